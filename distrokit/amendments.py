@@ -1,0 +1,100 @@
+"""Lets plugins amend the draft plan, one by one; records what each did, and takes back what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from distrokit.declarations import SIGNALS
+from distrokit.plan import Change, Component, ExporterPlan, InstrumentationPlan, Plan, ResourcePlan, SignalPlan
+from distrokit.plugins import Plugin, Plugins
+from distrokit.settings import Source, Value
+
+
+def amend(plan: Plan, plugins: Plugins) -> Plan:
+    """Call every ``distrokit_plan``; returns the plan to go on with."""
+    for plugin in plugins.implementing("distrokit_plan"):
+        before = _flat(plan.describe())
+        draft = plan.parts()
+        if not plugins.amend(plugin, draft):
+            continue
+        try:
+            _adopt(draft, Source("plugin", plugin.label))
+        except TypeError as error:
+            plugins.leave_out(plugin, "distrokit_plan", error)
+            continue
+        draft.changes = [*plan.changes, *_changes(plugin, before, _flat(draft.describe()))]
+        plan = draft
+    return plan
+
+
+def _adopt(plan: Plan, source: Source) -> None:
+    """Give plain values the plugin as their source; refuse what could not be built.
+
+    Raises:
+        TypeError: something in the plan is not what belongs there; says where.
+    """
+    _expect(plan.resource, ResourcePlan, "plan.resource")
+    _adopt_values(plan.resource.attributes, source)
+    if not isinstance(plan.disabled, Value):
+        plan.disabled = Value(bool(plan.disabled), source)
+    for name in ("sampler", "id_generator"):
+        if getattr(plan, name) is not None:
+            _expect(getattr(plan, name), Component, f"plan.{name}")
+    if tuple(plan.signals) != SIGNALS:
+        raise TypeError(f"plan.signals must have exactly {', '.join(SIGNALS)}")
+    for signal, planned in plan.signals.items():
+        _expect(planned, SignalPlan, f"plan.signals[{signal!r}]")
+        for exporter in planned.exporters:
+            _expect(exporter, ExporterPlan, f"plan.signals[{signal!r}].exporters[…]")
+    for component in _components(plan):
+        _expect(component, Component, "a component of the plan")
+        _adopt_values(component.parameters, source)
+    for name, item in plan.instrumentations.items():
+        _expect(item, InstrumentationPlan, f"plan.instrumentations[{name!r}]")
+
+
+def _components(plan: Plan) -> Iterator[Component[Any]]:
+    yield from filter(None, (plan.sampler, plan.id_generator))
+    yield from plan.resource.detectors
+    yield from plan.propagators or ()
+    for planned in plan.signals.values():
+        yield from planned.processors
+        for item in planned.exporters:
+            yield item.exporter
+            if item.processor is not None:
+                yield item.processor
+
+
+def _adopt_values(values: dict[str, Value[Any]], source: Source) -> None:
+    for name, value in list(values.items()):
+        if not isinstance(value, Value):
+            values[name] = Value(value, source)
+
+
+def _expect(node: object, kind: type[Any], where: str) -> None:
+    if not isinstance(node, kind):
+        raise TypeError(f"{where} is {type(node).__name__}, expected {kind.__name__}")
+
+
+def _changes(plugin: Plugin, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    paths = [path for path in dict.fromkeys([*before, *after]) if before.get(path) != after.get(path)]
+    return [
+        Change(plugin.label, path, before.get(path), after.get(path))
+        for path in paths
+        if not path.startswith(("problems", "changes", "plugins"))
+    ]
+
+
+def _flat(node: Any, path: str = "") -> dict[str, Any]:
+    """``{"a": {"b": [1]}}`` as ``{"a.b.0": 1}``."""
+    if isinstance(node, Mapping) and node:
+        items: Any = node.items()
+    elif isinstance(node, list) and node:
+        items = enumerate(node)
+    else:
+        return {path: node}
+    flat: dict[str, Any] = {}
+    for key, value in items:
+        flat.update(_flat(value, f"{path}.{key}" if path else str(key)))
+    return flat

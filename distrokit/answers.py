@@ -1,0 +1,114 @@
+"""Checks what hooks return: a plugin that returns nonsense is found here, not deep in the build."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from distrokit.declarations import (
+    SIGNALS,
+    STAGES,
+    Check,
+    Command,
+    Exporter,
+    IdGenerator,
+    Processor,
+    Propagator,
+    ResourceDetector,
+    Sampler,
+    signals_of,
+)
+
+#: What each hook that returns declarations returns.
+DECLARATIONS: dict[str, type[Any]] = {
+    "distrokit_samplers": Sampler,
+    "distrokit_id_generators": IdGenerator,
+    "distrokit_propagators": Propagator,
+    "distrokit_exporters": Exporter,
+    "distrokit_processors": Processor,
+    "distrokit_checks": Check,
+    "distrokit_commands": Command,
+}
+
+
+class HookError(TypeError):
+    """A hook implementation returned something else than its specification says."""
+
+
+def checked(hook: str, answer: Any) -> Any:
+    """The answer of one implementation, in its one canonical form.
+
+    Returns: ``None`` for no opinion, a mapping, or a list of declarations.
+    Raises: :class:`HookError` with what was expected and what came.
+    """
+    if answer is None:
+        return None
+    if hook == "distrokit_defaults":
+        return _strings(answer)
+    if hook == "distrokit_resource":
+        return _resource(answer)
+    if hook in DECLARATIONS:
+        return _declarations(DECLARATIONS[hook], answer)
+    raise HookError(f"returned {_kind(answer)}, but this hook returns nothing")
+
+
+def _strings(answer: Any) -> dict[str, str]:
+    if isinstance(answer, Mapping) and all(isinstance(i, str) for pair in answer.items() for i in pair):
+        return dict(answer)
+    raise HookError(f"returned {_kind(answer)}, expected a mapping of setting names to text")
+
+
+def _resource(answer: Any) -> dict[str, Any] | list[Any]:
+    if isinstance(answer, Mapping):
+        return checked_attributes(answer)
+    return _declarations(ResourceDetector, answer)
+
+
+def checked_attributes(answer: Any) -> dict[str, Any]:
+    """Resource attributes, or :class:`HookError`."""
+    if not isinstance(answer, Mapping):
+        raise HookError(f"returned {_kind(answer)}, expected a mapping of attributes")
+    for key, value in answer.items():
+        values = value if isinstance(value, (list, tuple)) else [value]
+        if not isinstance(key, str) or not key or not all(isinstance(v, (str, bool, int, float)) for v in values):
+            raise HookError(f"returned attribute {key!r} of type {_kind(value)}")
+    return dict(answer)
+
+
+def _declarations(kind: type[Any], answer: Any) -> list[Any]:
+    if isinstance(answer, kind):
+        return [answer]
+    if isinstance(answer, (str, bytes, Mapping)) or not isinstance(answer, Iterable):
+        raise HookError(f"returned {_kind(answer)}, expected a list of {kind.__name__}")
+    declarations = list(answer)
+    for declaration in declarations:
+        if not isinstance(declaration, kind):
+            raise HookError(f"returned {_kind(declaration)} in its list, expected {kind.__name__}")
+        _check_fields(declaration)
+    return declarations
+
+
+def _check_fields(declaration: Any) -> None:
+    name = getattr(declaration, "name", getattr(declaration, "id", None))
+    what = type(declaration).__name__
+    if not isinstance(name, str) or not name.strip() or "," in name:
+        raise HookError(f"declared {what} with name {name!r}; a name is text without a comma")
+    for attribute in ("factory", "detect", "run"):
+        if hasattr(declaration, attribute) and not callable(getattr(declaration, attribute)):
+            raise HookError(f"declared {what} {name!r} whose {attribute} cannot be called")
+    if isinstance(declaration, (Exporter, Processor)):
+        signals = signals_of(declaration)
+        if not signals or not set(signals) <= set(SIGNALS):
+            raise HookError(f"declared {what} {name!r} for {declaration.signals!r}; signals are {', '.join(SIGNALS)}")
+    if isinstance(declaration, Processor) and declaration.stage not in STAGES:
+        raise HookError(f"declared {what} {name!r} at {declaration.stage!r}; stages are {', '.join(STAGES)}")
+    if isinstance(declaration, Check) and declaration.verdict not in ("ok", "warn", "fail"):
+        raise HookError(f"returned check {name!r} with verdict {declaration.verdict!r}; verdicts are ok, warn, fail")
+
+
+def _kind(answer: Any) -> str:
+    if inspect.iscoroutine(answer):
+        answer.close()
+        return "a coroutine (a hook is a plain function)"
+    return f"{type(answer).__name__} {answer!r}"[:80] if isinstance(answer, (int, float)) else type(answer).__name__

@@ -1,0 +1,124 @@
+"""``distrokit explain``: the effective pipeline, and who decided each part of it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from distrokit import instrumentation
+from distrokit.cli.output import print_json, print_rows
+from distrokit.declarations import Command
+from distrokit.diagnostics import Mask
+from distrokit.plan import Component, Plan, SignalPlan
+from distrokit.settings import Value
+
+Row = tuple[str, str, str]
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    plan: Plan = arguments.assembly.plan
+    _check_instrumentations(plan)
+    if arguments.json:
+        print_json(plan.describe())
+    else:
+        print_text(plan)
+    return 0
+
+
+EXPLAIN = Command("explain", "show the pipeline these settings and plugins make, and why", _run, _arguments)
+
+
+def _check_instrumentations(plan: Plan) -> None:
+    """What the loader would find out at start: which libraries are not there, or do not fit."""
+    for item in plan.instrumentations.values():
+        if item.enabled and item.point is not None and (reason := instrumentation.conflict(item.point)):
+            item.enabled, item.why = False, reason
+
+
+def print_text(plan: Plan) -> None:
+    """The plan for a reader: what, and behind it in the last column from where."""
+    if plan.disabled.value:
+        print(f"DISABLED by {plan.disabled.source}: nothing of this is built\n")
+    print("resource")
+    print_rows(_resource(plan))
+    for signal, planned in plan.signals.items():
+        print(f"\n{signal}")
+        print_rows(_signal(plan, signal, planned))
+    print("\npropagators")
+    print_rows(_propagators(plan))
+    print("\ninstrumentations")
+    print_rows(_instrumentations(plan))
+    if plan.changes:
+        print("\namended by plugins")
+        print_rows([(c.plugin, c.path, f"{c.before!r} → {c.after!r}") for c in plan.changes])
+    print("\nproblems")
+    mask = plan.settings.mask
+    print_rows([(problem.code, mask(str(problem))) for problem in plan.problems] or [("none", "")])
+
+
+def _resource(plan: Plan) -> Iterator[Row]:
+    for name, value in plan.resource.attributes.items():
+        yield name, shown(value), str(value.source)
+    for detector in plan.resource.detectors:
+        yield f"detector {detector.name}", "", f"plugin {detector.plugin}"
+
+
+def _signal(plan: Plan, signal: str, planned: SignalPlan) -> Iterator[Row]:
+    if signal == "traces":
+        yield from _component("sampler", plan.sampler, "parentbased_always_on")
+        yield from _component("id generator", plan.id_generator, "random")
+    for processor in planned.processors:
+        yield from _component(processor.declaration.stage, processor, "")
+    for item in planned.exporters:
+        yield from _component("export", item.exporter, "")
+        if item.processor is not None:
+            yield from _component("  fed by", item.processor, "")
+    if not planned.exporters:
+        yield "export", "nothing", str(planned.source) if planned.source else "no plugin and no setting chose one"
+
+
+def _component(what: str, component: Component[Any] | None, default: str) -> Iterator[Row]:
+    if component is None:
+        yield what, default, "default of opentelemetry-sdk"
+        return
+    origin = component.declaration.origin or f"plugin {component.plugin}"
+    yield what, f"{component.name} ({origin})", str(component.source)
+    for name, value in component.parameters.items():
+        yield "", f"  {name} = {shown(value)}", _source(value)
+
+
+def _propagators(plan: Plan) -> Iterator[Row]:
+    if plan.propagators is None:
+        yield "tracecontext, baggage", "", "default of opentelemetry-api"
+    elif not plan.propagators:
+        yield "none", "", ""
+    for component in plan.propagators or ():
+        yield component.name, component.declaration.origin or f"plugin {component.plugin}", str(component.source)
+
+
+def _instrumentations(plan: Plan) -> Iterator[Row]:
+    for name, item in plan.instrumentations.items():
+        options = f" with {', '.join(sorted(item.options))}" if item.options else ""
+        yield name, "on" if item.enabled else "off", f"{item.distribution} {item.version}{options}  {item.why}".rstrip()
+    if not plan.instrumentations:
+        yield "none installed", "", ""
+
+
+def shown(value: Value[Any]) -> str:
+    """A value for a reader; secrets are masked."""
+    printable = value.printable()
+    if isinstance(printable, dict):
+        return ", ".join(f"{key}={text}" for key, text in printable.items()) or "none"
+    if isinstance(printable, bool):
+        return str(printable).lower()
+    return str(printable) if printable not in ("", None) else "none"
+
+
+def _source(value: Value[Any]) -> str:
+    overruled = ", ".join(f"{source}={Mask()(text)}" for text, source in value.overruled)
+    return f"{value.source}" + (f" (overrules {overruled})" if overruled else "")

@@ -1,0 +1,20 @@
+"""How the commands print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def print_json(data: Any) -> None:
+    """One JSON document on stdout; what JSON does not know is shown as text."""
+    print(json.dumps(data, indent=2, default=str, ensure_ascii=False))
+
+
+def print_rows(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
+    """Columns aligned with blanks, as wide as they need to be; empty cells at the end are cut."""
+    rows = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
+    for row in rows:
+        print((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())

@@ -1,0 +1,253 @@
+"""What plugins hand over: frozen declarations, each a name and a factory.
+
+Declaring is cheap. A factory imports what it needs inside itself, and is called later, under guard,
+only when the plan picked it. In the specification's words a declaration is a *plugin component
+provider* (configuration, "Register PluginComponentProvider": type, name, create).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    import argparse
+
+    from opentelemetry.propagators.textmap import TextMapPropagator
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace.id_generator import IdGenerator as SDKIdGenerator
+    from opentelemetry.sdk.trace.sampling import Sampler as SDKSampler
+
+    from distrokit.parameters import Reader
+    from distrokit.settings import Settings, Value
+
+Signal = Literal["traces", "metrics", "logs"]
+Stage = Literal["enrich", "transform", "derive", "export"]
+AttributeValue: TypeAlias = "str | bool | int | float | list[str] | list[bool] | list[int] | list[float]"
+
+SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
+STAGES: tuple[Stage, ...] = ("enrich", "transform", "derive", "export")
+
+#: Reads the parameters of a component while the plan is made: stdlib only, no I/O.
+Parameters: TypeAlias = "Callable[[Reader], Mapping[str, Value[Any]]]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildContext:
+    """What a factory is given.
+
+    Attributes:
+        name: the name the component was picked by.
+        signal: the signal it is built for; ``None`` for a sampler, an id generator, a propagator.
+        arguments: what its ``parameters`` read, as plain values.
+        settings: all settings, for reading.
+        resource: the process's resource; ``None`` for a propagator, which is built before it.
+    """
+
+    name: str
+    signal: Signal | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings
+    resource: Resource | None = None
+
+
+@dataclass(kw_only=True)
+class ExporterOptions:
+    """What an exporter's factory is given, after every ``distrokit_exporter_options`` hook.
+
+    Attributes:
+        name: the name the exporter was picked by.
+        signal: the signal it is built for.
+        endpoint: where it sends to; empty where that means nothing (``console``).
+        headers: sent with every request; values are secret and never printed.
+        timeout_millis: of one export, in milliseconds.
+        compression: ``none``, ``gzip`` or ``deflate``.
+        user_agent: put in front of the exporter's own User-Agent.
+        credentials: ``grpc.ChannelCredentials`` or a ``requests.Session``, as the exporter takes
+            it; ``None`` for the exporter's own.
+        arguments: every other parameter of the exporter, and whatever keyword a hook adds.
+        settings: all settings, for reading.
+        resource: the process's resource.
+    """
+
+    name: str
+    signal: Signal
+    endpoint: str = ""
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    timeout_millis: int = 10_000
+    compression: str = "none"
+    user_agent: str = ""
+    credentials: Any = field(default=None, repr=False)
+    arguments: dict[str, Any] = field(default_factory=dict, repr=False)
+    settings: Settings
+    resource: Resource | None = None
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """An exporter, picked by ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER``.
+
+    Attributes:
+        name: what the setting says, for example ``otlp``.
+        signals: one signal, or several that the same factory serves.
+        factory: returns a ``SpanExporter``, ``MetricExporter`` or ``LogRecordExporter``, by
+            ``options.signal``; or a ``MetricReader``, for a metric exporter that is scraped.
+        parameters: what the plan shows of it; names that are fields of
+            :class:`ExporterOptions` arrive there, all others in ``options.arguments``.
+        hides: prefixes of variables the factory must not read from ``os.environ``, since
+            ``parameters`` has read them.
+        fallback: gives way to any other exporter of this name.
+        origin: the distribution it comes from, where that is not the plugin's own.
+    """
+
+    name: str
+    signals: Signal | tuple[Signal, ...]
+    factory: Callable[[ExporterOptions], Any]
+    parameters: Parameters | None = None
+    hides: tuple[str, ...] = ()
+    fallback: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Processor:
+    """A processor at one stage of one or several signals' pipelines.
+
+    What ``factory`` returns depends on the stage:
+
+    =========== =============================================== =========================================
+    stage       traces, logs                                    metrics
+    =========== =============================================== =========================================
+    enrich      ``SpanProcessor`` / ``LogRecordProcessor``,     callable: ``MetricsData`` → the same or
+                run first                                       a new one, before the transforms
+    transform   callable: finished item → item to go on with,   callable: ``MetricsData`` →
+                or ``None`` to drop it                          ``MetricsData`` or ``None``
+    derive      ``SpanProcessor`` / ``LogRecordProcessor``,     callable: ``MetricsData`` → ``None``
+                sees what the transforms left
+    export      ``factory(exporter, context)`` → the            ``factory(exporter, context)`` → the
+                processor that feeds the exporter               ``MetricReader`` that feeds the exporter
+    =========== =============================================== =========================================
+
+    Attributes:
+        name: at ``export``, what ``DISTROKIT_{TRACES,LOGS}_PROCESSOR`` and
+            ``DISTROKIT_METRICS_READER`` say; elsewhere a label. Every declared processor of the
+            first three stages runs, in plugin order.
+        signals: one signal, or several that the same factory serves.
+        stage: where it stands.
+        factory: see above.
+        parameters: what the plan shows of it; arrives in ``context.arguments``.
+    """
+
+    name: str
+    signals: Signal | tuple[Signal, ...]
+    stage: Stage
+    factory: Callable[..., Any]
+    parameters: Parameters | None = None
+    fallback: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A sampler, picked by ``OTEL_TRACES_SAMPLER``.
+
+    ``context.arguments["arg"]`` is ``OTEL_TRACES_SAMPLER_ARG`` as text when it is set and the
+    declaration has no ``parameters`` of its own.
+    """
+
+    name: str
+    factory: Callable[[BuildContext], SDKSampler]
+    parameters: Parameters | None = None
+    fallback: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class IdGenerator:
+    """An id generator, picked by ``OTEL_PYTHON_ID_GENERATOR``."""
+
+    name: str
+    factory: Callable[[BuildContext], SDKIdGenerator]
+    parameters: Parameters | None = None
+    fallback: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Propagator:
+    """A propagator, picked by ``OTEL_PROPAGATORS``."""
+
+    name: str
+    factory: Callable[[BuildContext], TextMapPropagator]
+    parameters: Parameters | None = None
+    fallback: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class ResourceDetector:
+    """Finds resource attributes, in a thread of its own and against a deadline.
+
+    Attributes:
+        name: what ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS`` says.
+        detect: returns the attributes; run in the process being started.
+        default: whether it runs when that setting is unset.
+    """
+
+    name: str
+    detect: Callable[[], Mapping[str, AttributeValue]]
+    default: bool = True
+    fallback: bool = False
+    origin: str = ""
+
+
+Verdict = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding of ``distrokit doctor``.
+
+    Attributes:
+        id: stable, for example ``acme-token``.
+        verdict: ``fail`` makes the command's exit code 1.
+        evidence: what was seen, without secrets.
+        remedy: a line to type; empty when all is well.
+    """
+
+    id: str
+    verdict: Verdict
+    evidence: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand of ``distrokit``.
+
+    Attributes:
+        name: as typed.
+        help: one line for ``distrokit --help``.
+        run: does it and returns the exit code.
+        arguments: adds the command's arguments; ``None`` when it has none.
+    """
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: Callable[[argparse.ArgumentParser], None] | None = None
+
+
+Declaration: TypeAlias = Exporter | Processor | Sampler | IdGenerator | Propagator | ResourceDetector
+
+
+def signals_of(declaration: Exporter | Processor) -> tuple[Signal, ...]:
+    """``signals`` as a tuple, whichever way it was written."""
+    signals = declaration.signals
+    return (signals,) if isinstance(signals, str) else tuple(signals)
+
+
+def listed(items: Iterable[str]) -> str:
+    """``a, b, c`` in order of the alphabet, ``none`` when there is nothing."""
+    return ", ".join(sorted(set(items))) or "none"

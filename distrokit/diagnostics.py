@@ -1,0 +1,203 @@
+"""distrokit's own voice: problems as values, and the channel to stderr that nothing can swallow.
+
+The channel writes to ``sys.stderr`` and not to :mod:`logging`, because a logging set-up of the
+application, or the logging instrumentation, may send log records into the very pipeline that is
+broken (opentelemetry-python#2594). Nothing here ever writes to stdout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+#: ``OTEL_LOG_LEVEL`` values and the :mod:`logging` level each one stands for.
+LOG_LEVELS: dict[str, int] = {
+    "trace": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "fatal": logging.CRITICAL,
+    "critical": logging.CRITICAL,
+    "none": logging.CRITICAL + 10,
+    "off": logging.CRITICAL + 10,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something that was not as it should be, what was done instead, and the way to mend it.
+
+    Attributes:
+        code: stable identifier, for example ``exporter-unknown``; documented in ``docs/problems.md``.
+        subject: what it is about: a setting (``OTEL_TRACES_EXPORTER=consol``) or a plugin
+            (``plugin acme (acme-otel 1.2)``). Never holds a secret.
+        cause: what was found.
+        outcome: what distrokit did instead.
+        remedy: the way to mend it.
+        severity: ``error`` when a part was left out, ``warning`` when a value was replaced.
+        detail: a traceback, printed at ``OTEL_LOG_LEVEL=debug`` only; empty when there is none.
+    """
+
+    code: str
+    subject: str
+    cause: str
+    outcome: str
+    remedy: str
+    severity: Severity = "error"
+    detail: str = field(default="", repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return one_line(f"{self.subject}: {self.cause}; {self.outcome}. {self.remedy}")
+
+
+class StrictError(SystemExit):
+    """Raised under ``DISTROKIT_STRICT=1`` instead of going on without the part that is at fault.
+
+    It is a ``SystemExit`` because OpenTelemetry's loader swallows every ``Exception``; its code is
+    78 (``EX_CONFIG``).
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        super().__init__(78)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.problems))
+
+
+class Mask:
+    """Takes secrets out of any text that is about to be shown.
+
+    Args:
+        secrets: texts that must not appear, such as the values of headers. Shorter than four
+            characters they are ignored: masking them would garble everything.
+    """
+
+    _IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)|(?<=\?)[^\s#'\"]+")
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets, without the user part of URLs and without their query."""
+        for secret in self._secrets:
+            text = text.replace(secret, "****")
+        return self._IN_URL.sub("****", text) if "://" in text else text
+
+
+class Channel:
+    """Prints each problem once, as one line on stderr.
+
+    Args:
+        level: a :mod:`logging` level; what is below it is not printed.
+        mask: takes secrets out of what is printed.
+    """
+
+    def __init__(self, level: int = logging.WARNING, mask: Mask | None = None) -> None:
+        self.level = level
+        self.mask = mask or Mask()
+        self._said: set[str] = set()
+
+    def problems(self, problems: Iterable[Problem]) -> None:
+        """Print those problems that this channel has not printed before."""
+        for problem in problems:
+            level = logging.ERROR if problem.severity == "error" else logging.WARNING
+            if self.say(level, str(problem)) and problem.detail and self.level <= logging.DEBUG:
+                write(self.mask(problem.detail.rstrip()))
+
+    def info(self, text: str) -> None:
+        """Print a line that is shown at ``OTEL_LOG_LEVEL=info`` and below."""
+        self.say(logging.INFO, text)
+
+    def say(self, level: int, text: str) -> bool:
+        """Print ``text`` unless it is below the level or was said before; tell whether it was."""
+        if level < self.level or text in self._said:
+            return False
+        self._said.add(text)
+        write(f"distrokit: {self.mask(text)}")
+        return True
+
+
+class SDKMessages(logging.Handler):
+    """Brings OpenTelemetry's own warnings to stderr when the application's logging would not.
+
+    A handler on the root logger, such as the one opentelemetry-instrumentation-logging installs,
+    silences Python's last resort: then "failed to export" reaches nobody. Where the application
+    itself prints log records to a stream, this stays quiet, so nothing is printed twice.
+    """
+
+    def __init__(self, level: int, mask: Mask) -> None:
+        super().__init__(level)
+        self.mask = mask
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for handler in logging.getLogger().handlers:
+            if isinstance(handler, logging.StreamHandler) and record.levelno >= handler.level:
+                return
+        with contextlib.suppress(Exception):
+            write(self.mask(self.format(record)))
+
+
+def listen_to_sdk(channel: Channel, explicit: bool) -> None:
+    """Put :class:`SDKMessages` on the ``opentelemetry`` logger, once.
+
+    Args:
+        channel: its level and its mask apply.
+        explicit: whether the user set the level; only then the logger's own is changed, too.
+    """
+    level = channel.level
+    logger = logging.getLogger("opentelemetry")
+    if explicit:
+        logger.setLevel(level)
+    for handler in logger.handlers:
+        if isinstance(handler, SDKMessages):
+            handler.setLevel(level)
+            return
+    messages = SDKMessages(level, channel.mask)
+    messages.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    logger.addHandler(messages)
+
+
+def write(text: str) -> None:
+    """Write a line to stderr; a closed or missing stderr never disturbs the application."""
+    stream = sys.stderr
+    if stream is None:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        stream.write(text + "\n")
+        stream.flush()
+
+
+def one_line(text: str, limit: int = 600) -> str:
+    """Fold white space, so a message stays one line, and cut it at ``limit`` characters."""
+    folded = " ".join(text.split())
+    return folded if len(folded) <= limit else folded[: limit - 1] + "…"
+
+
+def describe_exception(error: BaseException) -> str:
+    """``ValueError: the message`` on one line; the bare class name where there is no message."""
+    text = one_line(str(error), 300)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def trace_of(error: BaseException) -> str:
+    """The traceback as text, for :attr:`Problem.detail`."""
+    return "".join(traceback.format_exception(error))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``Did you mean 'console'?`` or nothing; case is ignored."""
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return f"Did you mean {by_lower[close[0]]!r}?" if close else ""

@@ -1,0 +1,138 @@
+"""The two classes OpenTelemetry's loader calls. Nothing is decided here.
+
+The loader (``opentelemetry.instrumentation.auto_instrumentation``) calls, in this order: the distro's
+``configure()``, the configurator's ``configure()``, the distro's ``load_instrumentor()`` for each
+instrumentation, and the functions under ``opentelemetry_post_instrument``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # its file is untyped
+
+from distrokit import instrumentation
+from distrokit.diagnostics import StrictError, write
+from distrokit.election import CONFIGURATOR, NAME, Election, elect
+from distrokit.settings import Settings, lend
+from distrokit.startup import Assembly
+
+
+class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
+    """Makes the plan; hands each instrumentation to it; steps aside where another distro is in charge."""
+
+    # One per process: BaseDistro is a singleton, which is how the configurator finds it again.
+    _assembly: Assembly | None = None
+    _rival: Any = None
+    _election: Election | None = None
+    _configured = False
+    _lent: tuple[Callable[[], None], ...] = ()
+
+    def election(self) -> Election:
+        """Who is in charge; asked once."""
+        if self._election is None:
+            self._election = elect(Settings.from_environ())
+        return self._election
+
+    def assembly(self) -> Assembly:
+        """The plan, made once."""
+        if self._assembly is None:
+            self._assembly = Assembly()
+            self._assembly.plan.problems.extend(self.election().problems)
+        return self._assembly
+
+    def _configure(self, **kwargs: Any) -> None:
+        self._configured = True
+        election = self.election()
+        if election.distro is not None:
+            self._rival = election.distro.load()()
+            self._rival.configure(**kwargs)
+        elif election.ours:
+            self.assembly()
+            # The loader reads this next: the other half must be ours, too.
+            self._lend(CONFIGURATOR, NAME)
+
+    def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
+        """Apply one instrumentation as the plan, or the distro in charge, says."""
+        if self._rival is not None:
+            self._rival.load_instrumentor(entry_point, **kwargs)
+        elif not self.election().ours:
+            super().load_instrumentor(entry_point, **kwargs)
+        else:
+            instrumentation.apply(self.assembly().plan, entry_point, **kwargs)
+
+    def run(self, auto_instrumentation_version: str | None = None) -> None:
+        """Build the plan and run it, as the configurator's half."""
+        self._give_back()
+        extra = {"telemetry.auto.version": auto_instrumentation_version} if auto_instrumentation_version else {}
+        try:
+            self.assembly().start(extra)
+            if not self._configured:
+                # Another distro was loaded in our place and would now hand out the instrumentations.
+                # They are ours, so they are applied here and the loader is told to apply none.
+                instrumentation.apply_all(self.assembly().plan)
+                self._lend(instrumentation.DISABLED, "*")
+        except StrictError as error:
+            _end(error)
+
+    def finish(self) -> None:
+        """After the last instrumentation: restore the environment, tell what went wrong meanwhile."""
+        self._give_back()
+        if self._assembly is not None:
+            try:
+                self._assembly.report()
+            except StrictError as error:
+                _end(error)
+
+    def _lend(self, name: str, value: str) -> None:
+        self._lent = (*self._lent, lend(name, value))
+
+    def _give_back(self) -> None:
+        for take_back in reversed(self._lent):
+            take_back()
+        self._lent = ()
+
+
+class DistrokitConfigurator:
+    """Builds what the distro planned.
+
+    A plain class: the loader needs nothing but ``configure()``, and the SDK's base classes are private.
+    """
+
+    def configure(self, auto_instrumentation_version: str | None = None, **kwargs: Any) -> None:
+        """Start the pipeline, or let the configurator of the distro in charge do its work.
+
+        Args:
+            auto_instrumentation_version: becomes ``telemetry.auto.version``.
+            kwargs: whatever a later loader passes; handed on, else ignored.
+        """
+        distro = DistrokitDistro()
+        election = distro.election()
+        if election.configurator is not None:
+            election.configurator.load()().configure(
+                auto_instrumentation_version=auto_instrumentation_version, **kwargs
+            )
+        elif election.ours:
+            distro.run(auto_instrumentation_version)
+
+
+def after_instrumentations() -> None:
+    """For ``opentelemetry_post_instrument``: the loader is done."""
+    DistrokitDistro().finish()
+
+
+def _end(error: StrictError) -> None:
+    """Under ``DISTROKIT_STRICT=1``: end before the application begins.
+
+    Raised inside ``sitecustomize`` an exit would come with "Fatal Python error" and a traceback, so
+    there the process is ended at once. Where a program called the loader itself, it is raised.
+    """
+    write(f"distrokit: DISTROKIT_STRICT is set and there are {len(error.problems)} problems; not starting")
+    if not hasattr(sys.modules.get("__main__"), "__file__"):
+        sys.stdout.flush()
+        os._exit(int(error.code or 1))
+    raise error

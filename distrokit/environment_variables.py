@@ -1,0 +1,34 @@
+"""distrokit's own settings, as ``opentelemetry-instrument --help`` lists them.
+
+The launcher imports this module (entry-point group ``opentelemetry_environment_variables``) and makes
+an option of every name here that begins with ``OTEL_``: ``--distrokit_strict`` sets
+``OTEL_PYTHON_DISTROKIT_STRICT``, which is another spelling of ``DISTROKIT_STRICT`` and beats it.
+
+It is also the one place where distrokit's code runs before the loader chooses a distro. So when
+another distro is installed as well, and the user named none, it is settled here: the loader would
+take whichever the file system lists first.
+"""
+
+from distrokit.election import CONFIGURATOR, DISTRO, NAME, rivals
+from distrokit.settings import Settings, claim
+
+#: Comma-separated plugin names that are never imported; ``*`` for all. Default: none.
+OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS = "OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS"
+
+#: ``1`` turns every problem into a failure, for CI. Default: off.
+OTEL_PYTHON_DISTROKIT_STRICT = "OTEL_PYTHON_DISTROKIT_STRICT"
+
+#: The processor that feeds span exporters: ``batch`` or ``simple``. Default: ``batch``.
+OTEL_PYTHON_DISTROKIT_TRACES_PROCESSOR = "OTEL_PYTHON_DISTROKIT_TRACES_PROCESSOR"
+
+#: The processor that feeds log exporters: ``batch`` or ``simple``. Default: ``batch``.
+OTEL_PYTHON_DISTROKIT_LOGS_PROCESSOR = "OTEL_PYTHON_DISTROKIT_LOGS_PROCESSOR"
+
+#: The reader that feeds metric exporters. Default: ``periodic``.
+OTEL_PYTHON_DISTROKIT_METRICS_READER = "OTEL_PYTHON_DISTROKIT_METRICS_READER"
+
+#: How long all resource detectors together may take, in milliseconds. Default: 2000.
+OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT = "OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT"
+
+if rivals() and not Settings.from_environ().get(CONFIGURATOR):
+    claim(DISTRO, NAME)

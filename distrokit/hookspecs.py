@@ -1,0 +1,400 @@
+"""Every hook, in the order they are called. This file is the manual; ``docs/hooks.md`` is made of it.
+
+Common to all: hooks are called in the process that is being instrumented, on the thread that starts
+the pipeline, once per process (``distrokit_forked`` is the exception), in plugin-name order. An
+implementation may leave out arguments it does not need. One that raises is left out with its whole
+plugin, which is named on stderr; everything else goes on. A hook wrapper is refused: to change what
+others declared, amend the plan in ``distrokit_plan``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
+
+import pluggy
+
+if TYPE_CHECKING:
+    from distrokit.declarations import (
+        AttributeValue,
+        Check,
+        Command,
+        Exporter,
+        ExporterOptions,
+        IdGenerator,
+        Processor,
+        Propagator,
+        ResourceDetector,
+        Sampler,
+    )
+    from distrokit.pipeline import Pipeline
+    from distrokit.plan import Plan
+    from distrokit.settings import Settings
+
+#: The name of the marker, of the plugin manager, and of the entry-point group.
+PROJECT = "distrokit"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+StopReason = Literal["exit", "code"]
+
+
+# ------------------------------------------------------------------------------------- settings
+
+
+@hookspec
+def distrokit_defaults(environ: Mapping[str, str]) -> Mapping[str, str] | None:
+    """Defaults for settings; always weaker than what the user set.
+
+    When: first of all, before anything is declared.
+    Arguments: ``environ``, the environment as it was read; do not change it.
+    Returns: setting name to text. Of two plugins that default one setting the first in order wins.
+    ``None``: no defaults.
+    On an exception: the plugin is left out.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_defaults(environ):
+            return {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"}
+    """
+
+
+# -------------------------------------------------------------------------------------- declare
+
+
+@hookspec
+def distrokit_resource(
+    settings: Settings,
+) -> Mapping[str, AttributeValue] | Iterable[ResourceDetector] | None:
+    """Resource attributes, or detectors that will find them.
+
+    When: while declaring; detectors run later, at build, side by side and against
+    ``DISTROKIT_DETECTOR_TIMEOUT`` milliseconds. One that is late, raises or returns nonsense is
+    left out alone.
+    Arguments: ``settings``, all settings, for reading.
+    Returns: attributes that are known at once, or detectors. ``OTEL_RESOURCE_ATTRIBUTES`` and
+    ``OTEL_SERVICE_NAME`` are stronger than both; attributes are stronger than detectors; of two
+    plugins the first in order wins.
+    ``None``: nothing to add.
+    On an exception: the plugin is left out.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_resource(settings):
+            return {"deployment.environment.name": settings.get("STAGE", "development")}
+    """
+
+
+@hookspec
+def distrokit_samplers() -> Iterable[Sampler] | None:
+    """Samplers by name, for ``OTEL_TRACES_SAMPLER`` to pick from.
+
+    When: while declaring; the factory is called at build, if picked.
+    Returns: declarations. Two plugins of equal rank that declare one name lose it both; a
+    ``trylast`` implementation gives way to any other.
+    ``None``: none.
+    On an exception: the plugin is left out. If the factory raises, the default sampler is used.
+
+    Example::
+
+        from distrokit import Sampler, hookimpl
+
+
+        def half(context):
+            from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
+
+            return TraceIdRatioBased(0.5)
+
+
+        @hookimpl
+        def distrokit_samplers():
+            return [Sampler("half", half)]
+    """
+
+
+@hookspec
+def distrokit_id_generators() -> Iterable[IdGenerator] | None:
+    """Id generators by name, for ``OTEL_PYTHON_ID_GENERATOR`` to pick from.
+
+    When: while declaring; the factory is called at build, if picked.
+    Returns: declarations, with names as in ``distrokit_samplers``.
+    ``None``: none.
+    On an exception: the plugin is left out. If the factory raises, random ids are used.
+
+    Example::
+
+        from distrokit import IdGenerator, hookimpl
+
+
+        def make(context):
+            from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+            return RandomIdGenerator()
+
+
+        @hookimpl
+        def distrokit_id_generators():
+            return [IdGenerator("mine", make)]
+    """
+
+
+@hookspec
+def distrokit_propagators() -> Iterable[Propagator] | None:
+    """Propagators by name, for ``OTEL_PROPAGATORS`` to pick from.
+
+    When: while declaring; the factory is called at build, if picked.
+    Returns: declarations, with names as in ``distrokit_samplers``.
+    ``None``: none.
+    On an exception: the plugin is left out. If the factory raises, the others are used.
+
+    Example::
+
+        from distrokit import Propagator, hookimpl
+
+
+        def make(context):
+            from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+            return TraceContextTextMapPropagator()
+
+
+        @hookimpl
+        def distrokit_propagators():
+            return [Propagator("w3c", make)]
+    """
+
+
+@hookspec
+def distrokit_exporters() -> Iterable[Exporter] | None:
+    """Exporters by signal and name, for ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER`` to pick from.
+
+    When: while declaring; the factory is called at build, once per signal that picked it.
+    Returns: declarations, with names as in ``distrokit_samplers``. A metric exporter that is
+    scraped returns its ``MetricReader`` from the factory.
+    ``None``: none.
+    On an exception: the plugin is left out. If the factory raises, that exporter is left out.
+
+    Example::
+
+        from distrokit import Exporter, hookimpl
+
+
+        def make(options):
+            from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+            return InMemorySpanExporter()
+
+
+        @hookimpl
+        def distrokit_exporters():
+            return [Exporter("memory", "traces", make)]
+    """
+
+
+@hookspec
+def distrokit_processors() -> Iterable[Processor] | None:
+    """Processors by signal and stage: ``enrich``, ``transform``, ``derive``, ``export``.
+
+    When: while declaring; the factory is called at build.
+    Returns: declarations. All processors of the first three stages run, in plugin order; of the
+    last stage the settings ``DISTROKIT_TRACES_PROCESSOR``, ``DISTROKIT_LOGS_PROCESSOR`` and
+    ``DISTROKIT_METRICS_READER`` pick one by name.
+    ``None``: none.
+    On an exception: the plugin is left out. If a factory raises, that processor is left out. If a
+    ``transform`` raises on an item, that item is dropped: what a redactor could not redact is not sent.
+
+    Example::
+
+        from distrokit import Processor, hookimpl
+
+
+        def make(context):
+            def drop_health_checks(span):
+                return None if span.attributes.get("url.path") == "/healthz" else span
+
+            return drop_health_checks
+
+
+        @hookimpl
+        def distrokit_processors():
+            return [Processor("no-health-checks", "traces", "transform", make)]
+    """
+
+
+# ----------------------------------------------------------------------------------------- plan
+
+
+@hookspec
+def distrokit_plan(plan: Plan) -> None:
+    """Amend the draft plan: the last word before anything is built.
+
+    When: after settings have picked among the declarations.
+    Arguments: ``plan``, to be changed in place; every change is recorded as this plugin's doing.
+    Returns: nothing; anything else is a mistake.
+    On an exception: the plan is put back as it was before this plugin, and the plugin is left out.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_plan(plan):
+            if "flask" in plan.instrumentations:
+                plan.instrumentations["flask"].options["excluded_urls"] = "healthz"
+    """
+
+
+# ---------------------------------------------------------------------------------------- build
+
+
+@hookspec
+def distrokit_exporter_options(exporter: Exporter, options: ExporterOptions) -> None:
+    """Change the options of one exporter: headers, credentials, user agent, compression.
+
+    When: at build, just before the exporter's factory is called; for every exporter and signal.
+    Arguments: ``exporter``, the declaration; ``options``, to be changed in place.
+    Returns: nothing.
+    On an exception: the options are put back as they were before this plugin, and the plugin is
+    left out of the hooks that follow.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_exporter_options(exporter, options):
+            if exporter.name == "otlp":
+                options.headers["x-tenant"] = options.settings.get("TENANT", "none")
+    """
+
+
+# ------------------------------------------------------------------------------------------ run
+
+
+@hookspec
+def distrokit_started(pipeline: Pipeline) -> None:
+    """The providers are built and are the process's globals; instrumentations follow.
+
+    When: at the end of the start.
+    Arguments: ``pipeline``, with its plan, resource and providers.
+    Returns: nothing.
+    On an exception: the plugin is named; the pipeline runs.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_started(pipeline):
+            meter = pipeline.meter_provider.get_meter("acme") if pipeline.meter_provider else None
+            if meter is not None:
+                meter.create_counter("acme.starts").add(1)
+    """
+
+
+@hookspec
+def distrokit_forked(pipeline: Pipeline) -> None:
+    """This process is the child of a fork.
+
+    When: in every forked child, after OpenTelemetry's own handlers. Be quick and take no lock that
+    the parent might have held.
+    Arguments: ``pipeline``, the child's copy.
+    Returns: nothing.
+    On an exception: the plugin is named; the child runs.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_forked(pipeline):
+            import random
+
+            random.seed()
+    """
+
+
+@hookspec
+def distrokit_stopping(pipeline: Pipeline, reason: StopReason) -> None:
+    """The pipeline is about to flush and shut down.
+
+    When: once per process, before the providers are shut down; what is recorded here is still sent.
+    Arguments: ``pipeline``; ``reason``, ``exit`` (the interpreter ends) or ``code`` (somebody
+    called ``pipeline.stop()``).
+    Returns: nothing.
+    On an exception: the plugin is named; the pipeline is shut down.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_stopping(pipeline, reason):
+            if pipeline.tracer_provider is not None:
+                pipeline.tracer_provider.get_tracer("acme").start_span(f"stopped by {reason}").end()
+    """
+
+
+# ---------------------------------------------------------------------------------------- tools
+
+
+@hookspec
+def distrokit_checks(plan: Plan) -> Iterable[Check] | None:
+    """Findings for ``distrokit doctor``.
+
+    When: in the command's own process, which has planned and built nothing.
+    Arguments: ``plan``, for reading.
+    Returns: one :class:`~distrokit.Check` per thing looked at, good ones too.
+    ``None``: nothing to check.
+    On an exception: the plugin is named, and doctor fails.
+
+    Example::
+
+        from distrokit import Check, hookimpl
+
+
+        @hookimpl
+        def distrokit_checks(plan):
+            if plan.settings.get("ACME_TOKEN"):
+                return [Check("acme-token", "ok", "ACME_TOKEN is set")]
+            return [Check("acme-token", "fail", "ACME_TOKEN is not set", "export ACME_TOKEN=…")]
+    """
+
+
+@hookspec
+def distrokit_commands() -> Iterable[Command] | None:
+    """More subcommands of ``distrokit``.
+
+    When: in the command's own process, before its arguments are parsed.
+    Returns: declarations; a name that exists is refused.
+    ``None``: none.
+    On an exception: the plugin is named; the other commands work.
+
+    Example::
+
+        from distrokit import Command, hookimpl
+
+
+        def run(arguments):
+            print("hello")
+            return 0
+
+
+        @hookimpl
+        def distrokit_commands():
+            return [Command("hello", "say hello", run)]
+    """

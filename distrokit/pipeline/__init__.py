@@ -1,0 +1,208 @@
+"""The running pipeline: start, fork, flush, stop. The only room that sets OpenTelemetry's globals."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import metrics, propagate, trace
+from opentelemetry._logs import get_logger_provider, set_logger_provider
+
+from distrokit.diagnostics import Channel, Problem, describe_exception, trace_of
+from distrokit.hookspecs import StopReason
+from distrokit.pipeline.build import Builder
+from distrokit.pipeline.resource import build_resource
+from distrokit.plan import Plan
+from distrokit.plugins import Plugins
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+
+
+class Pipeline:
+    """What a plan became.
+
+    Attributes:
+        plan: what was built; ``plan.problems`` grows while it runs.
+        resource: the process's resource; ``None`` before :meth:`start` and when disabled.
+        tracer_provider: ``None`` when the signal is not built.
+        meter_provider: likewise: without exporters and processors nothing is built for metrics.
+        logger_provider: likewise, for logs.
+    """
+
+    def __init__(self, plan: Plan, plugins: Plugins, channel: Channel) -> None:
+        self.plan = plan
+        self.resource: Resource | None = None
+        self.tracer_provider: TracerProvider | None = None
+        self.meter_provider: MeterProvider | None = None
+        self.logger_provider: LoggerProvider | None = None
+        self._plugins = plugins
+        self._channel = channel
+        self._stopping = threading.Lock()
+        self._stopped = False
+        self._raised: set[tuple[str, type[BaseException]]] = set()
+
+    # ------------------------------------------------------------------------------- start
+
+    def start(self, resource_attributes: Mapping[str, Any] | None = None) -> None:
+        """Build everything, make it the process's globals, and tell the plugins.
+
+        Args:
+            resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
+        """
+        builder = Builder(self.plan, self._plugins, self._part_failed)
+        self._install_propagator(builder)
+        builder.resource = self.resource = build_resource(self.plan, resource_attributes or {})
+        self._start_traces(builder)
+        self._start_metrics(builder)
+        self._start_logs(builder)
+        atexit.register(self._at_exit)
+        _watch_forks(self)
+        self._plugins.started(self)
+
+    def _install_propagator(self, builder: Builder) -> None:
+        propagator = builder.propagator()
+        if propagator is not None:
+            propagate.set_global_textmap(propagator)
+
+    # Each provider is made the global before its exporters are built: when somebody was quicker,
+    # there is never a second pipeline, not even its threads.
+
+    def _start_traces(self, builder: Builder) -> None:
+        # Built even without exporters, as upstream does: ids for log correlation and for the next
+        # service come from it.
+        provider = builder.tracer_provider()
+        trace.set_tracer_provider(provider)
+        if self._is_global("traces", provider, trace.get_tracer_provider()):
+            builder.add_span_processors(provider)
+            self.tracer_provider = provider
+
+    def _start_metrics(self, builder: Builder) -> None:
+        if self._wanted("metrics"):
+            if self._taken("metrics", metrics.get_meter_provider(), "opentelemetry.metrics"):
+                return
+            provider = builder.meter_provider()
+            metrics.set_meter_provider(provider)
+            if self._is_global("metrics", provider, metrics.get_meter_provider()):
+                self.meter_provider = provider
+            else:
+                provider.shutdown()
+
+    def _start_logs(self, builder: Builder) -> None:
+        if self._wanted("logs"):
+            provider = builder.logger_provider()
+            set_logger_provider(provider)
+            if self._is_global("logs", provider, get_logger_provider()):
+                builder.add_log_processors(provider)
+                self.logger_provider = provider
+
+    def _wanted(self, signal: Any) -> bool:
+        planned = self.plan.signals[signal]
+        return bool(planned.exporters or planned.processors)
+
+    def _is_global(self, signal: str, ours: object, current: object) -> bool:
+        if ours is not current:
+            self._already_set(signal, current)
+        return ours is current
+
+    def _taken(self, signal: str, current: object, api_package: str) -> bool:
+        """For metrics the readers exist before the provider does, so this is asked before."""
+        taken = not type(current).__module__.startswith(api_package)
+        if taken:
+            self._already_set(signal, current)
+        return taken
+
+    def _already_set(self, signal: str, current: object) -> None:
+        self.plan.problems.append(
+            Problem(
+                code="provider-already-set",
+                subject=signal,
+                cause=f"the process already has a {type(current).__module__}.{type(current).__qualname__}",
+                outcome="that one stays and distrokit builds none for this signal",
+                remedy="Let only one of the two configure the process.",
+            )
+        )
+
+    # --------------------------------------------------------------------------------- run
+
+    def flush(self, timeout_millis: int = 30_000) -> bool:
+        """Send what is queued.
+
+        Args:
+            timeout_millis: for all signals together, in milliseconds.
+
+        Returns:
+            false when a provider said it could not, or the time was up.
+        """
+        deadline = time.monotonic() + timeout_millis / 1000
+        done = True
+        for provider in self._providers():
+            left = int((deadline - time.monotonic()) * 1000)
+            done = left > 0 and bool(provider.force_flush(timeout_millis=left)) and done
+        return done
+
+    def stop(self, reason: StopReason = "code") -> None:
+        """Tell the plugins, then flush and shut down every provider; once, later calls do nothing."""
+        with self._stopping:
+            if self._stopped:
+                return
+            self._stopped = True
+        atexit.unregister(self._at_exit)
+        self._plugins.stopping(self, reason)
+        for provider in self._providers():
+            try:
+                provider.shutdown()
+            except Exception as error:
+                self._part_failed(f"shutdown of {type(provider).__name__}", error)
+        self._channel.problems(self.plan.problems)
+
+    def _providers(self) -> list[Any]:
+        return [p for p in (self.tracer_provider, self.meter_provider, self.logger_provider) if p is not None]
+
+    def _at_exit(self) -> None:
+        self.stop("exit")
+
+    def after_fork(self) -> None:
+        """In the child of a fork: tell the plugins."""
+        if not self._stopped:
+            self._plugins.forked(self)
+            self._channel.problems(self.plan.problems)
+
+    def _part_failed(self, name: str, error: BaseException) -> None:
+        """A part raised while the application runs; said once per part and kind of error."""
+        if (name, type(error)) in self._raised:
+            return
+        self._raised.add((name, type(error)))
+        self._channel.problems(
+            [
+                Problem(
+                    code="part-raised",
+                    subject=name,
+                    cause=describe_exception(error),
+                    outcome="a transform drops the item, any other part only misses it",
+                    remedy="Repair it, or block its plugin with DISTROKIT_DISABLED_PLUGINS.",
+                    detail=trace_of(error),
+                )
+            ]
+        )
+
+
+def _watch_forks(pipeline: Pipeline) -> None:
+    """Handlers cannot be taken back, so this one does not keep a stopped pipeline alive."""
+    if hasattr(os, "register_at_fork"):
+        reference = weakref.ref(pipeline)
+
+        def after_in_child() -> None:
+            alive = reference()
+            if alive is not None:
+                alive.after_fork()
+
+        os.register_at_fork(after_in_child=after_in_child)

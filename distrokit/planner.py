@@ -1,0 +1,292 @@
+"""Settings and declarations in, plan out. Imports no SDK, opens nothing, starts nothing."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from urllib.parse import unquote
+
+from distrokit import instrumentation
+from distrokit.amendments import amend
+from distrokit.catalogue import Catalogue, Offer, Shelf
+from distrokit.declarations import (
+    SIGNALS,
+    Exporter,
+    IdGenerator,
+    Processor,
+    Propagator,
+    ResourceDetector,
+    Sampler,
+    Signal,
+)
+from distrokit.diagnostics import LOG_LEVELS, Problem, describe_exception, did_you_mean, trace_of
+from distrokit.parameters import Reader
+from distrokit.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan
+from distrokit.plugins import FAULTS, Answer, Plugins
+from distrokit.settings import BUILT_IN, Layer, Settings, Source, Value
+
+D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResourceDetector)
+
+EXPORTER_SETTING: dict[Signal, str] = {
+    "traces": "OTEL_TRACES_EXPORTER",
+    "metrics": "OTEL_METRICS_EXPORTER",
+    "logs": "OTEL_LOGS_EXPORTER",
+}
+PROCESSOR_SETTING: dict[Signal, str] = {
+    "traces": "DISTROKIT_TRACES_PROCESSOR",
+    "metrics": "DISTROKIT_METRICS_READER",
+    "logs": "DISTROKIT_LOGS_PROCESSOR",
+}
+DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
+INSTALL_DEFAULTS = "Run `pip install 'distrokit[otlp]'`."
+
+
+def make_plan(settings: Settings, plugins: Plugins) -> Plan:
+    """The plan for these settings and plugins. Never raises for what a user or a plugin did wrong.
+
+    Args:
+        settings: without plugin defaults; they are asked for here.
+        plugins: loaded; their ``problems`` list becomes the plan's.
+    """
+    given = plugins.defaults(settings.environ)
+    answers = plugins.declarations(settings.with_defaults(_layers(given)))
+    # A plugin that failed while declaring takes its defaults with it.
+    settings = settings.with_defaults(_layers(given))
+    plan = Plan(settings, plugins=plugins.candidates, problems=plugins.problems)
+    planner = _Planner(plan, Catalogue.of(answers, plan.problems))
+    planner.check_log_level()
+    planner.resource(answers["distrokit_resource"])
+    planner.components()
+    planner.signals()
+    plan.instrumentations = instrumentation.planned(settings)
+    return amend(plan, plugins)
+
+
+def _layers(given: list[Answer]) -> tuple[Layer, ...]:
+    return tuple(
+        Layer(Source("plugin default", answer.plugin.label), answer.value)
+        for answer in given
+        if answer.plugin.status == "loaded"
+    )
+
+
+class _Planner:
+    def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
+        self.plan = plan
+        self.settings = plan.settings
+        self.catalogue = catalogue
+
+    def check_log_level(self) -> None:
+        value = self.settings.value("OTEL_LOG_LEVEL")
+        if value and value.value.lower() not in LOG_LEVELS:
+            self._problem(
+                "setting-invalid",
+                "OTEL_LOG_LEVEL",
+                value.value,
+                f"not a log level (there are {', '.join(LOG_LEVELS)})",
+                "'warn' is used instead",
+                did_you_mean(value.value, LOG_LEVELS) or "Change or unset it.",
+            )
+
+    # ------------------------------------------------------------------------- resource
+
+    def resource(self, answers: list[Answer]) -> None:
+        reader = Reader(self.settings, "distrokit")
+        timeout = reader.integer("DISTROKIT_DETECTOR_TIMEOUT", 2000, minimum=1)
+        self.plan.problems.extend(reader.problems)
+        attributes = self._user_attributes()
+        for answer in sorted(answers, key=lambda a: -a.rank):
+            if isinstance(answer.value, dict):
+                source = Source("plugin", answer.plugin.label)
+                for name, value in answer.value.items():
+                    attributes.setdefault(name, Value(value, source))
+        self.plan.resource = ResourcePlan(attributes, self._detectors(), timeout)
+
+    def _user_attributes(self) -> dict[str, Value[object]]:
+        attributes: dict[str, Value[object]] = {}
+        given = self.settings.value("OTEL_RESOURCE_ATTRIBUTES")
+        for position, pair in enumerate(given.value.split(",") if given else [], 1):
+            key, equals, text = pair.partition("=")
+            if given and equals and key.strip():
+                attributes[unquote(key.strip())] = Value(unquote(text.strip()), given.source)
+            elif pair.strip():
+                # The text is not repeated: people paste tokens into the wrong variable.
+                self._problem(
+                    "setting-invalid",
+                    "OTEL_RESOURCE_ATTRIBUTES",
+                    "…",
+                    f"item {position} is not key=value",
+                    "the other items are used",
+                    "Write key=value, commas and spaces in a value percent-encoded.",
+                )
+        service = self.settings.value("OTEL_SERVICE_NAME")
+        if service:
+            attributes["service.name"] = service
+        return attributes
+
+    def _detectors(self) -> list[Component[ResourceDetector]]:
+        shelf, choice = self.catalogue.detectors, self.settings.value(DETECTORS)
+        if choice is None or "*" in self.settings.names(DETECTORS):
+            source = choice.source if choice else BUILT_IN
+            offers = [o for o in shelf.offers.values() if choice or o.declaration.default]
+            return [c for offer in offers if (c := self._component(offer, source))]
+        # Upstream's own two names that are always on: the user's attributes, read above, and the instance id.
+        names = [name for name in self.settings.names(DETECTORS) if name not in ("otel", "service_instance")]
+        always = shelf.find("service_instance")
+        chosen = [self._component(always, BUILT_IN)] if always else []
+        chosen += [self._pick(shelf, name, choice, DETECTORS, "it is left out") for name in names]
+        return [component for component in chosen if component]
+
+    # ------------------------------------------------------- sampler, ids, propagators
+
+    def components(self) -> None:
+        plan, settings = self.plan, self.settings
+        sampler = settings.value("OTEL_TRACES_SAMPLER")
+        if sampler:
+            plan.sampler = self._pick(
+                self.catalogue.samplers, sampler.value, sampler, "OTEL_TRACES_SAMPLER", "parentbased_always_on is used"
+            )
+            argument = settings.value("OTEL_TRACES_SAMPLER_ARG")
+            if plan.sampler and argument and plan.sampler.declaration.parameters is None:
+                plan.sampler.parameters["arg"] = argument
+        ids = settings.value("OTEL_PYTHON_ID_GENERATOR")
+        if ids:
+            plan.id_generator = self._pick(
+                self.catalogue.id_generators, ids.value, ids, "OTEL_PYTHON_ID_GENERATOR", "random ids are used"
+            )
+        propagators = settings.value("OTEL_PROPAGATORS")
+        if propagators:
+            names = [name for name in settings.names("OTEL_PROPAGATORS") if name.lower() != "none"]
+            picked = [
+                self._pick(self.catalogue.propagators, name, propagators, "OTEL_PROPAGATORS", "it is left out")
+                for name in names
+            ]
+            plan.propagators = [component for component in picked if component]
+
+    # -------------------------------------------------------------------------- signals
+
+    def signals(self) -> None:
+        for signal in SIGNALS:
+            planned = self.plan.signals[signal]
+            self._staged(planned)
+            self._exporters(planned)
+        if all(planned.source is None for planned in self.plan.signals.values()):
+            self.plan.problems.append(
+                Problem(
+                    code="no-exporter",
+                    subject="traces, metrics, logs",
+                    cause="no plugin supplies an exporter and no setting names one",
+                    outcome="nothing is sent",
+                    remedy=INSTALL_DEFAULTS,
+                )
+            )
+
+    def _staged(self, planned: SignalPlan) -> None:
+        order = ("enrich", "transform", "derive")
+        offers = sorted(self.catalogue.staged[planned.signal], key=lambda o: order.index(o.declaration.stage))
+        for offer in offers:
+            source = Source("plugin", offer.plugin.label)
+            if component := self._component(offer, source, planned.signal):
+                planned.processors.append(component)
+
+    def _exporters(self, planned: SignalPlan) -> None:
+        setting = EXPORTER_SETTING[planned.signal]
+        choice = self.settings.value(setting)
+        if choice is None:
+            return
+        planned.source = choice.source
+        shelf = self.catalogue.exporters[planned.signal]
+        for name in self.settings.names(setting):
+            if name.lower() == "none":
+                continue
+            exporter = self._pick(shelf, name, choice, setting, "it is left out", planned.signal)
+            if exporter:
+                planned.exporters.append(ExporterPlan(exporter))
+        if planned.exporters:
+            processor = self._processor(planned.signal)
+            for item in planned.exporters:
+                item.processor = processor
+
+    def _processor(self, signal: Signal) -> Component[Processor] | None:
+        setting = PROCESSOR_SETTING[signal]
+        shelf, choice = self.catalogue.processors[signal], self.settings.value(setting)
+        if choice is None:
+            self.plan.problems.append(
+                Problem(
+                    code="no-processor",
+                    subject=signal,
+                    cause="no plugin supplies a processor that feeds the exporters",
+                    outcome="these exporters get nothing",
+                    remedy=INSTALL_DEFAULTS,
+                )
+            )
+            return None
+        picked = self._pick(shelf, choice.value, choice, setting, "the default is used", signal)
+        if picked or choice.source.kind == "plugin default":
+            return picked
+        # The user's word does not fit: the plugin's default does.
+        for text, source in self.settings.lookup(setting)[1:]:
+            offer = shelf.find(text)
+            if offer:
+                return self._component(offer, source, signal)
+        return None
+
+    # -------------------------------------------------------------------------- picking
+
+    def _pick(
+        self, shelf: Shelf[D], name: str, choice: Value[str], setting: str, outcome: str, signal: Signal | None = None
+    ) -> Component[D] | None:
+        offer = shelf.find(name)
+        if offer:
+            return self._component(offer, choice.source, signal)
+        if taken := shelf.taken.get(name.lower()):
+            if taken not in self.plan.problems:
+                self.plan.problems.append(taken)
+            return None
+        names = shelf.names()
+        hint = did_you_mean(name, names)
+        self.plan.problems.append(
+            Problem(
+                code=shelf.what.split(" for ")[0].replace(" ", "-") + "-unknown",
+                subject=f"{choice.source.name if choice.source.kind == 'environment' else setting}={name}",
+                cause=f"there is no such {shelf.what} (there are {', '.join(names) or 'none'})",
+                outcome=outcome,
+                remedy=hint or ("Install the package that has it." if names else INSTALL_DEFAULTS),
+            )
+        )
+        return None
+
+    def _component(self, offer: Offer[D], source: Source, signal: Signal | None = None) -> Component[D] | None:
+        declaration = offer.declaration
+        reader = Reader(self.settings, offer.plugin.label, signal, declaration.name)
+        read = getattr(declaration, "parameters", None)
+        try:
+            parameters = dict(read(reader)) if read else {}
+            wrong = [name for name, value in parameters.items() if not isinstance(value, Value)]
+            if wrong:
+                raise TypeError(f"parameters returned {wrong[0]!r} without a source; use the reader's methods")
+        except FAULTS as error:
+            self.plan.problems.append(
+                Problem(
+                    code="parameters-failed",
+                    subject=offer.plugin.title,
+                    cause=f"parameters of {declaration.name!r}: {describe_exception(error)}",
+                    outcome=f"{declaration.name!r} is left out",
+                    remedy=f"Repair it, or set DISTROKIT_DISABLED_PLUGINS={offer.plugin.name}.",
+                    detail=trace_of(error),
+                )
+            )
+            return None
+        self.plan.problems.extend(reader.problems)
+        return Component(declaration, offer.plugin.label, source, parameters, offer.overruled)
+
+    def _problem(self, code: str, setting: str, value: str, cause: str, outcome: str, remedy: str) -> None:
+        self.plan.problems.append(
+            Problem(
+                code=code,
+                subject=f"{setting}={value}",
+                cause=cause,
+                outcome=outcome,
+                remedy=remedy,
+                severity="warning",
+            )
+        )

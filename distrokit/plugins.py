@@ -1,0 +1,331 @@
+"""Finds, orders, blocks and isolates plugins. The only room that knows pluggy's manager."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, Literal
+
+import pluggy
+
+from distrokit import hookspecs
+from distrokit.answers import HookError, checked
+from distrokit.declarations import Check, Command, Exporter, ExporterOptions
+from distrokit.diagnostics import Problem, describe_exception, did_you_mean, trace_of
+from distrokit.hookspecs import PROJECT, StopReason
+from distrokit.settings import Settings
+
+if TYPE_CHECKING:
+    from distrokit.pipeline import Pipeline
+    from distrokit.plan import Plan
+
+Status = Literal["loaded", "blocked", "failed", "refused"]
+
+#: The hooks that declare, in the order they are called.
+DECLARE_HOOKS = (
+    "distrokit_resource",
+    "distrokit_samplers",
+    "distrokit_id_generators",
+    "distrokit_propagators",
+    "distrokit_exporters",
+    "distrokit_processors",
+)
+
+# What a plugin may do wrong. SystemExit too: a plugin that calls sys.exit() must not end the
+# application (llm#1280 is the class). KeyboardInterrupt is the user's own.
+FAULTS = (Exception, SystemExit)
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+@dataclass
+class Plugin:
+    """A candidate, whatever became of it.
+
+    Attributes:
+        name: the entry point's name.
+        distribution: the distribution that has it; ``code`` for one that was passed in.
+        version: of the distribution; empty where there is none.
+        status: ``refused`` means that several claim the name.
+        cause: why it is not loaded; empty when it is.
+        hooks: the hooks it implements, when loaded.
+    """
+
+    name: str
+    distribution: str = "code"
+    version: str = ""
+    status: Status = "loaded"
+    cause: str = ""
+    hooks: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``otlp 0.1.0``: how sources name it."""
+        return f"{self.name} {self.version}".strip()
+
+    @property
+    def title(self) -> str:
+        """``plugin otlp (distrokit-otlp 0.1.0)``: how problems name it."""
+        return f"plugin {self.name} ({self.distribution} {self.version}".rstrip() + ")"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one plugin returned from one hook.
+
+    Attributes:
+        plugin: the owner.
+        value: in the form :func:`distrokit.answers.checked` gives it.
+        rank: 1 for ``tryfirst``, 0 plain, -1 for ``trylast``.
+    """
+
+    plugin: Plugin
+    value: Any
+    rank: int
+
+
+@dataclass
+class Plugins:
+    """The plugins of one start.
+
+    Attributes:
+        candidates: all that were found, by name.
+        problems: what went wrong with them so far.
+    """
+
+    candidates: list[Plugin] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    _manager: pluggy.PluginManager = field(default_factory=_new_manager)
+
+    @classmethod
+    def load(
+        cls,
+        settings: Settings,
+        extra: Mapping[str, object] | None = None,
+        discover: bool = True,
+        problems: list[Problem] | None = None,
+    ) -> Plugins:
+        """Find the plugins and register them, each under guard.
+
+        Args:
+            settings: ``DISTROKIT_DISABLED_PLUGINS`` is read; ``*`` blocks all that are found.
+            extra: plugins given in code, by name; they are never blocked by ``*``.
+            discover: whether to look at entry points at all.
+            problems: the list to report to; the plan and the pipeline share it.
+        """
+        plugins = cls(problems=[] if problems is None else problems)
+        found = sorted(entry_points(group=PROJECT), key=_entry_point_order) if discover else []
+        sources: list[tuple[Plugin, EntryPoint | object]] = [(_plugin_of(point), point) for point in found]
+        sources += [(Plugin(name), module) for name, module in (extra or {}).items()]
+        sources.sort(key=lambda source: source[0].name)
+        plugins.candidates = [plugin for plugin, _ in sources]
+        plugins._block(settings)
+        plugins._refuse_duplicates()
+        # pluggy calls the last one registered first: in reverse, plugins run by name on every machine.
+        for plugin, source in reversed(sources):
+            if plugin.status == "loaded":
+                plugins._register(plugin, source)
+        return plugins
+
+    # One typed method per hook: here, and nowhere else, hooks are called.
+
+    def defaults(self, environ: Mapping[str, str]) -> list[Answer]:
+        """``distrokit_defaults``: mappings of setting to text."""
+        return self._call("distrokit_defaults", environ=environ)
+
+    def declarations(self, settings: Settings) -> dict[str, list[Answer]]:
+        """Every declaring hook's answers, by hook; those of plugins that failed in any are not in it."""
+        answers = {
+            hook: self._call(hook, **({"settings": settings} if hook == "distrokit_resource" else {}))
+            for hook in DECLARE_HOOKS
+        }
+        return {
+            hook: [answer for answer in given if answer.plugin.status == "loaded"] for hook, given in answers.items()
+        }
+
+    def amend(self, plugin: Plugin, plan: Plan) -> bool:
+        """``distrokit_plan`` of one plugin; false when it failed."""
+        return self._call_one(plugin, "distrokit_plan", plan=plan)
+
+    def exporter_options(self, plugin: Plugin, exporter: Exporter, options: ExporterOptions) -> bool:
+        """``distrokit_exporter_options`` of one plugin; false when it failed."""
+        return self._call_one(plugin, "distrokit_exporter_options", exporter=exporter, options=options)
+
+    def started(self, pipeline: Pipeline) -> None:
+        """``distrokit_started``."""
+        self._call("distrokit_started", pipeline=pipeline)
+
+    def forked(self, pipeline: Pipeline) -> None:
+        """``distrokit_forked``."""
+        self._call("distrokit_forked", pipeline=pipeline)
+
+    def stopping(self, pipeline: Pipeline, reason: StopReason) -> None:
+        """``distrokit_stopping``."""
+        self._call("distrokit_stopping", pipeline=pipeline, reason=reason)
+
+    def checks(self, plan: Plan) -> list[tuple[Plugin, Check]]:
+        """``distrokit_checks``."""
+        return [(a.plugin, check) for a in self._call("distrokit_checks", plan=plan) for check in a.value]
+
+    def commands(self) -> list[tuple[Plugin, Command]]:
+        """``distrokit_commands``."""
+        return [(a.plugin, command) for a in self._call("distrokit_commands") for command in a.value]
+
+    def implementing(self, hook: str) -> list[Plugin]:
+        """The loaded plugins that implement a hook, in call order."""
+        names = dict.fromkeys(impl.plugin_name for impl in self._implementations(hook))
+        return [plugin for name in names for plugin in self.candidates if plugin.name == name]
+
+    def leave_out(self, plugin: Plugin, hook: str, error: BaseException, remedy: str = "") -> None:
+        """Take a plugin out of everything that follows, and say so."""
+        plugin.status, plugin.cause = "failed", describe_exception(error)
+        if self._manager.has_plugin(plugin.name):
+            self._manager.unregister(name=plugin.name)
+        self._report("plugin-failed", plugin, hook, describe_exception(error), remedy, trace_of(error))
+
+    # ------------------------------------------------------------------------------ calling
+
+    def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        return list(reversed(caller.get_hookimpls()))
+
+    def _call(self, hook: str, **arguments: Any) -> list[Answer]:
+        """Call each implementation by itself, so its owner is known and its fault stays its own.
+
+        pluggy stops at the first exception and does not say whose it was (pluggy#419, #485).
+        """
+        answers = []
+        for impl in self._implementations(hook):
+            plugin = self._owner(impl)
+            if plugin.status != "loaded":
+                continue
+            try:
+                value = checked(hook, _invoke(impl, arguments))
+            except FAULTS as error:
+                self.leave_out(plugin, hook, error)
+                continue
+            if value is not None:
+                answers.append(Answer(plugin, value, int(impl.tryfirst) - int(impl.trylast)))
+        return answers
+
+    def _call_one(self, plugin: Plugin, hook: str, **arguments: Any) -> bool:
+        for impl in self._implementations(hook):
+            if impl.plugin_name == plugin.name and plugin.status == "loaded":
+                try:
+                    checked(hook, _invoke(impl, arguments))
+                except FAULTS as error:
+                    self.leave_out(plugin, hook, error)
+        return plugin.status == "loaded"
+
+    def _owner(self, impl: pluggy.HookImpl) -> Plugin:
+        return next(p for p in self.candidates if p.name == impl.plugin_name and p.status != "blocked")
+
+    # -------------------------------------------------------------------------- registering
+
+    def _block(self, settings: Settings) -> None:
+        known = [plugin.name for plugin in self.candidates]
+        for name in settings.names("DISTROKIT_DISABLED_PLUGINS"):
+            hit = [p for p in self.candidates if p.name == name or (name == "*" and p.distribution != "code")]
+            for plugin in hit:
+                plugin.status, plugin.cause = "blocked", f"DISTROKIT_DISABLED_PLUGINS has {name!r}"
+            if not hit and name != "*":
+                self.problems.append(
+                    Problem(
+                        code="plugin-unknown",
+                        subject=f"DISTROKIT_DISABLED_PLUGINS={name}",
+                        cause=f"no plugin has this name (there are {', '.join(known) or 'none'})",
+                        outcome="nothing is blocked by it",
+                        remedy=did_you_mean(name, known) or "Run `distrokit plugins` for the list.",
+                        severity="warning",
+                    )
+                )
+
+    def _refuse_duplicates(self) -> None:
+        active = [plugin for plugin in self.candidates if plugin.status == "loaded"]
+        for name in dict.fromkeys(plugin.name for plugin in active):
+            rivals = [plugin for plugin in active if plugin.name == name]
+            if len(rivals) < 2:
+                continue
+            who = " and ".join(sorted(f"{plugin.distribution} {plugin.version}".strip() for plugin in rivals))
+            for plugin in rivals:
+                plugin.status, plugin.cause = "refused", f"{who} all claim the name {name!r}"
+            self.problems.append(
+                Problem(
+                    code="plugin-name-taken",
+                    subject=f"plugin {name}",
+                    cause=f"{who} claim this one name",
+                    outcome="all of them are left out",
+                    remedy="Uninstall all but one.",
+                )
+            )
+
+    def _register(self, plugin: Plugin, source: EntryPoint | object) -> None:
+        try:
+            module = source.load() if isinstance(source, EntryPoint) else source
+        except FAULTS as error:
+            self.leave_out(plugin, "import", error, "Repair or uninstall it")
+            return
+        try:
+            self._manager.register(module, name=plugin.name)
+            plugin.hooks = _hooks_of(self._manager, plugin.name)
+            _check_shape(self._manager, plugin, module)
+            self._manager.check_pending()
+        except (pluggy.PluginValidationError, HookError, ValueError) as error:
+            self.leave_out(plugin, "registration", error, "Compare with docs/hooks.md")
+
+    def _report(self, code: str, plugin: Plugin, hook: str, cause: str, remedy: str, detail: str) -> None:
+        self.problems.append(
+            Problem(
+                code=code,
+                subject=plugin.title,
+                cause=f"{hook}: {cause}",
+                outcome="the plugin is left out",
+                remedy=f"{remedy or 'Repair it'}, or set DISTROKIT_DISABLED_PLUGINS={plugin.name}.",
+                detail=detail,
+            )
+        )
+
+
+def _invoke(impl: pluggy.HookImpl, arguments: dict[str, Any]) -> Any:
+    wanted = {name: arguments[name] for name in (*impl.argnames, *impl.kwargnames) if name in arguments}
+    result: Any = impl.function(**wanted)
+    # A generator's faults surface while it is read, so it is read here, under guard.
+    return list(result) if hasattr(result, "__next__") else result
+
+
+def _hooks_of(manager: pluggy.PluginManager, name: str) -> tuple[str, ...]:
+    callers = manager.get_hookcallers(manager.get_plugin(name)) or []
+    return tuple(sorted(caller.name for caller in callers))
+
+
+def _check_shape(manager: pluggy.PluginManager, plugin: Plugin, module: object) -> None:
+    """What pluggy lets pass: wrappers, unmarked functions, and a plugin without a single hook."""
+    specs = {name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_")}
+    for name in dir(module):
+        options = manager.parse_hookimpl_opts(module, name)
+        hook = (options and options.get("specname")) or name
+        if options and hook not in specs and not options.get("optionalhook"):
+            raise HookError(f"there is no hook {hook!r}. {did_you_mean(hook, specs)}".rstrip())
+    for caller in manager.get_hookcallers(module) or []:
+        for impl in caller.get_hookimpls():
+            if impl.plugin_name == plugin.name and (impl.wrapper or impl.hookwrapper):
+                raise HookError(f"{caller.name} is a hook wrapper; amend the plan in distrokit_plan instead")
+    for name in sorted(specs.intersection(dir(module)).difference(plugin.hooks)):
+        if callable(getattr(module, name)):
+            raise HookError(f"{name} is defined but not marked with @hookimpl")
+    if not plugin.hooks:
+        raise HookError("it implements no hook; is @hookimpl from distrokit, and the entry point the right module?")
+
+
+def _plugin_of(point: EntryPoint) -> Plugin:
+    dist = point.dist
+    return Plugin(point.name, dist.name if dist else "unknown", dist.version if dist else "")
+
+
+def _entry_point_order(point: EntryPoint) -> tuple[str, str, str]:
+    return point.name, point.dist.name if point.dist else "", point.value

@@ -1,0 +1,89 @@
+"""From the environment to a plan, and from a plan to a running pipeline: the one way in for all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from distrokit.diagnostics import Channel, StrictError, listen_to_sdk
+from distrokit.plan import Plan
+from distrokit.planner import make_plan
+from distrokit.plugins import Plugins
+from distrokit.settings import Settings, Value
+
+if TYPE_CHECKING:
+    from distrokit.pipeline import Pipeline
+
+
+class Assembly:
+    """A plan with the plugins that made it, and the channel its problems are told on.
+
+    Attributes:
+        plan: never ``None``; ``plan.disabled`` when ``OTEL_SDK_DISABLED=true``.
+        plugins: for the hooks that are still to be called.
+        channel: stderr, at ``OTEL_LOG_LEVEL``; ``warn`` when that is unset.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        plugins: Mapping[str, object] | None = None,
+        discover: bool = True,
+        plan_when_disabled: bool = False,
+    ) -> None:
+        """Make the plan; imports no SDK, opens nothing, starts nothing.
+
+        Args:
+            environ: ``None`` reads ``os.environ``.
+            plugins: plugins beside the installed ones, by name.
+            discover: whether installed plugins are looked for.
+            plan_when_disabled: for tools, which show the plan that ``OTEL_SDK_DISABLED`` turns off.
+        """
+        settings = Settings.from_environ(environ)
+        self.channel = Channel(_level(settings), settings.mask)
+        disabled = settings.value("OTEL_SDK_DISABLED") if settings.sdk_disabled else None
+        if disabled and not plan_when_disabled:
+            # Off is off: no plugin is even looked for.
+            self.plugins = Plugins()
+            self.plan = Plan(settings, problems=self.plugins.problems)
+        else:
+            self.plugins = Plugins.load(settings, plugins, discover)
+            self.plan = make_plan(settings, self.plugins)
+        if disabled:
+            self.plan.disabled = Value(True, disabled.source)
+
+    def start(self, resource_attributes: Mapping[str, Any] | None = None) -> Pipeline | None:
+        """Build the plan and run it; ``None`` when it is disabled.
+
+        Args:
+            resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
+
+        Raises:
+            StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem.
+        """
+        if self.plan.disabled.value:
+            return None
+        # Here, not above: the SDK is imported only by those who build.
+        from distrokit.pipeline import Pipeline
+
+        listen_to_sdk(self.channel, self.plan.settings.log_level is not None)
+        pipeline = Pipeline(self.plan, self.plugins, self.channel)
+        pipeline.start(resource_attributes)
+        self.report()
+        return pipeline
+
+    def report(self) -> None:
+        """Print the problems that were not printed yet.
+
+        Raises:
+            StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem at all.
+        """
+        self.channel.problems(self.plan.problems)
+        if self.plan.settings.strict and self.plan.problems:
+            raise StrictError(self.plan.problems)
+
+
+def _level(settings: Settings) -> int:
+    level = settings.log_level
+    return logging.WARNING if level is None else level

@@ -1,0 +1,1 @@
+"""distrokit plugin: batch and simple processors, the periodic metric reader."""

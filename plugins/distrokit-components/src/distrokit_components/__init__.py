@@ -1,0 +1,1 @@
+"""distrokit plugin: every component other packages publish under OpenTelemetry's own groups."""

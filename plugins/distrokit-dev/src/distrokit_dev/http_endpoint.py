@@ -1,0 +1,129 @@
+"""OTLP/HTTP: protobuf and JSON, plain, gzip or deflate, on ``/v1/{traces,metrics,logs}``."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from google.protobuf.message import DecodeError, Message
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+
+from distrokit_dev import otlp_json
+from distrokit_dev.received import Request
+from distrokit_dev.store import Store
+
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
+
+_SERVICES: dict[str, tuple[type[Request], type[Message]]] = {
+    "/v1/traces": (trace_service_pb2.ExportTraceServiceRequest, trace_service_pb2.ExportTraceServiceResponse),
+    "/v1/metrics": (metrics_service_pb2.ExportMetricsServiceRequest, metrics_service_pb2.ExportMetricsServiceResponse),
+    "/v1/logs": (logs_service_pb2.ExportLogsServiceRequest, logs_service_pb2.ExportLogsServiceResponse),
+}
+
+
+class HTTPError(Exception):
+    """Answered to the client as it is."""
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class OTLPServer(ThreadingHTTPServer):
+    """Holds at most ``concurrent`` request bodies at once; each at most ``max_request_bytes``, unpacked."""
+
+    daemon_threads = True
+    block_on_close = False
+    concurrent = 8
+
+    def __init__(self, address: tuple[str, int], store: Store, max_request_bytes: int) -> None:
+        super().__init__(address, _Handler)
+        self.store = store
+        self.max_request_bytes = max_request_bytes
+        self.turn = threading.BoundedSemaphore(self.concurrent)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away in the middle is not worth a traceback."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: OTLPServer  # pyright: ignore[reportIncompatibleVariableOverride]  # the only server there is
+    protocol_version = "HTTP/1.1"
+    timeout = 10  # seconds without a byte from the client
+
+    def do_POST(self) -> None:
+        kind = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        try:
+            with self.server.turn:
+                message = self._receive(kind)
+        except HTTPError as error:
+            self.close_connection = True
+            self._answer(error.status, Status(code=3, message=str(error)), kind)
+            return
+        self._answer(HTTPStatus.OK, message, kind)
+
+    def _receive(self, kind: str) -> Message:
+        if self.path not in _SERVICES:
+            raise HTTPError(HTTPStatus.NOT_FOUND, f"there is no {self.path}, only {', '.join(_SERVICES)}")
+        if kind not in (PROTOBUF, JSON):
+            raise HTTPError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {PROTOBUF} or {JSON}, not {kind or 'nothing'}")
+        request_type, response_type = _SERVICES[self.path]
+        self.server.store.add(_decoded(self._body(), kind, request_type()))
+        return response_type()
+
+    def _body(self) -> bytes:
+        limit = self.server.max_request_bytes
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal():
+            raise HTTPError(HTTPStatus.LENGTH_REQUIRED, "send a Content-Length")
+        if int(length) > limit:
+            raise HTTPError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {limit} bytes")
+        return unpacked(self.rfile.read(int(length)), self.headers.get("Content-Encoding", ""), limit)
+
+    def _answer(self, status: HTTPStatus, message: Message, kind: str) -> None:
+        body = otlp_json.dump(message) if kind == JSON else message.SerializeToString()
+        self.send_response(status)
+        self.send_header("Content-Type", JSON if kind == JSON else PROTOBUF)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (http.server's name for it)
+        """Quiet: what matters is in the store."""
+
+
+def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body without its ``Content-Encoding``; a small body cannot become a large one.
+
+    Raises: :class:`HTTPError`.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "deflate"):
+        raise HTTPError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"cannot unpack {encoding}")
+    unpacker = zlib.decompressobj(wbits=31 if encoding == "gzip" else 15)
+    try:
+        plain = unpacker.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise HTTPError(HTTPStatus.BAD_REQUEST, f"not {encoding}: {error}") from error
+    if len(plain) > limit:
+        raise HTTPError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {limit} bytes when unpacked")
+    if not unpacker.eof:
+        raise HTTPError(HTTPStatus.BAD_REQUEST, f"{encoding} data ends too early")
+    return plain
+
+
+def _decoded(body: bytes, kind: str, request: Request) -> Request:
+    try:
+        if kind == JSON:
+            return otlp_json.parse(body, request)
+        request.ParseFromString(body)
+    except (DecodeError, ValueError) as error:
+        raise HTTPError(HTTPStatus.BAD_REQUEST, str(error)) from error
+    return request

@@ -1,0 +1,49 @@
+"""OTLP's JSON encoding, which is protobuf's but for ids: they are hexadecimal, not base64.
+
+Source: specification, *OTLP*, "JSON Protobuf Encoding".
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any, TypeVar
+
+from google.protobuf.json_format import MessageToJson, ParseDict
+from google.protobuf.message import Message
+
+M = TypeVar("M", bound=Message)
+
+_IDS = frozenset({"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span_id"})
+
+
+def parse(body: bytes, message: M) -> M:
+    """Fill ``message`` from JSON; fields it does not know are ignored, as the specification asks.
+
+    Raises: ``ValueError`` when it is not such JSON.
+    """
+    try:
+        return ParseDict(_with_base64_ids(json.loads(body)), message, ignore_unknown_fields=True)
+    except (ValueError, RecursionError, TypeError, AttributeError) as error:
+        raise ValueError(f"not OTLP JSON: {error}") from error
+    except Exception as error:
+        # protobuf's ParseError is no ValueError in every version.
+        raise ValueError(f"not OTLP JSON: {error}") from error
+
+
+def dump(message: Message) -> bytes:
+    """A response as JSON."""
+    return MessageToJson(message).encode()
+
+
+def _with_base64_ids(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: base64.b64encode(bytes.fromhex(value)).decode()
+            if key in _IDS and isinstance(value, str)
+            else _with_base64_ids(value)
+            for key, value in node.items()
+        }
+    if isinstance(node, list):
+        return [_with_base64_ids(item) for item in node]
+    return node

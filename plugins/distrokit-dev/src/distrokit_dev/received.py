@@ -1,0 +1,172 @@
+"""What arrived, as plain data: spans, log records and metric points with their resource and scope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+Request = ExportTraceServiceRequest | ExportMetricsServiceRequest | ExportLogsServiceRequest
+Attributes = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """An instrumentation scope."""
+
+    name: str
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class ReceivedSpan:
+    """A span. Ids are hexadecimal, ``parent_span_id`` is empty for a root; times are nanoseconds since 1970."""
+
+    resource: Attributes
+    scope: Scope
+    name: str
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    kind: str
+    start: int
+    end: int
+    status: str
+    status_message: str = ""
+    attributes: Attributes = field(default_factory=dict)
+
+    @property
+    def duration_ms(self) -> float:
+        """Duration in milliseconds."""
+        return (self.end - self.start) / 1e6
+
+
+@dataclass(frozen=True)
+class ReceivedLog:
+    """A log record. ``time`` is nanoseconds since 1970; ids are hexadecimal, empty outside a span."""
+
+    resource: Attributes
+    scope: Scope
+    time: int
+    severity: str
+    body: Any
+    trace_id: str = ""
+    span_id: str = ""
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReceivedPoint:
+    """One point of a metric.
+
+    Attributes:
+        kind: ``gauge``, ``sum``, ``histogram``, ``exponential_histogram`` or ``summary``.
+        value: of a gauge or a sum; the sum of the measurements of the others.
+        count: how many measurements, for the others.
+    """
+
+    resource: Attributes
+    scope: Scope
+    name: str
+    unit: str
+    kind: str
+    value: float
+    count: int = 0
+    attributes: Attributes = field(default_factory=dict)
+
+
+def spans(requests: Iterable[Request]) -> list[ReceivedSpan]:
+    """The spans in these requests, in order of arrival."""
+    return [
+        ReceivedSpan(
+            resource=attributes(group.resource.attributes),
+            scope=_scope(scoped.scope),
+            name=span.name,
+            trace_id=span.trace_id.hex(),
+            span_id=span.span_id.hex(),
+            parent_span_id=span.parent_span_id.hex(),
+            kind=Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower(),
+            start=span.start_time_unix_nano,
+            end=span.end_time_unix_nano,
+            status=Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_").lower(),
+            status_message=span.status.message,
+            attributes=attributes(span.attributes),
+        )
+        for request in requests
+        if isinstance(request, ExportTraceServiceRequest)
+        for group in request.resource_spans
+        for scoped in group.scope_spans
+        for span in scoped.spans
+    ]
+
+
+def logs(requests: Iterable[Request]) -> list[ReceivedLog]:
+    """The log records in these requests, in order of arrival."""
+    return [
+        ReceivedLog(
+            resource=attributes(group.resource.attributes),
+            scope=_scope(scoped.scope),
+            time=record.time_unix_nano or record.observed_time_unix_nano,
+            severity=record.severity_text,
+            body=plain(record.body),
+            trace_id=record.trace_id.hex(),
+            span_id=record.span_id.hex(),
+            attributes=attributes(record.attributes),
+        )
+        for request in requests
+        if isinstance(request, ExportLogsServiceRequest)
+        for group in request.resource_logs
+        for scoped in group.scope_logs
+        for record in scoped.log_records
+    ]
+
+
+def points(requests: Iterable[Request]) -> list[ReceivedPoint]:
+    """The metric points in these requests, in order of arrival."""
+    return [
+        ReceivedPoint(attributes(group.resource.attributes), _scope(scoped.scope), metric.name, metric.unit, *rest)
+        for request in requests
+        if isinstance(request, ExportMetricsServiceRequest)
+        for group in request.resource_metrics
+        for scoped in group.scope_metrics
+        for metric in scoped.metrics
+        for rest in _points(metric)
+    ]
+
+
+def attributes(pairs: Iterable[KeyValue]) -> Attributes:
+    """Attributes as a dict of plain values."""
+    return {pair.key: plain(pair.value) for pair in pairs}
+
+
+def plain(value: AnyValue) -> Any:
+    """An ``AnyValue`` as what it holds; ``None`` when it holds nothing."""
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return None
+    if kind == "array_value":
+        return [plain(item) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return attributes(value.kvlist_value.values)
+    return getattr(value, kind)
+
+
+def _scope(scope: InstrumentationScope) -> Scope:
+    return Scope(scope.name, scope.version)
+
+
+def _points(metric: Metric) -> Iterator[tuple[str, float, int, Attributes]]:
+    kind = metric.WhichOneof("data")
+    for point in getattr(metric, kind).data_points if kind else ():
+        if kind in ("gauge", "sum"):
+            value = getattr(point, point.WhichOneof("value") or "as_double")
+            yield kind, value, 0, attributes(point.attributes)
+        else:
+            yield str(kind), point.sum, point.count, attributes(point.attributes)

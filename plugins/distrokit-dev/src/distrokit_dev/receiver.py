@@ -1,0 +1,71 @@
+"""A small OTLP receiver: gRPC and HTTP, all three signals, on loopback, with bounded memory."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from distrokit_dev.grpc_endpoint import start_grpc
+from distrokit_dev.http_endpoint import OTLPServer
+from distrokit_dev.store import Store
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Receiver:
+    """Listens from construction until :meth:`close`; a context manager.
+
+    Args:
+        host: an address; loopback unless told otherwise.
+        grpc_port: 0 for a free one.
+        http_port: 0 for a free one.
+        max_bytes: of everything that is kept.
+        max_request_bytes: of one request, unpacked.
+
+    Raises:
+        OSError: a port is taken.
+
+    Attributes:
+        store: what arrived.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        grpc_port: int = 0,
+        http_port: int = 0,
+        max_bytes: int = 64 * 1024 * 1024,
+        max_request_bytes: int = 16 * 1024 * 1024,
+    ) -> None:
+        self.store = Store(max_bytes)
+        self.host = host
+        self._http = OTLPServer((host, http_port), self.store, max_request_bytes)
+        try:
+            self._grpc, self.grpc_port = start_grpc(self.store, host, grpc_port, max_request_bytes)
+        except OSError:
+            self._http.server_close()
+            raise
+        self.http_port = int(self._http.server_address[1])
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), name="otlp-http", daemon=True)
+        self._thread.start()
+
+    def endpoint(self, protocol: str) -> str:
+        """What to set ``OTEL_EXPORTER_OTLP_ENDPOINT`` to, for ``grpc`` or ``http/protobuf``."""
+        return f"http://{self.host}:{self.grpc_port if protocol == 'grpc' else self.http_port}"
+
+    def close(self) -> None:
+        """Stop listening; waits at most a second for requests under way."""
+        self._http.shutdown()
+        self._thread.join()
+        self._http.server_close()
+        self._grpc.stop(1).wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

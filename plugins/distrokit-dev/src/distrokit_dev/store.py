@@ -1,0 +1,62 @@
+"""Keeps what arrived within a bound of bytes, and lets others wait for it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from distrokit_dev.received import ReceivedLog, ReceivedPoint, ReceivedSpan, Request, logs, points, spans
+
+
+class Store:
+    """Requests in order of arrival; when they outgrow the bound, the oldest go.
+
+    Args:
+        max_bytes: of all kept requests together, as they were encoded.
+
+    Attributes:
+        dropped: how many requests were let go.
+    """
+
+    def __init__(self, max_bytes: int = 64 * 1024 * 1024) -> None:
+        self.max_bytes = max_bytes
+        self.dropped = 0
+        self._kept: deque[tuple[Request, int]] = deque()
+        self._bytes = 0
+        self._changed = threading.Condition()
+
+    def add(self, request: Request) -> None:
+        """Keep a request."""
+        size = request.ByteSize()
+        with self._changed:
+            self._kept.append((request, size))
+            self._bytes += size
+            while self._bytes > self.max_bytes:
+                _, gone = self._kept.popleft()
+                self._bytes -= gone
+                self.dropped += 1
+            self._changed.notify_all()
+
+    def requests(self) -> list[Request]:
+        """What is kept, oldest first."""
+        with self._changed:
+            return [request for request, _ in self._kept]
+
+    def spans(self) -> list[ReceivedSpan]:
+        """The spans in it."""
+        return spans(self.requests())
+
+    def logs(self) -> list[ReceivedLog]:
+        """The log records in it."""
+        return logs(self.requests())
+
+    def points(self) -> list[ReceivedPoint]:
+        """The metric points in it."""
+        return points(self.requests())
+
+    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float) -> bool:
+        """Wait until ``condition()`` holds, looking again at each arrival; false when time is up."""
+        with self._changed:
+            # Condition's lock is re-entrant, so the condition may read the store.
+            return self._changed.wait_for(condition, timeout_seconds)

@@ -1,0 +1,1 @@
+"""distrokit plugin: OTLP over grpc and http/protobuf."""

@@ -1,0 +1,64 @@
+"""OTLP over grpc: the exporters of ``opentelemetry-exporter-otlp-proto-grpc``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
+
+from distrokit import ExporterOptions
+
+
+def make_grpc(options: ExporterOptions) -> Any:
+    """The grpc exporter of ``options.signal``.
+
+    Raises: ``OSError`` when a certificate file cannot be read.
+    """
+    arguments = dict(options.arguments)
+    insecure = arguments.pop("insecure", False)
+    arguments.pop("protocol", None)
+    files = {name: arguments.pop(name, "") for name in ("certificate", "client_key", "client_certificate")}
+    return _exporter_class(options.signal)(
+        endpoint=options.endpoint,
+        insecure=insecure,
+        credentials=None if insecure else options.credentials or _credentials(files),
+        headers=tuple(options.headers.items()),
+        timeout=options.timeout_millis / 1000,
+        compression=grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression,
+        channel_options=_channel_options(options.user_agent),
+        **arguments,
+    )
+
+
+def _exporter_class(signal: str) -> Any:
+    if signal == "traces":
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+        return OTLPSpanExporter
+    if signal == "metrics":
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+
+        return OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+
+    return OTLPLogExporter
+
+
+def _credentials(files: dict[str, str]) -> grpc.ChannelCredentials:
+    """TLS with the system's roots, unless files say otherwise; a client certificate needs no own CA."""
+    content = {name: Path(path).read_bytes() if path else None for name, path in files.items()}
+    return grpc.ssl_channel_credentials(
+        root_certificates=content["certificate"],
+        private_key=content["client_key"],
+        certificate_chain=content["client_certificate"],
+    )
+
+
+def _channel_options(user_agent: str) -> tuple[tuple[str, str], ...] | None:
+    if not user_agent:
+        return None
+    # The exporter's own agent is a default that this option replaces, so it is repeated.
+    own = f"OTel-OTLP-Exporter-Python/{exporter_version}"
+    return (("grpc.primary_user_agent", f"{user_agent} {own}"),)

@@ -1,0 +1,45 @@
+"""Declares the exporters ``otlp``, ``otlp_proto_grpc`` and ``otlp_proto_http``, and makes ``otlp`` the default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distrokit import Exporter, ExporterOptions, hookimpl
+from distrokit_otlp.parameters import parameters
+
+_SIGNALS = ("traces", "metrics", "logs")
+
+#: The exporters read these once more when they are constructed, and refuse values (``none`` as a
+#: compression, text as a timeout) that ``parameters`` has dealt with.
+_HIDES = ("OTEL_EXPORTER_OTLP_",)
+
+
+@hookimpl(trylast=True)
+def distrokit_defaults() -> dict[str, str]:
+    """As upstream's distro: everything over OTLP, over grpc."""
+    return {
+        "OTEL_TRACES_EXPORTER": "otlp",
+        "OTEL_METRICS_EXPORTER": "otlp",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
+    }
+
+
+@hookimpl(trylast=True)
+def distrokit_exporters() -> list[Exporter]:
+    """``otlp`` takes the protocol from the settings, the other two have it in the name."""
+    return [
+        Exporter(name, _SIGNALS, make, parameters, hides=_HIDES)  # type: ignore[arg-type]
+        for name in ("otlp", "otlp_proto_grpc", "otlp_proto_http")
+    ]
+
+
+def make(options: ExporterOptions) -> Any:
+    """The exporter of one signal; imports its transport here and not before."""
+    if options.arguments["protocol"] == "grpc":
+        from distrokit_otlp.grpc import make_grpc
+
+        return make_grpc(options)
+    from distrokit_otlp.http import make_http
+
+    return make_http(options)

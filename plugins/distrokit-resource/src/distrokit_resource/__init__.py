@@ -1,0 +1,1 @@
+"""distrokit plugin: who this process is."""
