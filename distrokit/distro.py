@@ -131,7 +131,9 @@ def _end(error: StrictError) -> None:
     Raised inside ``sitecustomize`` an exit would come with "Fatal Python error" and a traceback, so
     there the process is ended at once. Where a program called the loader itself, it is raised.
     """
-    write(f"distrokit: DISTROKIT_STRICT is set and there are {len(error.problems)} problems; not starting")
+    count = len(error.problems)
+    write(f"distrokit: DISTROKIT_STRICT is set and there {'is 1 problem' if count == 1 else f'are {count} problems'}"
+          "; the application is not started")
     if not hasattr(sys.modules.get("__main__"), "__file__"):
         sys.stdout.flush()
         os._exit(int(error.code or 1))

@@ -169,11 +169,12 @@ class _Planner:
             planned = self.plan.signals[signal]
             self._staged(planned)
             self._exporters(planned)
-        if all(planned.source is None for planned in self.plan.signals.values()):
+        unset = [signal for signal in SIGNALS if self.plan.signals[signal].source is None]
+        if unset and not any(planned.exporters for planned in self.plan.signals.values()):
             self.plan.problems.append(
                 Problem(
                     code="no-exporter",
-                    subject="traces, metrics, logs",
+                    subject=", ".join(unset),
                     cause="no plugin supplies an exporter and no setting names one",
                     outcome="nothing is sent",
                     remedy=INSTALL_DEFAULTS,
