@@ -29,7 +29,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     _assembly: Assembly | None = None
     _rival: Any = None
     _election: Election | None = None
-    _configured = False
+    _configured = _started = False
     _lent: tuple[Callable[[], None], ...] = ()
 
     def election(self) -> Election:
@@ -68,6 +68,9 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     def run(self, auto_instrumentation_version: str | None = None) -> None:
         """Build the plan and run it, as the configurator's half."""
         self._give_back()
+        if self._started:
+            return
+        self._started = True
         extra = {"telemetry.auto.version": auto_instrumentation_version} if auto_instrumentation_version else {}
         try:
             self.assembly().start(extra)

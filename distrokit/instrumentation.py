@@ -55,11 +55,12 @@ def apply(plan: Plan, point: EntryPoint, **kwargs: Any) -> None:
         kwargs: for ``instrument()``, from the loader; weaker than the plan's options.
     """
     item = _find(plan, point)
-    if plan.disabled.value or not item.enabled:
+    if plan.disabled.value or not item.enabled or item.applied:
         return
     try:
         instrumentor = item.replacement or point.load()
         instrumentor().instrument(**{**kwargs, **item.options})
+        item.applied = True
     except ModuleNotFoundError as error:
         # The library is not installed, which is the normal case of a broad set of instrumentations
         # (contrib#3421); not a problem, but `explain` can say it.

@@ -154,6 +154,7 @@ class InstrumentationPlan:
         options: keywords for its ``instrument()``.
         replacement: called in place of the instrumentor's class; ``None`` for its own.
         when: when it is applied; ``start`` is before the application's first line.
+        applied: whether it has been.
         point: the entry point; ``None`` only in a plan that was made by hand.
     """
 
@@ -166,6 +167,7 @@ class InstrumentationPlan:
     options: dict[str, Any] = field(default_factory=dict)
     replacement: Callable[[], Any] | None = None
     when: str = "start"
+    applied: bool = False
     point: EntryPoint | None = None
 
     def describe(self) -> dict[str, Any]:

@@ -1,0 +1,334 @@
+"""The main job: all three signals from a real program to a real receiver, over both protocols."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from distributions import write_plugin
+from distrokit_dev.demo import PROGRAM
+from processes import BIN, clean_environ, instrumented, said
+
+PROTOCOLS = ("grpc", "http/protobuf")
+
+THREE_SIGNALS = """
+    import logging
+    from opentelemetry import metrics, trace
+
+    metrics.get_meter("my.meter").create_counter("orders").add(3, {"color": "red"})
+    with trace.get_tracer("my.tracer", "1.2").start_as_current_span("foo", attributes={"n": [1, 2]}):
+        logging.getLogger("my.logger").warning("hello %s", "there")
+    print("done")
+"""
+
+
+def _env(endpoint: str, protocol: str) -> dict[str, str]:
+    return {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "OTEL_SERVICE_NAME": "shop",
+        "OTEL_RESOURCE_ATTRIBUTES": "team=a%20b,service.name=overruled",
+    }
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_traces_metrics_and_logs_arrive(receiver, protocol, compression):
+    env = {**_env(receiver.endpoint(protocol), protocol), "OTEL_EXPORTER_OTLP_COMPRESSION": compression}
+
+    result = instrumented(THREE_SIGNALS, env)
+
+    assert (result.stdout, result.returncode) == ("done\n", 0)
+    assert said(result) == []
+    (span,) = receiver.store.spans()
+    assert (span.name, span.scope.name, span.scope.version) == ("foo", "my.tracer", "1.2")
+    assert span.attributes == {"n": [1, 2]}
+    assert span.resource["service.name"] == "shop"
+    assert span.resource["team"] == "a b"
+    assert span.resource["telemetry.distro.name"] == "distrokit"
+    assert span.resource["telemetry.sdk.name"] == "opentelemetry"
+    assert span.resource["service.instance.id"]
+    (log,) = receiver.store.logs()
+    assert (log.body, log.severity, log.span_id) == ("hello there", "WARN", span.span_id)
+    assert log.resource == span.resource
+    (point,) = receiver.store.points()
+    assert (point.name, point.value, point.attributes) == ("orders", 3, {"color": "red"})
+    assert point.resource == span.resource
+
+
+def test_the_program_of_the_documentation_needs_no_configuration_but_a_receiver(receiver):
+    result = instrumented(PROGRAM, {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})
+
+    assert (result.stdout, result.stderr) == ("baz\n", "")
+    spans = {span.name: span for span in receiver.store.spans()}
+    assert spans["bar"].parent_span_id == spans["foo"].span_id
+    assert spans["foo"].resource["service.name"] == f"unknown_service:{os.path.basename(sys.executable)}"
+
+
+def test_per_signal_settings_beat_general_ones(receiver):
+    env = _env("http://127.0.0.1:9", "grpc")
+    for name in ("TRACES", "METRICS", "LOGS"):
+        env[f"OTEL_EXPORTER_OTLP_{name}_PROTOCOL"] = "http/protobuf"
+        env[f"OTEL_EXPORTER_OTLP_{name}_ENDPOINT"] = f"{receiver.endpoint('http/protobuf')}/v1/{name.lower()}"
+
+    instrumented(THREE_SIGNALS, env)
+
+    assert len(receiver.store.spans()) == len(receiver.store.logs()) == len(receiver.store.points()) == 1
+
+
+def test_instrumentations_are_applied_as_upstream_applies_them(receiver):
+    program = """
+        import logging, threading
+        import flask, requests
+        from werkzeug.serving import make_server
+
+        app = flask.Flask("shop")
+
+        @app.get("/orders/<number>")
+        def order(number):
+            logging.getLogger("shop").error("order %s", number)
+            return number
+
+        server = make_server("127.0.0.1", 0, app)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        print(requests.get(f"http://127.0.0.1:{server.port}/orders/5", timeout=9).text)
+        server.shutdown()
+    """
+    result = instrumented(program, _env(receiver.endpoint("grpc"), "grpc"))
+
+    assert result.stdout == "5\n"
+    client, server = sorted(receiver.store.spans(), key=lambda span: span.start)
+    assert (client.kind, server.kind, server.name) == ("client", "server", "GET /orders/<number>")
+    assert (server.parent_span_id, server.trace_id) == (client.span_id, client.trace_id)
+    (log,) = [log for log in receiver.store.logs() if log.body == "order 5"]
+    assert (log.trace_id, log.span_id) == (server.trace_id, server.span_id)
+    assert {point.name.split(".")[1] for point in receiver.store.points()} == {"client", "server"}
+
+
+def test_a_disabled_instrumentation_is_not_applied():
+    result = instrumented(
+        "import flask, requests; print(flask.Flask.__module__, hasattr(requests.Session.send, '__wrapped__'))",
+        {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": " flask , nothing", "OTEL_TRACES_EXPORTER": "none"},
+    )
+
+    assert result.stdout == "flask.app True\n"
+
+
+def test_console_and_a_sampler_keep_working_by_name():
+    program = """
+        from opentelemetry import propagate, trace
+        print(trace.get_tracer_provider().sampler.get_description(), sorted(propagate.get_global_textmap().fields))
+        with trace.get_tracer("t").start_as_current_span("s"):
+            pass
+    """
+    env = {
+        "OTEL_TRACES_EXPORTER": "Console",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_TRACES_SAMPLER": "traceidratio",
+        "OTEL_TRACES_SAMPLER_ARG": "1.0",
+        "OTEL_PROPAGATORS": "b3,b3,tracecontext",
+    }
+    result = instrumented(program, env)
+
+    first, rest = result.stdout.split("\n", 1)
+    assert first == "TraceIdRatioBased{1.0} ['b3', 'traceparent', 'tracestate']"
+    assert json.loads(rest)["name"] == "s"
+
+
+def test_the_plugins_default_for_propagators_takes_effect(tmp_path):
+    source = """
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_defaults():
+            return {"OTEL_PROPAGATORS": "baggage"}
+    """
+    program = "from opentelemetry import propagate; print(sorted(propagate.get_global_textmap().fields))"
+    path = [write_plugin(tmp_path, "acme", source)]
+
+    assert instrumented(program, path=path).stdout == "['baggage']\n"
+    assert "traceparent" in instrumented(program, {"OTEL_PROPAGATORS": "tracecontext"}, path).stdout
+
+
+def test_the_launchers_options_are_distrokits_settings(receiver):
+    result = instrumented(
+        "print('ran')",
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc"), "DISTROKIT_STRICT": "0"},
+        options=["--distrokit_strict", "1", "--traces_exporter", "consol"],
+    )
+
+    assert (result.stdout, result.returncode) == ("", 78)
+
+
+def test_two_pipelines_are_never_built():
+    program = """
+        import threading
+        from opentelemetry import trace
+        from opentelemetry.instrumentation.auto_instrumentation import initialize
+
+        first = trace.get_tracer_provider()
+        initialize()
+        print(trace.get_tracer_provider() is first, sorted(t.name for t in threading.enumerate()))
+    """
+    result = instrumented(program, {"OTEL_METRICS_EXPORTER": "none"})
+
+    assert result.stdout == "True ['MainThread', 'OtelBatchLogRecordProcessor', 'OtelBatchSpanRecordProcessor']\n"
+    assert result.stderr == ""
+
+
+def test_a_provider_that_the_process_already_has_stays(tmp_path):
+    # Something a plugin's import could do, and an application that is configured twice does.
+    source = """
+        from opentelemetry import metrics, trace
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.trace import TracerProvider
+        from distrokit import hookimpl
+
+        trace.set_tracer_provider(TracerProvider(shutdown_on_exit=False))
+        metrics.set_meter_provider(MeterProvider(shutdown_on_exit=False))
+
+        @hookimpl
+        def distrokit_resource():
+            return {"ours": True}
+    """
+    program = """
+        import threading
+        from opentelemetry import metrics, trace
+
+        print("ours" in trace.get_tracer_provider().resource.attributes, [t.name for t in threading.enumerate()])
+    """
+    result = instrumented(program, path=[write_plugin(tmp_path, "early", source)])
+
+    lines = [line for line in said(result) if "the process already has" in line]
+    assert [line.split(":")[1].strip() for line in lines] == ["traces", "metrics"]
+    assert result.stdout == "False ['MainThread', 'OtelBatchLogRecordProcessor']\n"
+
+
+def test_metrics_are_scraped_where_the_exporter_is_a_reader(tmp_path):
+    source = """
+        from distrokit import Exporter, Processor, hookimpl
+
+        def make(options):
+            from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+            return InMemoryMetricReader()
+
+        @hookimpl
+        def distrokit_exporters():
+            return [Exporter("pull", "metrics", make)]
+
+        @hookimpl
+        def distrokit_processors():
+            return [Processor("t", "metrics", "transform", lambda context: lambda data: data)]
+    """
+    program = """
+        from opentelemetry import metrics
+        print(type(metrics.get_meter_provider()).__name__)
+    """
+    env = {"OTEL_METRICS_EXPORTER": "pull"}
+    result = instrumented(program, env, [write_plugin(tmp_path, "acme", source)])
+
+    assert result.stdout == "MeterProvider\n"
+    (line,) = said(result)
+    assert "it is scraped, so no processor stands in front of it" in line
+
+
+def test_a_program_that_ends_by_signal_keeps_its_status(receiver):
+    command = [str(BIN / "opentelemetry-instrument"), sys.executable, "-c", "import time; print(1); time.sleep(60)"]
+    env = clean_environ({"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "1\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == -signal.SIGTERM
+
+
+# ------------------------------------------------------------------ a receiver that is not ours
+
+
+class Agent:
+    """``ddapm-test-agent`` in an environment of its own."""
+
+    def __init__(self, grpc: int, http: int) -> None:
+        self.ports = {"grpc": grpc, "http/protobuf": http}
+
+    def endpoint(self, protocol: str) -> str:
+        return f"http://127.0.0.1:{self.ports[protocol]}"
+
+    def received(self, signal_name: str) -> list[dict]:
+        url = f"http://127.0.0.1:{self.ports['http/protobuf']}/test/session/{signal_name}"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return json.load(answer)
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def agent() -> Iterator[Agent]:
+    own, grpc, http = _free_ports(3)
+    environ = {n: t for n, t in clean_environ().items() if n not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    command = ["uv", "tool", "run", "--isolated", "ddapm-test-agent@1.69.1", "--port", str(own)]
+    command += ["--otlp-grpc-port", str(grpc), "--otlp-http-port", str(http)]
+    process = subprocess.Popen(
+        command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", http), 1).close()
+                socket.create_connection(("127.0.0.1", grpc), 1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            pytest.fail("ddapm-test-agent did not start")
+        yield Agent(grpc, http)
+    finally:
+        # uv and the agent are one process group of ours.
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_foreign_receiver_gets_all_three_signals(agent, protocol):
+    mark = f"mark-{protocol.replace('/', '-')}"
+    env = {**_env(agent.endpoint(protocol), protocol), "OTEL_SERVICE_NAME": mark}
+
+    result = instrumented(THREE_SIGNALS, env)
+
+    assert result.returncode == 0, result.stderr
+
+    def found(signal_name: str, groups: str, scopes: str) -> list[dict]:
+        return [
+            scope
+            for request in agent.received(signal_name)
+            for group in request[groups]
+            if {"key": "service.name", "value": {"string_value": mark}} in group["resource"]["attributes"]
+            for scope in group[scopes]
+        ]
+
+    (traces,) = found("traces", "resource_spans", "scope_spans")
+    (span,) = traces["spans"]
+    assert (traces["scope"]["name"], span["name"]) == ("my.tracer", "foo")
+    assert len(base64.b64decode(span["trace_id"])) == 16
+    (metrics,) = found("metrics", "resource_metrics", "scope_metrics")
+    assert [metric["name"] for metric in metrics["metrics"]] == ["orders"]
+    (logs,) = found("logs", "resource_logs", "scope_logs")
+    assert logs["log_records"][0]["body"] == {"string_value": "hello there"}
