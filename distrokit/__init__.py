@@ -15,6 +15,7 @@ from distrokit.declarations import (
     ResourceDetector,
     Sampler,
 )
+from distrokit.entry_points import EntryPoints
 from distrokit.hookspecs import hookimpl
 from distrokit.parameters import Reader
 from distrokit.settings import Value
@@ -25,6 +26,7 @@ __all__ = [
     "BuildContext",
     "Check",
     "Command",
+    "EntryPoints",
     "Exporter",
     "ExporterOptions",
     "IdGenerator",

@@ -15,6 +15,7 @@ from distrokit.declarations import (
     ResourceDetector,
     Sampler,
     Signal,
+    origin_of,
     signals_of,
 )
 from distrokit.diagnostics import Problem
@@ -28,18 +29,18 @@ class Offer(Generic[D]):
     """A declaration and who made it.
 
     Attributes:
-        overruled: the declarations of the same name that gave way, by origin.
+        overruled: the offers of the same name that gave way.
     """
 
     declaration: D
     plugin: Plugin
     rank: int = 0
-    overruled: tuple[str, ...] = ()
+    overruled: tuple[Offer[D], ...] = ()
 
     @property
     def origin(self) -> str:
         """``plugin otlp (distrokit-otlp 0.1.0)``, or the distribution an adapter speaks for."""
-        return self.declaration.origin or self.plugin.title
+        return origin_of(self.declaration) or self.plugin.title
 
 
 @dataclass
@@ -133,7 +134,7 @@ def _shelf(what: str, offers: list[Offer[Any]]) -> Shelf[Any]:
         if len(best) > 1:
             shelf.taken[name] = _tie(what, best)
             continue
-        gave_way = tuple(offer.origin for offer in rivals if offer.rank < top)
+        gave_way = tuple(offer for offer in rivals if offer.rank < top)
         shelf.offers[name] = Offer(best[0].declaration, best[0].plugin, top, gave_way)
     return shelf
 

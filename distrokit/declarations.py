@@ -7,12 +7,15 @@ provider* (configuration, "Register PluginComponentProvider": type, name, create
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from distrokit.entry_points import distribution_of, version_of
+
 if TYPE_CHECKING:
     import argparse
+    from importlib.metadata import EntryPoint
 
     from opentelemetry.propagators.textmap import TextMapPropagator
     from opentelemetry.sdk.resources import Resource
@@ -98,7 +101,8 @@ class Exporter:
         hides: prefixes of variables the factory must not read from ``os.environ``, since
             ``parameters`` has read them.
         fallback: gives way to any other exporter of this name.
-        origin: the distribution it comes from, where that is not the plugin's own.
+        origin: whom it comes from, where that is not the plugin's own distribution: a text, or
+            the entry point that was adapted (read only when it is shown).
     """
 
     name: str
@@ -107,7 +111,7 @@ class Exporter:
     parameters: Parameters | None = None
     hides: tuple[str, ...] = ()
     fallback: bool = False
-    origin: str = ""
+    origin: str | EntryPoint = ""
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,7 @@ class Processor:
     factory: Callable[..., Any]
     parameters: Parameters | None = None
     fallback: bool = False
-    origin: str = ""
+    origin: str | EntryPoint = ""
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ class Sampler:
     factory: Callable[[BuildContext], SDKSampler]
     parameters: Parameters | None = None
     fallback: bool = False
-    origin: str = ""
+    origin: str | EntryPoint = ""
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,7 @@ class IdGenerator:
     factory: Callable[[BuildContext], SDKIdGenerator]
     parameters: Parameters | None = None
     fallback: bool = False
-    origin: str = ""
+    origin: str | EntryPoint = ""
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ class Propagator:
     factory: Callable[[BuildContext], TextMapPropagator]
     parameters: Parameters | None = None
     fallback: bool = False
-    origin: str = ""
+    origin: str | EntryPoint = ""
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,7 @@ class ResourceDetector:
     detect: Callable[[], Mapping[str, AttributeValue]]
     default: bool = True
     fallback: bool = False
-    origin: str = ""
+    origin: str | EntryPoint = ""
 
 
 Verdict = Literal["ok", "warn", "fail"]
@@ -248,6 +252,7 @@ def signals_of(declaration: Exporter | Processor) -> tuple[Signal, ...]:
     return (signals,) if isinstance(signals, str) else tuple(signals)
 
 
-def listed(items: Iterable[str]) -> str:
-    """``a, b, c`` in order of the alphabet, ``none`` when there is nothing."""
-    return ", ".join(sorted(set(items))) or "none"
+def origin_of(declaration: Declaration) -> str:
+    """``origin`` as ``distribution version``, however it was given; empty when there is none."""
+    origin = declaration.origin
+    return origin if isinstance(origin, str) else f"{distribution_of(origin)} {version_of(origin)}".strip()

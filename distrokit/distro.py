@@ -18,6 +18,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from distrokit import instrumentation
 from distrokit.diagnostics import StrictError, write
 from distrokit.election import CONFIGURATOR, NAME, Election, elect
+from distrokit.entry_points import EntryPoints
 from distrokit.settings import Settings, lend
 from distrokit.startup import Assembly
 
@@ -26,22 +27,28 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     """Makes the plan; hands each instrumentation to it; steps aside where another distro is in charge."""
 
     # One per process: BaseDistro is a singleton, which is how the configurator finds it again.
+    _installed: EntryPoints | None = None
     _assembly: Assembly | None = None
     _rival: Any = None
     _election: Election | None = None
-    _configured = _started = False
+    _configured = _started = _instrumented = False
     _lent: tuple[Callable[[], None], ...] = ()
 
     def election(self) -> Election:
         """Who is in charge; asked once."""
         if self._election is None:
-            self._election = elect(Settings.from_environ())
+            self._election = elect(Settings.from_environ(), self._scanned())
         return self._election
+
+    def _scanned(self) -> EntryPoints:
+        if self._installed is None:
+            self._installed = EntryPoints.scan()
+        return self._installed
 
     def assembly(self) -> Assembly:
         """The plan, made once."""
         if self._assembly is None:
-            self._assembly = Assembly()
+            self._assembly = Assembly(installed=self._scanned())
             self._assembly.plan.problems.extend(self.election().problems)
         return self._assembly
 
@@ -57,13 +64,15 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             self._lend(CONFIGURATOR, NAME)
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
-        """Apply one instrumentation as the plan, or the distro in charge, says."""
+        """Apply instrumentations as the plan, or the distro in charge, says."""
         if self._rival is not None:
             self._rival.load_instrumentor(entry_point, **kwargs)
         elif not self.election().ours:
             super().load_instrumentor(entry_point, **kwargs)
-        else:
-            instrumentation.apply(self.assembly().plan, entry_point, **kwargs)
+        elif not self._instrumented:
+            # The loader hands them out in directory order; at its first word all are applied, in ours.
+            self._instrumented = True
+            instrumentation.apply_all(self.assembly().plan)
 
     def run(self, auto_instrumentation_version: str | None = None) -> None:
         """Build the plan and run it, as the configurator's half."""
@@ -77,6 +86,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             if not self._configured:
                 # Another distro was loaded in our place and would now hand out the instrumentations.
                 # They are ours, so they are applied here and the loader is told to apply none.
+                self._instrumented = True
                 instrumentation.apply_all(self.assembly().plan)
                 self._lend(instrumentation.DISABLED, "*")
         except StrictError as error:
@@ -135,8 +145,10 @@ def _end(error: StrictError) -> None:
     there the process is ended at once. Where a program called the loader itself, it is raised.
     """
     count = len(error.problems)
-    write(f"distrokit: DISTROKIT_STRICT is set and there {'is 1 problem' if count == 1 else f'are {count} problems'}"
-          "; the application is not started")
+    write(
+        f"distrokit: DISTROKIT_STRICT is set and there {'is 1 problem' if count == 1 else f'are {count} problems'}"
+        "; the application is not started"
+    )
     if not hasattr(sys.modules.get("__main__"), "__file__"):
         sys.stdout.flush()
         os._exit(int(error.code or 1))

@@ -7,11 +7,11 @@ distrokit's code runs, it asks here, and the answer is one distribution for both
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.entry_points import EntryPoints, distribution_of
 from distrokit.settings import Settings
 
 #: distrokit's name in both groups.
@@ -41,19 +41,13 @@ class Election:
         return self.distro is None and self.configurator is None
 
 
-def elect(
-    settings: Settings, distros: Iterable[EntryPoint] | None = None, configurators: Iterable[EntryPoint] | None = None
-) -> Election:
+def elect(settings: Settings, installed: EntryPoints) -> Election:
     """Decide.
 
     ``OTEL_PYTHON_DISTRO`` names the winner; where it is unset, ``OTEL_PYTHON_CONFIGURATOR`` does; where
     both are unset, or name nothing that is installed, distrokit wins: it was installed on purpose.
-
-    Args:
-        distros, configurators: ``None`` for the installed entry points.
     """
-    all_distros = list(entry_points(group=DISTRO_GROUP) if distros is None else distros)
-    all_configurators = list(entry_points(group=CONFIGURATOR_GROUP) if configurators is None else configurators)
+    all_distros, all_configurators = installed.group(DISTRO_GROUP), installed.group(CONFIGURATOR_GROUP)
     distro, configurator = settings.get(DISTRO), settings.get(CONFIGURATOR)
     if distro:
         named = _first(all_distros, distro)
@@ -71,22 +65,17 @@ def elect(
     return Election()
 
 
-def rivals(points: Iterable[EntryPoint] | None = None) -> list[str]:
+def rivals(installed: EntryPoints) -> list[str]:
     """The names of the other distros that are installed."""
-    return sorted({p.name for p in (entry_points(group=DISTRO_GROUP) if points is None else points)} - {NAME})
+    return sorted({point.name for point in installed.group(DISTRO_GROUP)} - {NAME})
 
 
 def _first(points: list[EntryPoint], name: str) -> EntryPoint | None:
-    """By distribution name, so the answer does not depend on directory order."""
-    return min((point for point in points if point.name == name), key=_distribution, default=None)
+    return next((point for point in points if point.name == name), None)
 
 
 def _of_same_distribution(point: EntryPoint, points: list[EntryPoint]) -> EntryPoint | None:
-    return next((other for other in points if _distribution(other) == _distribution(point)), None)
-
-
-def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else ""
+    return next((other for other in points if distribution_of(other) == distribution_of(point)), None)
 
 
 def _contradiction(

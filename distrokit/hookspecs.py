@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ResourceDetector,
         Sampler,
     )
+    from distrokit.entry_points import EntryPoints
     from distrokit.pipeline import Pipeline
     from distrokit.plan import Plan
     from distrokit.settings import Settings
@@ -69,14 +70,14 @@ def distrokit_defaults(environ: Mapping[str, str]) -> Mapping[str, str] | None:
 
 @hookspec
 def distrokit_resource(
-    settings: Settings,
+    settings: Settings, entry_points: EntryPoints
 ) -> Mapping[str, AttributeValue] | Iterable[ResourceDetector] | None:
     """Resource attributes, or detectors that will find them.
 
     When: while declaring; detectors run later, at build, side by side and against
     ``DISTROKIT_DETECTOR_TIMEOUT`` milliseconds. One that is late, raises or returns nonsense is
     left out alone.
-    Arguments: ``settings``, all settings, for reading.
+    Arguments: ``settings``, all settings, for reading; ``entry_points`` as in ``distrokit_samplers``.
     Returns: attributes that are known at once, or detectors. ``OTEL_RESOURCE_ATTRIBUTES`` and
     ``OTEL_SERVICE_NAME`` are stronger than both; attributes are stronger than detectors; of two
     plugins the first in order wins.
@@ -95,10 +96,12 @@ def distrokit_resource(
 
 
 @hookspec
-def distrokit_samplers() -> Iterable[Sampler] | None:
+def distrokit_samplers(entry_points: EntryPoints) -> Iterable[Sampler] | None:
     """Samplers by name, for ``OTEL_TRACES_SAMPLER`` to pick from.
 
     When: while declaring; the factory is called at build, if picked.
+    Arguments: ``entry_points``, those of all installed distributions, for a plugin that speaks for
+    others; do not scan again.
     Returns: declarations. Two plugins of equal rank that declare one name lose it both; a
     ``trylast`` implementation gives way to any other.
     ``None``: none.
@@ -122,10 +125,11 @@ def distrokit_samplers() -> Iterable[Sampler] | None:
 
 
 @hookspec
-def distrokit_id_generators() -> Iterable[IdGenerator] | None:
+def distrokit_id_generators(entry_points: EntryPoints) -> Iterable[IdGenerator] | None:
     """Id generators by name, for ``OTEL_PYTHON_ID_GENERATOR`` to pick from.
 
     When: while declaring; the factory is called at build, if picked.
+    Arguments: as ``distrokit_samplers``.
     Returns: declarations, with names as in ``distrokit_samplers``.
     ``None``: none.
     On an exception: the plugin is left out. If the factory raises, random ids are used.
@@ -148,10 +152,11 @@ def distrokit_id_generators() -> Iterable[IdGenerator] | None:
 
 
 @hookspec
-def distrokit_propagators() -> Iterable[Propagator] | None:
+def distrokit_propagators(entry_points: EntryPoints) -> Iterable[Propagator] | None:
     """Propagators by name, for ``OTEL_PROPAGATORS`` to pick from.
 
     When: while declaring; the factory is called at build, if picked.
+    Arguments: as ``distrokit_samplers``.
     Returns: declarations, with names as in ``distrokit_samplers``.
     ``None``: none.
     On an exception: the plugin is left out. If the factory raises, the others are used.
@@ -174,10 +179,11 @@ def distrokit_propagators() -> Iterable[Propagator] | None:
 
 
 @hookspec
-def distrokit_exporters() -> Iterable[Exporter] | None:
+def distrokit_exporters(entry_points: EntryPoints) -> Iterable[Exporter] | None:
     """Exporters by signal and name, for ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER`` to pick from.
 
     When: while declaring; the factory is called at build, once per signal that picked it.
+    Arguments: as ``distrokit_samplers``.
     Returns: declarations, with names as in ``distrokit_samplers``. A metric exporter that is
     scraped returns its ``MetricReader`` from the factory.
     ``None``: none.
@@ -201,10 +207,11 @@ def distrokit_exporters() -> Iterable[Exporter] | None:
 
 
 @hookspec
-def distrokit_processors() -> Iterable[Processor] | None:
+def distrokit_processors(entry_points: EntryPoints) -> Iterable[Processor] | None:
     """Processors by signal and stage: ``enrich``, ``transform``, ``derive``, ``export``.
 
     When: while declaring; the factory is called at build.
+    Arguments: as ``distrokit_samplers``.
     Returns: declarations. All processors of the first three stages run, in plugin order; of the
     last stage the settings ``DISTROKIT_TRACES_PROCESSOR``, ``DISTROKIT_LOGS_PROCESSOR`` and
     ``DISTROKIT_METRICS_READER`` pick one by name.

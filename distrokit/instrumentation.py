@@ -1,16 +1,15 @@
 """Which libraries are instrumented, with which options, and when.
 
-OpenTelemetry's loader goes over the entry points and hands each one to the distro; what happens
-then is decided by the plan and done here, each instrumentation under guard of its own.
+The plan decides, and it is done here: by name, so that no directory has a say in the order (it matters:
+contrib#3476), and each instrumentation under guard of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from importlib.metadata import Distribution, EntryPoint, entry_points
-from typing import Any
+from importlib.metadata import Distribution, EntryPoint
 
 from distrokit.diagnostics import Problem, describe_exception, trace_of
+from distrokit.entry_points import EntryPoints, distribution_of
 from distrokit.plan import InstrumentationPlan, Plan
 from distrokit.plugins import FAULTS
 from distrokit.settings import BUILT_IN, Settings
@@ -21,45 +20,37 @@ GROUP = "opentelemetry_instrumentor"
 DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 
-def planned(settings: Settings, points: Iterable[EntryPoint] | None = None) -> dict[str, InstrumentationPlan]:
-    """Every installed instrumentation, on or off; imports none of them.
-
-    Args:
-        points: ``None`` for the installed ones.
-    """
+def planned(settings: Settings, installed: EntryPoints) -> dict[str, InstrumentationPlan]:
+    """Every installed instrumentation, on or off; imports none of them."""
     disabled = settings.names(DISABLED)
     choice = settings.value(DISABLED)
     plans: dict[str, InstrumentationPlan] = {}
-    for point in sorted(entry_points(group=GROUP) if points is None else points, key=_order):
+    for point in installed.group(GROUP):
         named = next((name for name in disabled if name in ("*", point.name)), None)
         plan = InstrumentationPlan(
             point.name,
-            distribution=point.dist.name if point.dist else "",
-            version=point.dist.version if point.dist else "",
             enabled=named is None,
             why=f"{DISABLED} has {named!r}" if named else "",
             source=choice.source if named and choice else BUILT_IN,
             point=point,
         )
         # Two packages may publish one name, and upstream applies both.
-        plans[point.name if point.name not in plans else f"{point.name} ({plan.distribution})"] = plan
+        plans[point.name if point.name not in plans else f"{point.name} ({distribution_of(point)})"] = plan
     return plans
 
 
-def apply(plan: Plan, point: EntryPoint, **kwargs: Any) -> None:
+def apply(item: InstrumentationPlan, point: EntryPoint, problems: list[Problem]) -> None:
     """Apply one instrumentation as planned; whatever it does wrong, the next one is still applied.
 
     Args:
-        plan: ``plan.problems`` receives what goes wrong.
-        point: the entry point, as OpenTelemetry's loader found it.
-        kwargs: for ``instrument()``, from the loader; weaker than the plan's options.
+        problems: receives what goes wrong.
     """
-    item = _find(plan, point)
-    if plan.disabled.value or not item.enabled or item.applied:
-        return
     try:
+        if reason := conflict(point):
+            item.enabled, item.why = False, reason
+            return
         instrumentor = item.replacement or point.load()
-        instrumentor().instrument(**{**kwargs, **item.options})
+        instrumentor().instrument(**{"skip_dep_check": True, **item.options})
         item.applied = True
     except ModuleNotFoundError as error:
         # The library is not installed, which is the normal case of a broad set of instrumentations
@@ -67,7 +58,7 @@ def apply(plan: Plan, point: EntryPoint, **kwargs: Any) -> None:
         item.enabled, item.why = False, str(error)
     except FAULTS as error:
         item.enabled, item.why = False, describe_exception(error)
-        plan.problems.append(
+        problems.append(
             Problem(
                 code="instrumentation-failed",
                 subject=f"instrumentation {item.name} ({item.distribution} {item.version})",
@@ -80,21 +71,19 @@ def apply(plan: Plan, point: EntryPoint, **kwargs: Any) -> None:
 
 
 def apply_all(plan: Plan) -> None:
-    """Apply every planned instrumentation, for a start without OpenTelemetry's loader."""
+    """Apply every planned instrumentation that fits the libraries installed here, in the plan's order."""
+    if plan.disabled.value:
+        return
     for item in plan.instrumentations.values():
-        if item.point is None or not item.enabled:
-            continue
-        if reason := conflict(item.point):
-            item.enabled, item.why = False, reason
-        else:
-            apply(plan, item.point, skip_dep_check=True)
+        if item.point is not None and item.enabled and not item.applied:
+            apply(item, item.point, plan.problems)
 
 
 def conflict(point: EntryPoint) -> str:
     """Why an instrumentation does not fit the libraries installed here; empty when it does.
 
-    OpenTelemetry's loader makes the same check (``opentelemetry.instrumentation.dependencies``) before
-    it hands over an entry point; at start it is not made twice, since it costs a millisecond each.
+    The check is OpenTelemetry's own (``opentelemetry.instrumentation.dependencies``); its loader, which
+    makes it too, is who logs a version that does not fit.
     """
     from opentelemetry.instrumentation.dependencies import get_dist_dependency_conflicts
 
@@ -102,14 +91,3 @@ def conflict(point: EntryPoint) -> str:
         return ""
     found = get_dist_dependency_conflicts(point.dist)
     return str(found).strip() if found else ""
-
-
-def _find(plan: Plan, point: EntryPoint) -> InstrumentationPlan:
-    for item in plan.instrumentations.values():
-        if item.point is not None and (item.point.name, item.point.value) == (point.name, point.value):
-            return item
-    return InstrumentationPlan(point.name, point=point)
-
-
-def _order(point: EntryPoint) -> tuple[str, str]:
-    return point.name, point.dist.name if point.dist else ""

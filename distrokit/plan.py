@@ -22,8 +22,10 @@ from distrokit.declarations import (
     ResourceDetector,
     Sampler,
     Signal,
+    origin_of,
 )
 from distrokit.diagnostics import Mask, Problem
+from distrokit.entry_points import distribution_of, version_of
 from distrokit.plugins import Plugin
 from distrokit.settings import BUILT_IN, Settings, Source, Value
 
@@ -44,14 +46,14 @@ class Component(Generic[D]):
         plugin: who declared it: ``otlp 0.1.0``.
         source: who picked it.
         parameters: what it will be given.
-        overruled: what gave way to it.
+        overruled: what gave way to it; each tells who it was when called, since that reads files.
     """
 
     declaration: D
     plugin: str
     source: Source = BUILT_IN
     parameters: dict[str, Value[Any]] = field(default_factory=dict)
-    overruled: tuple[str, ...] = ()
+    overruled: tuple[Callable[[], str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -68,10 +70,10 @@ class Component(Generic[D]):
         return {
             "name": self.name,
             "plugin": self.plugin,
-            "origin": self.declaration.origin or None,
+            "origin": origin_of(self.declaration) or None,
             "source": str(self.source),
             "parameters": {name: _described(value) for name, value in self.parameters.items()},
-            "overruled": list(self.overruled),
+            "overruled": [who() for who in self.overruled],
         }
 
 
@@ -159,8 +161,6 @@ class InstrumentationPlan:
     """
 
     name: str
-    distribution: str = ""
-    version: str = ""
     enabled: bool = True
     why: str = ""
     source: Source = BUILT_IN
@@ -169,6 +169,16 @@ class InstrumentationPlan:
     when: str = "start"
     applied: bool = False
     point: EntryPoint | None = None
+
+    @property
+    def distribution(self) -> str:
+        """The name of the distribution that has it."""
+        return distribution_of(self.point) if self.point else ""
+
+    @property
+    def version(self) -> str:
+        """The version of that distribution."""
+        return version_of(self.point) if self.point else ""
 
     def describe(self) -> dict[str, Any]:
         """As JSON-ready data; options are shown by name only, their values may be anything."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 from urllib.parse import unquote
 
@@ -57,7 +59,7 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
     planner.resource(answers["distrokit_resource"])
     planner.components()
     planner.signals()
-    plan.instrumentations = instrumentation.planned(settings)
+    plan.instrumentations = instrumentation.planned(settings, plugins.installed)
     return amend(plan, plugins)
 
 
@@ -67,6 +69,10 @@ def _layers(given: list[Answer]) -> tuple[Layer, ...]:
         for answer in given
         if answer.plugin.status == "loaded"
     )
+
+
+def _origins(offer: Offer[D]) -> tuple[Callable[[], str], ...]:
+    return tuple(partial(getattr, rival, "origin") for rival in offer.overruled)
 
 
 class _Planner:
@@ -278,7 +284,7 @@ class _Planner:
             )
             return None
         self.plan.problems.extend(reader.problems)
-        return Component(declaration, offer.plugin.label, source, parameters, offer.overruled)
+        return Component(declaration, offer.plugin.label, source, parameters, _origins(offer))
 
     def _problem(self, code: str, setting: str, value: str, cause: str, outcome: str, remedy: str) -> None:
         self.plan.problems.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
@@ -13,6 +13,7 @@ from distrokit import hookspecs
 from distrokit.answers import HookError, checked
 from distrokit.declarations import Check, Command, Exporter, ExporterOptions
 from distrokit.diagnostics import Problem, describe_exception, did_you_mean, trace_of
+from distrokit.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.hookspecs import PROJECT, StopReason
 from distrokit.settings import Settings
 
@@ -94,10 +95,12 @@ class Plugins:
     """The plugins of one start.
 
     Attributes:
+        installed: where they were looked for.
         candidates: all that were found, by name.
         problems: what went wrong with them so far.
     """
 
+    installed: EntryPoints = field(default_factory=EntryPoints)
     candidates: list[Plugin] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     _manager: pluggy.PluginManager = field(default_factory=_new_manager)
@@ -106,21 +109,23 @@ class Plugins:
     def load(
         cls,
         settings: Settings,
+        installed: EntryPoints,
         extra: Mapping[str, object] | None = None,
-        discover: bool = True,
         problems: list[Problem] | None = None,
     ) -> Plugins:
         """Find the plugins and register them, each under guard.
 
         Args:
             settings: ``DISTROKIT_DISABLED_PLUGINS`` is read; ``*`` blocks all that are found.
+            installed: where to look for plugins; the hooks that declare are given it, too.
             extra: plugins given in code, by name; they are never blocked by ``*``.
-            discover: whether to look at entry points at all.
             problems: the list to report to; the plan and the pipeline share it.
         """
-        plugins = cls(problems=[] if problems is None else problems)
-        found = sorted(entry_points(group=PROJECT), key=_entry_point_order) if discover else []
-        sources: list[tuple[Plugin, EntryPoint | object]] = [(_plugin_of(point), point) for point in found]
+        plugins = cls(installed, problems=[] if problems is None else problems)
+        sources: list[tuple[Plugin, EntryPoint | object]] = [
+            (Plugin(point.name, distribution_of(point) or "unknown", version_of(point)), point)
+            for point in installed.group(PROJECT)
+        ]
         sources += [(Plugin(name), module) for name, module in (extra or {}).items()]
         sources.sort(key=lambda source: source[0].name)
         plugins.candidates = [plugin for plugin, _ in sources]
@@ -140,10 +145,7 @@ class Plugins:
 
     def declarations(self, settings: Settings) -> dict[str, list[Answer]]:
         """Every declaring hook's answers, by hook; those of plugins that failed in any are not in it."""
-        answers = {
-            hook: self._call(hook, **({"settings": settings} if hook == "distrokit_resource" else {}))
-            for hook in DECLARE_HOOKS
-        }
+        answers = {hook: self._call(hook, settings=settings, entry_points=self.installed) for hook in DECLARE_HOOKS}
         return {
             hook: [answer for answer in given if answer.plugin.status == "loaded"] for hook, given in answers.items()
         }
@@ -320,12 +322,3 @@ def _check_shape(manager: pluggy.PluginManager, plugin: Plugin, module: object) 
             raise HookError(f"{name} is defined but not marked with @hookimpl")
     if not plugin.hooks:
         raise HookError("it implements no hook; is @hookimpl from distrokit, and the entry point the right module?")
-
-
-def _plugin_of(point: EntryPoint) -> Plugin:
-    dist = point.dist
-    return Plugin(point.name, dist.name if dist else "unknown", dist.version if dist else "")
-
-
-def _entry_point_order(point: EntryPoint) -> tuple[str, str, str]:
-    return point.name, point.dist.name if point.dist else "", point.value

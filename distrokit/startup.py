@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from distrokit.diagnostics import Channel, StrictError, listen_to_sdk
+from distrokit.entry_points import EntryPoints
 from distrokit.plan import Plan
 from distrokit.planner import make_plan
 from distrokit.plugins import Plugins
@@ -29,7 +30,7 @@ class Assembly:
         self,
         environ: Mapping[str, str] | None = None,
         plugins: Mapping[str, object] | None = None,
-        discover: bool = True,
+        installed: EntryPoints | None = None,
         plan_when_disabled: bool = False,
     ) -> None:
         """Make the plan; imports no SDK, opens nothing, starts nothing.
@@ -37,7 +38,7 @@ class Assembly:
         Args:
             environ: ``None`` reads ``os.environ``.
             plugins: plugins beside the installed ones, by name.
-            discover: whether installed plugins are looked for.
+            installed: where plugins and components are looked for; ``None`` for what is installed.
             plan_when_disabled: for tools, which show the plan that ``OTEL_SDK_DISABLED`` turns off.
         """
         settings = Settings.from_environ(environ)
@@ -48,7 +49,7 @@ class Assembly:
             self.plugins = Plugins()
             self.plan = Plan(settings, problems=self.plugins.problems)
         else:
-            self.plugins = Plugins.load(settings, plugins, discover)
+            self.plugins = Plugins.load(settings, installed or EntryPoints.scan(), plugins)
             self.plan = make_plan(settings, self.plugins)
         if disabled:
             self.plan.disabled = Value(True, disabled.source)

@@ -33,9 +33,7 @@ def instrumented(
     cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program's source under ``opentelemetry-instrument``; its exit code is not checked."""
-    return run(
-        [str(BIN / "opentelemetry-instrument"), *options, sys.executable, "-c", dedent(program)], env, path, cwd
-    )
+    return run([str(BIN / "opentelemetry-instrument"), *options, sys.executable, "-c", dedent(program)], env, path, cwd)
 
 
 def run(

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 from distributions import write_distribution, write_plugin
-from distrokit_dev.receiver import Receiver
 from processes import BIN, QUIET, instrumented, run, said
+
+from distrokit_dev.receiver import Receiver
 
 #: Ends with an exit code of its own and tells what it has.
 PROGRAM = """
@@ -203,10 +204,11 @@ def test_the_other_exporters_of_the_signal_work(receiver):
 def test_without_an_exporter_plugin_one_line_names_the_package():
     result = instrumented(PROGRAM, {"DISTROKIT_DISABLED_PLUGINS": "*"})
 
-    assert said(result) == [
+    (line,) = said(result)
+    assert line == (
         "distrokit: traces, metrics, logs: no plugin supplies an exporter and no setting names one; "
         "nothing is sent. Run `pip install 'distrokit[otlp]'`."
-    ]
+    )
     assert (result.stdout, result.returncode) == ("ran\n", 7)
 
 

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 
 import pytest
 from distributions import write_plugin
-from distrokit_dev.demo import PROGRAM
 from processes import BIN, clean_environ, instrumented, said
+
+from distrokit_dev.demo import PROGRAM
 
 PROTOCOLS = ("grpc", "http/protobuf")
 

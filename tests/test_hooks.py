@@ -12,6 +12,7 @@ import pytest
 from distributions import write_plugin
 from processes import QUIET, distrokit, instrumented, said
 
+from distrokit.entry_points import EntryPoints
 from distrokit.hookspecs import PROJECT
 from distrokit.plugins import Plugins
 from distrokit.settings import Settings
@@ -65,7 +66,7 @@ def test_the_example_of_a_hook_is_a_plugin_that_loads(name):
     module = types.ModuleType("example")
     exec(render_hooks.examples(HOOKS[name]), vars(module))
 
-    plugins = Plugins.load(Settings.from_environ({}), {"example": module}, discover=False)
+    plugins = Plugins.load(Settings.from_environ({}), EntryPoints(), {"example": module})
 
     assert plugins.problems == []
     (plugin,) = plugins.candidates
@@ -269,8 +270,10 @@ def test_a_hook_that_raises_while_running_is_named_and_disturbs_nothing(hook, re
             os._exit(0)
         raise SystemExit(7)
         """,
-        {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"),
-         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
+        {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"),
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        },
         [write_plugin(tmp_path, "acme", source)],
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from distrokit import instrumentation
 from distrokit.cli.output import print_json, print_rows
-from distrokit.declarations import Command
+from distrokit.declarations import Command, origin_of
 from distrokit.diagnostics import Mask
 from distrokit.plan import Component, Plan, SignalPlan
 from distrokit.settings import Value
@@ -86,7 +86,7 @@ def _component(what: str, component: Component[Any] | None, default: str) -> Ite
     if component is None:
         yield what, default, "default of opentelemetry-sdk"
         return
-    origin = component.declaration.origin or f"plugin {component.plugin}"
+    origin = origin_of(component.declaration) or f"plugin {component.plugin}"
     yield what, f"{component.name} ({origin})", str(component.source)
     for name, value in component.parameters.items():
         yield "", f"  {name} = {shown(value)}", _source(value)
@@ -98,7 +98,7 @@ def _propagators(plan: Plan) -> Iterator[Row]:
     elif not plan.propagators:
         yield "none", "", ""
     for component in plan.propagators or ():
-        yield component.name, component.declaration.origin or f"plugin {component.plugin}", str(component.source)
+        yield component.name, origin_of(component.declaration) or f"plugin {component.plugin}", str(component.source)
 
 
 def _instrumentations(plan: Plan) -> Iterator[Row]:

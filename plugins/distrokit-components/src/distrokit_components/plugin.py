@@ -7,11 +7,12 @@ way to a plugin's of the same name, and imports its package only when it is pick
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from distrokit import (
     BuildContext,
+    EntryPoints,
     Exporter,
     ExporterOptions,
     IdGenerator,
@@ -35,17 +36,17 @@ _RATIO_SAMPLERS = frozenset({"traceidratio", "parentbased_traceidratio"})
 
 
 @hookimpl(trylast=True)
-def distrokit_exporters() -> list[Exporter]:
+def distrokit_exporters(entry_points: EntryPoints) -> list[Exporter]:
     """Groups ``opentelemetry_{traces,metrics,logs}_exporter``."""
     return [
-        Exporter(point.name, signal, _exporter(point), fallback=True, origin=_origin(point))  # type: ignore[arg-type]
+        Exporter(point.name, signal, _exporter(point), fallback=True, origin=point)  # type: ignore[arg-type]
         for signal, group in _EXPORTER_GROUPS
-        for point in _points(group)
+        for point in entry_points.group(group)
     ]
 
 
 @hookimpl(trylast=True)
-def distrokit_samplers() -> list[Sampler]:
+def distrokit_samplers(entry_points: EntryPoints) -> list[Sampler]:
     """Group ``opentelemetry_traces_sampler``."""
     return [
         Sampler(
@@ -53,46 +54,38 @@ def distrokit_samplers() -> list[Sampler]:
             _sampler(point),
             _ratio if point.name in _RATIO_SAMPLERS else None,
             fallback=True,
-            origin=_origin(point),
+            origin=point,
         )
-        for point in _points("opentelemetry_traces_sampler")
+        for point in entry_points.group("opentelemetry_traces_sampler")
     ]
 
 
 @hookimpl(trylast=True)
-def distrokit_id_generators() -> list[IdGenerator]:
+def distrokit_id_generators(entry_points: EntryPoints) -> list[IdGenerator]:
     """Group ``opentelemetry_id_generator``."""
     return [
-        IdGenerator(point.name, _no_arguments(point), fallback=True, origin=_origin(point))
-        for point in _points("opentelemetry_id_generator")
+        IdGenerator(point.name, _no_arguments(point), fallback=True, origin=point)
+        for point in entry_points.group("opentelemetry_id_generator")
     ]
 
 
 @hookimpl(trylast=True)
-def distrokit_propagators() -> list[Propagator]:
+def distrokit_propagators(entry_points: EntryPoints) -> list[Propagator]:
     """Group ``opentelemetry_propagator``."""
     return [
-        Propagator(point.name, _no_arguments(point), fallback=True, origin=_origin(point))
-        for point in _points("opentelemetry_propagator")
+        Propagator(point.name, _no_arguments(point), fallback=True, origin=point)
+        for point in entry_points.group("opentelemetry_propagator")
     ]
 
 
 @hookimpl(trylast=True)
-def distrokit_resource() -> list[ResourceDetector]:
+def distrokit_resource(entry_points: EntryPoints) -> list[ResourceDetector]:
     """Group ``opentelemetry_resource_detector``; each runs only when it is named in the setting."""
     return [
-        ResourceDetector(point.name, _detect(point), default=False, fallback=True, origin=_origin(point))
-        for point in _points("opentelemetry_resource_detector")
+        ResourceDetector(point.name, _detect(point), default=False, fallback=True, origin=point)
+        for point in entry_points.group("opentelemetry_resource_detector")
         if point.name != "otel"  # the user's own attributes, which the core reads itself
     ]
-
-
-def _points(group: str) -> list[EntryPoint]:
-    return sorted(entry_points(group=group), key=lambda point: (point.name, _origin(point)))
-
-
-def _origin(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
 
 
 def _exporter(point: EntryPoint) -> Callable[[ExporterOptions], Any]:

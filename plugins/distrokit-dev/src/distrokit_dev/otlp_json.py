@@ -23,11 +23,10 @@ def parse(body: bytes, message: M) -> M:
     Raises: ``ValueError`` when it is not such JSON.
     """
     try:
-        return ParseDict(_with_base64_ids(json.loads(body)), message, ignore_unknown_fields=True)
-    except (ValueError, RecursionError, TypeError, AttributeError) as error:
-        raise ValueError(f"not OTLP JSON: {error}") from error
+        # dict(): an empty list would pass for an empty message.
+        return ParseDict(dict(_with_base64_ids(json.loads(body)).items()), message, ignore_unknown_fields=True)
     except Exception as error:
-        # protobuf's ParseError is no ValueError in every version.
+        # ValueError, RecursionError, protobuf's ParseError, and what its parser trips over.
         raise ValueError(f"not OTLP JSON: {error}") from error
 
 

@@ -1,0 +1,96 @@
+"""Exact budgets: what is imported, and which threads run."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from processes import instrumented, run
+
+HEAVY = ("opentelemetry.sdk", "grpc", "google", "requests", "urllib3", "opentelemetry.proto", "opentelemetry.exporter")
+
+
+def imported(code, env=None):
+    """The modules that ``code`` brings in beyond a bare interpreter's."""
+    program = f"import sys\nbefore = set(sys.modules)\n{code}\nprint(sorted(set(sys.modules) - before))"
+    result = run([sys.executable, "-I", "-S", "-c", _with_path(program)], env)
+    assert result.returncode == 0, result.stderr
+    return set(json.loads(result.stdout.splitlines()[-1].replace("'", '"')))
+
+
+def _with_path(program):
+    # Without site, so that nothing (a coverage hook, say) is imported before us.
+    return f"import sys\nsys.path[:] = {sys.path!r}\n{program}"
+
+
+def of(modules, *packages):
+    return {
+        m for m in modules if m.partition(".")[0] in packages or any(m.startswith(p + ".") or m == p for p in packages)
+    }
+
+
+def test_import_distrokit_loads_pluggy_and_the_standard_library():
+    modules = imported("import distrokit")
+
+    foreign = {m.partition(".")[0] for m in modules} - set(sys.stdlib_module_names)
+    assert foreign == {"distrokit", "pluggy"}
+    assert of(modules, "distrokit") == {
+        "distrokit",
+        "distrokit.declarations",
+        "distrokit.diagnostics",
+        "distrokit.entry_points",
+        "distrokit.hookspecs",
+        "distrokit.parameters",
+        "distrokit.settings",
+    }
+
+
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_declaring_and_planning_import_no_sdk_no_grpc_no_protobuf_no_requests(protocol):
+    modules = imported(
+        "from distrokit.startup import Assembly; import json; json.dumps(Assembly().plan.describe())",
+        {
+            "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+            "OTEL_TRACES_SAMPLER": "traceidratio",
+            "OTEL_PROPAGATORS": "b3,tracecontext",
+            "OTEL_TRACES_EXPORTER": "console,otlp",
+        },
+    )
+
+    assert of(modules, *HEAVY) == set()
+    assert of(modules, "opentelemetry") == set()
+    assert "distrokit_otlp.plugin" in modules
+    assert "distrokit_otlp.grpc" not in modules
+
+
+@pytest.mark.parametrize("command", ["explain", "plugins", "doctor"])
+def test_the_commands_import_no_sdk_no_grpc_no_exporters(command):
+    modules = imported(f"from distrokit.cli import main; main([{command!r}])")
+
+    assert of(modules, *HEAVY) == set()
+
+
+def test_http_does_not_import_grpc_and_grpc_does_not_import_requests():
+    program = "import sys; print(sorted({'grpc', 'requests'} & set(sys.modules)))"
+    env = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}
+
+    assert instrumented(program, {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}).stdout == "['grpc']\n"
+    assert instrumented(program, {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}).stdout == "['requests']\n"
+
+
+@pytest.mark.parametrize(
+    ("env", "threads"),
+    [
+        ({}, ["OtelBatchLogRecordProcessor", "OtelBatchSpanRecordProcessor", "OtelPeriodicExportingMetricReader"]),
+        ({"OTEL_METRICS_EXPORTER": "none"}, ["OtelBatchLogRecordProcessor", "OtelBatchSpanRecordProcessor"]),
+        ({"OTEL_LOGS_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "DISTROKIT_TRACES_PROCESSOR": "simple"}, []),
+        ({"OTEL_SDK_DISABLED": "true"}, []),
+    ],
+)
+def test_threads(env, threads):
+    program = "import threading; print(sorted(t.name for t in threading.enumerate() if t.name != 'MainThread'))"
+
+    result = instrumented(program, {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*", **env})
+
+    assert result.stdout == f"{threads}\n"

@@ -1,0 +1,211 @@
+"""The ``distrokit`` command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+
+from distributions import write_distribution, write_plugin
+from processes import BIN, QUIET, clean_environ, distrokit, run
+
+import distrokit as package
+from distrokit.cli import main
+from distrokit.cli.plugins import PLUGINS
+from distrokit.startup import Assembly
+
+
+def test_explain_shows_what_and_from_where():
+    result = distrokit(
+        "explain",
+        env={
+            "OTEL_SERVICE_NAME": "shop",
+            "OTEL_TRACES_SAMPLER": "traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": "0.5",
+            "OTEL_EXPORTER_OTLP_HEADERS": "authorization=secret",
+            "OTEL_METRICS_EXPORTER": "none",
+            "OTEL_PROPAGATORS": "b3",
+            "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask",
+        },
+    )
+
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "service.name shop OTEL_SERVICE_NAME" in lines
+    assert any(
+        line.startswith("sampler traceidratio (opentelemetry-sdk 1.") and line.endswith("OTEL_TRACES_SAMPLER")
+        for line in lines
+    )
+    assert "arg = 0.5 OTEL_TRACES_SAMPLER_ARG" in lines
+    assert "export otlp (plugin otlp 0.1.0) default of plugin otlp 0.1.0" in lines
+    assert "fed by batch (plugin batch 0.1.0) default of plugin batch 0.1.0" in lines
+    assert "headers = authorization=**** OTEL_EXPORTER_OTLP_HEADERS" in lines
+    assert "export nothing OTEL_METRICS_EXPORTER" in lines
+    assert any(line.startswith("flask off opentelemetry-instrumentation-flask") for line in lines)
+    assert any(line.startswith("b3 opentelemetry-propagator-b3") for line in lines)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "secret" not in result.stdout
+
+
+def test_explain_json_is_the_plan():
+    data = json.loads(distrokit("explain", "--json", env={"OTEL_TRACES_EXPORTER": "consol"}).stdout)
+
+    assert data["schema"] == 1
+    assert data["signals"]["metrics"]["export"][0]["name"] == "otlp"
+    assert data["signals"]["metrics"]["export"][0]["parameters"]["protocol"] == {
+        "value": "grpc",
+        "source": "default of plugin otlp 0.1.0",
+        "overruled": [],
+    }
+    assert data["problems"][0]["code"] == "exporter-unknown"
+    assert {p["name"]: p["status"] for p in data["plugins"]} == dict.fromkeys(
+        ("batch", "components", "dev", "otlp", "resource"), "loaded"
+    )
+
+
+def test_explain_says_that_it_is_disabled_and_what_would_be():
+    text = distrokit("explain", env={"OTEL_SDK_DISABLED": "true"}).stdout
+
+    assert text.startswith("DISABLED by OTEL_SDK_DISABLED: nothing of this is built\n")
+    assert "export        otlp" in text
+
+
+def test_explain_says_why_an_instrumentation_is_off(tmp_path):
+    path = write_distribution(
+        tmp_path, "acme-instrumentation", entry_points={"opentelemetry_instrumentor": {"acme": "x:Y"}}
+    )
+    metadata = path / "acme_instrumentation-1.0.dist-info" / "METADATA"
+    metadata.write_text(
+        metadata.read_text() + "Requires-Dist: library-that-is-not-there>=2 ; extra == 'instruments'\n"
+        "Provides-Extra: instruments\n"
+    )
+
+    lines = [line for line in distrokit("explain", path=[path]).stdout.splitlines() if line.startswith("  acme")]
+
+    assert len(lines) == 1
+    assert "off" in lines[0]
+    assert "library-that-is-not-there" in lines[0]
+
+
+def test_explain_shows_what_plugins_amended(tmp_path):
+    source = """
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_plan(plan):
+            plan.instrumentations["flask"].options["excluded_urls"] = "healthz"
+    """
+    text = distrokit("explain", path=[write_plugin(tmp_path, "acme", source)]).stdout
+
+    assert "amended by plugins\n  acme 1.0  instrumentations.flask.options" in text
+    assert "with excluded_urls" in text
+
+
+def test_plugins_lists_every_candidate(tmp_path):
+    path = [write_plugin(tmp_path, "broken", "raise SystemExit('no')")]
+
+    text = distrokit("plugins", env={"DISTROKIT_DISABLED_PLUGINS": "dev"}, path=path).stdout
+    rows = {line.split()[0]: line for line in text.splitlines()}
+
+    assert list(rows) == ["batch", "broken", "components", "dev", "otlp", "resource"]
+    assert "failed" in rows["broken"]
+    assert "SystemExit: no" in rows["broken"]
+    assert "blocked" in rows["dev"]
+    assert rows["otlp"].split()[1:4] == ["distrokit-otlp", "0.1.0", "loaded"]
+    assert json.loads(distrokit("plugins", "--json").stdout)[0]["hooks"] == [
+        "distrokit_defaults",
+        "distrokit_processors",
+    ]
+
+
+def test_doctor_has_verdicts_and_exit_codes():
+    good = distrokit("doctor")
+    warned = distrokit("doctor", env={"OTEL_BSP_MAX_QUEUE_SIZE": "x"})
+    bad = distrokit("doctor", "--json", env={"OTEL_TRACES_EXPORTER": "consol"})
+
+    assert (good.returncode, good.stdout) == (0, "ok    plan  settings and plugins make a plan without problems\n")
+    assert warned.returncode == 0
+    assert warned.stdout.startswith("warn  setting-invalid  OTEL_BSP_MAX_QUEUE_SIZE=x: ")
+    assert bad.returncode == 1
+    assert json.loads(bad.stdout)[0]["verdict"] == "fail"
+
+
+def test_a_check_that_raises_fails_doctor(tmp_path):
+    source = """
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_checks(plan):
+            raise OSError("disk")
+    """
+    result = distrokit("doctor", path=[write_plugin(tmp_path, "acme", source)])
+
+    assert result.returncode == 1
+    assert "FAIL  plugin-failed  plugin acme (distrokit-acme 1.0): distrokit_checks: OSError: disk" in result.stdout
+
+
+def test_a_command_whose_name_is_taken_is_refused(tmp_path):
+    source = """
+        from distrokit import Command, hookimpl
+
+        @hookimpl
+        def distrokit_commands():
+            return [Command("explain", "mine", lambda arguments: 5)]
+    """
+    result = distrokit("explain", path=[write_plugin(tmp_path, "acme", source)])
+
+    assert result.returncode == 0
+    assert "there already is a command 'explain'" in result.stderr
+
+
+def test_usage_and_version():
+    assert distrokit("--version").stdout == f"distrokit {package.__version__}\n"
+    assert distrokit("nonsense").returncode == 2
+    assert distrokit().returncode == 2
+    helped = distrokit("--help").stdout
+    for command in ("explain", "plugins", "doctor", "demo"):
+        assert command in helped
+    assert "exit codes" in helped
+
+
+def test_python_dash_m_is_the_same():
+    assert run([sys.executable, "-m", "distrokit", "--version"]).stdout == f"distrokit {package.__version__}\n"
+
+
+def test_without_a_plugin_the_list_says_what_to_install(capsys):
+    arguments = argparse.Namespace(json=False, assembly=Assembly({}, {}, package.EntryPoints()))
+
+    assert PLUGINS.run(arguments) == 0
+    assert capsys.readouterr().out == "no plugin is installed; run `pip install 'distrokit[otlp]'`\n"
+
+
+def test_a_pipe_that_closes_early_is_no_error():
+    command = f"{BIN}/distrokit explain --json | head -c 10"
+
+    result = subprocess.run(["sh", "-c", command], env=clean_environ(), capture_output=True, text=True, timeout=60)
+
+    assert (result.returncode, result.stderr, len(result.stdout)) == (0, "", 10)
+
+
+def test_ctrl_c_ends_a_command_with_130(tmp_path):
+    source = """
+        from distrokit import Command, hookimpl
+
+        def run(arguments):
+            raise KeyboardInterrupt
+
+        @hookimpl
+        def distrokit_commands():
+            return [Command("wait", "wait", run)]
+    """
+    result = distrokit("wait", path=[write_plugin(tmp_path, "acme", source)])
+
+    assert (result.returncode, result.stderr) == (130, "distrokit: interrupted\n")
+
+
+def test_main_returns_the_exit_code(capsys, monkeypatch):
+    for name, value in QUIET.items():
+        monkeypatch.setenv(name, value)
+
+    assert main(["doctor"]) == 0
+    assert capsys.readouterr().out.startswith("ok ")

@@ -1,0 +1,330 @@
+"""Settings and declarations make a plan in which everything knows its source."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plans import assembled, planned, plugin, problems
+
+from distrokit import Exporter, Processor, ResourceDetector, Sampler, Value
+from distrokit.hookspecs import hookimpl
+from distrokit.plan import Component
+
+
+def exporter(plan, signal="traces", number=0):
+    return plan.signals[signal].exporters[number]
+
+
+def test_the_defaults_and_their_sources():
+    plan = planned()
+
+    assert problems(plan) == []
+    for signal, processor in (("traces", "batch"), ("metrics", "periodic"), ("logs", "batch")):
+        item = exporter(plan, signal)
+        assert (item.exporter.name, item.processor.name) == ("otlp", processor)
+        assert str(item.exporter.source) == "default of plugin otlp"
+        assert str(item.processor.source) == "default of plugin batch"
+        assert item.exporter.parameters["endpoint"].value == "http://localhost:4317"
+    assert plan.sampler is plan.id_generator is plan.propagators is None
+
+
+def test_a_value_knows_its_source_and_what_it_overruled():
+    plan = planned({"OTEL_TRACES_EXPORTER": "console", "OTEL_BSP_MAX_QUEUE_SIZE": "99"})
+
+    item = exporter(plan)
+    assert str(item.exporter.source) == "OTEL_TRACES_EXPORTER"
+    assert item.processor.parameters["max_queue_size"] == Value(
+        99, plan.settings.value("OTEL_BSP_MAX_QUEUE_SIZE").source
+    )
+    assert plan.settings.value("OTEL_TRACES_EXPORTER").overruled[0][0] == "otlp"
+
+
+def test_a_users_word_for_all_signals_beats_a_plugins_word_for_one():
+    acme = plugin(distrokit_defaults=lambda: {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://plugin:1"})
+
+    assert exporter(planned(acme=acme)).exporter.parameters["endpoint"].value == "http://plugin:1"
+    plan = planned({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://user:1"}, acme=acme)
+    endpoint = exporter(plan).exporter.parameters["endpoint"]
+    assert (endpoint.value, str(endpoint.source)) == ("http://user:1", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    assert endpoint.overruled == (
+        ("http://plugin:1", plan.settings.lookup("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")[0][1]),
+    )
+
+
+def test_of_two_plugins_defaults_the_first_in_order_wins_and_trylast_gives_way():
+    first, second = (
+        plugin(distrokit_defaults=lambda n=n: {"OTEL_TRACES_SAMPLER": n}) for n in ("always_off", "always_on")
+    )
+
+    assert planned(aaa=first, bbb=second).sampler.name == "always_off"
+    assert planned(zzz=first, bbb=second).sampler.name == "always_on"
+    console = plugin(distrokit_defaults=lambda: {"OTEL_TRACES_EXPORTER": "console"})
+    assert exporter(planned(zzz=console)).exporter.name == "console"
+
+
+def test_none_leaves_out_and_lists_fan_out():
+    plan = planned({"OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none, CONSOLE ,otlp,,otlp"})
+
+    assert plan.signals["traces"].exporters == []
+    assert [item.exporter.name for item in plan.signals["logs"].exporters] == ["console", "otlp"]
+    assert problems(plan) == []
+
+
+def test_a_plugin_of_higher_rank_replaces_a_default_by_name():
+    def make(options):
+        raise AssertionError
+
+    acme = plugin(distrokit_exporters=lambda: [Exporter("otlp", "traces", make)])
+
+    item = exporter(planned(acme=acme))
+
+    assert item.exporter.declaration.factory is make
+    assert item.exporter.plugin == "acme"
+    assert "plugin otlp (code)" in [who() for who in item.exporter.overruled]
+    assert exporter(planned(acme=acme), "logs").exporter.plugin == "otlp"
+
+
+def test_two_plugins_of_equal_rank_lose_the_name_both():
+    one, two = (plugin(distrokit_samplers=lambda: [Sampler("mine", print)]) for _ in "12")
+
+    plan = planned({"OTEL_TRACES_SAMPLER": "mine"}, one=one, two=two)
+
+    assert plan.sampler is None
+    (line,) = problems(plan)
+    assert line.startswith("sampler mine: plugin one (code) and plugin two (code) declare this one name; none of them")
+
+
+def test_a_tie_among_outsiders_matters_only_to_who_picks_the_name():
+    def declare():
+        return [Exporter("x", "traces", print, fallback=True, origin=f"dist-{n}") for n in "12"]
+
+    acme = plugin(distrokit_exporters=declare)
+
+    assert problems(planned(acme=acme)) == []
+    (line,) = problems(planned({"OTEL_TRACES_EXPORTER": "x,otlp"}, acme=acme))
+    assert "dist-1 and dist-2 declare this one name" in line
+
+
+@pytest.mark.parametrize(
+    ("environ", "subject", "outcome"),
+    [
+        ({"OTEL_TRACES_SAMPLER": "alway_on"}, "OTEL_TRACES_SAMPLER=alway_on", "parentbased_always_on is used"),
+        ({"OTEL_PYTHON_ID_GENERATOR": "xray"}, "OTEL_PYTHON_ID_GENERATOR=xray", "random ids are used"),
+        ({"OTEL_PROPAGATORS": "b4,baggage"}, "OTEL_PROPAGATORS=b4", "it is left out"),
+        ({"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "hoost"}, "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS=hoost", "left out"),
+        ({"DISTROKIT_LOGS_PROCESSOR": "bach"}, "DISTROKIT_LOGS_PROCESSOR=bach", "the default is used"),
+        ({"OTEL_LOG_LEVEL": "inof"}, "OTEL_LOG_LEVEL=inof", "'warn' is used instead"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "a=b,c"}, "OTEL_RESOURCE_ATTRIBUTES=…", "the other items are used"),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "-5"}, "OTEL_BSP_MAX_QUEUE_SIZE=-5", "2048 is used instead"),
+        ({"OTEL_BSP_SCHEDULE_DELAY": "1e3"}, "OTEL_BSP_SCHEDULE_DELAY=1e3", "5000 is used instead"),
+        ({"OTEL_METRIC_EXPORT_INTERVAL": "0"}, "OTEL_METRIC_EXPORT_INTERVAL=0", "60000 is used instead"),
+        ({"DISTROKIT_DETECTOR_TIMEOUT": "x"}, "DISTROKIT_DETECTOR_TIMEOUT=x", "2000 is used instead"),
+    ],
+)
+def test_a_wrong_setting_is_one_problem_and_the_rest_stays(environ, subject, outcome):
+    plan = planned(environ)
+
+    (line,) = problems(plan)
+    assert line.startswith(f"{subject}: ")
+    assert outcome in line
+    for signal in plan.signals:
+        assert exporter(plan, signal).exporter.name == "otlp"
+        assert exporter(plan, signal).processor is not None
+
+
+def test_a_batch_larger_than_its_queue_is_cut():
+    plan = planned({"OTEL_BSP_MAX_QUEUE_SIZE": "100", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "5000"})
+
+    assert exporter(plan).processor.arguments["max_export_batch_size"] == 100
+    assert exporter(plan, "logs").processor.arguments["max_export_batch_size"] == 2048
+    (line,) = problems(plan)
+    assert line.startswith("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE=5000: larger than OTEL_BLRP_MAX_QUEUE_SIZE=2048; 2048 is")
+
+
+def test_the_resource_and_its_precedence():
+    acme = plugin(distrokit_resource=lambda: {"service.name": "plugin", "team": "plugin", "x": 1})
+    plan = planned(
+        {"OTEL_SERVICE_NAME": "mine", "OTEL_RESOURCE_ATTRIBUTES": "service.name=no,team=a%3Db%2Cc,sp%20ace=1"},
+        acme=acme,
+    )
+
+    attributes = {name: (value.value, str(value.source)) for name, value in plan.resource.attributes.items()}
+    assert attributes == {
+        "service.name": ("mine", "OTEL_SERVICE_NAME"),
+        "team": ("a=b,c", "OTEL_RESOURCE_ATTRIBUTES"),
+        "sp ace": ("1", "OTEL_RESOURCE_ATTRIBUTES"),
+        "x": (1, "plugin acme"),
+    }
+
+
+def test_detectors_are_picked_by_name():
+    def names(environ):
+        return [detector.name for detector in planned(environ).resource.detectors]
+
+    setting = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
+    assert names({}) == ["service_instance", "host", "os", "process", "container", "distro"]
+    assert names({setting: "otel,host"}) == ["service_instance", "host"]
+    assert set(names({setting: "*"})) >= set(names({}))
+
+
+def test_processors_are_sorted_by_stage():
+    stages = ("derive", "transform", "enrich", "transform")
+    acme = plugin(distrokit_processors=lambda: [Processor(f"p{i}", "logs", s, print) for i, s in enumerate(stages)])
+
+    assert [p.name for p in planned(acme=acme).signals["logs"].processors] == ["p2", "p1", "p3", "p0"]
+
+
+def test_parameters_that_raise_or_have_no_source_cost_the_component():
+    def raises(reader):
+        raise KeyError(reader.name)
+
+    acme = plugin(
+        distrokit_exporters=lambda: [
+            Exporter("a", "traces", print, raises),
+            Exporter("b", "traces", print, lambda reader: {"x": 5}),
+        ]
+    )
+    plan = planned({"OTEL_TRACES_EXPORTER": "a,b,otlp"}, acme=acme)
+
+    assert [item.exporter.name for item in plan.signals["traces"].exporters] == ["otlp"]
+    lines = problems(plan)
+    assert "plugin acme (code): parameters of 'a': KeyError: 'a'; 'a' is left out" in lines[0]
+    assert "parameters returned 'x' without a source" in lines[1]
+
+
+# ---------------------------------------------------------------------------------- amendments
+
+
+def test_what_a_plugin_amends_is_recorded_as_its_doing():
+    def amend(plan):
+        plan.sampler = Component(Sampler("acme", print), "acme")
+        plan.resource.attributes["team"] = "blue"
+        plan.signals["traces"].exporters[0].exporter.parameters["endpoint"] = "http://amended:1"
+        plan.signals["logs"].exporters.clear()
+        plan.disabled = False
+
+    plan = planned(acme=plugin(distrokit_plan=amend))
+
+    assert problems(plan) == []
+    assert str(plan.resource.attributes["team"].source) == "plugin acme"
+    assert exporter(plan).exporter.parameters["endpoint"].value == "http://amended:1"
+    # The signals share declarations, not parameters.
+    assert exporter(plan, "metrics").exporter.parameters["endpoint"].value == "http://localhost:4317"
+    changed = {change.path: (change.plugin, change.after) for change in plan.changes}
+    assert changed["signals.traces.export.0.parameters.endpoint.value"] == ("acme", "http://amended:1")
+    assert changed["sampler.name"] == ("acme", "acme")
+    assert changed["resource.attributes.team.value"] == ("acme", "blue")
+
+
+def test_an_amendment_that_raises_is_taken_back():
+    def amend(plan):
+        plan.signals["traces"].exporters.clear()
+        plan.resource.attributes["x"] = 1
+        raise RuntimeError("half way")
+
+    plan = planned(acme=plugin(distrokit_plan=amend), zzz=plugin(distrokit_plan=lambda plan: None))
+
+    assert exporter(plan).exporter.name == "otlp"
+    assert plan.resource.attributes == {}
+    assert plan.changes == []
+    assert "half way" in problems(plan)[0]
+
+
+@pytest.mark.parametrize(
+    "amend",
+    [
+        lambda plan: setattr(plan, "sampler", "always_on"),
+        lambda plan: setattr(plan, "resource", None),
+        lambda plan: plan.signals.pop("logs"),
+        lambda plan: plan.signals.update(logs=None),
+        lambda plan: plan.signals["traces"].exporters.append("otlp"),
+        lambda plan: plan.signals["traces"].processors.append("redact"),
+        lambda plan: plan.instrumentations.update(flask=False),
+    ],
+)
+def test_an_amendment_that_makes_no_sense_is_taken_back(amend):
+    def change(plan):
+        amend(plan)
+
+    plan = planned(acme=plugin(distrokit_plan=change))
+
+    (line,) = problems(plan)
+    assert "plugin acme (code): distrokit_plan: TypeError" in line
+    assert plan.describe()["changes"] == []
+    assert exporter(plan).exporter.name == "otlp"
+
+
+def test_a_plan_may_turn_everything_off():
+    def off(plan):
+        plan.disabled = True
+
+    plan = planned(acme=plugin(distrokit_plan=off))
+
+    assert (plan.disabled.value, str(plan.disabled.source)) == (True, "plugin acme")
+
+
+def test_a_plan_is_json_and_has_no_secrets():
+    environ = {
+        "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20topsecret",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://user:topsecret@h:1?key=topsecret",
+        "OTEL_TRACES_EXPORTER": "topsecret",
+        "ACME_TOKEN": "topsecret",
+    }
+    text = json.dumps(planned(environ).describe())
+
+    assert "topsecret" not in text
+    assert '"headers": {"value": {"authorization": "****"}' in text
+
+
+def test_a_disabled_sdk_has_an_empty_plan():
+    assembly = assembled({"OTEL_SDK_DISABLED": "True"})
+
+    assert assembly.plan.disabled.value is True
+    assert assembly.plugins.candidates == []
+    assert assembly.start() is None
+
+
+names = st.sampled_from(
+    [
+        *(f"OTEL_{signal}_EXPORTER" for signal in ("TRACES", "METRICS", "LOGS")),
+        *(f"OTEL_EXPORTER_OTLP_{s}" for s in ("PROTOCOL", "ENDPOINT", "HEADERS", "TIMEOUT", "COMPRESSION", "INSECURE")),
+        *(f"OTEL_EXPORTER_OTLP_TRACES_{s}" for s in ("PROTOCOL", "ENDPOINT", "HEADERS", "TIMEOUT", "COMPRESSION")),
+        *(f"OTEL_BSP_{s}" for s in ("MAX_QUEUE_SIZE", "MAX_EXPORT_BATCH_SIZE", "SCHEDULE_DELAY", "EXPORT_TIMEOUT")),
+        "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "OTEL_PROPAGATORS",
+        "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME", "OTEL_PYTHON_ID_GENERATOR", "OTEL_LOG_LEVEL",
+        "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "OTEL_SDK_DISABLED",
+        "DISTROKIT_DISABLED_PLUGINS", "DISTROKIT_TRACES_PROCESSOR", "DISTROKIT_METRICS_READER", "DISTROKIT_STRICT",
+    ]
+)  # fmt: skip
+values = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(
+        ["otlp", "console", "none", "grpc", "http/protobuf", "10", "-1", "1e400", "٣", "http://[::1", "a=b"]
+    ),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(names, values, max_size=8))
+def test_no_setting_breaks_the_plan(environ):
+    plan = planned(environ)
+
+    json.dumps(plan.describe())
+    for problem in plan.problems:
+        assert problem.remedy
+        assert "\n" not in str(problem)
+
+
+class Marked:
+    """A plugin may be an object, too."""
+
+    @hookimpl
+    def distrokit_resource(self):
+        return [ResourceDetector("marked", dict)]
+
+
+def test_a_plugin_given_in_code_may_be_an_object():
+    assert "marked" in [detector.name for detector in planned(marked=Marked()).resource.detectors]
