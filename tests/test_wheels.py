@@ -1,0 +1,210 @@
+"""What users install: built wheels in fresh environments, outside the checkout."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from interpreters import ROOT, SUPPORTED, Environment, find
+from processes import clean_environ, said
+from test_end_to_end import THREE_SIGNALS
+
+import distrokit
+from distrokit_dev.demo import PROGRAM
+
+MEMBERS = ("batch", "components", "dev", "otlp", "resource")
+
+# One worker does them all: it builds the wheels once.
+pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("wheels")]
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheels")
+    command = ["uv", "build", "--quiet", "--all-packages", "--wheel", "--out-dir", str(folder)]
+    subprocess.run(command, cwd=ROOT, env=clean_environ(), check=True, timeout=300)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path, wheels) -> Environment:
+    return Environment(tmp_path / "venv", wheels)
+
+
+def program(environment, source, name="no_configuration.py"):
+    path = environment.folder / name
+    path.write_text(dedent(source))
+    return path
+
+
+def test_every_member_has_a_wheel_of_one_version_with_its_types(wheels):
+    names = sorted(path.name for path in wheels.glob("*.whl"))
+    version = distrokit.__version__
+
+    assert names == sorted(
+        f"{name}-{version}-py3-none-any.whl" for name in ("distrokit", *(f"distrokit_{m}" for m in MEMBERS))
+    )
+    for path in wheels.glob("*.whl"):
+        listing = subprocess.run(
+            [sys.executable, "-m", "zipfile", "-l", str(path)], capture_output=True, text=True
+        ).stdout
+        assert "/py.typed" in listing
+        assert "tests/" not in listing
+        assert (path.name.startswith("distrokit-") and "LICENSE" in listing) or path.name.startswith("distrokit_")
+
+
+def test_all_members_carry_one_version():
+    found = {
+        re.search(r'^version = "(.*)"', p.read_text(), re.MULTILINE)[1]
+        for p in ROOT.glob("**/pyproject.toml")
+        if ".venv" not in p.parts
+    }
+
+    assert found == {distrokit.__version__}
+
+
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_the_default_set_on_every_supported_python(version, tmp_path, wheels, receiver):
+    python = find(version)
+    if python is None:
+        pytest.skip(f"this machine has no Python {version}")
+    environment = Environment(tmp_path / "venv", wheels, python)
+    environment.install("distrokit[otlp]", "opentelemetry-instrumentation-logging")
+
+    for protocol in ("grpc", "http/protobuf"):
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint(protocol), "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+        result = environment.run(
+            "opentelemetry-instrument", "python", str(program(environment, THREE_SIGNALS)), env=env
+        )
+        assert (result.stdout, said(result), result.returncode) == ("done\n", [], 0), result.stderr
+
+    assert [span.name for span in receiver.store.spans()] == ["foo", "foo"]
+    assert [log.body for log in receiver.store.logs()] == ["hello there"] * 2
+    assert [point.name for point in receiver.store.points()] == ["orders"] * 2
+    assert {s.resource["process.runtime.version"].rpartition(".")[0] for s in receiver.store.spans()} == {version}
+    assert environment.run("distrokit", "doctor").returncode == 0
+
+
+def test_pip_installs_what_the_readme_says(environment, receiver):
+    environment.install("pip")
+    command = ["python", "-m", "pip", "install", "-q", "--find-links", str(environment.wheels)]
+    done = environment.run(*command, "distrokit[otlp]", "opentelemetry-instrumentation")
+    assert done.returncode == 0, done.stderr
+
+    path = program(environment, PROGRAM)
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}
+    result = environment.run("opentelemetry-instrument", "python", str(path), env=env)
+
+    assert (result.stdout, result.stderr) == ("baz\n", "")
+    assert {span.name for span in receiver.store.spans()} == {"foo", "bar"}
+
+
+def test_the_lowest_declared_versions(tmp_path, wheels, receiver):
+    environment = Environment(tmp_path / "venv", wheels, find("3.10") or sys.executable)
+    # Only direct requirements are resolved to their lowest, so every floor of every member is made one.
+    members = [f"distrokit-{member}" for member in MEMBERS]
+    environment.install("distrokit", *members, *_floors(), options=["--resolution", "lowest-direct"])
+
+    data = json.loads(environment.run("distrokit", "demo", "--json").stdout)
+    plan = json.loads(environment.run("distrokit", "explain", "--json").stdout)
+
+    spans = {span["name"]: span["resource"] for span in data["spans"]}
+    assert (data["ok"], data["problem"]) == (True, None)
+    assert data["program"]["stderr"] == ""
+    assert spans["foo"]["telemetry.sdk.version"].startswith("1.43.")
+    assert plan["problems"] == []
+
+
+def _floors() -> list[str]:
+    """Every dependency of every member, so that it is a direct one; distrokit's own aside."""
+    text = "".join(path.read_text() for path in [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")])
+    block = re.findall(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    found = {line.strip(' ",') for lines in block for line in lines.splitlines()}
+    return sorted(name for name in found if not name.startswith("distrokit"))
+
+
+def test_the_core_alone(environment):
+    environment.install("distrokit")
+    path = program(environment, "import sys; print('ran'); sys.exit(7)")
+
+    result = environment.run("opentelemetry-instrument", "python", str(path))
+
+    assert (result.stdout, result.returncode) == ("ran\n", 7)
+    (line,) = result.stderr.splitlines()
+    assert "Run `pip install 'distrokit[otlp]'`." in line
+    foreign = {name for name in environment.installed() if not name.startswith("opentelemetry")}
+    assert foreign == {"distrokit", "packaging", "pluggy", "typing_extensions", "wrapt"}
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_member_with_only_its_declared_dependencies(member, environment):
+    environment.install(f"distrokit-{member}")
+
+    listed = environment.run("distrokit", "plugins")
+    # Every module of it, so that an import of a sibling or of something undeclared is found.
+    source = f"""
+        import importlib, pkgutil, distrokit_{member}
+        for module in pkgutil.walk_packages(distrokit_{member}.__path__, "distrokit_{member}."):
+            importlib.import_module(module.name)
+    """
+    imported = environment.run("python", str(program(environment, source)))
+
+    assert re.fullmatch(rf"{member} +distrokit-{member} 0\.1\.0 +loaded .*\n", listed.stdout), listed.stdout
+    assert (imported.returncode, imported.stderr) == (0, "")
+    siblings = {f"distrokit-{other}" for other in MEMBERS if other != member}
+    assert not siblings & environment.installed()
+
+
+@pytest.mark.parametrize("winner", ["distrokit", "distro"])
+def test_beside_opentelemetry_distro_one_of_the_two_does_everything(winner, environment, receiver):
+    environment.install("distrokit[otlp]", "opentelemetry-distro", "opentelemetry-exporter-otlp")
+    source = """
+        import threading
+        from opentelemetry import trace
+
+        with trace.get_tracer("t").start_as_current_span("s"):
+            print(sorted(t.name for t in threading.enumerate() if t.name != "MainThread"))
+    """
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}
+    if winner != "distrokit":
+        env["OTEL_PYTHON_DISTRO"] = winner
+
+    result = environment.run("opentelemetry-instrument", "python", str(program(environment, source)), env=env)
+
+    # The same three threads, once.
+    assert result.stdout == (
+        "['OtelBatchLogRecordProcessor', 'OtelBatchSpanRecordProcessor', 'OtelPeriodicExportingMetricReader']\n"
+    )
+    (span,) = receiver.store.spans()
+    assert ("telemetry.distro.name" in span.resource) == (winner == "distrokit")
+    assert "Overriding" not in result.stderr
+
+
+def test_the_readmes_plugin_from_an_installed_distribution(environment, receiver, tmp_path):
+    """The README's two files, word for word, built, installed, and seen at work."""
+    readme = (ROOT / "README.md").read_text()
+    module = re.search(r"```python\n(# acme_otel\.py\n.*?)```", readme, re.DOTALL)[1]
+    pyproject = re.search(r"```toml\n(# pyproject\.toml\n.*?)```", readme, re.DOTALL)[1]
+    assert len([line for line in module.splitlines() if line.strip() and not line.startswith("#")]) <= 10
+    folder = tmp_path / "acme"
+    folder.mkdir()
+    (folder / "acme_otel.py").write_text(module)
+    (folder / "pyproject.toml").write_text(pyproject)
+    environment.install("distrokit[otlp]", str(folder))
+
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}
+    source = """
+        from opentelemetry import trace
+        for path in ("/healthz", "/orders"):
+            trace.get_tracer("t").start_span(path, attributes={"url.path": path}).end()
+    """
+    result = environment.run("opentelemetry-instrument", "python", str(program(environment, source)), env=env)
+
+    assert result.stderr == ""
+    assert [span.name for span in receiver.store.spans()] == ["/orders"]
+    assert "acme" in environment.run("distrokit", "plugins").stdout
