@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import TypeVar
 from urllib.parse import unquote
 
 from distrokit import instrumentation
 from distrokit.amendments import amend
-from distrokit.catalogue import Catalogue, Offer, Shelf
+from distrokit.catalogue import Catalogue
 from distrokit.declarations import (
     SIGNALS,
-    Exporter,
-    IdGenerator,
     Processor,
-    Propagator,
     ResourceDetector,
-    Sampler,
     Signal,
 )
-from distrokit.diagnostics import LOG_LEVELS, Problem, describe_exception, did_you_mean, trace_of
+from distrokit.diagnostics import LOG_LEVELS, Problem, did_you_mean
 from distrokit.parameters import Reader
+from distrokit.picking import INSTALL_DEFAULTS, Picker
 from distrokit.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan
-from distrokit.plugins import FAULTS, Answer, Plugins
+from distrokit.plugins import Answer, Plugins
 from distrokit.settings import BUILT_IN, Layer, Settings, Source, Value
-
-D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResourceDetector)
 
 EXPORTER_SETTING: dict[Signal, str] = {
     "traces": "OTEL_TRACES_EXPORTER",
@@ -39,7 +31,6 @@ PROCESSOR_SETTING: dict[Signal, str] = {
     "logs": "DISTROKIT_LOGS_PROCESSOR",
 }
 DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
-INSTALL_DEFAULTS = "Run `pip install 'distrokit[otlp]'`."
 
 
 def make_plan(settings: Settings, plugins: Plugins) -> Plan:
@@ -71,15 +62,12 @@ def _layers(given: list[Answer]) -> tuple[Layer, ...]:
     )
 
 
-def _origins(offer: Offer[D]) -> tuple[Callable[[], str], ...]:
-    return tuple(partial(getattr, rival, "origin") for rival in offer.overruled)
-
-
 class _Planner:
     def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
         self.plan = plan
         self.settings = plan.settings
         self.catalogue = catalogue
+        self.picker = Picker(plan.settings, plan.problems)
 
     def check_log_level(self) -> None:
         value = self.settings.value("OTEL_LOG_LEVEL")
@@ -134,12 +122,12 @@ class _Planner:
         if choice is None or "*" in self.settings.names(DETECTORS):
             source = choice.source if choice else BUILT_IN
             offers = [o for o in shelf.offers.values() if choice or o.declaration.default]
-            return [c for offer in offers if (c := self._component(offer, source))]
+            return [c for offer in offers if (c := self.picker.component(offer, source))]
         # Upstream's own two names that are always on: the user's attributes, read above, and the instance id.
         names = [name for name in self.settings.names(DETECTORS) if name not in ("otel", "service_instance")]
         always = shelf.find("service_instance")
-        chosen = [self._component(always, BUILT_IN)] if always else []
-        chosen += [self._pick(shelf, name, choice, DETECTORS, "it is left out") for name in names]
+        chosen = [self.picker.component(always, BUILT_IN)] if always else []
+        chosen += [self.picker.pick(shelf, name, choice, DETECTORS, "it is left out") for name in names]
         return [component for component in chosen if component]
 
     # ------------------------------------------------------- sampler, ids, propagators
@@ -148,7 +136,7 @@ class _Planner:
         plan, settings = self.plan, self.settings
         sampler = settings.value("OTEL_TRACES_SAMPLER")
         if sampler:
-            plan.sampler = self._pick(
+            plan.sampler = self.picker.pick(
                 self.catalogue.samplers, sampler.value, sampler, "OTEL_TRACES_SAMPLER", "parentbased_always_on is used"
             )
             argument = settings.value("OTEL_TRACES_SAMPLER_ARG")
@@ -156,14 +144,14 @@ class _Planner:
                 plan.sampler.parameters["arg"] = argument
         ids = settings.value("OTEL_PYTHON_ID_GENERATOR")
         if ids:
-            plan.id_generator = self._pick(
+            plan.id_generator = self.picker.pick(
                 self.catalogue.id_generators, ids.value, ids, "OTEL_PYTHON_ID_GENERATOR", "random ids are used"
             )
         propagators = settings.value("OTEL_PROPAGATORS")
         if propagators:
             names = [name for name in settings.names("OTEL_PROPAGATORS") if name.lower() != "none"]
             picked = [
-                self._pick(self.catalogue.propagators, name, propagators, "OTEL_PROPAGATORS", "it is left out")
+                self.picker.pick(self.catalogue.propagators, name, propagators, "OTEL_PROPAGATORS", "it is left out")
                 for name in names
             ]
             plan.propagators = [component for component in picked if component]
@@ -192,7 +180,7 @@ class _Planner:
         offers = sorted(self.catalogue.staged[planned.signal], key=lambda o: order.index(o.declaration.stage))
         for offer in offers:
             source = Source("plugin", offer.plugin.label)
-            if component := self._component(offer, source, planned.signal):
+            if component := self.picker.component(offer, source, planned.signal):
                 planned.processors.append(component)
 
     def _exporters(self, planned: SignalPlan) -> None:
@@ -205,7 +193,7 @@ class _Planner:
         for name in self.settings.names(setting):
             if name.lower() == "none":
                 continue
-            exporter = self._pick(shelf, name, choice, setting, "it is left out", planned.signal)
+            exporter = self.picker.pick(shelf, name, choice, setting, "it is left out", planned.signal)
             if exporter:
                 planned.exporters.append(ExporterPlan(exporter))
         if planned.exporters:
@@ -227,64 +215,15 @@ class _Planner:
                 )
             )
             return None
-        picked = self._pick(shelf, choice.value, choice, setting, "the default is used", signal)
+        picked = self.picker.pick(shelf, choice.value, choice, setting, "the default is used", signal)
         if picked or choice.source.kind == "plugin default":
             return picked
         # The user's word does not fit: the plugin's default does.
         for text, source in self.settings.lookup(setting)[1:]:
             offer = shelf.find(text)
             if offer:
-                return self._component(offer, source, signal)
+                return self.picker.component(offer, source, signal)
         return None
-
-    # -------------------------------------------------------------------------- picking
-
-    def _pick(
-        self, shelf: Shelf[D], name: str, choice: Value[str], setting: str, outcome: str, signal: Signal | None = None
-    ) -> Component[D] | None:
-        offer = shelf.find(name)
-        if offer:
-            return self._component(offer, choice.source, signal)
-        if taken := shelf.taken.get(name.lower()):
-            if taken not in self.plan.problems:
-                self.plan.problems.append(taken)
-            return None
-        names = shelf.names()
-        hint = did_you_mean(name, names)
-        self.plan.problems.append(
-            Problem(
-                code=shelf.what.split(" for ")[0].replace(" ", "-") + "-unknown",
-                subject=f"{choice.source.name if choice.source.kind == 'environment' else setting}={name}",
-                cause=f"there is no such {shelf.what} (there are {', '.join(names) or 'none'})",
-                outcome=outcome,
-                remedy=hint or ("Install the package that has it." if names else INSTALL_DEFAULTS),
-            )
-        )
-        return None
-
-    def _component(self, offer: Offer[D], source: Source, signal: Signal | None = None) -> Component[D] | None:
-        declaration = offer.declaration
-        reader = Reader(self.settings, offer.plugin.label, signal, declaration.name)
-        read = getattr(declaration, "parameters", None)
-        try:
-            parameters = dict(read(reader)) if read else {}
-            wrong = [name for name, value in parameters.items() if not isinstance(value, Value)]
-            if wrong:
-                raise TypeError(f"parameters returned {wrong[0]!r} without a source; use the reader's methods")
-        except FAULTS as error:
-            self.plan.problems.append(
-                Problem(
-                    code="parameters-failed",
-                    subject=offer.plugin.title,
-                    cause=f"parameters of {declaration.name!r}: {describe_exception(error)}",
-                    outcome=f"{declaration.name!r} is left out",
-                    remedy=f"Repair it, or set DISTROKIT_DISABLED_PLUGINS={offer.plugin.name}.",
-                    detail=trace_of(error),
-                )
-            )
-            return None
-        self.plan.problems.extend(reader.problems)
-        return Component(declaration, offer.plugin.label, source, parameters, _origins(offer))
 
     def _problem(self, code: str, setting: str, value: str, cause: str, outcome: str, remedy: str) -> None:
         self.plan.problems.append(

@@ -1,8 +1,4 @@
-"""The plan: one plain, typed, printable value that says what will be built, and why.
-
-Everything in it knows its source. ``distrokit explain`` prints it, ``distrokit_plan`` amends it,
-:mod:`distrokit.pipeline` builds it; nothing here imports OpenTelemetry.
-"""
+"""What a plan is made of; see :class:`distrokit.plan.Plan`."""
 
 from __future__ import annotations
 
@@ -13,7 +9,6 @@ from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar
 
 from distrokit.declarations import (
-    SIGNALS,
     STAGES,
     Exporter,
     IdGenerator,
@@ -24,17 +19,11 @@ from distrokit.declarations import (
     Signal,
     origin_of,
 )
-from distrokit.diagnostics import Mask, Problem
+from distrokit.diagnostics import Mask
 from distrokit.entry_points import distribution_of, version_of
-from distrokit.plugins import Plugin
-from distrokit.settings import BUILT_IN, Settings, Source, Value
+from distrokit.settings import BUILT_IN, Source, Value
 
 D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResourceDetector)
-
-#: Version of the shape of :meth:`Plan.describe`.
-SCHEMA = 1
-
-_PROBLEM_FIELDS = ("code", "severity", "subject", "cause", "outcome", "remedy")
 
 
 @dataclass
@@ -72,7 +61,7 @@ class Component(Generic[D]):
             "plugin": self.plugin,
             "origin": origin_of(self.declaration) or None,
             "source": str(self.source),
-            "parameters": {name: _described(value) for name, value in self.parameters.items()},
+            "parameters": {name: described(value) for name, value in self.parameters.items()},
             "overruled": [who() for who in self.overruled],
         }
 
@@ -138,9 +127,9 @@ class ResourcePlan:
     def describe(self) -> dict[str, Any]:
         """As JSON-ready data."""
         return {
-            "attributes": {name: _described(value) for name, value in self.attributes.items()},
+            "attributes": {name: described(value) for name, value in self.attributes.items()},
             "detectors": [detector.describe() for detector in self.detectors],
-            "timeout_millis": _described(self.timeout_millis),
+            "timeout_millis": described(self.timeout_millis),
         }
 
 
@@ -212,81 +201,10 @@ class Change:
     after: Any
 
 
-@dataclass
-class Plan:
-    """See the module.
-
-    Attributes:
-        disabled: true builds nothing at all.
-        sampler: ``None`` for the SDK's default, ``parentbased_always_on``.
-        id_generator: ``None`` for the SDK's default, random ids.
-        propagators: ``None`` leaves OpenTelemetry's own choice alone.
-        instrumentations: by name.
-        problems: everything that was not as it should be, so far.
-        changes: what plugins amended.
-    """
-
-    settings: Settings
-    disabled: Value[bool] = field(default_factory=lambda: Value(False, BUILT_IN))
-    plugins: list[Plugin] = field(default_factory=list)
-    resource: ResourcePlan = field(default_factory=ResourcePlan)
-    sampler: Component[Sampler] | None = None
-    id_generator: Component[IdGenerator] | None = None
-    propagators: list[Component[Propagator]] | None = None
-    signals: dict[Signal, SignalPlan] = field(default_factory=lambda: {s: SignalPlan(s) for s in SIGNALS})
-    instrumentations: dict[str, InstrumentationPlan] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-
-    def describe(self) -> dict[str, Any]:
-        """The plan as JSON-ready data, secrets masked; ``schema`` says which shape."""
-        return {
-            "schema": SCHEMA,
-            "disabled": _described(self.disabled),
-            "plugins": [
-                {
-                    "name": plugin.name,
-                    "distribution": plugin.distribution,
-                    "version": plugin.version,
-                    "status": plugin.status,
-                    "cause": plugin.cause,
-                    "hooks": list(plugin.hooks),
-                }
-                for plugin in self.plugins
-            ],
-            "resource": self.resource.describe(),
-            "sampler": self.sampler.describe() if self.sampler else None,
-            "id_generator": self.id_generator.describe() if self.id_generator else None,
-            "propagators": None if self.propagators is None else [p.describe() for p in self.propagators],
-            "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
-            "instrumentations": {name: planned.describe() for name, planned in self.instrumentations.items()},
-            "problems": [
-                {name: self.settings.mask(str(getattr(problem, name))) for name in _PROBLEM_FIELDS}
-                for problem in self.problems
-            ],
-            "changes": [vars(change) for change in self.changes],
-        }
-
-    def parts(self) -> Plan:
-        """A copy whose containers are its own, so a plugin's changes can be taken back."""
-        plan = copy(self)
-        plan.resource = _copied(self.resource)
-        plan.resource.detectors = [_copied(detector) for detector in self.resource.detectors]
-        plan.sampler = _copied(self.sampler)
-        plan.id_generator = _copied(self.id_generator)
-        plan.propagators = None if self.propagators is None else [_copied(p) for p in self.propagators]
-        plan.signals = {signal: _copied(planned) for signal, planned in self.signals.items()}
-        for planned in plan.signals.values():
-            planned.processors = [_copied(processor) for processor in planned.processors]
-            planned.exporters = [ExporterPlan(_copied(e.exporter), _copied(e.processor)) for e in planned.exporters]
-        plan.instrumentations = {name: _copied(planned) for name, planned in self.instrumentations.items()}
-        return plan
-
-
 N = TypeVar("N")
 
 
-def _copied(node: N) -> N:
+def copied(node: N) -> N:
     """The node, with its own dicts and lists; declarations and values are immutable and shared."""
     if node is None:
         return node
@@ -297,7 +215,8 @@ def _copied(node: N) -> N:
     return twin
 
 
-def _described(value: Value[Any]) -> dict[str, Any]:
+def described(value: Value[Any]) -> dict[str, Any]:
+    """A value with its source as JSON-ready data, masked."""
     shown = value.printable()
     if not isinstance(shown, (str, int, float, bool, list, tuple, Mapping, type(None))):
         shown = repr(shown)

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from distrokit import hookspecs
 from distrokit.answers import HookError, checked
 from distrokit.declarations import Check, Command, Exporter, ExporterOptions
-from distrokit.diagnostics import Problem, describe_exception, did_you_mean, trace_of
+from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.hookspecs import PROJECT, StopReason
+from distrokit.plugins.candidates import Plugin, block, refuse_duplicates
+from distrokit.plugins.shape import check_shape, hooks_of
 from distrokit.settings import Settings
+
+__all__ = ["DECLARE_HOOKS", "FAULTS", "Answer", "Plugin", "Plugins"]
 
 if TYPE_CHECKING:
     from distrokit.pipeline import Pipeline
     from distrokit.plan import Plan
-
-Status = Literal["loaded", "blocked", "failed", "refused"]
 
 #: The hooks that declare, in the order they are called.
 DECLARE_HOOKS = (
@@ -42,37 +44,6 @@ def _new_manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     return manager
-
-
-@dataclass
-class Plugin:
-    """A candidate, whatever became of it.
-
-    Attributes:
-        name: the entry point's name.
-        distribution: the distribution that has it; ``code`` for one that was passed in.
-        version: of the distribution; empty where there is none.
-        status: ``refused`` means that several claim the name.
-        cause: why it is not loaded; empty when it is.
-        hooks: the hooks it implements, when loaded.
-    """
-
-    name: str
-    distribution: str = "code"
-    version: str = ""
-    status: Status = "loaded"
-    cause: str = ""
-    hooks: tuple[str, ...] = ()
-
-    @property
-    def label(self) -> str:
-        """``otlp 0.1.0``: how sources name it."""
-        return f"{self.name} {self.version}".strip()
-
-    @property
-    def title(self) -> str:
-        """``plugin otlp (distrokit-otlp 0.1.0)``: how problems name it."""
-        return f"plugin {self.name} ({self.distribution} {self.version}".rstrip() + ")"
 
 
 @dataclass(frozen=True)
@@ -129,8 +100,8 @@ class Plugins:
         sources += [(Plugin(name), module) for name, module in (extra or {}).items()]
         sources.sort(key=lambda source: source[0].name)
         plugins.candidates = [plugin for plugin, _ in sources]
-        plugins._block(settings)
-        plugins._refuse_duplicates()
+        plugins.problems += block(plugins.candidates, settings)
+        plugins.problems += refuse_duplicates(plugins.candidates)
         # pluggy calls the last one registered first: in reverse, plugins run by name on every machine.
         for plugin, source in reversed(sources):
             if plugin.status == "loaded":
@@ -229,43 +200,6 @@ class Plugins:
 
     # -------------------------------------------------------------------------- registering
 
-    def _block(self, settings: Settings) -> None:
-        known = [plugin.name for plugin in self.candidates]
-        for name in settings.names("DISTROKIT_DISABLED_PLUGINS"):
-            hit = [p for p in self.candidates if p.name == name or (name == "*" and p.distribution != "code")]
-            for plugin in hit:
-                plugin.status, plugin.cause = "blocked", f"DISTROKIT_DISABLED_PLUGINS has {name!r}"
-            if not hit and name != "*":
-                self.problems.append(
-                    Problem(
-                        code="plugin-unknown",
-                        subject=f"DISTROKIT_DISABLED_PLUGINS={name}",
-                        cause=f"no plugin has this name (there are {', '.join(known) or 'none'})",
-                        outcome="nothing is blocked by it",
-                        remedy=did_you_mean(name, known) or "Run `distrokit plugins` for the list.",
-                        severity="warning",
-                    )
-                )
-
-    def _refuse_duplicates(self) -> None:
-        active = [plugin for plugin in self.candidates if plugin.status == "loaded"]
-        for name in dict.fromkeys(plugin.name for plugin in active):
-            rivals = [plugin for plugin in active if plugin.name == name]
-            if len(rivals) < 2:
-                continue
-            who = " and ".join(sorted(f"{plugin.distribution} {plugin.version}".strip() for plugin in rivals))
-            for plugin in rivals:
-                plugin.status, plugin.cause = "refused", f"{who} all claim the name {name!r}"
-            self.problems.append(
-                Problem(
-                    code="plugin-name-taken",
-                    subject=f"plugin {name}",
-                    cause=f"{who} claim this one name",
-                    outcome="all of them are left out",
-                    remedy="Uninstall all but one.",
-                )
-            )
-
     def _register(self, plugin: Plugin, source: EntryPoint | object) -> None:
         try:
             module = source.load() if isinstance(source, EntryPoint) else source
@@ -274,8 +208,8 @@ class Plugins:
             return
         try:
             self._manager.register(module, name=plugin.name)
-            plugin.hooks = _hooks_of(self._manager, plugin.name)
-            _check_shape(self._manager, plugin, module)
+            plugin.hooks = hooks_of(self._manager, plugin.name)
+            check_shape(self._manager, plugin, module)
             self._manager.check_pending()
         except (pluggy.PluginValidationError, HookError, ValueError) as error:
             self.leave_out(plugin, "registration", error, "Compare with docs/hooks.md")
@@ -298,27 +232,3 @@ def _invoke(impl: pluggy.HookImpl, arguments: dict[str, Any]) -> Any:
     result: Any = impl.function(**wanted)
     # A generator's faults surface while it is read, so it is read here, under guard.
     return list(result) if hasattr(result, "__next__") else result
-
-
-def _hooks_of(manager: pluggy.PluginManager, name: str) -> tuple[str, ...]:
-    callers = manager.get_hookcallers(manager.get_plugin(name)) or []
-    return tuple(sorted(caller.name for caller in callers))
-
-
-def _check_shape(manager: pluggy.PluginManager, plugin: Plugin, module: object) -> None:
-    """What pluggy lets pass: wrappers, unmarked functions, and a plugin without a single hook."""
-    specs = {name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_")}
-    for name in dir(module):
-        options = manager.parse_hookimpl_opts(module, name)
-        hook = (options and options.get("specname")) or name
-        if options and hook not in specs and not options.get("optionalhook"):
-            raise HookError(f"there is no hook {hook!r}. {did_you_mean(hook, specs)}".rstrip())
-    for caller in manager.get_hookcallers(module) or []:
-        for impl in caller.get_hookimpls():
-            if impl.plugin_name == plugin.name and (impl.wrapper or impl.hookwrapper):
-                raise HookError(f"{caller.name} is a hook wrapper; amend the plan in distrokit_plan instead")
-    for name in sorted(specs.intersection(dir(module)).difference(plugin.hooks)):
-        if callable(getattr(module, name)):
-            raise HookError(f"{name} is defined but not marked with @hookimpl")
-    if not plugin.hooks:
-        raise HookError("it implements no hook; is @hookimpl from distrokit, and the entry point the right module?")

@@ -1,0 +1,104 @@
+"""The plan: one plain, typed, printable value that says what will be built, and why.
+
+Everything in it knows its source. ``distrokit explain`` prints it, ``distrokit_plan`` amends it,
+:mod:`distrokit.pipeline` builds it; nothing here imports OpenTelemetry.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+from distrokit.declarations import SIGNALS, IdGenerator, Propagator, Sampler, Signal
+from distrokit.diagnostics import Problem
+from distrokit.plan.parts import (
+    Change,
+    Component,
+    ExporterPlan,
+    InstrumentationPlan,
+    ResourcePlan,
+    SignalPlan,
+    copied,
+    described,
+)
+from distrokit.plugins import Plugin
+from distrokit.settings import BUILT_IN, Settings, Value
+
+__all__ = ["Change", "Component", "ExporterPlan", "InstrumentationPlan", "Plan", "ResourcePlan", "SignalPlan"]
+
+#: Version of the shape of :meth:`Plan.describe`.
+SCHEMA = 1
+
+_PROBLEM_FIELDS = ("code", "severity", "subject", "cause", "outcome", "remedy")
+
+
+@dataclass
+class Plan:
+    """See the module.
+
+    Attributes:
+        disabled: true builds nothing at all.
+        sampler: ``None`` for the SDK's default, ``parentbased_always_on``.
+        id_generator: ``None`` for the SDK's default, random ids.
+        propagators: ``None`` leaves OpenTelemetry's own choice alone.
+        instrumentations: by name.
+        problems: everything that was not as it should be, so far.
+        changes: what plugins amended.
+    """
+
+    settings: Settings
+    disabled: Value[bool] = field(default_factory=lambda: Value(False, BUILT_IN))
+    plugins: list[Plugin] = field(default_factory=list)
+    resource: ResourcePlan = field(default_factory=ResourcePlan)
+    sampler: Component[Sampler] | None = None
+    id_generator: Component[IdGenerator] | None = None
+    propagators: list[Component[Propagator]] | None = None
+    signals: dict[Signal, SignalPlan] = field(default_factory=lambda: {s: SignalPlan(s) for s in SIGNALS})
+    instrumentations: dict[str, InstrumentationPlan] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as JSON-ready data, secrets masked; ``schema`` says which shape."""
+        return {
+            "schema": SCHEMA,
+            "disabled": described(self.disabled),
+            "plugins": [
+                {
+                    "name": plugin.name,
+                    "distribution": plugin.distribution,
+                    "version": plugin.version,
+                    "status": plugin.status,
+                    "cause": plugin.cause,
+                    "hooks": list(plugin.hooks),
+                }
+                for plugin in self.plugins
+            ],
+            "resource": self.resource.describe(),
+            "sampler": self.sampler.describe() if self.sampler else None,
+            "id_generator": self.id_generator.describe() if self.id_generator else None,
+            "propagators": None if self.propagators is None else [p.describe() for p in self.propagators],
+            "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
+            "instrumentations": {name: planned.describe() for name, planned in self.instrumentations.items()},
+            "problems": [
+                {name: self.settings.mask(str(getattr(problem, name))) for name in _PROBLEM_FIELDS}
+                for problem in self.problems
+            ],
+            "changes": [vars(change) for change in self.changes],
+        }
+
+    def parts(self) -> Plan:
+        """A copy whose containers are its own, so a plugin's changes can be taken back."""
+        plan = copy(self)
+        plan.resource = copied(self.resource)
+        plan.resource.detectors = [copied(detector) for detector in self.resource.detectors]
+        plan.sampler = copied(self.sampler)
+        plan.id_generator = copied(self.id_generator)
+        plan.propagators = None if self.propagators is None else [copied(p) for p in self.propagators]
+        plan.signals = {signal: copied(planned) for signal, planned in self.signals.items()}
+        for planned in plan.signals.values():
+            planned.processors = [copied(processor) for processor in planned.processors]
+            planned.exporters = [ExporterPlan(copied(e.exporter), copied(e.processor)) for e in planned.exporters]
+        plan.instrumentations = {name: copied(planned) for name, planned in self.instrumentations.items()}
+        return plan

@@ -1,0 +1,87 @@
+"""The plugins there are, before any of them is imported: who is blocked, and who is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.settings import Settings
+
+Status = Literal["loaded", "blocked", "failed", "refused"]
+
+
+@dataclass
+class Plugin:
+    """A candidate, whatever became of it.
+
+    Attributes:
+        name: the entry point's name.
+        distribution: the distribution that has it; ``code`` for one that was passed in.
+        version: of the distribution; empty where there is none.
+        status: ``refused`` means that several claim the name.
+        cause: why it is not loaded; empty when it is.
+        hooks: the hooks it implements, when loaded.
+    """
+
+    name: str
+    distribution: str = "code"
+    version: str = ""
+    status: Status = "loaded"
+    cause: str = ""
+    hooks: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """``otlp 0.1.0``: how sources name it."""
+        return f"{self.name} {self.version}".strip()
+
+    @property
+    def title(self) -> str:
+        """``plugin otlp (distrokit-otlp 0.1.0)``: how problems name it."""
+        return f"plugin {self.name} ({self.distribution} {self.version}".rstrip() + ")"
+
+
+def block(candidates: list[Plugin], settings: Settings) -> list[Problem]:
+    """Apply ``DISTROKIT_DISABLED_PLUGINS``: what is blocked is never imported; names that fit nothing are problems."""
+    problems: list[Problem] = []
+    known = [plugin.name for plugin in candidates]
+    for name in settings.names("DISTROKIT_DISABLED_PLUGINS"):
+        hit = [p for p in candidates if p.name == name or (name == "*" and p.distribution != "code")]
+        for plugin in hit:
+            plugin.status, plugin.cause = "blocked", f"DISTROKIT_DISABLED_PLUGINS has {name!r}"
+        if not hit and name != "*":
+            problems.append(
+                Problem(
+                    code="plugin-unknown",
+                    subject=f"DISTROKIT_DISABLED_PLUGINS={name}",
+                    cause=f"no plugin has this name (there are {', '.join(known) or 'none'})",
+                    outcome="nothing is blocked by it",
+                    remedy=did_you_mean(name, known) or "Run `distrokit plugins` for the list.",
+                    severity="warning",
+                )
+            )
+    return problems
+
+
+def refuse_duplicates(candidates: list[Plugin]) -> list[Problem]:
+    """Of several that claim one name none is loaded: which one it were would depend on the file system."""
+    problems: list[Problem] = []
+    active = [plugin for plugin in candidates if plugin.status == "loaded"]
+    for name in dict.fromkeys(plugin.name for plugin in active):
+        rivals = [plugin for plugin in active if plugin.name == name]
+        if len(rivals) < 2:
+            continue
+        who = " and ".join(sorted(f"{plugin.distribution} {plugin.version}".strip() for plugin in rivals))
+        for plugin in rivals:
+            plugin.status, plugin.cause = "refused", f"{who} all claim the name {name!r}"
+        problems.append(
+            Problem(
+                code="plugin-name-taken",
+                subject=f"plugin {name}",
+                cause=f"{who} claim this one name",
+                outcome="all of them are left out",
+                remedy="Uninstall all but one.",
+            )
+        )
+    return problems
