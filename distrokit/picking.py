@@ -89,6 +89,7 @@ class Picker:
                 )
             )
             return None
-        self._problems.extend(reader.problems)
+        # One wrong general setting is read by three signals, and is still one problem.
+        self._problems.extend(problem for problem in reader.problems if problem not in self._problems)
         overruled = tuple(partial(getattr, rival, "origin") for rival in offer.overruled)
         return Component(declaration, offer.plugin.label, source, parameters, overruled)

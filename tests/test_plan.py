@@ -135,6 +135,12 @@ def test_a_wrong_setting_is_one_problem_and_the_rest_stays(environ, subject, out
         assert exporter(plan, signal).processor is not None
 
 
+def test_a_setting_that_three_signals_read_is_one_problem():
+    (line,) = problems(planned({"OTEL_EXPORTER_OTLP_PROTOCOL": "grcp"}))
+
+    assert "'grpc' is used instead" in line
+
+
 def test_a_batch_larger_than_its_queue_is_cut():
     plan = planned({"OTEL_BSP_MAX_QUEUE_SIZE": "100", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "5000"})
 
