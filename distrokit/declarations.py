@@ -98,8 +98,8 @@ class Exporter:
             ``options.signal``; or a ``MetricReader``, for a metric exporter that is scraped.
         parameters: what the plan shows of it; names that are fields of
             :class:`ExporterOptions` arrive there, all others in ``options.arguments``.
-        hides: prefixes of variables the factory must not read from ``os.environ``, since
-            ``parameters`` has read them.
+        hides: variables the factory must not find in ``os.environ``, since ``parameters`` has read
+            them and exporters tend to read, and refuse, them a second time.
         fallback: gives way to any other exporter of this name.
         origin: whom it comes from, where that is not the plugin's own distribution: a text, or
             the entry point that was adapted (read only when it is shown).

@@ -196,11 +196,11 @@ class Settings:
         process does not take it for the user's choice (contrib#2439).
 
         Args:
-            hidden: variables that begin with one of these are taken away meanwhile: what a
-                component is given as an argument it must not read, and refuse, a second time.
+            hidden: variables that are taken away meanwhile: what a component is given as an
+                argument it must not read, and refuse, a second time.
         """
-        wanted = {name: None for name in os.environ if hidden and name.startswith(hidden)}
-        shown = {n: t for n, t in self._beside_environ().items() if not (hidden and n.startswith(hidden))}
+        wanted = {name: None for name in hidden if name in os.environ}
+        shown = {name: text for name, text in self._beside_environ().items() if name not in hidden}
         before = {name: os.environ.get(name) for name in (*wanted, *shown)}
         _apply({**wanted, **shown})
         try:

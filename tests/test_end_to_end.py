@@ -243,6 +243,34 @@ def test_metrics_are_scraped_where_the_exporter_is_a_reader(tmp_path):
     assert "it is scraped, so no processor stands in front of it" in line
 
 
+@pytest.mark.parametrize("from_plugin", [False, True])
+def test_what_only_the_exporter_reads_reaches_it_from_the_environment_and_from_a_plugin(
+    from_plugin, receiver, tmp_path
+):
+    preference = {
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "base2_exponential_bucket_histogram",
+    }
+    source = f"""
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_defaults():
+            return {preference if from_plugin else {}}
+    """
+    env = {**_env(receiver.endpoint("grpc"), "grpc"), **({} if from_plugin else preference)}
+    program = """
+        import os
+        from opentelemetry import metrics
+        metrics.get_meter("m").create_histogram("h").record(3)
+        print([name for name in os.environ if "HISTOGRAM" in name])
+    """
+
+    result = instrumented(program, env, [write_plugin(tmp_path, "acme", source)])
+
+    assert [point.kind for point in receiver.store.points()] == ["exponential_histogram"]
+    assert result.stdout == ("[]\n" if from_plugin else f"{list(preference)}\n")
+
+
 def test_a_program_that_ends_by_signal_keeps_its_status(receiver):
     command = [str(BIN / "opentelemetry-instrument"), sys.executable, "-c", "import time; print(1); time.sleep(60)"]
     env = clean_environ({"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})

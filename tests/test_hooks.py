@@ -212,9 +212,10 @@ def test_the_hooks_are_called_in_the_order_of_the_reference_and_each_takes_effec
 
     result = instrumented(
         """
-        import os
+        import os, warnings
         from opentelemetry import trace
 
+        warnings.simplefilter("ignore")  # Python 3.12 warns of fork() beside threads
         with trace.get_tracer("t").start_as_current_span("s", attributes={"email": "a@b.c"}) as span:
             print(f"{span.get_span_context().trace_id:x}", flush=True)
         if child := os.fork():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 import weakref
@@ -162,6 +163,11 @@ class Pipeline:
                 provider.shutdown()
             except Exception as error:
                 self._part_failed(f"shutdown of {type(provider).__name__}", error)
+        if reason == "exit" and self.logger_provider is not None and (3, 12) <= sys.version_info < (3, 12, 2):
+            # logging.shutdown() comes after us and has OpenTelemetry's log handler flush in a thread
+            # (opentelemetry-python#4636), which these releases cannot start at exit (cpython#113964): every
+            # program would end with a traceback. What is shut down has nothing left to flush.
+            vars(self.logger_provider)["force_flush"] = None
         self._channel.problems(self.plan.problems)
 
     def _providers(self) -> list[Any]:

@@ -68,7 +68,7 @@ class Plugins:
     Attributes:
         installed: where they were looked for.
         candidates: all that were found, by name.
-        problems: what went wrong with them so far.
+        problems: what went wrong with them so far; the plan shares the list.
     """
 
     installed: EntryPoints = field(default_factory=EntryPoints)
@@ -77,22 +77,15 @@ class Plugins:
     _manager: pluggy.PluginManager = field(default_factory=_new_manager)
 
     @classmethod
-    def load(
-        cls,
-        settings: Settings,
-        installed: EntryPoints,
-        extra: Mapping[str, object] | None = None,
-        problems: list[Problem] | None = None,
-    ) -> Plugins:
+    def load(cls, settings: Settings, installed: EntryPoints, extra: Mapping[str, object] | None = None) -> Plugins:
         """Find the plugins and register them, each under guard.
 
         Args:
             settings: ``DISTROKIT_DISABLED_PLUGINS`` is read; ``*`` blocks all that are found.
             installed: where to look for plugins; the hooks that declare are given it, too.
             extra: plugins given in code, by name; they are never blocked by ``*``.
-            problems: the list to report to; the plan and the pipeline share it.
         """
-        plugins = cls(installed, problems=[] if problems is None else problems)
+        plugins = cls(installed)
         sources: list[tuple[Plugin, EntryPoint | object]] = [
             (Plugin(point.name, distribution_of(point) or "unknown", version_of(point)), point)
             for point in installed.group(PROJECT)
@@ -159,7 +152,16 @@ class Plugins:
         plugin.status, plugin.cause = "failed", describe_exception(error)
         if self._manager.has_plugin(plugin.name):
             self._manager.unregister(name=plugin.name)
-        self._report("plugin-failed", plugin, hook, describe_exception(error), remedy, trace_of(error))
+        self.problems.append(
+            Problem(
+                code="plugin-failed",
+                subject=plugin.title,
+                cause=f"{hook}: {plugin.cause}",
+                outcome="the plugin is left out",
+                remedy=f"{remedy or 'Repair it'}, or set DISTROKIT_DISABLED_PLUGINS={plugin.name}.",
+                detail=trace_of(error),
+            )
+        )
 
     # ------------------------------------------------------------------------------ calling
 
@@ -213,18 +215,6 @@ class Plugins:
             self._manager.check_pending()
         except (pluggy.PluginValidationError, HookError, ValueError) as error:
             self.leave_out(plugin, "registration", error, "Compare with docs/hooks.md")
-
-    def _report(self, code: str, plugin: Plugin, hook: str, cause: str, remedy: str, detail: str) -> None:
-        self.problems.append(
-            Problem(
-                code=code,
-                subject=plugin.title,
-                cause=f"{hook}: {cause}",
-                outcome="the plugin is left out",
-                remedy=f"{remedy or 'Repair it'}, or set DISTROKIT_DISABLED_PLUGINS={plugin.name}.",
-                detail=detail,
-            )
-        )
 
 
 def _invoke(impl: pluggy.HookImpl, arguments: dict[str, Any]) -> Any:

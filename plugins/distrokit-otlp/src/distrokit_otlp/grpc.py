@@ -46,8 +46,14 @@ def _exporter_class(signal: str) -> Any:
     return OTLPLogExporter
 
 
-def _credentials(files: dict[str, str]) -> grpc.ChannelCredentials:
-    """TLS with the system's roots, unless files say otherwise; a client certificate needs no own CA."""
+def _credentials(files: dict[str, str]) -> grpc.ChannelCredentials | None:
+    """TLS as the files say; a client certificate needs no CA of its own.
+
+    ``None`` without files: then the exporter asks the credential provider of
+    ``OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER``, or takes the system's roots.
+    """
+    if not any(files.values()):
+        return None
     content = {name: Path(path).read_bytes() if path else None for name, path in files.items()}
     return grpc.ssl_channel_credentials(
         root_certificates=content["certificate"],

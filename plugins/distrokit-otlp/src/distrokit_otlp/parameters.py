@@ -14,6 +14,24 @@ from distrokit import Reader, Value, __version__
 PROTOCOLS = ("grpc", "http/protobuf")
 COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
 
+#: Every variable that is read here. The exporters would read them once more when they are constructed,
+#: and refuse values (``none`` as a compression, text as a timeout) that are dealt with.
+READ_HERE = tuple(
+    f"OTEL_EXPORTER_OTLP_{signal}{suffix}"
+    for signal in ("", "TRACES_", "METRICS_", "LOGS_")
+    for suffix in (
+        "PROTOCOL",
+        "ENDPOINT",
+        "HEADERS",
+        "TIMEOUT",
+        "COMPRESSION",
+        "INSECURE",
+        "CERTIFICATE",
+        "CLIENT_KEY",
+        "CLIENT_CERTIFICATE",
+    )
+)
+
 #: What is below this cannot be meant in milliseconds; upstream reads seconds.
 _SECONDS_BELOW = 100
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from distrokit import Exporter, ExporterOptions, hookimpl
-from distrokit_otlp.parameters import parameters
+from distrokit_otlp.parameters import READ_HERE, parameters
 
 _SIGNALS = ("traces", "metrics", "logs")
-
-#: The exporters read these once more when they are constructed, and refuse values (``none`` as a
-#: compression, text as a timeout) that ``parameters`` has dealt with.
-_HIDES = ("OTEL_EXPORTER_OTLP_",)
 
 
 @hookimpl(trylast=True)
@@ -29,7 +25,7 @@ def distrokit_defaults() -> dict[str, str]:
 def distrokit_exporters() -> list[Exporter]:
     """``otlp`` takes the protocol from the settings, the other two have it in the name."""
     return [
-        Exporter(name, _SIGNALS, make, parameters, hides=_HIDES)  # type: ignore[arg-type]
+        Exporter(name, _SIGNALS, make, parameters, hides=READ_HERE)  # type: ignore[arg-type]
         for name in ("otlp", "otlp_proto_grpc", "otlp_proto_http")
     ]
 
