@@ -1,10 +1,9 @@
 """Every hook, in the order they are called. This file is the manual; ``docs/hooks.md`` is made of it.
 
-Common to all: hooks are called in the process that is being instrumented, on the thread that starts
-the pipeline, once per process (``distrokit_forked`` is the exception), in plugin-name order. An
-implementation may leave out arguments it does not need. One that raises is left out with its whole
-plugin, which is named on stderr; everything else goes on. A hook wrapper is refused: to change what
-others declared, amend the plan in ``distrokit_plan``.
+Common to all: hooks are called once per process, in plugin-name order. An implementation may leave
+out arguments it does not need. One that raises is left out with its whole plugin, which is named on
+stderr; everything else goes on. A hook wrapper is refused: to change what others declared, amend the
+plan in ``distrokit_plan``.
 """
 
 from __future__ import annotations
@@ -49,6 +48,7 @@ def distrokit_defaults(environ: Mapping[str, str]) -> Mapping[str, str] | None:
     """Defaults for settings; always weaker than what the user set.
 
     When: first of all, before anything is declared.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``environ``, the environment as it was read; do not change it.
     Returns: setting name to text. Of two plugins that default one setting the first in order wins.
     ``None``: no defaults.
@@ -77,6 +77,7 @@ def distrokit_resource(
     When: while declaring; detectors run later, at build, side by side and against
     ``DISTROKIT_DETECTOR_TIMEOUT`` milliseconds. One that is late, raises or returns nonsense is
     left out alone.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``settings``, all settings, for reading; ``entry_points`` as in ``distrokit_samplers``.
     Returns: attributes that are known at once, or detectors. ``OTEL_RESOURCE_ATTRIBUTES`` and
     ``OTEL_SERVICE_NAME`` are stronger than both; attributes are stronger than detectors; of two
@@ -100,6 +101,7 @@ def distrokit_samplers(entry_points: EntryPoints) -> Iterable[Sampler] | None:
     """Samplers by name, for ``OTEL_TRACES_SAMPLER`` to pick from.
 
     When: while declaring; the factory is called at build, if picked.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``entry_points``, those of all installed distributions, for a plugin that speaks for
     others; do not scan again.
     Returns: declarations. Two plugins of equal rank that declare one name lose it both; a
@@ -129,6 +131,7 @@ def distrokit_id_generators(entry_points: EntryPoints) -> Iterable[IdGenerator] 
     """Id generators by name, for ``OTEL_PYTHON_ID_GENERATOR`` to pick from.
 
     When: while declaring; the factory is called at build, if picked.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: as ``distrokit_samplers``.
     Returns: declarations, with names as in ``distrokit_samplers``.
     ``None``: none.
@@ -156,6 +159,7 @@ def distrokit_propagators(entry_points: EntryPoints) -> Iterable[Propagator] | N
     """Propagators by name, for ``OTEL_PROPAGATORS`` to pick from.
 
     When: while declaring; the factory is called at build, if picked.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: as ``distrokit_samplers``.
     Returns: declarations, with names as in ``distrokit_samplers``.
     ``None``: none.
@@ -183,6 +187,7 @@ def distrokit_exporters(entry_points: EntryPoints) -> Iterable[Exporter] | None:
     """Exporters by signal and name, for ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER`` to pick from.
 
     When: while declaring; the factory is called at build, once per signal that picked it.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: as ``distrokit_samplers``.
     Returns: declarations, with names as in ``distrokit_samplers``. A metric exporter that is
     scraped returns its ``MetricReader`` from the factory.
@@ -211,6 +216,7 @@ def distrokit_processors(entry_points: EntryPoints) -> Iterable[Processor] | Non
     """Processors by signal and stage: ``enrich``, ``transform``, ``derive``, ``export``.
 
     When: while declaring; the factory is called at build.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: as ``distrokit_samplers``.
     Returns: declarations. All processors of the first three stages run, in plugin order; of the
     last stage the settings ``DISTROKIT_TRACES_PROCESSOR``, ``DISTROKIT_LOGS_PROCESSOR`` and
@@ -245,6 +251,7 @@ def distrokit_plan(plan: Plan) -> None:
     """Amend the draft plan: the last word before anything is built.
 
     When: after settings have picked among the declarations.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``plan``, to be changed in place; every change is recorded as this plugin's doing.
     Returns: nothing; anything else is a mistake.
     On an exception: the plan is put back as it was before this plugin, and the plugin is left out.
@@ -269,6 +276,7 @@ def distrokit_exporter_options(exporter: Exporter, options: ExporterOptions) -> 
     """Change the options of one exporter: headers, credentials, user agent, compression.
 
     When: at build, just before the exporter's factory is called; for every exporter and signal.
+    Process: the one being instrumented, on the thread that starts it.
     Arguments: ``exporter``, the declaration; ``options``, to be changed in place.
     Returns: nothing.
     On an exception: the options are put back as they were before this plugin, and the plugin is
@@ -294,6 +302,7 @@ def distrokit_started(pipeline: Pipeline) -> None:
     """The providers are built and are the process's globals; instrumentations follow.
 
     When: at the end of the start.
+    Process: the one being instrumented, on the thread that starts it.
     Arguments: ``pipeline``, with its plan, resource and providers.
     Returns: nothing.
     On an exception: the plugin is named; the pipeline runs.
@@ -317,6 +326,7 @@ def distrokit_forked(pipeline: Pipeline) -> None:
 
     When: in every forked child, after OpenTelemetry's own handlers. Be quick and take no lock that
     the parent might have held.
+    Process: every forked child of the one being instrumented, on its only thread.
     Arguments: ``pipeline``, the child's copy.
     Returns: nothing.
     On an exception: the plugin is named; the child runs.
@@ -339,6 +349,7 @@ def distrokit_stopping(pipeline: Pipeline, reason: StopReason) -> None:
     """The pipeline is about to flush and shut down.
 
     When: once per process, before the providers are shut down; what is recorded here is still sent.
+    Process: the one being instrumented, and each forked child that ends by itself.
     Arguments: ``pipeline``; ``reason``, ``exit`` (the interpreter ends) or ``code`` (somebody
     called ``pipeline.stop()``).
     Returns: nothing.
@@ -363,7 +374,8 @@ def distrokit_stopping(pipeline: Pipeline, reason: StopReason) -> None:
 def distrokit_checks(plan: Plan) -> Iterable[Check] | None:
     """Findings for ``distrokit doctor``.
 
-    When: in the command's own process, which has planned and built nothing.
+    When: by ``distrokit doctor``, after the plan is made.
+    Process: the command's own, which has planned and built nothing.
     Arguments: ``plan``, for reading.
     Returns: one :class:`~distrokit.Check` per thing looked at, good ones too.
     ``None``: nothing to check.
@@ -386,7 +398,8 @@ def distrokit_checks(plan: Plan) -> Iterable[Check] | None:
 def distrokit_commands() -> Iterable[Command] | None:
     """More subcommands of ``distrokit``.
 
-    When: in the command's own process, before its arguments are parsed.
+    When: by the ``distrokit`` command, before its arguments are parsed.
+    Process: the command's own.
     Returns: declarations; a name that exists is refused.
     ``None``: none.
     On an exception: the plugin is named; the other commands work.

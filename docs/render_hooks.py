@@ -46,7 +46,9 @@ def render() -> str:
     parts = [HEAD, common[0].upper() + _markdown(common[1:]), "\n"]
     for hook in hooks():
         text = inspect.cleandoc(hook.__doc__ or "").partition("Example::")[0].strip()
-        lines = re.sub(r"^(When|Arguments|Returns|``None``|On an exception):", r"- **\1:**", text, flags=re.MULTILINE)
+        lines = re.sub(
+            r"^(When|Process|Arguments|Returns|``None``|On an exception):", r"- **\1:**", text, flags=re.MULTILINE
+        )
         returns = str(inspect.signature(hook).return_annotation)
         parts.append(f"\n## `{heading(hook)}`\n\n{_markdown(lines)}\n- **Type of the answer:** `{returns}`\n")
         parts.append(f"\n```python\n{examples(hook)}```\n")

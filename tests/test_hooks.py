@@ -53,7 +53,7 @@ def test_a_specification_says_when_what_and_what_if_it_raises(name):
     doc = inspect.cleandoc(hook.__doc__)
 
     assert name.startswith(f"{PROJECT}_")
-    for section in ("When:", "Returns:", "On an exception:", "Example::"):
+    for section in ("When:", "Process:", "Returns:", "On an exception:", "Example::"):
         assert f"\n{section}" in doc
     signature = inspect.signature(hook)
     assert signature.return_annotation is not inspect.Signature.empty
