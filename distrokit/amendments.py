@@ -20,10 +20,12 @@ def amend(plan: Plan, plugins: Plugins) -> Plan:
             continue
         try:
             _adopt(draft, Source("plugin", plugin.label))
-        except TypeError as error:
+            after = _flat(draft.describe())
+        except Exception as error:
+            # What cannot even be shown cannot be built.
             plugins.leave_out(plugin, "distrokit_plan", error)
             continue
-        draft.changes = [*plan.changes, *_changes(plugin, before, _flat(draft.describe()))]
+        draft.changes = [*plan.changes, *_changes(plugin, before, after)]
         plan = draft
     return plan
 
@@ -38,6 +40,8 @@ def _adopt(plan: Plan, source: Source) -> None:
     _adopt_values(plan.resource.attributes, source)
     if not isinstance(plan.disabled, Value):
         plan.disabled = Value(bool(plan.disabled), source)
+    if not isinstance(plan.resource.timeout_millis, Value):
+        plan.resource.timeout_millis = Value(int(plan.resource.timeout_millis), source)
     for name in ("sampler", "id_generator"):
         if getattr(plan, name) is not None:
             _expect(getattr(plan, name), Component, f"plan.{name}")

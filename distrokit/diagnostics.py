@@ -134,7 +134,7 @@ class SDKMessages(logging.Handler):
 
     A handler on the root logger, such as the one opentelemetry-instrumentation-logging installs,
     silences Python's last resort: then "failed to export" reaches nobody. Where the application
-    itself prints log records to a stream, this stays quiet, so nothing is printed twice.
+    itself prints log records to stderr or stdout, this stays quiet, so nothing is printed twice.
     """
 
     def __init__(self, level: int, mask: Mask) -> None:
@@ -143,7 +143,7 @@ class SDKMessages(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         for handler in logging.getLogger().handlers:
-            if isinstance(handler, logging.StreamHandler) and record.levelno >= handler.level:
+            if getattr(handler, "stream", None) in (sys.stderr, sys.stdout) and record.levelno >= handler.level:
                 return
         with contextlib.suppress(Exception):
             write(self.mask(self.format(record)))

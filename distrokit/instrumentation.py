@@ -74,9 +74,11 @@ def apply_all(plan: Plan) -> None:
     """Apply every planned instrumentation that fits the libraries installed here, in the plan's order."""
     if plan.disabled.value:
         return
-    for item in plan.instrumentations.values():
-        if item.point is not None and item.enabled and not item.applied:
-            apply(item, item.point, plan.problems)
+    # They read variables of their own while they are imported and applied.
+    with plan.settings.exposed(plan.sdk_settings):
+        for item in plan.instrumentations.values():
+            if item.point is not None and item.enabled and not item.applied:
+                apply(item, item.point, plan.problems)
 
 
 def conflict(point: EntryPoint) -> str:

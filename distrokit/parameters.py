@@ -104,7 +104,7 @@ class Reader:
                 setting=found[0][0],
                 value="****" if secret else text,
                 cause=f"not usable: {accepted}",
-                outcome=f"{default!r} is used instead" if not secret else "it is left out",
+                outcome=f"{default!r} is used instead" if default and not secret else "it is taken for unset",
                 remedy=" ".join([*hint, f"Change or unset {source.name or found[0][0]}."]),
             )
             return self.default(default)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
-from distrokit import instrumentation
+from distrokit import instrumentation, sdk_settings
 from distrokit.amendments import amend
 from distrokit.catalogue import Catalogue
 from distrokit.declarations import (
@@ -47,6 +47,7 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
     plan = Plan(settings, plugins=plugins.candidates, problems=plugins.problems)
     planner = _Planner(plan, Catalogue.of(answers, plan.problems))
     planner.check_log_level()
+    planner.check_sdk_settings()
     planner.resource(answers["distrokit_resource"])
     planner.components()
     planner.signals()
@@ -80,6 +81,11 @@ class _Planner:
                 "'warn' is used instead",
                 did_you_mean(value.value, LOG_LEVELS) or "Change or unset it.",
             )
+
+    def check_sdk_settings(self) -> None:
+        reader = Reader(self.settings, "opentelemetry-sdk")
+        self.plan.sdk_settings = sdk_settings.checked(reader)
+        self.plan.problems.extend(reader.problems)
 
     # ------------------------------------------------------------------------- resource
 

@@ -188,26 +188,29 @@ class Settings:
         )
 
     @contextmanager
-    def exposed(self, hidden: tuple[str, ...] = ()) -> Iterator[None]:
-        """Let components that read ``os.environ`` themselves see these settings, for a while.
+    def exposed(self, changes: Mapping[str, str | None] | None = None) -> Iterator[None]:
+        """Let code that reads ``os.environ`` itself see these settings, for a while.
 
-        Third-party exporters and instrumentations read variables when they are constructed. Inside
-        this context a plugin's default is in ``os.environ``; afterwards it is gone, so that a child
-        process does not take it for the user's choice (contrib#2439).
+        The SDK, third-party exporters and instrumentations read variables when they are imported or
+        constructed. Inside this context a plugin's default is in ``os.environ``; afterwards it is gone,
+        so that a child process does not take it for the user's choice (contrib#2439).
 
         Args:
-            hidden: variables that are taken away meanwhile: what a component is given as an
-                argument it must not read, and refuse, a second time.
+            changes: what they shall find instead of the text that is there; ``None`` for nothing.
         """
-        wanted = {name: None for name in hidden if name in os.environ}
-        shown = {name: text for name, text in self._beside_environ().items() if name not in hidden}
-        before = {name: os.environ.get(name) for name in (*wanted, *shown)}
-        _apply({**wanted, **shown})
+        shown: dict[str, str | None] = {**self._empty_in_environ(), **self._beside_environ(), **(changes or {})}
+        before = {name: os.environ.get(name) for name in shown}
+        _apply(shown)
         try:
             yield
         finally:
             # What a component changed meanwhile is its own doing, and stays.
-            _apply({n: before[n] for n, t in {**wanted, **shown}.items() if os.environ.get(n) == t})
+            _apply({name: before[name] for name, text in shown.items() if os.environ.get(name) == text})
+
+    @staticmethod
+    def _empty_in_environ() -> dict[str, None]:
+        """The SDK takes an empty limit for "unlimited", and an empty filter for an unknown one."""
+        return {name: None for name, text in os.environ.items() if name.startswith("OTEL_") and not text.strip()}
 
     def _beside_environ(self) -> dict[str, str]:
         """What components should find in ``os.environ`` and would not."""

@@ -65,8 +65,9 @@ class Assembly:
         """
         if self.plan.disabled.value:
             return None
-        # Here, not above: the SDK is imported only by those who build.
-        from distrokit.pipeline import Pipeline
+        # Here, not above: the SDK is imported only by those who build, and reads settings meanwhile.
+        with self.plan.settings.exposed(self.plan.sdk_settings):
+            from distrokit.pipeline import Pipeline
 
         listen_to_sdk(self.channel, self.plan.settings.log_level is not None)
         pipeline = Pipeline(self.plan, self.plugins, self.channel)

@@ -6,7 +6,9 @@ import sys
 from textwrap import dedent
 
 import pytest
+from distributions import write_plugin
 from processes import QUIET, instrumented, run, said
+from test_end_to_end import THREE_SIGNALS
 
 from distrokit import Check, Exporter, Processor, ResourceDetector
 from distrokit.answers import HookError, checked
@@ -94,8 +96,6 @@ def test_an_empty_list_of_propagators_means_none():
 
 
 def test_an_exporters_options_are_put_back_when_a_hook_raises(tmp_path, receiver):
-    from distributions import write_plugin
-
     bad = """
         from distrokit import hookimpl
 
@@ -146,3 +146,171 @@ def test_sense_has_one_form():
     assert checked("distrokit_exporters", one) == checked("distrokit_exporters", (one,)) == [one]
     assert checked("distrokit_exporters", None) is None
     assert checked("distrokit_resource", {"a": [1, 2], "b": True}) == {"a": [1, 2], "b": True}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "-1"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "many"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "nope"),
+    ],
+)
+def test_a_setting_that_the_sdk_would_refuse_costs_only_itself(setting, value, receiver):
+    env = {setting: value, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}
+
+    result = instrumented(THREE_SIGNALS, env)
+
+    (line,) = said(result)
+    assert line.startswith(f"distrokit: {setting}={value}: not usable: ")
+    assert "it is taken for unset" in line
+    store = receiver.store
+    assert (len(store.spans()), len(store.points()), len(store.logs())) == (1, 1, 1)
+    assert (result.stdout, result.returncode) == ("done\n", 0)
+
+
+def test_a_choice_that_the_sdk_takes_in_lower_case_only_may_be_written_otherwise(receiver):
+    env = {"OTEL_METRICS_EXEMPLAR_FILTER": "Always_On", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}
+
+    assert instrumented(THREE_SIGNALS, env).stderr == ""
+    assert len(receiver.store.points()) == 1
+
+
+def test_a_signal_whose_provider_cannot_be_built_costs_its_signal_only(tmp_path, receiver):
+    source = """
+        from opentelemetry.sdk import metrics
+        from distrokit import hookimpl
+
+        def broken(*args, **kwargs):
+            raise OSError("no metrics today")
+
+        metrics.MeterProvider.__init__ = broken
+
+        @hookimpl
+        def distrokit_resource():
+            return None
+    """
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}
+
+    result = instrumented(THREE_SIGNALS, env, [write_plugin(tmp_path, "acme", source)])
+
+    (line,) = said(result)
+    assert "metrics: OSError: no metrics today; this signal is left out, the others work" in line
+    assert (len(receiver.store.spans()), len(receiver.store.logs())) == (1, 1)
+
+
+def test_what_nobody_foresaw_is_one_line_and_instrumentations_are_applied(tmp_path):
+    source = """
+        from distrokit import Value, hookimpl
+
+        @hookimpl
+        def distrokit_plan(plan):
+            plan.resource.timeout_millis = Value("soon", "somebody")
+    """
+    result = instrumented(
+        "import flask; print(flask.Flask.__module__)", QUIET, [write_plugin(tmp_path, "acme", source)]
+    )
+
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("distrokit: distrokit: TypeError: ")
+    assert result.stdout == "opentelemetry.instrumentation.flask\n"
+
+
+def test_an_empty_setting_that_the_sdk_reads_is_unset_for_it_too():
+    program = """
+        import logging, os
+        from opentelemetry import trace
+        logging.disable()
+        span = trace.get_tracer("t").start_span("s", attributes={str(n): n for n in range(200)})
+        print(len(span.attributes), os.environ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"] == "")
+    """
+    env = {**QUIET, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "", "OTEL_METRICS_EXEMPLAR_FILTER": ""}
+
+    result = instrumented(program, env)
+
+    assert (result.stdout, result.stderr) == ("128 True\n", "")
+
+
+def test_a_plugins_default_reaches_the_sdk_and_the_instrumentations(tmp_path):
+    source = """
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_defaults():
+            return {"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "2", "OTEL_PYTHON_FLASK_EXCLUDED_URLS": "healthz"}
+    """
+    program = """
+        import os, flask
+        from opentelemetry import trace
+        from opentelemetry.instrumentation.flask import _excluded_urls_from_env
+
+        span = trace.get_tracer("t").start_span("s", attributes={"a": 1, "b": 2, "c": 3})
+        print(len(span.attributes), _excluded_urls_from_env.url_disabled("http://h/healthz"))
+        print([name for name in os.environ if name.startswith("OTEL_") and "EXPORTER" not in name])
+    """
+    result = instrumented(program, QUIET, [write_plugin(tmp_path, "acme", source)])
+
+    assert result.stdout == "2 True\n[]\n"
+
+
+def test_an_instrumentation_that_a_plugin_turns_on_is_applied_though_all_are_off(tmp_path):
+    source = """
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_plan(plan):
+            plan.instrumentations["flask"].enabled = True
+    """
+    program = "import flask, sys; print(flask.Flask.__module__, 'requests' in sys.modules)"
+    env = {**QUIET, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}
+
+    assert instrumented(program, env, [write_plugin(tmp_path, "acme", source)]).stdout == (
+        "opentelemetry.instrumentation.flask False\n"
+    )
+
+
+def test_options_and_a_replacement_from_the_plan(tmp_path):
+    source = """
+        from distrokit import hookimpl
+
+        class Mine:
+            def instrument(self, **options):
+                print(sorted(options.items()))
+
+        @hookimpl
+        def distrokit_plan(plan):
+            plan.instrumentations["requests"].replacement = Mine
+            plan.instrumentations["requests"].options["excluded_urls"] = "x"
+    """
+    assert instrumented("", QUIET, [write_plugin(tmp_path, "acme", source)]).stdout == (
+        "[('excluded_urls', 'x'), ('skip_dep_check', True)]\n"
+    )
+
+
+def test_a_header_from_a_hook_may_be_written_in_upper_case(tmp_path, receiver):
+    source = """
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_exporter_options(exporter, options):
+            options.headers["X-Tenant"] = "acme"
+    """
+    program = 'from opentelemetry import trace; trace.get_tracer("t").start_span("s").end()'
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}
+
+    result = instrumented(program, env, [write_plugin(tmp_path, "acme", source)])
+
+    assert result.stderr == ""
+    assert [span.name for span in receiver.store.spans()] == ["s"]
+
+
+def test_strict_is_an_exit_where_a_program_calls_the_loader_itself(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from opentelemetry.instrumentation.auto_instrumentation import initialize\n"
+        "try:\n    initialize()\nfinally:\n    print('cleaned up')\n"
+    )
+    result = run([sys.executable, str(program)], {"DISTROKIT_STRICT": "1", "OTEL_TRACES_EXPORTER": "consol"})
+
+    assert (result.stdout, result.returncode) == ("cleaned up\n", 78)
+    assert "Traceback" not in result.stderr

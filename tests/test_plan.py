@@ -249,6 +249,7 @@ def test_an_amendment_that_raises_is_taken_back():
         lambda plan: plan.signals["traces"].exporters.append("otlp"),
         lambda plan: plan.signals["traces"].processors.append("redact"),
         lambda plan: plan.instrumentations.update(flask=False),
+        lambda plan: setattr(plan.resource, "timeout_millis", None),
     ],
 )
 def test_an_amendment_that_makes_no_sense_is_taken_back(amend):

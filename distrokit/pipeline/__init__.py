@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics, propagate, trace
@@ -60,11 +60,12 @@ class Pipeline:
             resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
         """
         builder = Builder(self.plan, self._plugins, self._part_failed)
-        self._install_propagator(builder)
-        builder.resource = self.resource = build_resource(self.plan, resource_attributes or {})
-        self._start_traces(builder)
-        self._start_metrics(builder)
-        self._start_logs(builder)
+        with self.plan.settings.exposed(self.plan.sdk_settings):
+            self._install_propagator(builder)
+            builder.resource = self.resource = build_resource(self.plan, resource_attributes or {})
+            self._guarded("traces", self._start_traces, builder)
+            self._guarded("metrics", self._start_metrics, builder)
+            self._guarded("logs", self._start_logs, builder)
         atexit.register(self._at_exit)
         _watch_forks(self)
         self._plugins.started(self)
@@ -73,6 +74,22 @@ class Pipeline:
         propagator = builder.propagator()
         if propagator is not None:
             propagate.set_global_textmap(propagator)
+
+    def _guarded(self, signal: str, start: Callable[[Builder], None], builder: Builder) -> None:
+        """The SDK's providers read settings themselves, and raise on what they do not like."""
+        try:
+            start(builder)
+        except Exception as error:
+            self.plan.problems.append(
+                Problem(
+                    code="signal-failed",
+                    subject=signal,
+                    cause=describe_exception(error),
+                    outcome="this signal is left out, the others work",
+                    remedy="Correct the setting that is named; OTEL_LOG_LEVEL=debug shows where it was read.",
+                    detail=trace_of(error),
+                )
+            )
 
     # Each provider is made the global before its exporters are built: when somebody was quicker,
     # there is never a second pipeline, not even its threads.

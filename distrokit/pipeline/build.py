@@ -37,7 +37,7 @@ _OPTION_FIELDS = {f.name for f in fields(ExporterOptions)} - {"name", "signal", 
 
 
 class Builder:
-    """Builds the parts of one plan.
+    """Builds the parts of one plan, inside ``plan.settings.exposed(plan.sdk_settings)``.
 
     Args:
         plan: ``plan.problems`` receives what could not be built.
@@ -164,7 +164,7 @@ class Builder:
         kinds = _EXPORTER_TYPES[signal]
 
         def build() -> object:
-            with self._plan.settings.exposed(component.declaration.hides):
+            with self._plan.settings.exposed(dict.fromkeys(component.declaration.hides)):
                 return component.declaration.factory(options)
 
         return self._guarded(component, kinds, "it is left out", build)
@@ -202,12 +202,7 @@ class Builder:
 
     def _component(self, component: Component[Any], kind: Kind, outcome: str, signal: Signal | None = None) -> Any:
         context = self._context(component, signal)
-
-        def build() -> object:
-            with self._plan.settings.exposed():
-                return component.declaration.factory(context)
-
-        return self._guarded(component, kind, outcome, build)
+        return self._guarded(component, kind, outcome, lambda: component.declaration.factory(context))
 
     def _guarded(self, component: Component[Any], kind: Kind, outcome: str, build: Callable[[], object]) -> Any:
         try:

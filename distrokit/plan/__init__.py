@@ -42,6 +42,8 @@ class Plan:
         sampler: ``None`` for the SDK's default, ``parentbased_always_on``.
         id_generator: ``None`` for the SDK's default, random ids.
         propagators: ``None`` leaves OpenTelemetry's own choice alone.
+        sdk_settings: what the SDK, which reads settings itself, shall find in ``os.environ`` instead of
+            what is there; ``None`` for a setting that cannot be used.
         instrumentations: by name.
         problems: everything that was not as it should be, so far.
         changes: what plugins amended.
@@ -55,6 +57,7 @@ class Plan:
     id_generator: Component[IdGenerator] | None = None
     propagators: list[Component[Propagator]] | None = None
     signals: dict[Signal, SignalPlan] = field(default_factory=lambda: {s: SignalPlan(s) for s in SIGNALS})
+    sdk_settings: dict[str, str | None] = field(default_factory=dict)
     instrumentations: dict[str, InstrumentationPlan] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
@@ -80,6 +83,7 @@ class Plan:
             "id_generator": self.id_generator.describe() if self.id_generator else None,
             "propagators": None if self.propagators is None else [p.describe() for p in self.propagators],
             "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
+            "sdk_settings": dict(self.sdk_settings),
             "instrumentations": {name: planned.describe() for name, planned in self.instrumentations.items()},
             "problems": [
                 {name: self.settings.mask(str(getattr(problem, name))) for name in _PROBLEM_FIELDS}

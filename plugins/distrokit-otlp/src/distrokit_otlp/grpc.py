@@ -24,7 +24,8 @@ def make_grpc(options: ExporterOptions) -> Any:
         endpoint=options.endpoint,
         insecure=insecure,
         credentials=None if insecure else options.credentials or _credentials(files),
-        headers=tuple(options.headers.items()),
+        # grpc refuses upper case in a header's name, which a hook may well have written.
+        headers=tuple((name.lower(), value) for name, value in options.headers.items()),
         timeout=options.timeout_millis / 1000,
         compression=grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression,
         channel_options=_channel_options(options.user_agent),

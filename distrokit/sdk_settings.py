@@ -1,0 +1,49 @@
+"""Settings that the SDK reads by itself, checked before it does.
+
+The SDK raises on what it does not like, some of it while it is imported, and one wrong limit costs all
+three signals. What cannot be used is a problem here, and the SDK does not get to see it.
+"""
+
+from __future__ import annotations
+
+from distrokit.parameters import Reader
+
+_LIMITS = (
+    "OTEL_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "OTEL_SPAN_EVENT_COUNT_LIMIT",
+    "OTEL_SPAN_LINK_COUNT_LIMIT",
+)
+_CHOICES = {"OTEL_METRICS_EXEMPLAR_FILTER": ("trace_based", "always_on", "always_off")}
+
+
+def checked(reader: Reader) -> dict[str, str | None]:
+    """What the SDK shall find in ``os.environ`` instead of what is there.
+
+    Returns: setting to text; ``None`` for one that is to be taken for unset. Settings that can be used
+    as they are, are not in it. ``reader.problems`` receives what cannot be used.
+    """
+    found: dict[str, str | None] = {}
+    for name in _LIMITS:
+        _keep(found, name, reader, reader.parsed(name, _limit, None).value)
+    for name, choices in _CHOICES.items():
+        _keep(found, name, reader, reader.choice(name, choices, "").value or None)
+    return found
+
+
+def _keep(found: dict[str, str | None], name: str, reader: Reader, text: str | None) -> None:
+    given = reader.settings.get(name)
+    if given and text != given:
+        found[name] = text
+
+
+def _limit(text: str) -> str:
+    if not text.isdecimal():
+        raise ValueError("it must be a whole number, at least 0")
+    return text
