@@ -1,24 +1,29 @@
 """An OpenTelemetry Python distro made of plugins, and the kit other distros are made of.
 
-This is everything a plugin needs; importing it loads pluggy and the standard library, nothing else.
+This is everything a plugin needs. A name is imported when it is first used: OpenTelemetry's launcher imports
+this package in every process it starts, only to list distrokit's settings. All of it loads pluggy and the
+standard library, nothing else.
 """
 
-from distrokit.declarations import (
-    BuildContext,
-    Check,
-    Command,
-    Exporter,
-    ExporterOptions,
-    IdGenerator,
-    Processor,
-    Propagator,
-    ResourceDetector,
-    Sampler,
-)
-from distrokit.entry_points import EntryPoints
-from distrokit.hookspecs import hookimpl
-from distrokit.parameters import Reader
-from distrokit.settings import Value
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distrokit.declarations import (
+        BuildContext,
+        Check,
+        Command,
+        Exporter,
+        ExporterOptions,
+        IdGenerator,
+        Processor,
+        Propagator,
+        ResourceDetector,
+        Sampler,
+    )
+    from distrokit.entry_points import EntryPoints
+    from distrokit.hookspecs import hookimpl
+    from distrokit.parameters import Reader
+    from distrokit.settings import Value
 
 __version__ = "0.1.0"
 
@@ -39,3 +44,21 @@ __all__ = [
     "__version__",
     "hookimpl",
 ]
+
+#: The room of each name that is not a declaration.
+_ROOMS = {"EntryPoints": "entry_points", "Reader": "parameters", "Value": "settings", "hookimpl": "hookspecs"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its room (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module 'distrokit' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"distrokit.{_ROOMS.get(name, 'declarations')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -12,7 +12,7 @@ from importlib.metadata import EntryPoint
 
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.entry_points import EntryPoints, distribution_of
-from distrokit.settings import Settings
+from distrokit.settings import Settings, claim
 
 #: distrokit's name in both groups.
 NAME = "distrokit"
@@ -65,9 +65,12 @@ def elect(settings: Settings, installed: EntryPoints) -> Election:
     return Election()
 
 
-def rivals(installed: EntryPoints) -> list[str]:
-    """The names of the other distros that are installed."""
-    return sorted({point.name for point in installed.group(DISTRO_GROUP)} - {NAME})
+def settle() -> None:
+    """In the launcher, before the loader chooses: if distrokit is in charge, see to it that it is called."""
+    settings, installed = Settings.from_environ(), EntryPoints.scan()
+    if elect(settings, installed).ours:
+        # Where the first one names something that is not there, the second still brings us in.
+        claim(CONFIGURATOR if settings.get(DISTRO) else DISTRO, NAME)
 
 
 def _first(points: list[EntryPoint], name: str) -> EntryPoint | None:

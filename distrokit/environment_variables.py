@@ -9,9 +9,7 @@ another distro is installed as well, and the user named none, it is settled here
 take whichever the file system lists first.
 """
 
-from distrokit.election import CONFIGURATOR, DISTRO, NAME, elect, rivals
-from distrokit.entry_points import EntryPoints
-from distrokit.settings import Settings, claim
+from importlib.metadata import entry_points
 
 #: Comma-separated plugin names that are never imported; ``*`` for all. Default: none.
 OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS = "OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS"
@@ -31,7 +29,8 @@ OTEL_PYTHON_DISTROKIT_METRICS_READER = "OTEL_PYTHON_DISTROKIT_METRICS_READER"
 #: How long all resource detectors together may take, in milliseconds. Default: 2000.
 OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT = "OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT"
 
-_installed, _settings = EntryPoints.scan(), Settings.from_environ()
-if rivals(_installed) and elect(_settings, _installed).ours:
-    # Where the first one names something that is not there, the second still brings us in.
-    claim(CONFIGURATOR if _settings.get(DISTRO) else DISTRO, NAME)
+if len(entry_points(group="opentelemetry_distro")) > 1:
+    # Imported here and not above: most environments have one distro, and every start pays for an import.
+    from distrokit import election
+
+    election.settle()

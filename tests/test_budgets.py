@@ -31,7 +31,9 @@ def of(modules, *packages):
 
 
 def test_import_distrokit_loads_pluggy_and_the_standard_library():
-    modules = imported("import distrokit")
+    assert of(imported("import distrokit"), "distrokit", "pluggy") == {"distrokit"}
+
+    modules = imported("from distrokit import *")
 
     foreign = {m.partition(".")[0] for m in modules} - set(sys.stdlib_module_names)
     assert foreign == {"distrokit", "pluggy"}
@@ -44,6 +46,12 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.parameters",
         "distrokit.settings",
     }
+
+
+def test_what_the_launcher_imports_is_the_list_of_settings_only():
+    modules = imported("import distrokit.environment_variables")
+
+    assert of(modules, "distrokit", "pluggy") == {"distrokit", "distrokit.environment_variables"}
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])

@@ -12,7 +12,7 @@ from distributions import write_distribution
 from opentelemetry.instrumentation import auto_instrumentation
 from processes import BIN, instrumented, run, said
 
-from distrokit.election import elect, rivals
+from distrokit.election import elect
 from distrokit.entry_points import EntryPoints
 from distrokit.settings import Settings
 
@@ -165,7 +165,6 @@ def test_an_election_without_rivals():
     installed = points(("distro", "distrokit"), ("configurator", "distrokit"))
 
     assert elect(Settings.from_environ({}), installed).ours
-    assert rivals(installed) == []
     election = elect(Settings.from_environ({"OTEL_PYTHON_CONFIGURATOR": "x"}), installed)
     assert election.ours
     assert "nothing of this name is installed" in election.problems[0].cause

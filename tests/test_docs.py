@@ -54,9 +54,9 @@ def test_the_house_in_the_architecture_is_the_house():
 
 def test_the_public_names():
     assert package.__all__ == sorted(package.__all__, key=lambda name: (name.islower(), name))
-    assert {n for n in vars(package) if not n.startswith("_") and n[0].isupper()} == {
-        n for n in package.__all__ if n[0].isupper()
-    }
+    assert dir(package) == package.__all__
+    with pytest.raises(AttributeError, match="no attribute 'Exportr'"):
+        _ = package.Exportr
     for name in package.__all__:
         assert name == "__version__" or getattr(package, name).__doc__
 
