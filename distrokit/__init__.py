@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Propagator,
         ResourceDetector,
         Sampler,
+        Signal,
     )
     from distrokit.entry_points import EntryPoints
     from distrokit.hookspecs import hookimpl
@@ -40,6 +41,7 @@ __all__ = [
     "Reader",
     "ResourceDetector",
     "Sampler",
+    "Signal",
     "Value",
     "__version__",
     "hookimpl",

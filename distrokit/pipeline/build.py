@@ -217,14 +217,14 @@ class Builder:
 
     def _failed(self, component: Component[Any], error: BaseException, outcome: str) -> None:
         what = type(component.declaration).__name__
-        missing = isinstance(error, ModuleNotFoundError) and error.name
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
         self._plan.problems.append(
             Problem(
                 code="build-failed",
                 subject=f"{_words(what)} {component.name} (plugin {component.plugin})",
                 cause=describe_exception(error),
                 outcome=outcome,
-                remedy=f"Install the package that has {error.name!r}."  # type: ignore[attr-defined]
+                remedy=f"Install the package that has {missing!r}."
                 if missing
                 else f"It was chosen by {component.source}: correct that, or its parameters.",
                 detail=trace_of(error),

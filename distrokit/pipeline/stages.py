@@ -9,7 +9,7 @@ holds all stages. Whatever a plugin's part raises stays here: the application's 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
@@ -36,32 +36,45 @@ def transformed(transforms: Sequence[Named[Callable[[Item], Item | None]]], item
 
     A transform that raises drops the item as well: what could not be redacted is not sent.
     """
-    current: Item | None = item
+    current = item
     for transform in transforms:
         try:
-            current = transform.part(current)  # type: ignore[arg-type]  # None leaves the loop below
+            result = transform.part(current)
         except Exception as error:
             report(transform.name, error)
             return None
-        if current is None:
+        if result is None:
             return None
+        current = result
     return current
 
 
-class StagedSpans(SpanProcessor):
-    """All stages of the traces signal.
+class _Processor(Protocol):
+    """What span processors and log record processors have in common."""
+
+    def shutdown(self) -> None: ...
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool: ...
+
+
+P = TypeVar("P", bound=_Processor)
+
+
+class _Stages(Generic[P, Item]):
+    """What the stages of spans and of log records share.
 
     Args:
-        enrich, derive, export: span processors; ``derive`` and ``export`` get transformed spans.
-        transforms: ``ReadableSpan`` to ``ReadableSpan`` or ``None``.
+        enrich, derive, export: processors; ``derive`` and ``export`` get transformed items.
+        transforms: a finished item to the one to go on with, or ``None``.
+        report: told when a part raised.
     """
 
     def __init__(
         self,
-        enrich: Sequence[Named[SpanProcessor]],
-        transforms: Sequence[Named[Callable[[ReadableSpan], ReadableSpan | None]]],
-        derive: Sequence[Named[SpanProcessor]],
-        export: Sequence[Named[SpanProcessor]],
+        enrich: Sequence[Named[P]],
+        transforms: Sequence[Named[Callable[[Item], Item | None]]],
+        derive: Sequence[Named[P]],
+        export: Sequence[Named[P]],
         report: Report,
     ) -> None:
         self._enrich = tuple(enrich)
@@ -69,6 +82,44 @@ class StagedSpans(SpanProcessor):
         self._after = (*derive, *export)
         self._all = (*enrich, *derive, *export)
         self._report = report
+
+    def _finish(self, item: Item, hand: Callable[[P, Item], None]) -> None:
+        """Take a finished item through the stages; ``hand`` gives it to one processor."""
+        self._hand_to(self._enrich, item, hand)
+        finished = transformed(self._transforms, item, self._report)
+        if finished is not None:
+            self._hand_to(self._after, finished, hand)
+
+    def _hand_to(self, processors: Sequence[Named[P]], item: Item, hand: Callable[[P, Item], None]) -> None:
+        for processor in processors:
+            try:
+                hand(processor.part, item)
+            except Exception as error:
+                self._report(processor.name, error)
+
+    def shutdown(self) -> None:
+        """Shut all down, in order; one that raises does not keep the next from its last export."""
+        for processor in self._all:
+            try:
+                processor.part.shutdown()
+            except Exception as error:
+                self._report(processor.name, error)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Flush all, in order; false when one could not."""
+        done = True
+        for processor in self._all:
+            try:
+                # The base classes' answer is None, which says nothing went wrong.
+                done = processor.part.force_flush(timeout_millis) is not False and done
+            except Exception as error:
+                self._report(processor.name, error)
+                done = False
+        return done
+
+
+class StagedSpans(_Stages[SpanProcessor, ReadableSpan], SpanProcessor):
+    """All stages of the traces signal."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         for processor in self._all:
@@ -78,62 +129,22 @@ class StagedSpans(SpanProcessor):
                 self._report(processor.name, error)
 
     def on_end(self, span: ReadableSpan) -> None:
-        for processor in self._enrich:
-            self._guarded(processor, span)
-        finished = transformed(self._transforms, span, self._report)
-        if finished is not None:
-            for processor in self._after:
-                self._guarded(processor, finished)
-
-    def _guarded(self, processor: Named[SpanProcessor], span: ReadableSpan) -> None:
-        try:
-            processor.part.on_end(span)
-        except Exception as error:
-            self._report(processor.name, error)
-
-    def shutdown(self) -> None:
-        shut_down(self._all, self._report)
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return flushed(self._all, timeout_millis, self._report)
+        self._finish(span, _end)
 
 
-class StagedLogs(LogRecordProcessor):
-    """All stages of the logs signal; the arguments are as for :class:`StagedSpans`."""
-
-    def __init__(
-        self,
-        enrich: Sequence[Named[LogRecordProcessor]],
-        transforms: Sequence[Named[Callable[[ReadWriteLogRecord], ReadWriteLogRecord | None]]],
-        derive: Sequence[Named[LogRecordProcessor]],
-        export: Sequence[Named[LogRecordProcessor]],
-        report: Report,
-    ) -> None:
-        self._enrich = tuple(enrich)
-        self._transforms = tuple(transforms)
-        self._after = (*derive, *export)
-        self._all = (*enrich, *derive, *export)
-        self._report = report
+class StagedLogs(_Stages[LogRecordProcessor, ReadWriteLogRecord], LogRecordProcessor):
+    """All stages of the logs signal."""
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        for processor in self._enrich:
-            self._guarded(processor, log_record)
-        finished = transformed(self._transforms, log_record, self._report)
-        if finished is not None:
-            for processor in self._after:
-                self._guarded(processor, finished)
+        self._finish(log_record, _emit)
 
-    def _guarded(self, processor: Named[LogRecordProcessor], record: ReadWriteLogRecord) -> None:
-        try:
-            processor.part.on_emit(record)
-        except Exception as error:
-            self._report(processor.name, error)
 
-    def shutdown(self) -> None:
-        shut_down(self._all, self._report)
+def _end(processor: SpanProcessor, span: ReadableSpan) -> None:
+    processor.on_end(span)
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return flushed(self._all, timeout_millis, self._report)
+
+def _emit(processor: LogRecordProcessor, record: ReadWriteLogRecord) -> None:
+    processor.on_emit(record)
 
 
 class StagedMetrics(MetricExporter):
@@ -176,25 +187,3 @@ class StagedMetrics(MetricExporter):
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
         self._exporter.shutdown(timeout_millis=timeout_millis, **kwargs)
-
-
-def shut_down(processors: Sequence[Named[Any]], report: Report) -> None:
-    """Shut all down, in order; one that raises does not keep the next from its last export."""
-    for processor in processors:
-        try:
-            processor.part.shutdown()
-        except Exception as error:
-            report(processor.name, error)
-
-
-def flushed(processors: Sequence[Named[Any]], timeout_millis: int, report: Report) -> bool:
-    """Flush all, in order; false when one could not."""
-    done = True
-    for processor in processors:
-        try:
-            # The base classes' answer is None, which says nothing went wrong.
-            done = processor.part.force_flush(timeout_millis) is not False and done
-        except Exception as error:
-            report(processor.name, error)
-            done = False
-    return done

@@ -20,11 +20,12 @@ from distrokit import (
     Reader,
     ResourceDetector,
     Sampler,
+    Signal,
     Value,
     hookimpl,
 )
 
-_EXPORTER_GROUPS = (
+_EXPORTER_GROUPS: tuple[tuple[Signal, str], ...] = (
     ("traces", "opentelemetry_traces_exporter"),
     ("metrics", "opentelemetry_metrics_exporter"),
     ("logs", "opentelemetry_logs_exporter"),
@@ -39,7 +40,7 @@ _RATIO_SAMPLERS = frozenset({"traceidratio", "parentbased_traceidratio"})
 def distrokit_exporters(entry_points: EntryPoints) -> list[Exporter]:
     """Groups ``opentelemetry_{traces,metrics,logs}_exporter``."""
     return [
-        Exporter(point.name, signal, _exporter(point), fallback=True, origin=point)  # type: ignore[arg-type]
+        Exporter(point.name, signal, _exporter(point), fallback=True, origin=point)
         for signal, group in _EXPORTER_GROUPS
         for point in entry_points.group(group)
     ]

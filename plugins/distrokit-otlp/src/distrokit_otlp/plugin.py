@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from distrokit import Exporter, ExporterOptions, hookimpl
+from distrokit import Exporter, ExporterOptions, Signal, hookimpl
 from distrokit_otlp.parameters import READ_HERE, parameters
 
-_SIGNALS = ("traces", "metrics", "logs")
+_SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
 
 
 @hookimpl(trylast=True)
@@ -25,7 +25,7 @@ def distrokit_defaults() -> dict[str, str]:
 def distrokit_exporters() -> list[Exporter]:
     """``otlp`` takes the protocol from the settings, the other two have it in the name."""
     return [
-        Exporter(name, _SIGNALS, make, parameters, hides=READ_HERE)  # type: ignore[arg-type]
+        Exporter(name, _SIGNALS, make, parameters, hides=READ_HERE)
         for name in ("otlp", "otlp_proto_grpc", "otlp_proto_http")
     ]
 
