@@ -18,6 +18,7 @@ from distributions import write_plugin
 from processes import BIN, clean_environ, instrumented, said
 
 from distrokit_dev.demo import PROGRAM
+from distrokit_dev.receiver import Receiver
 
 PROTOCOLS = ("grpc", "http/protobuf")
 
@@ -73,6 +74,20 @@ def test_the_program_of_the_documentation_needs_no_configuration_but_a_receiver(
     spans = {span.name: span for span in receiver.store.spans()}
     assert spans["bar"].parent_span_id == spans["foo"].span_id
     assert spans["foo"].resource["service.name"] == f"unknown_service:{os.path.basename(sys.executable)}"
+
+
+def test_without_an_endpoint_it_goes_to_the_ports_of_the_specification():
+    try:
+        receiver = Receiver(grpc_port=4317, http_port=4318)
+    except OSError:
+        pytest.skip("something else listens on 4317 or 4318 of this machine")
+    with receiver:
+        nothing_set = instrumented(THREE_SIGNALS)
+        over_http = instrumented(THREE_SIGNALS, {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"})
+
+    assert (nothing_set.stdout, over_http.stdout) == ("done\n", "done\n")
+    assert said(nothing_set) == said(over_http) == []
+    assert len(receiver.store.spans()) == len(receiver.store.logs()) == len(receiver.store.points()) == 2
 
 
 def test_per_signal_settings_beat_general_ones(receiver):
