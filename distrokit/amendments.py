@@ -6,20 +6,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from distrokit.declarations import SIGNALS
+from distrokit.diagnostics import Problem
 from distrokit.plan import Change, Component, ExporterPlan, InstrumentationPlan, Plan, ResourcePlan, SignalPlan
 from distrokit.plugins import Plugin, Plugins
 from distrokit.settings import Source, Value
 
 
 def amend(plan: Plan, plugins: Plugins) -> Plan:
-    """Call every ``distrokit_plan``; returns the plan to go on with."""
+    """Call every ``distrokit_plan``, each on a copy; returns the plan to go on with.
+
+    A plugin that raises, or makes of the plan what cannot be built, is left out and its copy dropped.
+    """
     for plugin in plugins.implementing("distrokit_plan"):
         before = _flat(plan.describe())
         draft = plan.parts()
         if not plugins.amend(plugin, draft):
             continue
         try:
-            _adopt(draft, Source("plugin", plugin.label))
+            _adopt(draft, plan, Source("plugin", plugin.label))
             after = _flat(draft.describe())
         except Exception as error:
             # What cannot even be shown cannot be built.
@@ -30,12 +34,17 @@ def amend(plan: Plan, plugins: Plugins) -> Plan:
     return plan
 
 
-def _adopt(plan: Plan, source: Source) -> None:
+def _adopt(plan: Plan, before: Plan, source: Source) -> None:
     """Give plain values the plugin as their source; refuse what could not be built.
+
+    A plugin may report problems, and cannot take back those of others.
 
     Raises:
         TypeError: something in the plan is not what belongs there; says where.
     """
+    added = [problem for problem in plan.problems if isinstance(problem, Problem)]
+    plan.problems = [*before.problems, *(problem for problem in added if problem not in before.problems)]
+    plan.plugins, plan.settings = before.plugins, before.settings
     _expect(plan.resource, ResourcePlan, "plan.resource")
     _adopt_values(plan.resource.attributes, source)
     if not isinstance(plan.disabled, Value):
@@ -73,7 +82,8 @@ def _components(plan: Plan) -> Iterator[Component[Any]]:
 def _adopt_values(values: dict[str, Value[Any]], source: Source) -> None:
     for name, value in list(values.items()):
         if not isinstance(value, Value):
-            values[name] = Value(value, source)
+            # Headers stay secret whoever writes them.
+            values[name] = Value(value, source, secret=name in ("headers", "credentials"))
 
 
 def _expect(node: object, kind: type[Any], where: str) -> None:

@@ -78,7 +78,7 @@ def checked_attributes(answer: Any) -> dict[str, Any]:
 
 def _declarations(kind: type[Any], answer: Any) -> list[Any]:
     if isinstance(answer, kind):
-        return [answer]
+        answer = [answer]
     if isinstance(answer, (str, bytes, Mapping)) or not isinstance(answer, Iterable):
         raise HookError(f"returned {_kind(answer)}, expected a list of {kind.__name__}")
     declarations = list(answer)
@@ -94,9 +94,7 @@ def _check_fields(declaration: Any) -> None:
     what = type(declaration).__name__
     if not isinstance(name, str) or not name.strip() or "," in name:
         raise HookError(f"declared {what} with name {name!r}; a name is text without a comma")
-    for attribute in ("factory", "detect", "run"):
-        if hasattr(declaration, attribute) and not callable(getattr(declaration, attribute)):
-            raise HookError(f"declared {what} {name!r} whose {attribute} cannot be called")
+    _check_kinds(declaration, f"{what} {name!r}")
     if isinstance(declaration, (Exporter, Processor)):
         signals = signals_of(declaration)
         if not signals or not set(signals) <= set(SIGNALS):
@@ -105,6 +103,18 @@ def _check_fields(declaration: Any) -> None:
         raise HookError(f"declared {what} {name!r} at {declaration.stage!r}; stages are {', '.join(STAGES)}")
     if isinstance(declaration, Check) and declaration.verdict not in ("ok", "warn", "fail"):
         raise HookError(f"returned check {name!r} with verdict {declaration.verdict!r}; verdicts are ok, warn, fail")
+
+
+def _check_kinds(declaration: Any, what: str) -> None:
+    for attribute in ("help", "evidence", "remedy"):
+        if not isinstance(getattr(declaration, attribute, ""), str):
+            raise HookError(f"declared {what} whose {attribute} is no text")
+    for attribute in ("parameters", "arguments"):
+        if not (getattr(declaration, attribute, None) is None or callable(getattr(declaration, attribute))):
+            raise HookError(f"declared {what} whose {attribute} cannot be called")
+    for attribute in ("factory", "detect", "run"):
+        if hasattr(declaration, attribute) and not callable(getattr(declaration, attribute)):
+            raise HookError(f"declared {what} whose {attribute} cannot be called")
 
 
 def _kind(answer: Any) -> str:

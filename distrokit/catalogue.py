@@ -140,13 +140,13 @@ def _shelf(what: str, offers: list[Offer[Any]]) -> Shelf[Any]:
 
 
 def _tie(what: str, rivals: list[Offer[Any]]) -> Problem:
-    who = " and ".join(sorted(offer.origin for offer in rivals))
+    who = sorted({offer.origin for offer in rivals})
     outside = all(offer.declaration.fallback for offer in rivals)
     return Problem(
         code="name-taken",
         subject=f"{what} {rivals[0].declaration.name}",
-        cause=f"{who} declare this one name",
+        cause=f"{' and '.join(who)} declare this one name" if len(who) > 1 else f"{who[0]} declares this name twice",
         outcome="none of them is used",
-        remedy="Uninstall or block (DISTROKIT_DISABLED_PLUGINS) all but one.",
+        remedy="Uninstall or block (DISTROKIT_DISABLED_PLUGINS) all but one." if len(who) > 1 else "Rename one.",
         severity="warning" if outside else "error",
     )

@@ -58,7 +58,8 @@ class Problem:
     detail: str = field(default="", repr=False, compare=False)
 
     def __str__(self) -> str:
-        return one_line(f"{self.subject}: {self.cause}; {self.outcome}. {self.remedy}")
+        """One line, as long as it needs to be: it is masked before it is cut."""
+        return folded(f"{self.subject}: {self.cause}; {self.outcome}. {self.remedy}")
 
 
 class StrictError(SystemExit):
@@ -80,20 +81,28 @@ class Mask:
     """Takes secrets out of any text that is about to be shown.
 
     Args:
-        secrets: texts that must not appear, such as the values of headers. Shorter than four
-            characters they are ignored: masking them would garble everything.
+        secrets: texts that must not appear, such as the values of headers. Shorter than six
+            characters they are ignored: such a value is as likely a word that messages need.
     """
 
-    _IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)|(?<=\?)[^\s#'\"]+")
+    # The user of a URL, up to the last "@" before its path, with or without a scheme; and its query.
+    _USER = re.compile(r"(?<=://)[^/\s]+(?=@)|(?<![\w/:.])[\w.+-]+:[^\s/@]+(?=@\S)")
+    _QUERY = re.compile(r"(?<=\?)[^\s#'\"]+")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
+        known = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
+        # Whole words only: a token is not part of a longer name.
+        self._secrets = (
+            re.compile("|".join(rf"(?<!\w){re.escape(secret)}(?!\w)" for secret in known)) if known else None
+        )
 
     def __call__(self, text: str) -> str:
         """The text without secrets, without the user part of URLs and without their query."""
-        for secret in self._secrets:
-            text = text.replace(secret, "****")
-        return self._IN_URL.sub("****", text) if "://" in text else text
+        if self._secrets is not None:
+            text = self._secrets.sub("****", text)
+        if "@" in text:
+            text = self._USER.sub("****", text)
+        return self._QUERY.sub("****", text) if "://" in text else text
 
 
 class Channel:
@@ -125,7 +134,7 @@ class Channel:
         if level < self.level or text in self._said:
             return False
         self._said.add(text)
-        write(f"distrokit: {self.mask(text)}")
+        write(f"distrokit: {one_line(self.mask(text))}")
         return True
 
 
@@ -181,19 +190,37 @@ def write(text: str) -> None:
 
 def one_line(text: str, limit: int = 600) -> str:
     """Fold white space, so a message stays one line, and cut it at ``limit`` characters."""
-    folded = " ".join(text.split())
-    return folded if len(folded) <= limit else folded[: limit - 1] + "…"
+    line = folded(text)
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def folded(text: str) -> str:
+    """Every run of white space as one blank."""
+    return " ".join(text.split())
 
 
 def describe_exception(error: BaseException) -> str:
     """``ValueError: the message`` on one line; the bare class name where there is no message."""
-    text = one_line(str(error), 300)
+    try:
+        text = folded(str(error))
+    except Exception:
+        text = "(its message cannot be shown)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def trace_of(error: BaseException) -> str:
     """The traceback as text, for :attr:`Problem.detail`."""
     return "".join(traceback.format_exception(error))
+
+
+def contain(error: BaseException) -> None:
+    """Re-raise what is not a plugin's fault but the user's will: Ctrl-C, and a strict end.
+
+    Everything else is contained while distrokit starts, ``SystemExit`` and the ``BaseException`` of a
+    native extension's panic included: none of it may keep the application from running.
+    """
+    if isinstance(error, (KeyboardInterrupt, StrictError)):
+        raise error
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # its file is untyped
 
 from distrokit import instrumentation
-from distrokit.diagnostics import Problem, StrictError, describe_exception, trace_of, write
+from distrokit.diagnostics import StrictError, write
 from distrokit.election import CONFIGURATOR, NAME, Election, elect
 from distrokit.entry_points import EntryPoints
 from distrokit.settings import Settings, lend
@@ -81,7 +81,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         self._started = True
         extra = {"telemetry.auto.version": auto_instrumentation_version} if auto_instrumentation_version else {}
         try:
-            self._start(extra)
+            self.assembly().start(extra)
             if not self._configured:
                 # Another distro was loaded in our place and would now hand out the instrumentations.
                 # They are ours, so they are applied here and the loader is told to apply none.
@@ -89,24 +89,6 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
                 self._lend(instrumentation.DISABLED, "*")
         except StrictError as error:
             _end(error)
-
-    def _start(self, attributes: dict[str, str]) -> None:
-        """Start the pipeline; what nobody foresaw is one line, not the loader's sixty."""
-        assembly = self.assembly()
-        try:
-            assembly.start(attributes)
-        except Exception as error:
-            assembly.plan.problems.append(
-                Problem(
-                    code="start-failed",
-                    subject="distrokit",
-                    cause=describe_exception(error),
-                    outcome="nothing is sent",
-                    remedy="Set OTEL_LOG_LEVEL=debug to see where, and report it.",
-                    detail=trace_of(error),
-                )
-            )
-            assembly.report()
 
     def finish(self) -> None:
         """After the last instrumentation: restore the environment, tell what went wrong meanwhile."""

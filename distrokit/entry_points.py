@@ -39,9 +39,9 @@ class EntryPoints:
 
 def distribution_of(point: EntryPoint) -> str:
     """The name of the distribution that has it; empty when that is not known. Reads its metadata."""
-    return point.dist.name if point.dist else ""
+    return (point.dist.name or "") if point.dist else ""
 
 
 def version_of(point: EntryPoint) -> str:
     """The version of that distribution; empty when it is not known. Reads its metadata."""
-    return point.dist.version if point.dist else ""
+    return (point.dist.version or "") if point.dist else ""

@@ -9,6 +9,7 @@ another distro is installed as well, and the user named none, it is settled here
 take whichever the file system lists first.
 """
 
+from contextlib import suppress
 from importlib.metadata import entry_points
 
 #: Comma-separated plugin names that are never imported; ``*`` for all. Default: none.
@@ -33,4 +34,6 @@ if len(entry_points(group="opentelemetry_distro")) > 1:
     # Imported here and not above: most environments have one distro, and every start pays for an import.
     from distrokit import election
 
-    election.settle()
+    # The launcher guards nothing here: what goes wrong would keep the program from starting.
+    with suppress(Exception):
+        election.settle()

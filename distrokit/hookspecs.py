@@ -164,6 +164,9 @@ def distrokit_propagators(entry_points: EntryPoints) -> Iterable[Propagator] | N
     Returns: declarations, with names as in ``distrokit_samplers``.
     ``None``: none.
     On an exception: the plugin is left out. If the factory raises, the others are used.
+    Mind: OpenTelemetry resolves the variable while it is imported, before any distro is asked, and only
+    among propagators published as entry points ``opentelemetry_propagator``, by exact name; others stop
+    ``opentelemetry-instrument`` itself. A plugin's default may name any propagator.
 
     Example::
 
@@ -222,8 +225,9 @@ def distrokit_processors(entry_points: EntryPoints) -> Iterable[Processor] | Non
     last stage the settings ``DISTROKIT_TRACES_PROCESSOR``, ``DISTROKIT_LOGS_PROCESSOR`` and
     ``DISTROKIT_METRICS_READER`` pick one by name.
     ``None``: none.
-    On an exception: the plugin is left out. If a factory raises, that processor is left out. If a
-    ``transform`` raises on an item, that item is dropped: what a redactor could not redact is not sent.
+    On an exception: the plugin is left out. If a factory raises, that processor is left out and its
+    signal is sent without it, which the message says. If a ``transform`` raises on an item, that item is
+    dropped: what a redactor could not redact is not sent.
 
     Example::
 
@@ -250,11 +254,12 @@ def distrokit_processors(entry_points: EntryPoints) -> Iterable[Processor] | Non
 def distrokit_plan(plan: Plan) -> None:
     """Amend the draft plan: the last word before anything is built.
 
-    When: after settings have picked among the declarations.
+    When: after settings have picked among the declarations; once more when another plugin failed here.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``plan``, to be changed in place; every change is recorded as this plugin's doing.
     Returns: nothing; anything else is a mistake.
-    On an exception: the plan is put back as it was before this plugin, and the plugin is left out.
+    On an exception: the plugin is left out; the plan is made anew without all it contributed, and the
+    other plugins amend that one.
 
     Example::
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from importlib.metadata import Distribution, EntryPoint
 
-from distrokit.diagnostics import Problem, describe_exception, trace_of
+from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.entry_points import EntryPoints, distribution_of
 from distrokit.plan import InstrumentationPlan, Plan
-from distrokit.plugins import FAULTS
 from distrokit.settings import BUILT_IN, Settings
 
 #: OpenTelemetry's own group.
@@ -56,7 +55,8 @@ def apply(item: InstrumentationPlan, point: EntryPoint, problems: list[Problem])
         # The library is not installed, which is the normal case of a broad set of instrumentations
         # (contrib#3421); not a problem, but `explain` can say it.
         item.enabled, item.why = False, str(error)
-    except FAULTS as error:
+    except BaseException as error:
+        contain(error)
         item.enabled, item.why = False, describe_exception(error)
         problems.append(
             Problem(

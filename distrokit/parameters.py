@@ -8,7 +8,8 @@ A declaration's ``parameters`` function is handed a :class:`Reader`. Every metho
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.settings import Settings, Source, Value
@@ -58,13 +59,15 @@ class Reader:
 
         return self.parsed(names, parse, default)
 
-    def integer(self, names: str | Sequence[str], default: int, *, minimum: int = 0) -> Value[int]:
-        """A whole number, at least ``minimum``."""
+    def integer(
+        self, names: str | Sequence[str], default: int, *, minimum: int = 0, maximum: int = 2**31 - 1
+    ) -> Value[int]:
+        """A whole number from ``minimum`` to ``maximum``; beyond that, threads cannot wait so long."""
 
         def parse(text: str) -> int:
             number = int(text) if text.lstrip("+-").isdecimal() else None
-            if number is None or number < minimum:
-                raise ValueError(f"it must be a whole number, at least {minimum}")
+            if number is None or not minimum <= number <= maximum:
+                raise ValueError(f"it must be a whole number from {minimum} to {maximum}")
             return number
 
         return self.parsed(names, parse, default)
@@ -129,6 +132,9 @@ class Reader:
         return sorted(found, key=lambda item: item[2].kind == "plugin default")
 
     @staticmethod
-    def _value(found: list[tuple[str, str, Source]], value: T, secret: bool) -> Value[T]:
+    def _value(found: list[tuple[str, str, Source]], value: Any, secret: bool) -> Value[Any]:
         overruled = () if secret else tuple((text, source) for _, text, source in found[1:])
+        if isinstance(value, dict):
+            # A value that many hold must not be changed in place.
+            value = MappingProxyType(value)
         return Value(value, found[0][2], overruled, secret)

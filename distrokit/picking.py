@@ -15,10 +15,9 @@ from distrokit.declarations import (
     Sampler,
     Signal,
 )
-from distrokit.diagnostics import Problem, describe_exception, did_you_mean, trace_of
+from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
 from distrokit.parameters import Reader
 from distrokit.plan import Component
-from distrokit.plugins import FAULTS
 from distrokit.settings import Settings, Source, Value
 
 D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResourceDetector)
@@ -77,7 +76,8 @@ class Picker:
             wrong = [name for name, value in parameters.items() if not isinstance(value, Value)]
             if wrong:
                 raise TypeError(f"parameters returned {wrong[0]!r} without a source; use the reader's methods")
-        except FAULTS as error:
+        except BaseException as error:
+            contain(error)
             self._problems.append(
                 Problem(
                     code="parameters-failed",

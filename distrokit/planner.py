@@ -14,6 +14,7 @@ from distrokit.declarations import (
     Signal,
 )
 from distrokit.diagnostics import LOG_LEVELS, Problem, did_you_mean
+from distrokit.entry_points import EntryPoints
 from distrokit.parameters import Reader
 from distrokit.picking import INSTALL_DEFAULTS, Picker
 from distrokit.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan
@@ -42,17 +43,31 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
     """
     given = plugins.defaults(settings.environ)
     answers = plugins.declarations(settings.with_defaults(_layers(given)))
-    # A plugin that failed while declaring takes its defaults with it.
-    settings = settings.with_defaults(_layers(given))
-    plan = Plan(settings, plugins=plugins.candidates, problems=plugins.problems)
-    planner = _Planner(plan, Catalogue.of(answers, plan.problems))
+    while True:
+        # A plugin that failed takes all it contributed with it, its defaults too. One that fails on the
+        # draft is found out late: then the draft is made anew without it, and the others amend that.
+        loaded = len([plugin for plugin in plugins.candidates if plugin.status == "loaded"])
+        draft = _draft(settings.with_defaults(_layers(given)), plugins, answers)
+        plan = amend(draft, plugins)
+        if loaded == len([plugin for plugin in plugins.candidates if plugin.status == "loaded"]):
+            break
+    # From here on plan and plugins share one list.
+    plugins.problems.extend(plan.problems)
+    plan.problems = plugins.problems
+    return plan
+
+
+def _draft(settings: Settings, plugins: Plugins, answers: dict[str, list[Answer]]) -> Plan:
+    answers = {hook: [a for a in given if a.plugin.status == "loaded"] for hook, given in answers.items()}
+    plan = Plan(settings, plugins=plugins.candidates)
+    planner = _Planner(plan, Catalogue.of(answers, plan.problems), plugins.installed)
     planner.check_log_level()
     planner.check_sdk_settings()
     planner.resource(answers["distrokit_resource"])
     planner.components()
     planner.signals()
     plan.instrumentations = instrumentation.planned(settings, plugins.installed)
-    return amend(plan, plugins)
+    return plan
 
 
 def _layers(given: list[Answer]) -> tuple[Layer, ...]:
@@ -64,8 +79,9 @@ def _layers(given: list[Answer]) -> tuple[Layer, ...]:
 
 
 class _Planner:
-    def __init__(self, plan: Plan, catalogue: Catalogue) -> None:
+    def __init__(self, plan: Plan, catalogue: Catalogue, installed: EntryPoints) -> None:
         self.plan = plan
+        self.installed = installed
         self.settings = plan.settings
         self.catalogue = catalogue
         self.picker = Picker(plan.settings, plan.problems)
@@ -159,8 +175,24 @@ class _Planner:
             picked = [
                 self.picker.pick(self.catalogue.propagators, name, propagators, "OTEL_PROPAGATORS", "it is left out")
                 for name in names
+                if propagators.source.kind != "environment" or self._passes_launcher(name)
             ]
             plan.propagators = [component for component in picked if component]
+
+    def _passes_launcher(self, name: str) -> bool:
+        """OpenTelemetry resolves this variable while it is imported, before any distro is asked."""
+        known = [point.name for point in self.installed.group("opentelemetry_propagator")]
+        if name not in known:
+            self.plan.problems.append(
+                Problem(
+                    code="propagator-stops-launcher",
+                    subject=f"OTEL_PROPAGATORS={name}",
+                    cause=f"no package publishes a propagator of exactly this name (there are {', '.join(known)})",
+                    outcome="opentelemetry-instrument itself ends with an error, before the application starts",
+                    remedy=did_you_mean(name, known) or "Let a plugin's distrokit_defaults choose it.",
+                )
+            )
+        return name in known
 
     # -------------------------------------------------------------------------- signals
 
@@ -198,6 +230,8 @@ class _Planner:
         shelf = self.catalogue.exporters[planned.signal]
         for name in self.settings.names(setting):
             if name.lower() == "none":
+                continue
+            if name.lower() in [item.exporter.name.lower() for item in planned.exporters]:
                 continue
             exporter = self.picker.pick(shelf, name, choice, setting, "it is left out", planned.signal)
             if exporter:

@@ -20,6 +20,9 @@ _LIMITS = (
     "OTEL_SPAN_EVENT_COUNT_LIMIT",
     "OTEL_SPAN_LINK_COUNT_LIMIT",
 )
+#: The SDK runs the named detectors while it is imported, one after the other and without a deadline
+#: (``Resource.create({})`` in a class body of ``opentelemetry.sdk._logs``). distrokit runs them itself.
+_DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 _CHOICES = {"OTEL_METRICS_EXEMPLAR_FILTER": ("trace_based", "always_on", "always_off")}
 
 
@@ -34,6 +37,8 @@ def checked(reader: Reader) -> dict[str, str | None]:
         _keep(found, name, reader, reader.parsed(name, _limit, None).value)
     for name, choices in _CHOICES.items():
         _keep(found, name, reader, reader.choice(name, choices, "").value or None)
+    if reader.settings.get(_DETECTORS):
+        found[_DETECTORS] = None
     return found
 
 

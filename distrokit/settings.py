@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import unquote
 
@@ -122,11 +123,11 @@ class Settings:
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The environment as it was read."""
+        """The environment as it was read; it cannot be changed."""
         for layer in self._layers:
             if layer.source.kind == "environment":
-                return layer.values
-        return {}
+                return MappingProxyType(dict(layer.values))
+        return MappingProxyType({})
 
     def lookup(self, name: str) -> list[tuple[str, Source]]:
         """Every non-empty value of a setting with its source, strongest first; blanks stripped."""
@@ -183,7 +184,7 @@ class Settings:
             secret
             for layer in self._layers
             for name, text in layer.values.items()
-            if _SECRET_NAME.search(name)
+            if _SECRET_NAME.search(name) and not name.endswith("_CREDENTIAL_PROVIDER")
             for secret in _secrets_in(text)
         )
 

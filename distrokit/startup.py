@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from distrokit.diagnostics import Channel, StrictError, listen_to_sdk
+from distrokit.diagnostics import Channel, Problem, StrictError, describe_exception, listen_to_sdk, trace_of
 from distrokit.entry_points import EntryPoints
 from distrokit.plan import Plan
 from distrokit.planner import make_plan
@@ -49,13 +49,21 @@ class Assembly:
             self.plugins = Plugins()
             self.plan = Plan(settings, problems=self.plugins.problems)
         else:
-            self.plugins = Plugins.load(settings, installed or EntryPoints.scan(), plugins)
-            self.plan = make_plan(settings, self.plugins)
+            self.plugins = Plugins()
+            try:
+                self.plugins = Plugins.load(settings, installed or EntryPoints.scan(), plugins)
+                self.plan = make_plan(settings, self.plugins)
+            except Exception as error:
+                # What nobody foresaw is one line, not a traceback, and the application runs.
+                self.plan = Plan(settings, plugins=self.plugins.candidates, problems=self.plugins.problems)
+                self.plan.problems.append(start_failed(error))
+            # Now that plugins' defaults are known, so are the secrets among them.
+            self.channel.mask = self.plan.settings.mask
         if disabled:
             self.plan.disabled = Value(True, disabled.source)
 
     def start(self, resource_attributes: Mapping[str, Any] | None = None) -> Pipeline | None:
-        """Build the plan and run it; ``None`` when it is disabled.
+        """Build the plan and run it; ``None`` when it is disabled, or could not be started at all.
 
         Args:
             resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
@@ -65,6 +73,15 @@ class Assembly:
         """
         if self.plan.disabled.value:
             return None
+        try:
+            return self._started(resource_attributes)
+        except Exception as error:
+            self.plan.problems.append(start_failed(error))
+            return None
+        finally:
+            self.report()
+
+    def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
         # Here, not above: the SDK is imported only by those who build, and reads settings meanwhile.
         with self.plan.settings.exposed(self.plan.sdk_settings):
             from distrokit.pipeline import Pipeline
@@ -72,7 +89,6 @@ class Assembly:
         listen_to_sdk(self.channel, self.plan.settings.log_level is not None)
         pipeline = Pipeline(self.plan, self.plugins, self.channel)
         pipeline.start(resource_attributes)
-        self.report()
         return pipeline
 
     def report(self) -> None:
@@ -84,6 +100,18 @@ class Assembly:
         self.channel.problems(self.plan.problems)
         if self.plan.settings.strict and self.plan.problems:
             raise StrictError(self.plan.problems)
+
+
+def start_failed(error: BaseException) -> Problem:
+    """The problem of a start that failed as a whole, which is a fault of distrokit's."""
+    return Problem(
+        code="start-failed",
+        subject="start",
+        cause=describe_exception(error),
+        outcome="telemetry may be missing; the application runs",
+        remedy="Set OTEL_LOG_LEVEL=debug to see where, and report it.",
+        detail=trace_of(error),
+    )
 
 
 def _level(settings: Settings) -> int:

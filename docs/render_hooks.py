@@ -47,7 +47,7 @@ def render() -> str:
     for hook in hooks():
         text = inspect.cleandoc(hook.__doc__ or "").partition("Example::")[0].strip()
         lines = re.sub(
-            r"^(When|Process|Arguments|Returns|``None``|On an exception):", r"- **\1:**", text, flags=re.MULTILINE
+            r"^(When|Process|Arguments|Returns|``None``|On an exception|Mind):", r"- **\1:**", text, flags=re.MULTILINE
         )
         returns = str(inspect.signature(hook).return_annotation)
         parts.append(f"\n## `{heading(hook)}`\n\n{_markdown(lines)}\n- **Type of the answer:** `{returns}`\n")

@@ -415,7 +415,10 @@ def test_a_component_that_cannot_be_built_is_left_out_alone(receiver, tmp_path):
     assert "Install the package that has 'package_that_is_not_there'" in text
     assert "exporter nonsense (plugin acme 1.0): TypeError: the factory returned int, expected SpanExporter" in text
     assert "sampler nonsense (plugin acme 1.0)" in text
-    assert "processor broken (plugin acme 1.0): TypeError: int cannot be called; it is left out" in text
+    assert (
+        "processor broken (plugin acme 1.0): TypeError: the factory returned int, expected Callable; it is left out"
+        in text
+    )
     assert [span.name for span in receiver.store.spans()] == ["s"]
 
 

@@ -82,12 +82,15 @@ def test_without_an_endpoint_it_goes_to_the_ports_of_the_specification():
     except OSError:
         pytest.skip("something else listens on 4317 or 4318 of this machine")
     with receiver:
-        nothing_set = instrumented(THREE_SIGNALS)
-        over_http = instrumented(THREE_SIGNALS, {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"})
+        # Other tests may send there as well, so these two bear a name.
+        named = {"OTEL_SERVICE_NAME": "no-endpoint"}
+        nothing_set = instrumented(THREE_SIGNALS, named)
+        over_http = instrumented(THREE_SIGNALS, {**named, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"})
 
     assert (nothing_set.stdout, over_http.stdout) == ("done\n", "done\n")
     assert said(nothing_set) == said(over_http) == []
-    assert len(receiver.store.spans()) == len(receiver.store.logs()) == len(receiver.store.points()) == 2
+    for items in (receiver.store.spans(), receiver.store.logs(), receiver.store.points()):
+        assert len([item for item in items if item.resource["service.name"] == "no-endpoint"]) == 2
 
 
 def test_per_signal_settings_beat_general_ones(receiver):

@@ -212,7 +212,7 @@ def test_what_nobody_foresaw_is_one_line_and_instrumentations_are_applied(tmp_pa
     )
 
     (line,) = result.stderr.splitlines()
-    assert line.startswith("distrokit: distrokit: TypeError: ")
+    assert line.startswith("distrokit: start: TypeError: ")
     assert result.stdout == "opentelemetry.instrumentation.flask\n"
 
 

@@ -113,7 +113,7 @@ def test_a_tie_among_outsiders_matters_only_to_who_picks_the_name():
     [
         ({"OTEL_TRACES_SAMPLER": "alway_on"}, "OTEL_TRACES_SAMPLER=alway_on", "parentbased_always_on is used"),
         ({"OTEL_PYTHON_ID_GENERATOR": "xray"}, "OTEL_PYTHON_ID_GENERATOR=xray", "random ids are used"),
-        ({"OTEL_PROPAGATORS": "b4,baggage"}, "OTEL_PROPAGATORS=b4", "it is left out"),
+        ({"OTEL_PROPAGATORS": "b4,baggage"}, "OTEL_PROPAGATORS=b4", "itself ends with an error"),
         ({"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "hoost"}, "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS=hoost", "left out"),
         ({"DISTROKIT_LOGS_PROCESSOR": "bach"}, "DISTROKIT_LOGS_PROCESSOR=bach", "the default is used"),
         ({"OTEL_LOG_LEVEL": "inof"}, "OTEL_LOG_LEVEL=inof", "'warn' is used instead"),

@@ -126,7 +126,7 @@ def test_a_taken_port_is_said():
 
 def test_the_store_keeps_within_its_bound():
     request = otlp_json.parse(json.dumps(TRACES).encode(), ExportTraceServiceRequest())
-    store = Store(max_bytes=3 * request.ByteSize())
+    store = Store(max_bytes=3 * (request.ByteSize() + 128))
 
     for _ in range(5):
         store.add(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from opentelemetry._logs import LogRecord
-from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import Counter, MeterProvider
 from opentelemetry.sdk.metrics.export import (
@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from distrokit.pipeline.stages import Named, StagedLogs, StagedMetrics, StagedSpans
+from distrokit.pipeline.stages import Named, StagedLogs, StagedMetrics, StagedSpans, Transforms
 
 REPORTED: list[tuple[str, str]] = []
 
@@ -73,7 +73,7 @@ def spans_through(enrich=(), transforms=(), derive=()):
     provider = TracerProvider(shutdown_on_exit=False)
     staged = StagedSpans(
         [Named("enrich", p) for p in enrich],
-        [Named("transform", t) for t in transforms],
+        Transforms([Named("transform", t) for t in transforms], ReadableSpan, report),
         [Named("derive", p) for p in derive],
         [Named("export", SimpleSpanProcessor(exporter))],
         report,
@@ -112,6 +112,37 @@ def test_a_transform_that_raises_drops_the_item_and_the_application_never_knows(
     assert REPORTED[0][0] == "transform"
 
 
+def test_a_transform_that_returns_no_item_is_the_one_that_is_named():
+    names, _ = spans_through(transforms=[lambda span: True], derive=[Noting("derive", [])])
+
+    assert names == []
+    assert REPORTED == [("transform", "TypeError('it returned bool, not ReadableSpan')")]
+
+
+@pytest.mark.parametrize(("count", "reports"), [(4, 0), (5, 1)])
+def test_a_transform_that_drops_everything_is_reported_at_the_end(count, reports):
+    def forgot_return(span):
+        _ = span
+
+    staged = StagedSpans([], Transforms([Named("t", forgot_return)], ReadableSpan, report), [], [], report)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(staged)
+    for _ in range(count):
+        provider.get_tracer("t").start_span("s").end()
+    provider.shutdown()
+
+    assert len(REPORTED) == reports
+    assert all("it gave none of 5 items on; does it return the item?" in text for _, text in REPORTED)
+
+
+def test_a_signal_handler_that_exits_while_a_transform_runs_is_obeyed():
+    def struck(span):
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        spans_through(transforms=[struck])
+
+
 def test_other_parts_that_raise_cost_nothing():
     everything = ("start", "end", "flush", "shutdown")
     names, provider = spans_through([Noting("enrich", [], everything)], [], [Noting("derive", [], everything)])
@@ -128,7 +159,7 @@ def logs_through(enrich=(), transforms=(), derive=()):
     provider.add_log_record_processor(
         StagedLogs(
             [Named("enrich", p) for p in enrich],
-            [Named("transform", t) for t in transforms],
+            Transforms([Named("transform", t) for t in transforms], ReadWriteLogRecord, report),
             [Named("derive", p) for p in derive],
             [Named("export", SimpleLogRecordProcessor(exporter))],
             report,
@@ -182,9 +213,8 @@ class Keeping(MetricExporter):
 
 def metrics_through(transforms=(), derive=(), **kwargs):
     exporter = Keeping(**kwargs)
-    staged = StagedMetrics(
-        [Named("transform", t) for t in transforms], [Named("derive", d) for d in derive], exporter, report
-    )
+    before = Transforms([Named("transform", t) for t in transforms], MetricsData, report)
+    staged = StagedMetrics(before, [Named("derive", d) for d in derive], exporter, report)
     provider = MeterProvider([PeriodicExportingMetricReader(staged, 3_600_000)], shutdown_on_exit=False)
     counter = provider.get_meter("m").create_counter("c")
     counter.add(1)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import distrokit
 from distrokit.cli.doctor import DOCTOR
 from distrokit.cli.explain import EXPLAIN
 from distrokit.cli.plugins import PLUGINS
 from distrokit.declarations import Command
-from distrokit.diagnostics import Channel, Problem, write
+from distrokit.diagnostics import Problem, describe_exception, trace_of, write
 from distrokit.startup import Assembly
 
 EPILOG = "exit codes: 0 all is well, 1 something is not, 2 the command line is wrong"
@@ -26,17 +28,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns: the exit code; 2 for a command line that makes no sense.
     """
+    with contextlib.suppress(AttributeError):
+        # A character that the terminal does not have is no reason to fail; a test's stdout has no such method.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     assembly = Assembly(plan_when_disabled=True)
-    parser = argparse.ArgumentParser(
-        prog="distrokit", description=distrokit.__doc__.split("\n")[0] if distrokit.__doc__ else "", epilog=EPILOG
-    )
+    parser = _Parser(prog="distrokit", description=(distrokit.__doc__ or "").split("\n")[0], epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"distrokit {distrokit.__version__}")
-    subcommands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    subcommands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=argparse.ArgumentParser
+    )
     for command in _commands(assembly):
-        subparser = subcommands.add_parser(command.name, help=command.help, description=command.help)
-        if command.arguments is not None:
-            command.arguments(subparser)
+        # argparse reads "%" as the beginning of a placeholder.
+        text = command.help.replace("%", "%%")
+        subparser = subcommands.add_parser(command.name, help=text, description=text)
         subparser.set_defaults(run=command.run, assembly=assembly)
+        if command.arguments is not None:
+            _add_arguments(command, subparser, assembly)
+    # Whoever types a command that is not there may be looking for one of a plugin that failed.
+    parser.before_error = lambda: assembly.channel.problems(assembly.plan.problems)
     arguments = parser.parse_args(argv)
     try:
         code: int = arguments.run(arguments)
@@ -49,6 +58,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         write("distrokit: interrupted")
         return 130
     return code
+
+
+class _Parser(argparse.ArgumentParser):
+    before_error: Callable[[], None] = staticmethod(lambda: None)
+
+    def error(self, message: str) -> NoReturn:
+        self.before_error()
+        super().error(message)
+
+
+def _add_arguments(command: Command, parser: argparse.ArgumentParser, assembly: Assembly) -> None:
+    try:
+        if command.arguments is not None:
+            command.arguments(parser)
+    except Exception as error:
+        problem = Problem(
+            code="command-failed",
+            subject=f"command {command.name}",
+            cause=describe_exception(error),
+            outcome="it has no arguments; the other commands work",
+            remedy="Repair its plugin.",
+            detail=trace_of(error),
+        )
+        assembly.channel.problems([problem])
 
 
 def _commands(assembly: Assembly) -> list[Command]:
@@ -67,5 +100,5 @@ def _commands(assembly: Assembly) -> list[Command]:
             )
         else:
             commands[command.name] = command
-    Channel().problems(refused)
+    assembly.channel.problems(refused)
     return list(commands.values())

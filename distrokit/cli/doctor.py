@@ -18,8 +18,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def checks(assembly: Assembly) -> list[Check]:
     """Every finding: first the plan's problems, then what plugins say."""
     # Plugins first: one that fails in its checks adds a problem.
-    found = [check for _, check in assembly.plugins.checks(assembly.plan)]
     mask = assembly.plan.settings.mask
+    found = [
+        Check(check.id, check.verdict, mask(check.evidence), mask(check.remedy))
+        for _, check in assembly.plugins.checks(assembly.plan)
+    ]
     problems = [
         Check(
             problem.code,

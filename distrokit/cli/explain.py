@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from distrokit import instrumentation
@@ -55,7 +55,7 @@ def print_text(plan: Plan) -> None:
     print_rows(_instrumentations(plan))
     if plan.changes:
         print("\namended by plugins")
-        print_rows([(c.plugin, c.path, f"{c.before!r} → {c.after!r}") for c in plan.changes])
+        print_rows([(c.plugin, c.path, plan.settings.mask(f"{c.before!r} → {c.after!r}")) for c in plan.changes])
     print("\nproblems")
     mask = plan.settings.mask
     print_rows([(problem.code, mask(str(problem))) for problem in plan.problems] or [("none", "")])
@@ -104,7 +104,8 @@ def _propagators(plan: Plan) -> Iterator[Row]:
 def _instrumentations(plan: Plan) -> Iterator[Row]:
     for name, item in plan.instrumentations.items():
         options = f" with {', '.join(sorted(item.options))}" if item.options else ""
-        yield name, "on" if item.enabled else "off", f"{item.distribution} {item.version}{options}  {item.why}".rstrip()
+        why = plan.settings.mask(item.why)
+        yield name, "on" if item.enabled else "off", f"{item.distribution} {item.version}{options}  {why}".rstrip()
     if not plan.instrumentations:
         yield "none installed", "", ""
 
@@ -112,7 +113,7 @@ def _instrumentations(plan: Plan) -> Iterator[Row]:
 def shown(value: Value[Any]) -> str:
     """A value for a reader; secrets are masked."""
     printable = value.printable()
-    if isinstance(printable, dict):
+    if isinstance(printable, Mapping):
         return ", ".join(f"{key}={text}" for key, text in printable.items()) or "none"
     if isinstance(printable, bool):
         return str(printable).lower()

@@ -19,7 +19,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print_json(plan.describe()["plugins"])
         return 0
     rows = [
-        (p.name, f"{p.distribution} {p.version}".strip(), p.status, p.cause or ", ".join(p.hooks)) for p in plan.plugins
+        (p.name, f"{p.distribution} {p.version}".strip(), p.status, plan.settings.mask(p.cause) or ", ".join(p.hooks))
+        for p in plan.plugins
     ]
     print_rows(rows or [("no plugin is installed; run `pip install 'distrokit[otlp]'`", "", "", "")], indent="")
     return 0

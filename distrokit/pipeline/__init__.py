@@ -59,6 +59,8 @@ class Pipeline:
         Args:
             resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
         """
+        # First, so that whatever has been built by then is flushed, whatever happens next.
+        atexit.register(self._at_exit)
         builder = Builder(self.plan, self._plugins, self._part_failed)
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._install_propagator(builder)
@@ -66,7 +68,6 @@ class Pipeline:
             self._guarded("traces", self._start_traces, builder)
             self._guarded("metrics", self._start_metrics, builder)
             self._guarded("logs", self._start_logs, builder)
-        atexit.register(self._at_exit)
         _watch_forks(self)
         self._plugins.started(self)
 

@@ -9,24 +9,24 @@ from typing import Any, TypeAlias
 
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, MetricsData
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 
 from distrokit.declarations import BuildContext, Exporter, ExporterOptions, Signal
-from distrokit.diagnostics import Problem, describe_exception, trace_of
-from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedMetrics, StagedSpans
+from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
+from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedMetrics, StagedSpans, Transforms
 from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
-from distrokit.plugins import FAULTS, Plugins
+from distrokit.plugins import Plugins
 
-#: What ``isinstance`` takes; several of the SDK's own are abstract, which ``type[T]`` does not admit.
-Kind: TypeAlias = "type[Any] | tuple[type[Any], ...]"
+#: What ``isinstance`` takes. Not ``type[T]``: that admits neither the SDK's abstract classes nor ``Callable``.
+Kind: TypeAlias = Any
 
 _EXPORTER_TYPES: dict[Signal, tuple[type[Any], ...]] = {
     "traces": (SpanExporter,),
@@ -81,7 +81,13 @@ class Builder:
         export = self._export(planned, SpanProcessor)
         if any(staged.values()):
             provider.add_span_processor(
-                StagedSpans(staged["enrich"], staged["transform"], staged["derive"], export, self._report)
+                StagedSpans(
+                    staged["enrich"],
+                    Transforms(staged["transform"], ReadableSpan, self._report),
+                    staged["derive"],
+                    export,
+                    self._report,
+                )
             )
         else:
             for processor in export:
@@ -98,7 +104,13 @@ class Builder:
         export = self._export(planned, LogRecordProcessor)
         if any(staged.values()):
             provider.add_log_record_processor(
-                StagedLogs(staged["enrich"], staged["transform"], staged["derive"], export, self._report)
+                StagedLogs(
+                    staged["enrich"],
+                    Transforms(staged["transform"], ReadWriteLogRecord, self._report),
+                    staged["derive"],
+                    export,
+                    self._report,
+                )
             )
         else:
             for processor in export:
@@ -115,11 +127,10 @@ class Builder:
         staged: dict[str, list[Named[Any]]] = {"enrich": [], "transform": [], "derive": []}
         for component in planned.processors:
             stage = component.declaration.stage
-            expected = object if stage == "transform" or planned.signal == "metrics" else kind
-            part = self._component(component, expected, "it is left out", planned.signal)
-            if part is not None and expected is object and not callable(part):
-                self._failed(component, TypeError(f"{type(part).__name__} cannot be called"), "it is left out")
-            elif part is not None:
+            expected = Callable if stage == "transform" or planned.signal == "metrics" else kind
+            outcome = f"it is left out; {planned.signal} are sent without it"
+            part = self._component(component, expected, outcome, planned.signal)
+            if part is not None:
                 staged[stage].append(Named(f"{stage} processor {component.name} (plugin {component.plugin})", part))
         return staged
 
@@ -141,7 +152,7 @@ class Builder:
                 built.append(Named(name, exporter))
                 continue
             if staged and any(staged.values()):
-                before = [*staged["enrich"], *staged["transform"]]
+                before = Transforms([*staged["enrich"], *staged["transform"]], MetricsData, self._report)
                 exporter = StagedMetrics(before, staged["derive"], exporter, self._report)
             processor = self._processor(item, exporter, planned.signal, kind)
             if processor is not None:
@@ -160,10 +171,10 @@ class Builder:
 
     def _exporter(self, item: ExporterPlan, signal: Signal) -> Any:
         component = item.exporter
-        options = self._options(component, signal)
         kinds = _EXPORTER_TYPES[signal]
 
         def build() -> object:
+            options = self._options(component, signal)
             with self._plan.settings.exposed(dict.fromkeys(component.declaration.hides)):
                 return component.declaration.factory(options)
 
@@ -185,8 +196,13 @@ class Builder:
         for plugin in self._plugins.implementing("distrokit_exporter_options"):
             amended = copy(options)
             amended.headers, amended.arguments = dict(options.headers), dict(options.arguments)
-            if self._plugins.exporter_options(plugin, component.declaration, amended):
+            if not self._plugins.exporter_options(plugin, component.declaration, amended):
+                continue
+            if isinstance(amended.headers, dict) and isinstance(amended.arguments, dict):
                 options = amended
+            else:
+                error = TypeError("options.headers and options.arguments are dicts, and stay so")
+                self._plugins.leave_out(plugin, "distrokit_exporter_options", error)
         return options
 
     # ------------------------------------------------------------------------------ guard
@@ -211,7 +227,8 @@ class Builder:
                 expected = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
                 raise TypeError(f"the factory returned {type(part).__name__}, expected {expected}")
             return part
-        except FAULTS as error:
+        except BaseException as error:
+            contain(error)
             self._failed(component, error, outcome)
             return None
 
@@ -226,10 +243,20 @@ class Builder:
                 outcome=outcome,
                 remedy=f"Install the package that has {missing!r}."
                 if missing
-                else f"It was chosen by {component.source}: correct that, or its parameters.",
+                else f"Correct {_suspects(component, error)}.",
                 detail=trace_of(error),
             )
         )
+
+
+def _suspects(component: Component[Any], error: BaseException) -> str:
+    """The settings the component was made from; of a file that cannot be read, the one that names it."""
+    chosen = {name: value for name, value in component.parameters.items() if value.source.kind == "environment"}
+    if isinstance(error, OSError) and error.filename is not None:
+        named = {str(v.source) for v in chosen.values() if str(v.value) == str(error.filename)}
+        if named:
+            return ", ".join(sorted(named))
+    return ", ".join(dict.fromkeys(str(source) for source in (component.source, *(v.source for v in chosen.values()))))
 
 
 def _words(name: str) -> str:

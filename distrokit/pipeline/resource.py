@@ -16,7 +16,6 @@ from distrokit.answers import checked_attributes
 from distrokit.declarations import ResourceDetector
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.plan import Component, Plan
-from distrokit.plugins import FAULTS
 
 
 def build_resource(plan: Plan, extra: Mapping[str, Any]) -> Resource:
@@ -86,7 +85,8 @@ class _Run:
         try:
             answer = detector()
             self.outcome = (None if answer is None else checked_attributes(answer), None)
-        except FAULTS as error:
+        except BaseException as error:
+            # In a thread of its own nothing but the detector raises.
             self.outcome = (None, error)
 
 

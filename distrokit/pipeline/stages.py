@@ -31,22 +31,58 @@ class Named(Generic[Part]):
         self.part = part
 
 
-def transformed(transforms: Sequence[Named[Callable[[Item], Item | None]]], item: Item, report: Report) -> Item | None:
-    """The item after every transform, ``None`` when one dropped it.
+class Transforms(Generic[Item]):
+    """The transforms of one signal, in order.
 
-    A transform that raises drops the item as well: what could not be redacted is not sent.
+    Args:
+        parts: a finished item to the one to go on with, or ``None`` to drop it.
+        kind: the class of the items.
+        report: told when one raised, or returned something else than an item.
     """
-    current = item
-    for transform in transforms:
-        try:
-            result = transform.part(current)
-        except Exception as error:
-            report(transform.name, error)
-            return None
-        if result is None:
-            return None
-        current = result
-    return current
+
+    def __init__(self, parts: Sequence[Named[Callable[[Item], Item | None]]], kind: type[Item], report: Report) -> None:
+        self._parts = tuple(parts)
+        self._kind = kind
+        self._report = report
+        # How many each one was given and gave on; without a lock: it is for one message at the end.
+        self._given = dict.fromkeys(range(len(parts)), 0)
+        self._passed = dict.fromkeys(range(len(parts)), 0)
+
+    def __call__(self, item: Item) -> Item | None:
+        """The item after every transform, ``None`` when one dropped it.
+
+        A transform that raises drops the item as well: what could not be redacted is not sent. Only
+        ``Exception`` is contained here: a signal handler of the application that calls ``sys.exit()``
+        may strike at any moment, and must be obeyed.
+        """
+        for number, transform in enumerate(self._parts):
+            try:
+                result = transform.part(item)
+            except Exception as error:
+                self._report(transform.name, error)
+                return None
+            self._given[number] += 1
+            if result is None:
+                return None
+            if not isinstance(result, self._kind):
+                self._report(
+                    transform.name, TypeError(f"it returned {type(result).__name__}, not {self._kind.__name__}")
+                )
+                return None
+            self._passed[number] += 1
+            item = result
+        return item
+
+    def finish(self) -> None:
+        """At the end: a transform without ``return`` drops everything, and nobody would know."""
+        for number, transform in enumerate(self._parts):
+            if self._given[number] >= SUSPICIOUS and not self._passed[number]:
+                count = self._given[number]
+                self._report(transform.name, LookupError(f"it gave none of {count} items on; does it return the item?"))
+
+
+#: From how many items on a transform that dropped them all is reported.
+SUSPICIOUS = 5
 
 
 class _Processor(Protocol):
@@ -65,20 +101,20 @@ class _Stages(Generic[P, Item]):
 
     Args:
         enrich, derive, export: processors; ``derive`` and ``export`` get transformed items.
-        transforms: a finished item to the one to go on with, or ``None``.
+        transforms: stand between them.
         report: told when a part raised.
     """
 
     def __init__(
         self,
         enrich: Sequence[Named[P]],
-        transforms: Sequence[Named[Callable[[Item], Item | None]]],
+        transforms: Transforms[Item],
         derive: Sequence[Named[P]],
         export: Sequence[Named[P]],
         report: Report,
     ) -> None:
         self._enrich = tuple(enrich)
-        self._transforms = tuple(transforms)
+        self._transforms = transforms
         self._after = (*derive, *export)
         self._all = (*enrich, *derive, *export)
         self._report = report
@@ -86,7 +122,7 @@ class _Stages(Generic[P, Item]):
     def _finish(self, item: Item, hand: Callable[[P, Item], None]) -> None:
         """Take a finished item through the stages; ``hand`` gives it to one processor."""
         self._hand_to(self._enrich, item, hand)
-        finished = transformed(self._transforms, item, self._report)
+        finished = self._transforms(item)
         if finished is not None:
             self._hand_to(self._after, finished, hand)
 
@@ -99,6 +135,7 @@ class _Stages(Generic[P, Item]):
 
     def shutdown(self) -> None:
         """Shut all down, in order; one that raises does not keep the next from its last export."""
+        self._transforms.finish()
         for processor in self._all:
             try:
                 processor.part.shutdown()
@@ -157,13 +194,13 @@ class StagedMetrics(MetricExporter):
 
     def __init__(
         self,
-        transforms: Sequence[Named[Callable[[MetricsData], MetricsData | None]]],
+        transforms: Transforms[MetricsData],
         derive: Sequence[Named[Callable[[MetricsData], None]]],
         exporter: MetricExporter,
         report: Report,
     ) -> None:
         # Not super().__init__(): it would set a temporality of its own over the exporter's.
-        self._transforms = tuple(transforms)
+        self._transforms = transforms
         self._derive = tuple(derive)
         self._exporter = exporter
         self._report = report
@@ -172,7 +209,7 @@ class StagedMetrics(MetricExporter):
         return getattr(self.__dict__["_exporter"], name)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> MetricExportResult:
-        finished = transformed(self._transforms, metrics_data, self._report)
+        finished = self._transforms(metrics_data)
         if finished is None:
             return MetricExportResult.SUCCESS
         for derive in self._derive:
@@ -186,4 +223,5 @@ class StagedMetrics(MetricExporter):
         return self._exporter.force_flush(timeout_millis=timeout_millis)
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
+        self._transforms.finish()
         self._exporter.shutdown(timeout_millis=timeout_millis, **kwargs)

@@ -73,7 +73,7 @@ class Plan:
                     "distribution": plugin.distribution,
                     "version": plugin.version,
                     "status": plugin.status,
-                    "cause": plugin.cause,
+                    "cause": self.settings.mask(plugin.cause),
                     "hooks": list(plugin.hooks),
                 }
                 for plugin in self.plugins
@@ -84,7 +84,10 @@ class Plan:
             "propagators": None if self.propagators is None else [p.describe() for p in self.propagators],
             "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
             "sdk_settings": dict(self.sdk_settings),
-            "instrumentations": {name: planned.describe() for name, planned in self.instrumentations.items()},
+            "instrumentations": {
+                name: {**planned.describe(), "why": self.settings.mask(planned.why)}
+                for name, planned in self.instrumentations.items()
+            },
             "problems": [
                 {name: self.settings.mask(str(getattr(problem, name))) for name in _PROBLEM_FIELDS}
                 for problem in self.problems
@@ -95,6 +98,8 @@ class Plan:
     def parts(self) -> Plan:
         """A copy whose containers are its own, so a plugin's changes can be taken back."""
         plan = copy(self)
+        plan.problems, plan.plugins = list(self.problems), list(self.plugins)
+        plan.sdk_settings = dict(self.sdk_settings)
         plan.resource = copied(self.resource)
         plan.resource.detectors = [copied(detector) for detector in self.resource.detectors]
         plan.sampler = copied(self.sampler)

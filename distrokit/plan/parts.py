@@ -218,6 +218,8 @@ def copied(node: N) -> N:
 def described(value: Value[Any]) -> dict[str, Any]:
     """A value with its source as JSON-ready data, masked."""
     shown = value.printable()
+    if isinstance(shown, Mapping):
+        shown = dict(shown)
     if not isinstance(shown, (str, int, float, bool, list, tuple, Mapping, type(None))):
         shown = repr(shown)
     return {

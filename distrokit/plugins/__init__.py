@@ -12,14 +12,14 @@ import pluggy
 from distrokit import hookspecs
 from distrokit.answers import HookError, checked
 from distrokit.declarations import Check, Command, Exporter, ExporterOptions
-from distrokit.diagnostics import Problem, describe_exception, trace_of
+from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.hookspecs import PROJECT, StopReason
 from distrokit.plugins.candidates import Plugin, block, refuse_duplicates
 from distrokit.plugins.shape import check_shape, hooks_of
 from distrokit.settings import Settings
 
-__all__ = ["DECLARE_HOOKS", "FAULTS", "Answer", "Plugin", "Plugins"]
+__all__ = ["DECLARE_HOOKS", "Answer", "Plugin", "Plugins"]
 
 if TYPE_CHECKING:
     from distrokit.pipeline import Pipeline
@@ -34,10 +34,6 @@ DECLARE_HOOKS = (
     "distrokit_exporters",
     "distrokit_processors",
 )
-
-# What a plugin may do wrong. SystemExit too: a plugin that calls sys.exit() must not end the
-# application (llm#1280 is the class). KeyboardInterrupt is the user's own.
-FAULTS = (Exception, SystemExit)
 
 
 def _new_manager() -> pluggy.PluginManager:
@@ -181,7 +177,8 @@ class Plugins:
                 continue
             try:
                 value = checked(hook, _invoke(impl, arguments))
-            except FAULTS as error:
+            except BaseException as error:
+                contain(error)
                 self.leave_out(plugin, hook, error)
                 continue
             if value is not None:
@@ -193,7 +190,8 @@ class Plugins:
             if impl.plugin_name == plugin.name and plugin.status == "loaded":
                 try:
                     checked(hook, _invoke(impl, arguments))
-                except FAULTS as error:
+                except BaseException as error:
+                    contain(error)
                     self.leave_out(plugin, hook, error)
         return plugin.status == "loaded"
 
@@ -205,7 +203,8 @@ class Plugins:
     def _register(self, plugin: Plugin, source: EntryPoint | object) -> None:
         try:
             module = source.load() if isinstance(source, EntryPoint) else source
-        except FAULTS as error:
+        except BaseException as error:
+            contain(error)
             self.leave_out(plugin, "import", error, "Repair or uninstall it")
             return
         try:

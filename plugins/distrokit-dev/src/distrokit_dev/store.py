@@ -8,12 +8,16 @@ from collections.abc import Callable
 
 from distrokit_dev.received import ReceivedLog, ReceivedPoint, ReceivedSpan, Request, logs, points, spans
 
+#: Bytes that the objects around one kept request take.
+_OVERHEAD = 128
+
 
 class Store:
     """Requests in order of arrival; when they outgrow the bound, the oldest go.
 
     Args:
-        max_bytes: of all kept requests together, as they were encoded.
+        max_bytes: of all kept requests together. They are kept encoded, since a parsed message takes
+            many times that; each counts with what keeping it costs.
 
     Attributes:
         dropped: how many requests were let go.
@@ -22,26 +26,26 @@ class Store:
     def __init__(self, max_bytes: int = 64 * 1024 * 1024) -> None:
         self.max_bytes = max_bytes
         self.dropped = 0
-        self._kept: deque[tuple[Request, int]] = deque()
+        self._kept: deque[tuple[type[Request], bytes]] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
 
     def add(self, request: Request) -> None:
         """Keep a request."""
-        size = request.ByteSize()
+        encoded = request.SerializeToString()
         with self._changed:
-            self._kept.append((request, size))
-            self._bytes += size
+            self._kept.append((type(request), encoded))
+            self._bytes += len(encoded) + _OVERHEAD
             while self._bytes > self.max_bytes:
-                _, gone = self._kept.popleft()
-                self._bytes -= gone
+                self._bytes -= len(self._kept.popleft()[1]) + _OVERHEAD
                 self.dropped += 1
             self._changed.notify_all()
 
     def requests(self) -> list[Request]:
         """What is kept, oldest first."""
         with self._changed:
-            return [request for request, _ in self._kept]
+            kept = list(self._kept)
+        return [kind.FromString(encoded) for kind, encoded in kept]
 
     def spans(self) -> list[ReceivedSpan]:
         """The spans in it."""

@@ -32,6 +32,8 @@ READ_HERE = tuple(
     )
 )
 
+_GRPC_SCHEMES = ("", "http", "https", "unix", "dns")
+
 #: What is below this cannot be meant in milliseconds; upstream reads seconds.
 _SECONDS_BELOW = 100
 
@@ -84,7 +86,11 @@ def _endpoint(reader: Reader, protocol: str) -> Value[str]:
 
 
 def _grpc_url(text: str) -> str:
-    _reject_broken(text)
+    scheme = text.partition("://")[0].lower() if "://" in text else ""
+    if scheme not in _GRPC_SCHEMES:
+        raise ValueError("a grpc endpoint begins with http:// (plaintext) or https:// (TLS)")
+    if scheme not in ("unix", "dns"):
+        _reject_broken(text)
     return text
 
 
