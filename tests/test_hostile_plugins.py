@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from distributions import write_distribution, write_plugin
@@ -253,6 +254,19 @@ def test_a_half_uninstalled_distribution_does_not_stop_the_application(files, tm
 
     assert (result.stdout, result.returncode) == ("ran\n", 0)
     assert distrokit("plugins", path=[tmp_path]).returncode == 0
+
+
+def test_the_plugin_of_the_typing_contract_is_one():
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location("plugin_author", Path(__file__).parent / "typing" / "plugin_author.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    plan = planned({"OTEL_TRACES_EXPORTER": "acme", "ACME_MODE": "Slow"}, acme=module)
+
+    assert problems(plan) == []
+    assert plan.signals["traces"].exporters[0].exporter.parameters["mode"].value == "slow"
 
 
 # ------------------------------------------------------------------------------------ secrets

@@ -314,3 +314,50 @@ def test_strict_is_an_exit_where_a_program_calls_the_loader_itself(tmp_path):
 
     assert (result.stdout, result.returncode) == ("cleaned up\n", 78)
     assert "Traceback" not in result.stderr
+
+
+def test_parent_and_child_of_a_fork_send_their_own_once(receiver):
+    program = """
+        import os, sys, warnings
+        from opentelemetry import trace
+
+        warnings.simplefilter("ignore")
+        tracer = trace.get_tracer("t")
+        tracer.start_span("before").end()
+        child = os.fork()
+        tracer.start_span("child" if child == 0 else "parent").end()
+        if child:
+            os.waitpid(child, 0)
+    """
+    env = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"),
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    }
+    result = instrumented(program, env)
+
+    assert (result.returncode, result.stderr) == (0, "")
+    spans = {span.name: span for span in receiver.store.spans()}
+    assert sorted(span.name for span in receiver.store.spans()) == ["before", "child", "parent"]
+    instance = "service.instance.id"
+    assert spans["before"].resource[instance] == spans["parent"].resource[instance]
+    assert spans["child"].resource[instance] != spans["parent"].resource[instance]
+
+
+def test_without_a_receiver_the_application_runs_and_stderr_says_so():
+    program = """
+        from opentelemetry import trace
+        trace.get_tracer("t").start_span("s").end()
+        print("ran")
+        raise SystemExit(7)
+    """
+    env = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "300",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+    }
+    result = instrumented(program, env)
+
+    assert (result.stdout, result.returncode) == ("ran\n", 7)
+    # The logging instrumentation is installed here, which would swallow it (opentelemetry-python#2594).
+    assert "Failed to export traces to 127.0.0.1:9" in result.stderr

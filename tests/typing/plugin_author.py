@@ -1,0 +1,84 @@
+"""What a plugin's author writes, checked by mypy and pyright: public names only, no ignores, strict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.sdk.trace.sampling import Sampler as SDKSampler
+
+from distrokit import (
+    BuildContext,
+    Check,
+    Command,
+    EntryPoints,
+    Exporter,
+    ExporterOptions,
+    Processor,
+    Reader,
+    ResourceDetector,
+    Sampler,
+    Signal,
+    Value,
+    hookimpl,
+)
+
+TRACES: Signal = "traces"
+
+
+def parameters(reader: Reader) -> Mapping[str, Value[Any]]:
+    return {
+        "endpoint": reader.text(("ACME_ENDPOINT",), "http://localhost:1"),
+        "size": reader.integer("ACME_SIZE", 5, minimum=1),
+        "mode": reader.choice("ACME_MODE", ("fast", "slow"), "fast"),
+        "on": reader.flag("ACME_ON", True),
+    }
+
+
+def make_exporter(options: ExporterOptions) -> SpanExporter:
+    options.headers["x"] = str(options.arguments["size"])
+    return ConsoleSpanExporter()
+
+
+def make_redactor(context: BuildContext) -> Callable[[ReadableSpan], ReadableSpan | None]:
+    def redact(span: ReadableSpan) -> ReadableSpan | None:
+        return span if context.arguments else None
+
+    return redact
+
+
+def make_sampler(context: BuildContext) -> SDKSampler:
+    return ALWAYS_ON
+
+
+@hookimpl
+def distrokit_exporters(entry_points: EntryPoints) -> list[Exporter]:
+    return [Exporter("acme", TRACES, make_exporter, parameters)]
+
+
+@hookimpl(trylast=True)
+def distrokit_processors() -> list[Processor]:
+    return [Processor("redact", ("traces",), "transform", make_redactor)]
+
+
+@hookimpl
+def distrokit_samplers() -> list[Sampler]:
+    return [Sampler("acme", make_sampler)]
+
+
+@hookimpl
+def distrokit_resource() -> list[ResourceDetector]:
+    return [ResourceDetector("acme", lambda: {"acme": [1, 2]})]
+
+
+@hookimpl
+def distrokit_checks() -> list[Check]:
+    return [Check("acme", "ok", "fine")]
+
+
+@hookimpl
+def distrokit_commands() -> list[Command]:
+    return [Command("acme", "does it", lambda arguments: 0)]
