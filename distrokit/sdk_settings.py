@@ -6,6 +6,8 @@ three signals. What cannot be used is a problem here, and the SDK does not get t
 
 from __future__ import annotations
 
+from inspect import signature
+
 from distrokit.parameters import Reader
 
 _LIMITS = (
@@ -40,6 +42,21 @@ def checked(reader: Reader) -> dict[str, str | None]:
     if reader.settings.get(_DETECTORS):
         found[_DETECTORS] = None
     return found
+
+
+def read_late(found: dict[str, str | None], logger_provider: type) -> list[str]:
+    """Those settings that cannot be used and that the SDK would come across again while it runs.
+
+    Up to 1.44 it reads the limits of log records anew for every record; since then the provider is given
+    them.
+
+    Args:
+        found: what :func:`checked` returned.
+        logger_provider: the SDK's class.
+    """
+    if "log_record_limits" in signature(logger_provider).parameters:
+        return []
+    return [name for name, text in found.items() if text is None and name in _LIMITS]
 
 
 def _keep(found: dict[str, str | None], name: str, reader: Reader, text: str | None) -> None:

@@ -258,6 +258,11 @@ def lend(name: str, value: str) -> Callable[[], None]:
     return lambda: _apply({name: before})
 
 
+def hide(name: str) -> None:
+    """Take a variable that nobody can use out of this process's environment, for good."""
+    _apply({name: None})
+
+
 def claim(name: str, value: str) -> None:
     """Set a variable for this process and its children, unless it is set."""
     if not os.environ.get(name, "").strip():

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics, propagate, trace
 from opentelemetry._logs import get_logger_provider, set_logger_provider
+from opentelemetry.sdk._logs import LoggerProvider
 
+from distrokit import sdk_settings
 from distrokit.diagnostics import Channel, Problem, describe_exception, trace_of
 from distrokit.hookspecs import StopReason
 from distrokit.pipeline.build import Builder
 from distrokit.pipeline.resource import build_resource
 from distrokit.plan import Plan
 from distrokit.plugins import Plugins
+from distrokit.settings import hide
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -68,6 +70,8 @@ class Pipeline:
             self._guarded("traces", self._start_traces, builder)
             self._guarded("metrics", self._start_metrics, builder)
             self._guarded("logs", self._start_logs, builder)
+        for name in sdk_settings.read_late(self.plan.sdk_settings, LoggerProvider):
+            hide(name)
         _watch_forks(self)
         self._plugins.started(self)
 
