@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 
 import pytest
+from distributions import write_plugin
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import instrumented
+from processes import QUIET, instrumented
 
 from distrokit.diagnostics import (
     Channel,
@@ -132,8 +133,6 @@ def test_the_sdks_warnings_reach_stderr_exactly_once(setup, lines):
 
 
 def test_a_traceback_is_shown_on_demand_and_secrets_never(tmp_path):
-    from distributions import write_plugin
-
     source = """
         import os
         from distrokit import Exporter, hookimpl
@@ -145,7 +144,7 @@ def test_a_traceback_is_shown_on_demand_and_secrets_never(tmp_path):
         def distrokit_exporters():
             return [Exporter("acme", "traces", make)]
     """
-    env = {"OTEL_TRACES_EXPORTER": "acme", "ACME_TOKEN": "deepsecret", "OTEL_METRICS_EXPORTER": "none"}
+    env = {**QUIET, "OTEL_TRACES_EXPORTER": "acme", "ACME_TOKEN": "deepsecret"}
     path = [write_plugin(tmp_path, "acme", source)]
 
     loud = instrumented("", {**env, "OTEL_LOG_LEVEL": "debug"}, path).stderr
