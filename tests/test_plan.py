@@ -121,6 +121,7 @@ def test_a_tie_among_outsiders_matters_only_to_who_picks_the_name():
         ({"OTEL_BSP_MAX_QUEUE_SIZE": "-5"}, "OTEL_BSP_MAX_QUEUE_SIZE=-5", "2048 is used instead"),
         ({"OTEL_BSP_SCHEDULE_DELAY": "1e3"}, "OTEL_BSP_SCHEDULE_DELAY=1e3", "5000 is used instead"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "0"}, "OTEL_METRIC_EXPORT_INTERVAL=0", "60000 is used instead"),
+        ({"OTEL_CONFIG_FILE": "otel.yaml"}, "OTEL_CONFIG_FILE=otel.yaml", "it has no effect"),
         ({"DISTROKIT_DETECTOR_TIMEOUT": "x"}, "DISTROKIT_DETECTOR_TIMEOUT=x", "2000 is used instead"),
     ],
 )
