@@ -55,7 +55,7 @@ def process() -> Attributes:
 
     Without the command line, see above, and without ``process.pid``: a provider's resource cannot be
     changed through public API, so forked children would go by the pid of their parent. What tells them
-    apart is ``service.instance.id``, which the SDK renews in a child.
+    apart is ``service.instance.id``, which the SDK renews in a child since 1.44.
     """
     return {
         "process.executable.path": sys.executable or "",
