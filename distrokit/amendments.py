@@ -54,17 +54,23 @@ def _adopt(plan: Plan, before: Plan, source: Source) -> None:
     for name in ("sampler", "id_generator"):
         if getattr(plan, name) is not None:
             _expect(getattr(plan, name), Component, f"plan.{name}")
+    for setting, text in plan.sdk_settings.items():
+        _expect(text, (str, type(None)), f"plan.sdk_settings[{setting!r}]")
+    _check_signals(plan)
+    for component in _components(plan):
+        _expect(component, Component, "a component of the plan")
+        _adopt_values(component.parameters, source)
+    for name, item in plan.instrumentations.items():
+        _expect(item, InstrumentationPlan, f"plan.instrumentations[{name!r}]")
+
+
+def _check_signals(plan: Plan) -> None:
     if tuple(plan.signals) != SIGNALS:
         raise TypeError(f"plan.signals must have exactly {', '.join(SIGNALS)}")
     for signal, planned in plan.signals.items():
         _expect(planned, SignalPlan, f"plan.signals[{signal!r}]")
         for exporter in planned.exporters:
             _expect(exporter, ExporterPlan, f"plan.signals[{signal!r}].exporters[…]")
-    for component in _components(plan):
-        _expect(component, Component, "a component of the plan")
-        _adopt_values(component.parameters, source)
-    for name, item in plan.instrumentations.items():
-        _expect(item, InstrumentationPlan, f"plan.instrumentations[{name!r}]")
 
 
 def _components(plan: Plan) -> Iterator[Component[Any]]:
@@ -86,9 +92,10 @@ def _adopt_values(values: dict[str, Value[Any]], source: Source) -> None:
             values[name] = Value(value, source, secret=name in ("headers", "credentials"))
 
 
-def _expect(node: object, kind: type[Any], where: str) -> None:
+def _expect(node: object, kind: type[Any] | tuple[type[Any], ...], where: str) -> None:
     if not isinstance(node, kind):
-        raise TypeError(f"{where} is {type(node).__name__}, expected {kind.__name__}")
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        raise TypeError(f"{where} is {type(node).__name__}, expected {' or '.join(k.__name__ for k in kinds)}")
 
 
 def _changes(plugin: Plugin, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:

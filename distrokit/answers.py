@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from distrokit.declarations import (
@@ -54,9 +55,13 @@ def checked(hook: str, answer: Any) -> Any:
 
 
 def _strings(answer: Any) -> dict[str, str]:
-    if isinstance(answer, Mapping) and all(isinstance(i, str) for pair in answer.items() for i in pair):
-        return dict(answer)
-    raise HookError(f"returned {_kind(answer)}, expected a mapping of setting names to text")
+    if not isinstance(answer, Mapping) or not all(isinstance(i, str) for pair in answer.items() for i in pair):
+        raise HookError(f"returned {_kind(answer)}, expected a mapping of setting names to text")
+    for name, text in answer.items():
+        # What os.environ refuses is refused here, where its owner is known.
+        if not name or "=" in name or "\0" in name + text:
+            raise HookError(f"returned {name!r}, which no environment variable can be called, or hold")
+    return dict(answer)
 
 
 def _resource(answer: Any) -> dict[str, Any] | list[Any]:
@@ -109,6 +114,11 @@ def _check_kinds(declaration: Any, what: str) -> None:
     for attribute in ("help", "evidence", "remedy"):
         if not isinstance(getattr(declaration, attribute, ""), str):
             raise HookError(f"declared {what} whose {attribute} is no text")
+    if not isinstance(getattr(declaration, "origin", ""), (str, EntryPoint)):
+        raise HookError(f"declared {what} whose origin is neither a text nor an entry point")
+    hides = getattr(declaration, "hides", ())
+    if not isinstance(hides, tuple) or not all(isinstance(name, str) for name in hides):
+        raise HookError(f"declared {what} whose hides is no tuple of names")
     for attribute in ("parameters", "arguments"):
         if not (getattr(declaration, attribute, None) is None or callable(getattr(declaration, attribute))):
             raise HookError(f"declared {what} whose {attribute} cannot be called")

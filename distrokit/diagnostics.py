@@ -125,10 +125,6 @@ class Channel:
             if self.say(level, str(problem)) and problem.detail and self.level <= logging.DEBUG:
                 write(self.mask(problem.detail.rstrip()))
 
-    def info(self, text: str) -> None:
-        """Print a line that is shown at ``OTEL_LOG_LEVEL=info`` and below."""
-        self.say(logging.INFO, text)
-
     def say(self, level: int, text: str) -> bool:
         """Print ``text`` unless it is below the level or was said before; tell whether it was."""
         if level < self.level or text in self._said:

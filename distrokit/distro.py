@@ -20,7 +20,7 @@ from distrokit.diagnostics import StrictError, write
 from distrokit.election import CONFIGURATOR, NAME, Election, elect
 from distrokit.entry_points import EntryPoints
 from distrokit.settings import Settings, lend
-from distrokit.startup import Assembly
+from distrokit.startup import Assembly, channel, start_failed
 
 
 class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
@@ -37,7 +37,11 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     def election(self) -> Election:
         """Who is in charge; asked once."""
         if self._election is None:
-            self._election = elect(Settings.from_environ(), self._scanned())
+            settings = Settings.from_environ()
+            self._election = elect(settings, self._scanned())
+            if not self._election.ours:
+                # No plan will be made, and so nothing else will say it.
+                channel(settings).problems(self._election.problems)
         return self._election
 
     def _scanned(self) -> EntryPoints:
@@ -103,7 +107,11 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     def _instrument(self) -> None:
         if not self._instrumented:
             self._instrumented = True
-            instrumentation.apply_all(self.assembly().plan)
+            plan = self.assembly().plan
+            try:
+                instrumentation.apply_all(plan)
+            except Exception as error:
+                plan.problems.append(start_failed(error))
 
     def _lend(self, name: str, value: str) -> None:
         self._lent = (*self._lent, lend(name, value))

@@ -36,6 +36,12 @@ class Election:
     problems: tuple[Problem, ...] = ()
 
     @property
+    def name(self) -> str:
+        """The winner: its distribution, or ``distrokit``."""
+        winner = self.distro or self.configurator
+        return (distribution_of(winner) or winner.name) if winner else NAME
+
+    @property
     def ours(self) -> bool:
         """Whether distrokit is in charge."""
         return self.distro is None and self.configurator is None

@@ -1,7 +1,8 @@
 """Every hook, in the order they are called. This file is the manual; ``docs/hooks.md`` is made of it.
 
-Common to all: hooks are called once per process, in plugin-name order. An implementation may leave
-out arguments it does not need. One that raises is left out with its whole plugin, which is named on
+Common to all: hooks are called in plugin-name order, once per process unless it says otherwise; those
+up to ``distrokit_plan`` once more when a plugin failed in one of them. An implementation may leave out
+arguments it does not need. One that raises is left out with its whole plugin, which is named on
 stderr; everything else goes on. A hook wrapper is refused: to change what others declared, amend the
 plan in ``distrokit_plan``.
 """
@@ -254,12 +255,11 @@ def distrokit_processors(entry_points: EntryPoints) -> Iterable[Processor] | Non
 def distrokit_plan(plan: Plan) -> None:
     """Amend the draft plan: the last word before anything is built.
 
-    When: after settings have picked among the declarations; once more when another plugin failed here.
+    When: after settings have picked among the declarations.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``plan``, to be changed in place; every change is recorded as this plugin's doing.
     Returns: nothing; anything else is a mistake.
-    On an exception: the plugin is left out; the plan is made anew without all it contributed, and the
-    other plugins amend that one.
+    On an exception: the plugin is left out, and the plan is made anew without all it contributed.
 
     Example::
 
@@ -280,7 +280,7 @@ def distrokit_plan(plan: Plan) -> None:
 def distrokit_exporter_options(exporter: Exporter, options: ExporterOptions) -> None:
     """Change the options of one exporter: headers, credentials, user agent, compression.
 
-    When: at build, just before the exporter's factory is called; for every exporter and signal.
+    When: at build, just before the exporter's factory is called; once for every exporter and signal.
     Process: the one being instrumented, on the thread that starts it.
     Arguments: ``exporter``, the declaration; ``options``, to be changed in place.
     Returns: nothing.

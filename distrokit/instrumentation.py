@@ -25,7 +25,7 @@ def planned(settings: Settings, installed: EntryPoints) -> dict[str, Instrumenta
     choice = settings.value(DISABLED)
     plans: dict[str, InstrumentationPlan] = {}
     for point in installed.group(GROUP):
-        named = next((name for name in disabled if name in ("*", point.name)), None)
+        named = next((name for name in disabled if name.lower() in ("*", point.name.lower())), None)
         plan = InstrumentationPlan(
             point.name,
             enabled=named is None,

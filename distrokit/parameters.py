@@ -91,26 +91,31 @@ class Reader:
             names: the variables that may hold it, strongest first.
             parse: text to value; raises ``ValueError(what is accepted[, hint])``. What it says
                 is printed, so it must not repeat the value of a secret.
-            default: used when unset, and when ``parse`` refuses.
+            default: used when unset, and when ``parse`` refuses every value there is.
             secret: masks the value in every output.
         """
         found = self._find(names)
-        if not found:
-            return self.default(default)
-        _, text, source = found[0]
-        try:
-            return self._value(found, parse(text), secret)
-        except ValueError as refused:
-            accepted, *hint = [str(part) for part in refused.args]
+        refused: list[tuple[str, str, Source, ValueError]] = []
+        result: Value[T] = self.default(default)
+        for number, (name, text, source) in enumerate(found):
+            try:
+                result = self._value(found[number:], parse(text), secret)
+                break
+            except ValueError as error:
+                refused.append((name, text, source, error))
+        for name, text, source, refusal in refused:
+            accepted, *hint = [str(part) for part in refusal.args]
+            used = f"{result.printable()!r} is used instead" if result.value else "it is taken for unset"
+            mend = f"Change or unset {source.name}." if source.kind == "environment" else f"Set {name} yourself."
             self.problem(
                 code="setting-invalid",
-                setting=found[0][0],
+                setting=name,
                 value="****" if secret else text,
-                cause=f"not usable: {accepted}",
-                outcome=f"{default!r} is used instead" if default and not secret else "it is taken for unset",
-                remedy=" ".join([*hint, f"Change or unset {source.name or found[0][0]}."]),
+                cause=f"not usable: {accepted}" + ("" if source.kind == "environment" else f" (it is the {source})"),
+                outcome=used,
+                remedy=" ".join([*hint, mend]),
             )
-            return self.default(default)
+        return result
 
     def problem(self, *, code: str, setting: str, value: str, cause: str, outcome: str, remedy: str) -> None:
         """Report something about a setting that was replaced; say what is used instead."""

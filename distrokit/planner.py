@@ -42,14 +42,13 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
         plugins: loaded; their ``problems`` list becomes the plan's.
     """
     given = plugins.defaults(settings.environ)
-    answers = plugins.declarations(settings.with_defaults(_layers(given)))
     while True:
-        # A plugin that failed takes all it contributed with it, its defaults too. One that fails on the
-        # draft is found out late: then the draft is made anew without it, and the others amend that.
-        loaded = len([plugin for plugin in plugins.candidates if plugin.status == "loaded"])
-        draft = _draft(settings.with_defaults(_layers(given)), plugins, answers)
-        plan = amend(draft, plugins)
-        if loaded == len([plugin for plugin in plugins.candidates if plugin.status == "loaded"]):
+        # A plugin that failed takes all it contributed with it, its defaults too, which others may have
+        # seen. So when one fails, they declare and amend once more.
+        loaded = _loaded(plugins)
+        known = settings.with_defaults(_layers(given))
+        plan = amend(_draft(known, plugins, plugins.declarations(known)), plugins)
+        if loaded == _loaded(plugins):
             break
     # From here on plan and plugins share one list.
     plugins.problems.extend(plan.problems)
@@ -57,8 +56,11 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
     return plan
 
 
+def _loaded(plugins: Plugins) -> int:
+    return len([plugin for plugin in plugins.candidates if plugin.status == "loaded"])
+
+
 def _draft(settings: Settings, plugins: Plugins, answers: dict[str, list[Answer]]) -> Plan:
-    answers = {hook: [a for a in given if a.plugin.status == "loaded"] for hook, given in answers.items()}
     plan = Plan(settings, plugins=plugins.candidates)
     planner = _Planner(plan, Catalogue.of(answers, plan.problems), plugins.installed)
     planner.check_log_level()
@@ -146,7 +148,7 @@ class _Planner:
             offers = [o for o in shelf.offers.values() if choice or o.declaration.default]
             return [c for offer in offers if (c := self.picker.component(offer, source))]
         # Upstream's own two names that are always on: the user's attributes, read above, and the instance id.
-        names = [name for name in self.settings.names(DETECTORS) if name not in ("otel", "service_instance")]
+        names = [name for name in self.settings.names(DETECTORS) if name.lower() not in ("otel", "service_instance")]
         always = shelf.find("service_instance")
         chosen = [self.picker.component(always, BUILT_IN)] if always else []
         chosen += [self.picker.pick(shelf, name, choice, DETECTORS, "it is left out") for name in names]
@@ -170,6 +172,9 @@ class _Planner:
                 self.catalogue.id_generators, ids.value, ids, "OTEL_PYTHON_ID_GENERATOR", "random ids are used"
             )
         propagators = settings.value("OTEL_PROPAGATORS")
+        given = settings.environ.get("OTEL_PROPAGATORS", "")
+        if given and not all(item.strip() for item in given.split(",")):
+            self._stops_launcher(given, "an item of it is blank", "Take the blank out, or unset it.")
         if propagators:
             names = [name for name in settings.names("OTEL_PROPAGATORS") if name.lower() != "none"]
             picked = [
@@ -183,16 +188,21 @@ class _Planner:
         """OpenTelemetry resolves this variable while it is imported, before any distro is asked."""
         known = [point.name for point in self.installed.group("opentelemetry_propagator")]
         if name not in known:
-            self.plan.problems.append(
-                Problem(
-                    code="propagator-stops-launcher",
-                    subject=f"OTEL_PROPAGATORS={name}",
-                    cause=f"no package publishes a propagator of exactly this name (there are {', '.join(known)})",
-                    outcome="opentelemetry-instrument itself ends with an error, before the application starts",
-                    remedy=did_you_mean(name, known) or "Let a plugin's distrokit_defaults choose it.",
-                )
-            )
+            cause = f"no package publishes a propagator of exactly this name (there are {', '.join(known)})"
+            remedy = did_you_mean(name, known) or "Let a plugin's distrokit_defaults choose it."
+            self._stops_launcher(name, cause, remedy)
         return name in known
+
+    def _stops_launcher(self, value: str, cause: str, remedy: str) -> None:
+        self.plan.problems.append(
+            Problem(
+                code="propagator-stops-launcher",
+                subject=f"OTEL_PROPAGATORS={value}",
+                cause=cause,
+                outcome="opentelemetry-instrument itself ends with an error, before the application starts",
+                remedy=remedy,
+            )
+        )
 
     # -------------------------------------------------------------------------- signals
 
@@ -228,6 +238,9 @@ class _Planner:
             return
         planned.source = choice.source
         shelf = self.catalogue.exporters[planned.signal]
+        if not self.settings.names(setting):
+            cause, outcome = "it names nothing", f"no {planned.signal} are sent"
+            self._problem("setting-invalid", setting, choice.value, cause, outcome, "Name an exporter, or none.")
         for name in self.settings.names(setting):
             if name.lower() == "none":
                 continue

@@ -22,6 +22,9 @@ _LIMITS = (
     "OTEL_SPAN_EVENT_COUNT_LIMIT",
     "OTEL_SPAN_LINK_COUNT_LIMIT",
 )
+#: Beyond it the SDK's containers raise, in the application's own code.
+_LARGEST = 2**31 - 1
+
 #: The SDK runs the named detectors while it is imported, one after the other and without a deadline
 #: (``Resource.create({})`` in a class body of ``opentelemetry.sdk._logs``). distrokit runs them itself.
 _DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
@@ -81,11 +84,12 @@ def read_late(found: dict[str, str | None], logger_provider: type) -> list[str]:
 
 def _keep(found: dict[str, str | None], name: str, reader: Reader, text: str | None) -> None:
     given = reader.settings.get(name)
-    if given and text != given:
+    # Blanks around a value are the user's, and the SDK does not take them off everywhere.
+    if given and text != reader.settings.environ.get(name, given):
         found[name] = text
 
 
 def _limit(text: str) -> str:
-    if not text.isdecimal():
-        raise ValueError("it must be a whole number, at least 0")
+    if not (text.isascii() and text.isdecimal()) or int(text) > _LARGEST:
+        raise ValueError(f"it must be a whole number from 0 to {_LARGEST}")
     return text

@@ -1,7 +1,7 @@
 """Settings with their sources. The only room that reads or writes ``os.environ``.
 
-A setting is an environment variable's name, wherever its value came from: the environment, a
-plugin's default, or code. An empty value means unset, as the OpenTelemetry specification says.
+A setting is an environment variable's name, wherever its value came from: the environment or a
+plugin's default. An empty value means unset, as the OpenTelemetry specification says.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from distrokit.diagnostics import LOG_LEVELS, Mask
 
 T_co = TypeVar("T_co", covariant=True)
 
-SourceKind = Literal["default", "plugin default", "environment", "code", "plugin"]
+SourceKind = Literal["default", "plugin default", "environment", "plugin"]
 
 #: The prefix under which ``opentelemetry-instrument`` offers distrokit's settings as options: its
 #: parser only takes variables that begin with ``OTEL_``.
@@ -98,24 +98,16 @@ class Settings:
     """An immutable stack of layers, weakest first.
 
     Args:
-        layers: plugin defaults, then the environment, then code.
+        layers: plugin defaults, then the environment.
     """
 
     def __init__(self, layers: tuple[Layer, ...] = ()) -> None:
         self._layers = layers
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str] | None = None, code: Mapping[str, str] | None = None) -> Settings:
-        """Read the environment once.
-
-        Args:
-            environ: ``None`` reads ``os.environ``.
-            code: settings given in code; they overrule the environment.
-        """
-        layers = [Layer(Source("environment", ""), dict(os.environ if environ is None else environ))]
-        if code:
-            layers.append(Layer(Source("code", "code"), dict(code)))
-        return cls(tuple(layers))
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment once; ``None`` reads ``os.environ``."""
+        return cls((Layer(Source("environment", ""), dict(os.environ if environ is None else environ)),))
 
     def with_defaults(self, layers: tuple[Layer, ...]) -> Settings:
         """These settings on top of plugin defaults; of two plugins the first one given wins."""
@@ -201,8 +193,8 @@ class Settings:
         """
         shown: dict[str, str | None] = {**self._empty_in_environ(), **self._beside_environ(), **(changes or {})}
         before = {name: os.environ.get(name) for name in shown}
-        _apply(shown)
         try:
+            _apply(shown)
             yield
         finally:
             # What a component changed meanwhile is its own doing, and stays.

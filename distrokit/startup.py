@@ -42,14 +42,13 @@ class Assembly:
             plan_when_disabled: for tools, which show the plan that ``OTEL_SDK_DISABLED`` turns off.
         """
         settings = Settings.from_environ(environ)
-        self.channel = Channel(_level(settings), settings.mask)
+        self.channel = channel(settings)
         disabled = settings.value("OTEL_SDK_DISABLED") if settings.sdk_disabled else None
+        self.plugins = Plugins()
         if disabled and not plan_when_disabled:
             # Off is off: no plugin is even looked for.
-            self.plugins = Plugins()
             self.plan = Plan(settings, problems=self.plugins.problems)
         else:
-            self.plugins = Plugins()
             try:
                 self.plugins = Plugins.load(settings, installed or EntryPoints.scan(), plugins)
                 self.plan = make_plan(settings, self.plugins)
@@ -114,6 +113,7 @@ def start_failed(error: BaseException) -> Problem:
     )
 
 
-def _level(settings: Settings) -> int:
+def channel(settings: Settings) -> Channel:
+    """The channel at ``OTEL_LOG_LEVEL``, with these settings' secrets masked."""
     level = settings.log_level
-    return logging.WARNING if level is None else level
+    return Channel(logging.WARNING if level is None else level, settings.mask)

@@ -130,6 +130,9 @@ def test_what_contradicts_the_outcome_is_said(receiver, rival):
         "distrokit: OTEL_PYTHON_CONFIGURATOR=configurator: OTEL_PYTHON_DISTRO=distrokit names another distribution; "
         "distrokit configures the whole process. Unset OTEL_PYTHON_CONFIGURATOR, or set it to distrokit."
     )
+    mirrored = {"OTEL_PYTHON_DISTRO": "distro", "OTEL_PYTHON_CONFIGURATOR": "distrokit"}
+    (line,) = said(outcome(receiver, rival, mirrored, launcher=True)[0])
+    assert "OTEL_PYTHON_DISTRO=distro names another distribution; distro configures the whole process" in line
     (line,) = said(outcome(receiver, rival, {"OTEL_PYTHON_DISTRO": "distrokti"}, launcher=True)[0])
     assert line == (
         "distrokit: OTEL_PYTHON_DISTRO=distrokti: nothing of this name is installed (there are distro, distrokit); "

@@ -42,7 +42,7 @@ def test_the_level_decides(capsys, level, lines):
     channel = Channel(level)
 
     channel.problems([PROBLEM])
-    channel.info("started")
+    channel.say(logging.INFO, "started")
 
     assert len(capsys.readouterr().err.splitlines()) == lines
 

@@ -448,3 +448,183 @@ def test_a_propagator_that_only_a_plugin_has_is_reported_by_doctor(tmp_path):
 
     assert result.returncode == 1
     assert "opentelemetry-instrument itself ends with an error" in result.stdout
+
+
+# ------------------------------------------------------------------ what a second look found
+
+
+@pytest.mark.parametrize("default", ["{'ACME': 'a\\0b'}", "{'': 'b'}", "{'A=B': 'c'}"])
+def test_a_default_that_no_environment_can_hold_costs_its_plugin(default, receiver, tmp_path):
+    source = f"""
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_defaults():
+            return {default}
+    """
+    (line,) = ran(receiver, [write_plugin(tmp_path, "acme", source)])
+
+    assert "plugin acme (distrokit-acme 1.0): distrokit_defaults: HookError" in line
+    assert [span.name for span in receiver.store.spans()] == ["s"]
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        Exporter("x", "traces", print, origin=5),
+        Exporter("x", "traces", print, hides="OTEL"),
+        Exporter("x", "traces", print, hides=(1,)),
+    ],
+)
+def test_a_declaration_with_odd_fields_is_refused(declaration):
+    plan = planned({"OTEL_TRACES_EXPORTER": "otlp"}, acme=plugin(distrokit_exporters=lambda: declaration))
+
+    (line,) = problems(plan)
+    assert "plugin acme (code): distrokit_exporters: HookError" in line
+
+
+def test_an_amendment_of_what_the_sdk_sees_is_checked():
+    def amend(plan):
+        plan.sdk_settings["OTEL_SPAN_EVENT_COUNT_LIMIT"] = 5
+
+    (line,) = problems(planned(acme=plugin(distrokit_plan=amend)))
+
+    assert "plan.sdk_settings['OTEL_SPAN_EVENT_COUNT_LIMIT'] is int, expected str or NoneType" in line
+
+
+def test_others_never_see_the_defaults_of_a_plugin_that_failed():
+    def amend(plan):
+        raise RuntimeError
+
+    acme = plugin(distrokit_defaults=lambda: {"STAGE": "acme"}, distrokit_plan=amend)
+    other = plugin(distrokit_resource=lambda settings: {"stage": settings.get("STAGE", "none")})
+
+    assert planned(acme=acme, other=other).resource.attributes["stage"].value == "none"
+
+
+def test_a_value_that_cannot_be_used_gives_way_to_the_next_weaker_one():
+    acme = plugin(distrokit_defaults=lambda: {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"})
+    environ = {
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "grcp",
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "soon",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "5000",
+    }
+    plan = planned(environ, acme=acme)
+
+    arguments = plan.signals["traces"].exporters[0].exporter.arguments
+    assert (arguments["protocol"], arguments["timeout_millis"]) == ("http/protobuf", 5000)
+    assert [line.split(". ")[0].rpartition("; ")[2] for line in problems(plan)] == [
+        "'http/protobuf' is used instead",
+        "5000 is used instead",
+    ]
+
+
+def test_a_wrong_default_of_a_plugin_is_laid_to_the_plugin():
+    acme = plugin(distrokit_defaults=lambda: {"OTEL_BSP_MAX_QUEUE_SIZE": "lots"})
+
+    (line,) = problems(planned(acme=acme))
+
+    assert line.startswith("OTEL_BSP_MAX_QUEUE_SIZE=lots: not usable: it must be a whole number from 1 to 2147483647 ")
+    assert "(it is the default of plugin acme); 2048 is used instead. Set OTEL_BSP_MAX_QUEUE_SIZE yourself." in line
+
+
+def test_options_that_a_plugin_changed_are_laid_to_it(receiver, tmp_path):
+    source = """
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_exporter_options(exporter, options):
+            if options.signal == "traces":
+                options.arguments["colour"] = "red"
+    """
+    (line,) = ran(receiver, [write_plugin(tmp_path, "acme", source)])
+
+    assert "unexpected keyword argument 'colour'" in line
+    assert "Its options were changed by plugin acme 1.0: look there first." in line
+
+
+def test_what_a_component_changes_in_the_environment_stays(tmp_path):
+    source = """
+        import os
+        from distrokit import Sampler, hookimpl
+
+        def make(context):
+            from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+            os.environ["ACME_SEEN"] = os.environ["ACME"]
+            os.environ["ACME"] = "changed"
+            return ALWAYS_ON
+
+        @hookimpl
+        def distrokit_defaults():
+            return {"ACME": "default", "OTEL_TRACES_SAMPLER": "acme"}
+
+        @hookimpl
+        def distrokit_samplers():
+            return [Sampler("acme", make)]
+    """
+    program = "import os; print(os.environ['ACME_SEEN'], os.environ['ACME'], 'OTEL_TRACES_SAMPLER' in os.environ)"
+
+    assert instrumented(program, QUIET, [write_plugin(tmp_path, "acme", source)]).stdout == "default changed False\n"
+
+
+def test_a_secret_of_a_plugins_default_is_masked_on_stderr(tmp_path):
+    source = f"""
+        from distrokit import Sampler, hookimpl
+
+        def make(context):
+            raise RuntimeError("cannot log in with {SECRET}")
+
+        @hookimpl
+        def distrokit_defaults():
+            return {{"ACME_TOKEN": "{SECRET}", "OTEL_TRACES_SAMPLER": "acme"}}
+
+        @hookimpl
+        def distrokit_samplers():
+            return [Sampler("acme", make)]
+    """
+    result = instrumented("", QUIET, [write_plugin(tmp_path, "acme", source)])
+
+    assert "cannot log in with ****" in result.stderr
+    assert SECRET not in result.stderr
+
+
+def test_an_overruled_endpoint_is_masked_as_well():
+    env = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://user:{SECRET}@h:1",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://other:1",
+    }
+    shown = distrokit("explain", env=env).stdout + distrokit("explain", "--json", env=env).stdout
+
+    assert "overrules OTEL_EXPORTER_OTLP_ENDPOINT=http://****@h:1" in shown
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize("value", ["tracecontext,", "  ", ",", "TraceContext"])
+def test_doctor_knows_which_propagators_stop_the_launcher(value):
+    assert instrumented("print('ran')", {**QUIET, "OTEL_PROPAGATORS": value}).returncode == 1
+
+    result = distrokit("doctor", env={"OTEL_PROPAGATORS": value})
+    assert result.returncode == 1
+    assert "FAIL  propagator-stops-launcher" in result.stdout
+
+
+def test_a_list_that_names_nothing_is_said():
+    (line,) = problems(planned({"OTEL_TRACES_EXPORTER": ","}))
+
+    assert line == "OTEL_TRACES_EXPORTER=,: it names nothing; no traces are sent. Name an exporter, or none."
+
+
+def test_doctor_says_who_is_in_charge_and_what_is_off(tmp_path):
+    rival = write_distribution(tmp_path, "other-distro", entry_points={"opentelemetry_distro": {"distro": "x:Y"}})
+    theirs = distrokit("doctor", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival])
+    unknown = distrokit("doctor", env={"OTEL_PYTHON_DISTRO": "nope"})
+    off = distrokit("doctor", env={"OTEL_SDK_DISABLED": "true"})
+    strict = distrokit("doctor", env={"DISTROKIT_STRICT": "1", "OTEL_LOG_LEVEL": "loud"})
+
+    assert "warn  distro  other-distro configures the process, not distrokit" in theirs.stdout
+    assert distrokit("explain", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival]).stdout.startswith(
+        "NOT IN CHARGE: other-distro configures the process"
+    )
+    assert "distro-unknown" in unknown.stdout
+    assert "telemetry is off: OTEL_SDK_DISABLED" in off.stdout
+    assert strict.returncode == 1

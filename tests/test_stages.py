@@ -119,7 +119,7 @@ def test_a_transform_that_returns_no_item_is_the_one_that_is_named():
     assert REPORTED == [("transform", "TypeError('it returned bool, not ReadableSpan')")]
 
 
-@pytest.mark.parametrize(("count", "reports"), [(4, 0), (5, 1)])
+@pytest.mark.parametrize(("count", "reports"), [(99, 0), (100, 1)])
 def test_a_transform_that_drops_everything_is_reported_at_the_end(count, reports):
     def forgot_return(span):
         _ = span
@@ -132,7 +132,7 @@ def test_a_transform_that_drops_everything_is_reported_at_the_end(count, reports
     provider.shutdown()
 
     assert len(REPORTED) == reports
-    assert all("it gave none of 5 items on; does it return the item?" in text for _, text in REPORTED)
+    assert all("it gave none of 100 items on" in text for _, text in REPORTED)
 
 
 def test_a_signal_handler_that_exits_while_a_transform_runs_is_obeyed():

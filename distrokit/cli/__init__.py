@@ -15,9 +15,12 @@ from distrokit.cli.explain import EXPLAIN
 from distrokit.cli.plugins import PLUGINS
 from distrokit.declarations import Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, write
+from distrokit.election import elect
+from distrokit.entry_points import EntryPoints
+from distrokit.settings import Settings
 from distrokit.startup import Assembly
 
-EPILOG = "exit codes: 0 all is well, 1 something is not, 2 the command line is wrong"
+EPILOG = "exit codes: 0 nothing fails, 1 something fails, 2 the command line is wrong"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     with contextlib.suppress(AttributeError):
         # A character that the terminal does not have is no reason to fail; a test's stdout has no such method.
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    assembly = Assembly(plan_when_disabled=True)
+    installed = EntryPoints.scan()
+    assembly = Assembly(installed=installed, plan_when_disabled=True)
+    election = elect(Settings.from_environ(), installed)
+    assembly.plan.problems.extend(election.problems)
     parser = _Parser(prog="distrokit", description=(distrokit.__doc__ or "").split("\n")[0], epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"distrokit {distrokit.__version__}")
     subcommands = parser.add_subparsers(
@@ -41,12 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         # argparse reads "%" as the beginning of a placeholder.
         text = command.help.replace("%", "%%")
         subparser = subcommands.add_parser(command.name, help=text, description=text)
-        subparser.set_defaults(run=command.run, assembly=assembly)
-        if command.arguments is not None:
-            _add_arguments(command, subparser, assembly)
+        subparser.set_defaults(run=command.run, assembly=assembly, election=election)
+        _add_arguments(command, subparser, assembly)
     # Whoever types a command that is not there may be looking for one of a plugin that failed.
     parser.before_error = lambda: assembly.channel.problems(assembly.plan.problems)
     arguments = parser.parse_args(argv)
+    assembly.channel.problems(p for p in assembly.plan.problems if p.code.startswith("command-"))
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -81,7 +87,7 @@ def _add_arguments(command: Command, parser: argparse.ArgumentParser, assembly: 
             remedy="Repair its plugin.",
             detail=trace_of(error),
         )
-        assembly.channel.problems([problem])
+        assembly.plan.problems.append(problem)
 
 
 def _commands(assembly: Assembly) -> list[Command]:
@@ -100,5 +106,5 @@ def _commands(assembly: Assembly) -> list[Command]:
             )
         else:
             commands[command.name] = command
-    assembly.channel.problems(refused)
+    assembly.plan.problems.extend(refused)
     return list(commands.values())

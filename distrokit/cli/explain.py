@@ -9,7 +9,7 @@ from typing import Any
 from distrokit import instrumentation
 from distrokit.cli.output import print_json, print_rows
 from distrokit.declarations import Command, origin_of
-from distrokit.diagnostics import Mask
+from distrokit.diagnostics import Mask, describe_exception
 from distrokit.plan import Component, Plan, SignalPlan
 from distrokit.settings import Value
 
@@ -26,6 +26,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(plan.describe())
     else:
+        if not arguments.election.ours:
+            print(f"NOT IN CHARGE: {arguments.election.name} configures the process, and nothing of this is built\n")
         print_text(plan)
     return 0
 
@@ -36,8 +38,12 @@ EXPLAIN = Command("explain", "show the pipeline these settings and plugins make,
 def _check_instrumentations(plan: Plan) -> None:
     """What the loader would find out at start: which libraries are not there, or do not fit."""
     for item in plan.instrumentations.values():
-        if item.enabled and item.point is not None and (reason := instrumentation.conflict(item.point)):
-            item.enabled, item.why = False, reason
+        if item.enabled and item.point is not None:
+            try:
+                reason = instrumentation.conflict(item.point)
+            except Exception as error:
+                reason = describe_exception(error)
+            item.enabled, item.why = not reason, reason
 
 
 def print_text(plan: Plan) -> None:

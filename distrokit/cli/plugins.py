@@ -26,4 +26,4 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-PLUGINS = Command("plugins", "list the plugins in call order, with status and hooks", _run, _arguments)
+PLUGINS = Command("plugins", "list the plugins with status and hooks", _run, _arguments)

@@ -20,6 +20,7 @@ from distrokit.diagnostics import Channel, Problem, describe_exception, trace_of
 from distrokit.hookspecs import StopReason
 from distrokit.pipeline.build import Builder
 from distrokit.pipeline.resource import build_resource
+from distrokit.pipeline.stages import DroppedAll
 from distrokit.plan import Plan
 from distrokit.plugins import Plugins
 from distrokit.settings import hide
@@ -169,7 +170,11 @@ class Pipeline:
         done = True
         for provider in self._providers():
             left = int((deadline - time.monotonic()) * 1000)
-            done = left > 0 and bool(provider.force_flush(timeout_millis=left)) and done
+            try:
+                done = left > 0 and bool(provider.force_flush(timeout_millis=left)) and done
+            except Exception as error:
+                self._part_failed(f"flush of {type(provider).__name__}", error, "the other signals are flushed")
+                done = False
         return done
 
     def stop(self, reason: StopReason = "code") -> None:
@@ -184,7 +189,8 @@ class Pipeline:
             try:
                 provider.shutdown()
             except Exception as error:
-                self._part_failed(f"shutdown of {type(provider).__name__}", error)
+                outcome = "its last items may be lost, the other signals are shut down"
+                self._part_failed(f"shutdown of {type(provider).__name__}", error, outcome)
         if reason == "exit" and self.logger_provider is not None and (3, 12) <= sys.version_info < (3, 12, 2):
             # logging.shutdown() comes after us and has OpenTelemetry's log handler flush in a thread
             # (opentelemetry-python#4636), which these releases cannot start at exit (cpython#113964): every
@@ -204,23 +210,30 @@ class Pipeline:
             self._plugins.forked(self)
             self._channel.problems(self.plan.problems)
 
-    def _part_failed(self, name: str, error: BaseException) -> None:
+    def _part_failed(self, name: str, error: BaseException, outcome: str = "") -> None:
         """A part raised while the application runs; said once per part and kind of error."""
         if (name, type(error)) in self._raised:
             return
         self._raised.add((name, type(error)))
-        self._channel.problems(
-            [
-                Problem(
-                    code="part-raised",
-                    subject=name,
-                    cause=describe_exception(error),
-                    outcome="a transform drops the item, any other part only misses it",
-                    remedy="Repair it, or block its plugin with DISTROKIT_DISABLED_PLUGINS.",
-                    detail=trace_of(error),
-                )
-            ]
-        )
+        if isinstance(error, DroppedAll):
+            problem = Problem(
+                code="transform-drops-all",
+                subject=name,
+                cause=str(error),
+                outcome="they were not sent",
+                remedy="If that is not meant: a transform returns the item that goes on.",
+                severity="warning",
+            )
+        else:
+            problem = Problem(
+                code="part-raised",
+                subject=name,
+                cause=describe_exception(error),
+                outcome=outcome or "a transform drops the item, any other part only misses it",
+                remedy="Repair it, or block its plugin with DISTROKIT_DISABLED_PLUGINS.",
+                detail=trace_of(error),
+            )
+        self._channel.problems([problem])
 
 
 def _watch_forks(pipeline: Pipeline) -> None:

@@ -24,6 +24,7 @@ from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedMetrics, StagedSpans, Transforms
 from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
 from distrokit.plugins import Plugins
+from distrokit.settings import Value
 
 #: What ``isinstance`` takes. Not ``type[T]``: that admits neither the SDK's abstract classes nor ``Callable``.
 Kind: TypeAlias = Any
@@ -48,6 +49,7 @@ class Builder:
         self._plan = plan
         self._plugins = plugins
         self._report = report
+        self._amended_by: list[str] = []
         self.resource: Resource | None = None
 
     # ------------------------------------------------------------------------ providers
@@ -193,12 +195,15 @@ class Builder:
             arguments=arguments,
             **known,
         )
+        self._amended_by = []
         for plugin in self._plugins.implementing("distrokit_exporter_options"):
             amended = copy(options)
             amended.headers, amended.arguments = dict(options.headers), dict(options.arguments)
             if not self._plugins.exporter_options(plugin, component.declaration, amended):
                 continue
             if isinstance(amended.headers, dict) and isinstance(amended.arguments, dict):
+                if amended != options:
+                    self._amended_by.append(plugin.label)
                 options = amended
             else:
                 error = TypeError("options.headers and options.arguments are dicts, and stay so")
@@ -243,20 +248,23 @@ class Builder:
                 outcome=outcome,
                 remedy=f"Install the package that has {missing!r}."
                 if missing
-                else f"Correct {_suspects(component, error)}.",
+                else _remedy(component, error, self._amended_by),
                 detail=trace_of(error),
             )
         )
 
 
-def _suspects(component: Component[Any], error: BaseException) -> str:
-    """The settings the component was made from; of a file that cannot be read, the one that names it."""
-    chosen = {name: value for name, value in component.parameters.items() if value.source.kind == "environment"}
+def _remedy(component: Component[Any], error: BaseException, amended_by: list[str]) -> str:
+    """Where to look: plugins that changed its options, else the settings it was made from."""
+    if isinstance(component.declaration, Exporter) and amended_by:
+        return f"Its options were changed by plugin {', '.join(amended_by)}: look there first."
+    chosen = [value for value in component.parameters.values() if value.source.kind == "environment"]
     if isinstance(error, OSError) and error.filename is not None:
-        named = {str(v.source) for v in chosen.values() if str(v.value) == str(error.filename)}
-        if named:
-            return ", ".join(sorted(named))
-    return ", ".join(dict.fromkeys(str(source) for source in (component.source, *(v.source for v in chosen.values()))))
+        chosen = [value for value in chosen if str(value.value) == str(error.filename)] or chosen
+    elif component.source.kind == "environment":
+        chosen = [Value("", component.source), *chosen]
+    names = ", ".join(dict.fromkeys(str(value.source) for value in chosen))
+    return f"Correct {names}." if names else f"It is the {component.source}; repair or block plugin {component.plugin}."
 
 
 def _words(name: str) -> str:

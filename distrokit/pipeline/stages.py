@@ -78,11 +78,15 @@ class Transforms(Generic[Item]):
         for number, transform in enumerate(self._parts):
             if self._given[number] >= SUSPICIOUS and not self._passed[number]:
                 count = self._given[number]
-                self._report(transform.name, LookupError(f"it gave none of {count} items on; does it return the item?"))
+                self._report(transform.name, DroppedAll(f"it gave none of {count} items on"))
 
 
-#: From how many items on a transform that dropped them all is reported.
-SUSPICIOUS = 5
+class DroppedAll(Exception):  # noqa: N818  (nothing was raised: it is reported as one)
+    """A transform dropped every item there was."""
+
+
+#: From how many items on a transform that dropped them all is reported. Health checks alone make a few.
+SUSPICIOUS = 100
 
 
 class _Processor(Protocol):

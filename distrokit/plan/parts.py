@@ -144,7 +144,6 @@ class InstrumentationPlan:
         source: who decided.
         options: keywords for its ``instrument()``.
         replacement: called in place of the instrumentor's class; ``None`` for its own.
-        when: when it is applied; ``start`` is before the application's first line.
         applied: whether it has been.
         point: the entry point; ``None`` only in a plan that was made by hand.
     """
@@ -155,7 +154,6 @@ class InstrumentationPlan:
     source: Source = BUILT_IN
     options: dict[str, Any] = field(default_factory=dict)
     replacement: Callable[[], Any] | None = None
-    when: str = "start"
     applied: bool = False
     point: EntryPoint | None = None
 
@@ -181,7 +179,6 @@ class InstrumentationPlan:
             "replaced_by": getattr(self.replacement, "__qualname__", repr(self.replacement))
             if self.replacement
             else None,
-            "when": self.when,
         }
 
 

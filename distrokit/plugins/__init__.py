@@ -106,6 +106,7 @@ class Plugins:
     def declarations(self, settings: Settings) -> dict[str, list[Answer]]:
         """Every declaring hook's answers, by hook; those of plugins that failed in any are not in it."""
         answers = {hook: self._call(hook, settings=settings, entry_points=self.installed) for hook in DECLARE_HOOKS}
+        # One that failed in a later hook is taken back from the earlier ones, too.
         return {
             hook: [answer for answer in given if answer.plugin.status == "loaded"] for hook, given in answers.items()
         }

@@ -47,7 +47,7 @@ def block(candidates: list[Plugin], settings: Settings) -> list[Problem]:
     problems: list[Problem] = []
     known = [plugin.name for plugin in candidates]
     for name in settings.names("DISTROKIT_DISABLED_PLUGINS"):
-        hit = [p for p in candidates if p.name == name or (name == "*" and p.distribution != "code")]
+        hit = [p for p in candidates if p.name.lower() == name.lower() or (name == "*" and p.distribution != "code")]
         for plugin in hit:
             plugin.status, plugin.cause = "blocked", f"DISTROKIT_DISABLED_PLUGINS has {name!r}"
         if not hit and name != "*":

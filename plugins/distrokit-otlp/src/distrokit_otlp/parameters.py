@@ -64,6 +64,12 @@ def _names(reader: Reader, suffix: str) -> tuple[str, str]:
     return f"OTEL_EXPORTER_OTLP_{signal}_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}"
 
 
+def _given(reader: Reader, suffix: str) -> str:
+    """The variable that was read: the signal's own, or else the general one."""
+    own, general = _names(reader, suffix)
+    return own if reader.settings.get(own) else general
+
+
 def _protocol(reader: Reader) -> Value[str]:
     fixed = {"otlp_proto_grpc": "grpc", "otlp_proto_http": "http/protobuf"}.get(reader.name)
     if fixed:
@@ -118,11 +124,12 @@ def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
     scheme = endpoint.value.partition("://")[0].lower() if "://" in endpoint.value else ""
     if scheme in ("http", "https", "unix"):
         return Value(scheme != "https", endpoint.source)
-    insecure = reader.flag(_names(reader, "INSECURE"), False)
-    if insecure.source.kind == "plugin default":
+    names = _names(reader, "INSECURE")
+    insecure = reader.flag(names, False)
+    if not any(reader.settings.get(name) for name in names):
         reader.problem(
             code="endpoint-without-scheme",
-            setting=endpoint.source.name,
+            setting=_given(reader, "ENDPOINT"),
             value=endpoint.value,
             cause="the endpoint has no scheme",
             outcome="TLS is used",
@@ -138,7 +145,7 @@ def _timeout(reader: Reader) -> Value[int]:
     if 0 < found.value < _SECONDS_BELOW:
         reader.problem(
             code="timeout-in-seconds",
-            setting=found.source.name,
+            setting=_given(reader, "TIMEOUT"),
             value=str(found.value),
             cause="the specification's unit is the millisecond, and this is too short to be meant so",
             outcome=f"it is read as {found.value} seconds",
@@ -160,7 +167,7 @@ def _headers(reader: Reader) -> Any:
                 # Never the text itself: it is a credential more often than not.
                 reader.problem(
                     code="header-invalid",
-                    setting=_names(reader, "HEADERS")[1],
+                    setting=_given(reader, "HEADERS"),
                     value="****",
                     cause=f"item {position} is not name=value in plain ASCII",
                     outcome="that header is left out",
