@@ -1,8 +1,8 @@
 """Every hook, in the order they are called. This file is the manual; ``docs/hooks.md`` is made of it.
 
-Common to all: hooks are called in plugin-name order, once per process unless it says otherwise; those
-up to ``distrokit_plan`` once more when a plugin failed in one of them. An implementation may leave out
-arguments it does not need. One that raises is left out with its whole plugin, which is named on
+Common to all: hooks are called in plugin-name order, once per process unless it says otherwise; the
+declaring ones and ``distrokit_plan`` once more when a plugin failed in one of them. An implementation
+may leave out arguments it does not need. One that raises is left out with its whole plugin, which is named on
 stderr; everything else goes on. A hook wrapper is refused: to change what others declared, amend the
 plan in ``distrokit_plan``.
 """
