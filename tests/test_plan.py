@@ -336,3 +336,24 @@ class Marked:
 
 def test_a_plugin_given_in_code_may_be_an_object():
     assert "marked" in [detector.name for detector in planned(marked=Marked()).resource.detectors]
+
+
+def test_without_a_processor_plugin_each_signal_says_what_is_missing():
+    plan = planned({"DISTROKIT_DISABLED_PLUGINS": "batch"})
+
+    assert [line.split(":")[0] for line in problems(plan)] == ["traces", "metrics", "logs"]
+    assert "these exporters get nothing. Run `pip install 'distrokit[otlp]'`." in problems(plan)[0]
+    assert exporter(plan).processor is None
+
+
+def test_a_plan_that_fails_in_a_way_nobody_foresaw_is_a_problem_and_not_a_traceback(monkeypatch, capsys):
+    def broken(settings, plugins):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("distrokit.startup.make_plan", broken)
+
+    assembly = assembled()
+    assembly.report()
+
+    assert [problem.code for problem in assembly.plan.problems] == ["start-failed"]
+    assert capsys.readouterr().err.startswith("distrokit: start: ZeroDivisionError; telemetry may be missing")
