@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from distrokit.declarations import (
     SIGNALS,
+    D,
     Exporter,
     IdGenerator,
     Processor,
@@ -20,8 +21,6 @@ from distrokit.declarations import (
 )
 from distrokit.diagnostics import Problem
 from distrokit.plugins import Answer, Plugin
-
-D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResourceDetector)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from distrokit.entry_points import distribution_of, version_of
 
@@ -242,6 +242,9 @@ class Command:
     run: Callable[[argparse.Namespace], int]
     arguments: Callable[[argparse.ArgumentParser], None] | None = None
 
+
+#: For what holds a declaration of any one kind.
+D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResourceDetector)
 
 Declaration: TypeAlias = Exporter | Processor | Sampler | IdGenerator | Propagator | ResourceDetector
 

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TypeVar
 
 from distrokit.catalogue import Offer, Shelf
 from distrokit.declarations import (
-    Exporter,
-    IdGenerator,
-    Processor,
-    Propagator,
-    ResourceDetector,
-    Sampler,
+    D,
     Signal,
 )
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
 from distrokit.parameters import Reader
 from distrokit.plan import Component
 from distrokit.settings import Settings, Source, Value
-
-D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResourceDetector)
 
 INSTALL_DEFAULTS = "Run `pip install 'distrokit[otlp]'`."
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -31,9 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns: the exit code; 2 for a command line that makes no sense.
     """
-    with contextlib.suppress(AttributeError):
-        # A character that the terminal does not have is no reason to fail; a test's stdout has no such method.
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A character that the terminal does not have is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
     installed = EntryPoints.scan()
     assembly = Assembly(installed=installed, plan_when_disabled=True)
     election = elect(Settings.from_environ(), installed)

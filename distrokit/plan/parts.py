@@ -10,20 +10,16 @@ from typing import Any, Generic, TypeVar
 
 from distrokit.declarations import (
     STAGES,
+    D,
     Exporter,
-    IdGenerator,
     Processor,
-    Propagator,
     ResourceDetector,
-    Sampler,
     Signal,
     origin_of,
 )
 from distrokit.diagnostics import Mask
 from distrokit.entry_points import distribution_of, version_of
 from distrokit.settings import BUILT_IN, Source, Value
-
-D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResourceDetector)
 
 
 @dataclass
