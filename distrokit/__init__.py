@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         BuildContext,
         Check,
         Command,
+        Configuration,
         Exporter,
         ExporterOptions,
         IdGenerator,
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
         Propagator,
         ResourceDetector,
         Sampler,
+        Setting,
         Signal,
     )
+    from distrokit.diagnostics import Problem, did_you_mean
     from distrokit.entry_points import EntryPoints
     from distrokit.hookspecs import hookimpl
+    from distrokit.in_code import start
+    from distrokit.metric_preferences import metric_arguments, metric_parameters
     from distrokit.parameters import Reader
-    from distrokit.settings import Value
+    from distrokit.settings import Settings
+    from distrokit.values import Source, Value
 
 __version__ = "0.1.0"
 
@@ -32,23 +38,44 @@ __all__ = [
     "BuildContext",
     "Check",
     "Command",
+    "Configuration",
     "EntryPoints",
     "Exporter",
     "ExporterOptions",
     "IdGenerator",
+    "Problem",
     "Processor",
     "Propagator",
     "Reader",
     "ResourceDetector",
     "Sampler",
+    "Setting",
+    "Settings",
     "Signal",
+    "Source",
     "Value",
     "__version__",
+    "did_you_mean",
     "hookimpl",
+    "metric_arguments",
+    "metric_parameters",
+    "start",
 ]
 
 #: The room of each name that is not a declaration.
-_ROOMS = {"EntryPoints": "entry_points", "Reader": "parameters", "Value": "settings", "hookimpl": "hookspecs"}
+_ROOMS = {
+    "EntryPoints": "entry_points",
+    "Problem": "diagnostics",
+    "Reader": "parameters",
+    "Settings": "settings",
+    "Source": "values",
+    "Value": "values",
+    "did_you_mean": "diagnostics",
+    "hookimpl": "hookspecs",
+    "metric_arguments": "metric_preferences",
+    "metric_parameters": "metric_preferences",
+    "start": "in_code",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,9 +7,18 @@ from typing import Any
 
 from distrokit.declarations import SIGNALS
 from distrokit.diagnostics import Problem
-from distrokit.plan import Change, Component, ExporterPlan, InstrumentationPlan, Plan, ResourcePlan, SignalPlan
+from distrokit.plan import (
+    Change,
+    Component,
+    ExporterPlan,
+    InstrumentationPlan,
+    Plan,
+    ResourcePlan,
+    SignalPlan,
+    ViewPlan,
+)
 from distrokit.plugins import Plugin, Plugins
-from distrokit.settings import Source, Value
+from distrokit.values import Source, Value
 
 
 def amend(plan: Plan, plugins: Plugins) -> Plan:
@@ -60,6 +69,8 @@ def _adopt(plan: Plan, before: Plan, source: Source) -> None:
     for component in _components(plan):
         _expect(component, Component, "a component of the plan")
         _adopt_values(component.parameters, source)
+    for view in plan.views:
+        _expect(view, ViewPlan, "a view of the plan")
     for name, item in plan.instrumentations.items():
         _expect(item, InstrumentationPlan, f"plan.instrumentations[{name!r}]")
 

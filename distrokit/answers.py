@@ -12,17 +12,22 @@ from distrokit.declarations import (
     STAGES,
     Check,
     Command,
+    Configuration,
     Exporter,
     IdGenerator,
     Processor,
     Propagator,
     ResourceDetector,
     Sampler,
+    Setting,
     signals_of,
 )
+from distrokit.diagnostics import Problem
+from distrokit.values import Value
 
 #: What each hook that returns declarations returns.
 DECLARATIONS: dict[str, type[Any]] = {
+    "distrokit_settings": Setting,
     "distrokit_samplers": Sampler,
     "distrokit_id_generators": IdGenerator,
     "distrokit_propagators": Propagator,
@@ -45,8 +50,10 @@ def checked(hook: str, answer: Any) -> Any:
     """
     if answer is None:
         return None
-    if hook == "distrokit_defaults":
+    if hook in ("distrokit_defaults", "distrokit_overrides"):
         return _strings(answer)
+    if hook == "distrokit_configuration":
+        return _configuration(answer)
     if hook == "distrokit_resource":
         return _resource(answer)
     if hook in DECLARATIONS:
@@ -62,6 +69,29 @@ def _strings(answer: Any) -> dict[str, str]:
         if not name or "=" in name or "\0" in name + text:
             raise HookError(f"returned {name!r}, which no environment variable can be called, or hold")
     return dict(answer)
+
+
+def _configuration(answer: Any) -> Configuration:
+    if not isinstance(answer, Configuration) or not isinstance(answer.name, str):
+        raise HookError(f"returned {_kind(answer)}, expected a Configuration")
+    if not all(isinstance(problem, Problem) for problem in answer.problems):
+        raise HookError("returned a Configuration whose problems are not all of class Problem")
+    if answer.model is not None:
+        _check_node(answer.model, "the model")
+        if not isinstance(answer.model.value, Mapping):
+            raise HookError("returned a Configuration whose model is no mapping")
+    return answer
+
+
+def _check_node(node: Any, where: str) -> None:
+    if not isinstance(node, Value):
+        raise HookError(f"returned a Configuration in which {where} is {_kind(node)}, not a Value")
+    if isinstance(node.value, Mapping):
+        for name, child in node.value.items():
+            _check_node(child, f"{where}.{name}")
+    elif isinstance(node.value, list):
+        for number, child in enumerate(node.value):
+            _check_node(child, f"{where}.{number}")
 
 
 def _resource(answer: Any) -> dict[str, Any] | list[Any]:

@@ -8,6 +8,8 @@ from typing import Any, Generic
 
 from distrokit.declarations import (
     SIGNALS,
+    STAGES,
+    ComponentKind,
     D,
     Exporter,
     IdGenerator,
@@ -47,12 +49,14 @@ class Shelf(Generic[D]):
     """The offers of one kind, by name.
 
     Attributes:
-        what: how problems call them, for example ``exporter for traces``.
+        kind: what they are, for example ``id generator``.
+        signal: whose they are; ``None`` where there is no such thing.
         offers: by lower-case name, in plugin order.
         taken: names that several claim with equal right, with the problem that says so.
     """
 
-    what: str
+    kind: ComponentKind
+    signal: Signal | None = None
     offers: dict[str, Offer[D]] = field(default_factory=dict)
     taken: dict[str, Problem] = field(default_factory=dict)
 
@@ -61,8 +65,9 @@ class Shelf(Generic[D]):
         return sorted(offer.declaration.name for offer in self.offers.values())
 
     def find(self, name: str) -> Offer[D] | None:
-        """The offer of this name, whatever the case."""
-        return self.offers.get(name.strip().lower())
+        """The offer of this name, whatever the case; what is in development is found without saying so, too."""
+        name = name.strip().lower()
+        return self.offers.get(name) or self.offers.get(name.removesuffix("/development"))
 
 
 @dataclass
@@ -76,6 +81,7 @@ class Catalogue:
     id_generators: Shelf[IdGenerator]
     propagators: Shelf[Propagator]
     detectors: Shelf[ResourceDetector]
+    attributes: list[Answer] = field(default_factory=list)
 
     @classmethod
     def of(cls, answers: Mapping[str, list[Answer]], problems: list[Problem]) -> Catalogue:
@@ -86,25 +92,32 @@ class Catalogue:
         """
         exporters: list[Offer[Exporter]] = _offers(answers["distrokit_exporters"])
         processors: list[Offer[Processor]] = _offers(answers["distrokit_processors"])
-        export = [offer for offer in processors if offer.declaration.stage == "export"]
-        detectors = [answer for answer in answers["distrokit_resource"] if isinstance(answer.value, list)]
+        resources = answers["distrokit_resource"]
+        detectors = [answer for answer in resources if isinstance(answer.value, list)]
+        staged = {
+            s: [_shelf("processor", _serving(processors, s, stage), s) for stage in STAGES if stage != "export"]
+            for s in SIGNALS
+        }
         catalogue = cls(
-            exporters={s: _shelf(f"exporter for {s}", _serving(exporters, s)) for s in SIGNALS},
-            processors={s: _shelf(f"processor for {s}", _serving(export, s)) for s in SIGNALS},
-            staged={
-                s: [offer for offer in _serving(processors, s) if offer.declaration.stage != "export"] for s in SIGNALS
-            },
+            exporters={s: _shelf("exporter", _serving(exporters, s), s) for s in SIGNALS},
+            processors={s: _shelf("processor", _serving(processors, s, "export"), s) for s in SIGNALS},
+            staged={s: [offer for shelf in staged[s] for offer in shelf.offers.values()] for s in SIGNALS},
             samplers=_shelf("sampler", _offers(answers["distrokit_samplers"])),
             id_generators=_shelf("id generator", _offers(answers["distrokit_id_generators"])),
             propagators=_shelf("propagator", _offers(answers["distrokit_propagators"])),
             detectors=_shelf("resource detector", _offers(detectors)),
+            attributes=sorted((a for a in resources if isinstance(a.value, dict)), key=lambda a: -a.rank),
         )
-        for shelf in catalogue.shelves():
+        for shelf in (*catalogue.shelves(), *(shelf for shelves in staged.values() for shelf in shelves)):
             problems.extend(p for p in shelf.taken.values() if p.severity == "error" and p not in problems)
         return catalogue
 
+    def shelf(self, kind: ComponentKind, signal: Signal | None) -> Shelf[Any]:
+        """The shelf of a kind; exporters and processors have one per signal."""
+        return next(s for s in self.shelves() if s.kind == kind and s.signal in (signal, None))
+
     def shelves(self) -> Iterable[Shelf[Any]]:
-        """Every shelf."""
+        """Every shelf of what is picked by name."""
         yield from self.exporters.values()
         yield from self.processors.values()
         yield from (self.samplers, self.id_generators, self.propagators, self.detectors)
@@ -118,12 +131,17 @@ def _offers(answers: list[Answer]) -> list[Offer[Any]]:
     ]
 
 
-def _serving(offers: list[Offer[Any]], signal: Signal) -> list[Offer[Any]]:
-    return [offer for offer in offers if signal in signals_of(offer.declaration)]
+def _serving(offers: list[Offer[Any]], signal: Signal, stage: str = "") -> list[Offer[Any]]:
+    return [
+        offer
+        for offer in offers
+        if signal in signals_of(offer.declaration) and (not stage or offer.declaration.stage == stage)
+    ]
 
 
-def _shelf(what: str, offers: list[Offer[Any]]) -> Shelf[Any]:
-    shelf: Shelf[Any] = Shelf(what)
+def _shelf(kind: ComponentKind, offers: list[Offer[Any]], signal: Signal | None = None) -> Shelf[Any]:
+    shelf: Shelf[Any] = Shelf(kind, signal)
+    what = f"{kind} for {signal}" if signal else kind
     by_name: dict[str, list[Offer[Any]]] = {}
     for offer in offers:
         by_name.setdefault(offer.declaration.name.lower(), []).append(offer)

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.id_generator import IdGenerator as SDKIdGenerator
     from opentelemetry.sdk.trace.sampling import Sampler as SDKSampler
 
+    from distrokit.diagnostics import Problem
     from distrokit.parameters import Reader
-    from distrokit.settings import Settings, Value
+    from distrokit.settings import Settings
+    from distrokit.values import Value
 
 Signal = Literal["traces", "metrics", "logs"]
+ComponentKind = Literal["exporter", "processor", "sampler", "id generator", "propagator", "resource detector"]
 Stage = Literal["enrich", "transform", "derive", "export"]
 AttributeValue: TypeAlias = "str | bool | int | float | list[str] | list[bool] | list[int] | list[float]"
 
@@ -64,7 +67,11 @@ class ExporterOptions:
         signal: the signal it is built for.
         endpoint: where it sends to; empty where that means nothing (``console``).
         headers: sent with every request; values are secret and never printed.
-        timeout_millis: of one export, in milliseconds.
+        timeout_millis: of one export, in milliseconds; 0 for no limit.
+        refresh_headers: for credentials that expire: called before every request, from the exporting
+            thread, and so to be quick where nothing has changed; what it returns is sent besides, and in
+            place of, ``headers``. It may raise: then the last headers it returned are sent. ``None``: the
+            headers stay as they are.
         compression: ``none``, ``gzip`` or ``deflate``.
         user_agent: put in front of the exporter's own User-Agent.
         credentials: ``grpc.ChannelCredentials`` or a ``requests.Session``, as the exporter takes
@@ -79,6 +86,7 @@ class ExporterOptions:
     endpoint: str = ""
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     timeout_millis: int = 10_000
+    refresh_headers: Callable[[], Mapping[str, str]] | None = field(default=None, repr=False)
     compression: str = "none"
     user_agent: str = ""
     credentials: Any = field(default=None, repr=False)
@@ -135,12 +143,13 @@ class Processor:
 
     Attributes:
         name: at ``export``, what ``DISTROKIT_{TRACES,LOGS}_PROCESSOR`` and
-            ``DISTROKIT_METRICS_READER`` say; elsewhere a label. Every declared processor of the
-            first three stages runs, in plugin order.
+            ``DISTROKIT_METRICS_READER`` say; elsewhere what a configuration file calls it. Every
+            declared processor of the first three stages runs, in plugin order.
         signals: one signal, or several that the same factory serves.
         stage: where it stands.
         factory: see above.
         parameters: what the plan shows of it; arrives in ``context.arguments``.
+        default: at the first three stages, whether it runs when no configuration file names it.
     """
 
     name: str
@@ -150,6 +159,7 @@ class Processor:
     parameters: Parameters | None = None
     fallback: bool = False
     origin: str | EntryPoint = ""
+    default: bool = True
 
 
 @dataclass(frozen=True)
@@ -195,15 +205,59 @@ class ResourceDetector:
 
     Attributes:
         name: what ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS`` says.
-        detect: returns the attributes; run in the process being started.
+        detect: returns the attributes; run in the process being started, with what ``parameters`` read,
+            or a configuration file has, as keywords.
         default: whether it runs when that setting is unset.
     """
 
     name: str
-    detect: Callable[[], Mapping[str, AttributeValue]]
+    detect: Callable[..., Mapping[str, AttributeValue]]
     default: bool = True
     fallback: bool = False
     origin: str | EntryPoint = ""
+    parameters: Parameters | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One variable that somebody reads: for the documentation, and for finding misspelt names.
+
+    Attributes:
+        name: of the environment variable.
+        kind: what its text is: ``integer``, ``boolean``, ``one of grpc, http/protobuf``, ``list of names`` …
+        default: as it would be written; empty where there is none.
+        unit: ``ms``, ``items``, ``bytes``; empty where there is none.
+        consumer: who reads it: ``distrokit``, ``opentelemetry-sdk``, a plugin's name.
+        meaning: one sentence.
+        spec: where it is specified, a URL; empty for what only exists here.
+        ignored_with_file: whether a configuration file takes its place (specification, *Declarative
+            configuration*: every variable the file does not name is ignored).
+    """
+
+    name: str
+    kind: str = "text"
+    default: str = ""
+    unit: str = ""
+    consumer: str = "distrokit"
+    meaning: str = ""
+    spec: str = ""
+    ignored_with_file: bool = False
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration file that was read.
+
+    Attributes:
+        name: the path as the user wrote it.
+        model: OpenTelemetry's configuration model (``file_format`` 1.x): a mapping whose every node is a
+            :class:`~distrokit.values.Value` with its line; ``None`` when the file cannot be used at all.
+        problems: what is wrong with it.
+    """
+
+    name: str
+    model: Value[Any] | None
+    problems: tuple[Problem, ...] = ()
 
 
 Verdict = Literal["ok", "warn", "fail"]

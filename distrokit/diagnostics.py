@@ -90,11 +90,18 @@ class Mask:
     _QUERY = re.compile(r"(?<=\?)[^\s#'\"]+")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
-        # Whole words only: a token is not part of a longer name.
-        self._secrets = (
-            re.compile("|".join(rf"(?<!\w){re.escape(secret)}(?!\w)" for secret in known)) if known else None
-        )
+        self._known: set[str] = set()
+        self._secrets: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """More texts that must not appear."""
+        new = {secret for secret in secrets if len(secret) >= 6} - self._known
+        if new:
+            self._known |= new
+            known = sorted(self._known, key=len, reverse=True)
+            # Whole words only: a token is not part of a longer name.
+            self._secrets = re.compile("|".join(rf"(?<!\w){re.escape(secret)}(?!\w)" for secret in known))
 
     def __call__(self, text: str) -> str:
         """The text without secrets, without the user part of URLs and without their query."""
@@ -219,8 +226,8 @@ def contain(error: BaseException) -> None:
         raise error
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``Did you mean 'console'?`` or nothing; case is ignored."""
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """``Did you mean 'console'?`` or nothing; case is ignored. ``cutoff``: 0 takes anything, 1 only itself."""
     by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f"Did you mean {by_lower[close[0]]!r}?" if close else ""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # its file is untyped
 
@@ -22,6 +22,9 @@ from distrokit.entry_points import EntryPoints
 from distrokit.settings import Settings, lend
 from distrokit.startup import Assembly, channel, start_failed
 
+if TYPE_CHECKING:
+    from distrokit.pipeline import Pipeline
+
 
 class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     """Makes the plan; hands each instrumentation to it; steps aside where another distro is in charge."""
@@ -29,6 +32,8 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     # One per process: BaseDistro is a singleton, which is how the configurator finds it again.
     _installed: EntryPoints | None = None
     _assembly: Assembly | None = None
+    #: What runs; ``None`` until something does.
+    pipeline: Pipeline | None = None
     _rival: Any = None
     _election: Election | None = None
     _configured = _started = _instrumented = False
@@ -85,7 +90,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         self._started = True
         extra = {"telemetry.auto.version": auto_instrumentation_version} if auto_instrumentation_version else {}
         try:
-            self.assembly().start(extra)
+            self.pipeline = self.assembly().start(extra)
             if not self._configured:
                 # Another distro was loaded in our place and would now hand out the instrumentations.
                 # They are ours, so they are applied here and the loader is told to apply none.
@@ -93,6 +98,21 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
                 self._lend(instrumentation.DISABLED, "*")
         except StrictError as error:
             _end(error)
+
+    def start_in_code(
+        self, settings: Mapping[str, str] | None, plugins: Mapping[str, object] | None, *, instrument: bool
+    ) -> Pipeline:
+        """Plan, build, instrument, for :func:`distrokit.start`.
+
+        Raises: :class:`StrictError`.
+        """
+        self._assembly = Assembly(plugins=plugins, installed=self._scanned(), settings=settings)
+        self._started = True
+        self.pipeline = self._assembly.start() or self._assembly.idle()
+        if instrument:
+            self._instrument()
+            self._assembly.report()
+        return self.pipeline
 
     def finish(self) -> None:
         """After the last instrumentation: restore the environment, tell what went wrong meanwhile."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         AttributeValue,
         Check,
         Command,
+        Configuration,
         Exporter,
         ExporterOptions,
         IdGenerator,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Propagator,
         ResourceDetector,
         Sampler,
+        Setting,
     )
     from distrokit.entry_points import EntryPoints
     from distrokit.pipeline import Pipeline
@@ -45,10 +47,60 @@ StopReason = Literal["exit", "code"]
 
 
 @hookspec
+def distrokit_settings() -> Iterable[Setting] | None:
+    """The variables that this plugin reads.
+
+    When: first of all; they are listed in the documentation, and a variable that nobody lists and whose
+    name is close to one that is listed is reported as a misspelling.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
+    Returns: declarations.
+    ``None``: none.
+    On an exception: the plugin is left out.
+
+    Example::
+
+        from distrokit import Setting, hookimpl
+
+
+        @hookimpl
+        def distrokit_settings():
+            return [Setting(name="ACME_TENANT", consumer="acme", meaning="whom the telemetry belongs to")]
+    """
+
+
+@hookspec
+def distrokit_configuration(settings: Settings) -> Configuration | None:
+    """The configuration file, read; OpenTelemetry's model, each node with its line.
+
+    When: after ``distrokit_settings``. The first plugin with an answer wins. With a file, the variables
+    it takes the place of are ignored (``docs/configuration-file.md`` has the list).
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
+    Arguments: ``settings``, the environment and what is given in code.
+    Returns: a :class:`~distrokit.Configuration`. Without a model the file cannot be used, and nothing is
+    built: what it would have said is unknown, and the environment alone might send data elsewhere.
+    ``None``: there is no file.
+    On an exception: the plugin is left out.
+
+    Example::
+
+        from distrokit import Configuration, Source, Value, hookimpl
+
+
+        @hookimpl
+        def distrokit_configuration(settings):
+            if not settings.get("ACME_CONFIG"):
+                return None
+            source = Source("file", "acme.ini:1:1")
+            model = {"file_format": Value("1.0", source), "disabled": Value(True, source)}
+            return Configuration("acme.ini", Value(model, source))
+    """
+
+
+@hookspec
 def distrokit_defaults(environ: Mapping[str, str]) -> Mapping[str, str] | None:
     """Defaults for settings; always weaker than what the user set.
 
-    When: first of all, before anything is declared.
+    When: before anything is declared.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``environ``, the environment as it was read; do not change it.
     Returns: setting name to text. Of two plugins that default one setting the first in order wins.
@@ -63,6 +115,29 @@ def distrokit_defaults(environ: Mapping[str, str]) -> Mapping[str, str] | None:
         @hookimpl
         def distrokit_defaults(environ):
             return {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"}
+    """
+
+
+@hookspec
+def distrokit_overrides(settings: Settings) -> Mapping[str, str] | None:
+    """Settings that this plugin insists on: stronger than the file, the environment and code.
+
+    When: after ``distrokit_defaults``. Meant for a distro: an endpoint that must be the company's gateway.
+    ``distrokit explain`` shows whom it overruled.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
+    Arguments: ``settings``, everything the user and the plugins' defaults say.
+    Returns: setting name to text. Of two plugins that insist on one setting the first in order wins.
+    ``None``: nothing.
+    On an exception: the plugin is left out.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_overrides(settings):
+            return {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}
     """
 
 

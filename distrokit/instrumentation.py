@@ -6,12 +6,14 @@ contrib#3476), and each instrumentation under guard of its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from importlib.metadata import Distribution, EntryPoint
 
-from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
+from distrokit.choices import InstrumentationChoice
+from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
 from distrokit.entry_points import EntryPoints, distribution_of
 from distrokit.plan import InstrumentationPlan, Plan
-from distrokit.settings import BUILT_IN, Settings
+from distrokit.settings import Settings
 
 #: OpenTelemetry's own group.
 GROUP = "opentelemetry_instrumentor"
@@ -19,23 +21,91 @@ GROUP = "opentelemetry_instrumentor"
 DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 
-def planned(settings: Settings, installed: EntryPoints) -> dict[str, InstrumentationPlan]:
-    """Every installed instrumentation, on or off; imports none of them."""
-    disabled = settings.names(DISABLED)
-    choice = settings.value(DISABLED)
+#: Upstream's deprecated switch for log records, which its successor takes for "somebody else does it".
+LOGGING_SWITCH = "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"
+
+
+def planned(
+    settings: Settings,
+    installed: EntryPoints,
+    choices: Iterable[InstrumentationChoice],
+    problems: list[Problem],
+) -> dict[str, InstrumentationPlan]:
+    """Every installed instrumentation, on or off; imports none of them.
+
+    Args:
+        choices: what a configuration file says.
+        problems: receives names that no package has.
+    """
     plans: dict[str, InstrumentationPlan] = {}
     for point in installed.group(GROUP):
-        named = next((name for name in disabled if name.lower() in ("*", point.name.lower())), None)
-        plan = InstrumentationPlan(
-            point.name,
-            enabled=named is None,
-            why=f"{DISABLED} has {named!r}" if named else "",
-            source=choice.source if named and choice else BUILT_IN,
-            point=point,
-        )
+        plan = InstrumentationPlan(point.name, point=point)
         # Two packages may publish one name, and upstream applies both.
         plans[point.name if point.name not in plans else f"{point.name} ({distribution_of(point)})"] = plan
+    for choice in choices:
+        _choose(plans, choice, problems)
+    _disable(plans, settings)
+    _log_records(plans, settings, problems)
     return plans
+
+
+def _disable(plans: Mapping[str, InstrumentationPlan], settings: Settings) -> None:
+    choice = settings.value(DISABLED)
+    for name in settings.names(DISABLED):
+        for plan in plans.values():
+            if choice and name.lower() in ("*", plan.name.lower()):
+                plan.enabled, plan.why, plan.source = False, f"{DISABLED} has {name!r}", choice.source
+
+
+def _choose(plans: Mapping[str, InstrumentationPlan], choice: InstrumentationChoice, problems: list[Problem]) -> None:
+    named = [plan for plan in plans.values() if plan.name.lower() == choice.name.lower()]
+    for plan in named:
+        plan.enabled, plan.source = choice.enabled, choice.source
+        plan.why = "" if choice.enabled else f"{choice.source} has enabled: false"
+        plan.options.update(choice.options)
+    if not named and choice.enabled:
+        names = [plan.name for plan in plans.values()]
+        problems.append(
+            Problem(
+                code="instrumentation-unknown",
+                subject=f"{choice.source} {choice.name}",
+                cause=f"no package has an instrumentation of this name (there are {', '.join(names) or 'none'})",
+                outcome="it has no effect",
+                remedy=did_you_mean(choice.name, names) or "Install the package that has it.",
+                severity="warning",
+            )
+        )
+
+
+def _log_records(plans: Mapping[str, InstrumentationPlan], settings: Settings, problems: list[Problem]) -> None:
+    """One answer to who turns log records into telemetry: the instrumentation, once, if it is installed."""
+    asked = settings.value(LOGGING_SWITCH)
+    word = asked.value.lower() if asked else ""
+    logging = plans.get("logging")
+    if asked and word == "false" and logging:
+        logging.options.setdefault("enable_log_auto_instrumentation", False)
+        logging.source = asked.source
+    elif asked and word == "true" and logging is None:
+        problems.append(
+            Problem(
+                code="instrumentation-unknown",
+                subject=f"{LOGGING_SWITCH}={asked.value}",
+                cause="opentelemetry-instrumentation-logging is not installed",
+                outcome="log records do not become telemetry",
+                remedy="Run `pip install opentelemetry-instrumentation-logging`.",
+            )
+        )
+    elif asked and word not in ("true", "false"):
+        problems.append(
+            Problem(
+                code="setting-invalid",
+                subject=f"{LOGGING_SWITCH}={asked.value}",
+                cause="it is neither true nor false",
+                outcome="it is taken for unset",
+                remedy=f"Unset it: {DISABLED}=logging switches the instrumentation off.",
+                severity="warning",
+            )
+        )
 
 
 def apply(item: InstrumentationPlan, point: EntryPoint, problems: list[Problem]) -> None:
@@ -75,7 +145,7 @@ def apply_all(plan: Plan) -> None:
     if plan.disabled.value:
         return
     # They read variables of their own while they are imported and applied.
-    with plan.settings.exposed(plan.sdk_settings):
+    with plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None}):
         for item in plan.instrumentations.values():
             if item.point is not None and item.enabled and not item.applied:
                 apply(item, item.point, plan.problems)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
-from distrokit.catalogue import Offer, Shelf
-from distrokit.declarations import (
-    D,
-    Signal,
-)
+from distrokit.catalogue import Catalogue, Offer, Shelf
+from distrokit.choices import Choice
+from distrokit.declarations import ComponentKind, D, Processor, Signal
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
 from distrokit.parameters import Reader
 from distrokit.plan import Component
-from distrokit.settings import Settings, Source, Value
+from distrokit.settings import Settings
+from distrokit.values import Source, Value
 
 INSTALL_DEFAULTS = "Run `pip install 'distrokit[otlp]'`."
 
@@ -24,47 +25,75 @@ class Picker:
         problems: receives what could not be picked, or read.
     """
 
-    def __init__(self, settings: Settings, problems: list[Problem]) -> None:
+    def __init__(self, settings: Settings, catalogue: Catalogue, problems: list[Problem]) -> None:
         self._settings = settings
+        self._catalogue = catalogue
         self._problems = problems
 
     def pick(
-        self, shelf: Shelf[D], name: str, choice: Value[str], setting: str, outcome: str, signal: Signal | None = None
+        self, shelf: Shelf[D], choice: Choice, outcome: str, signal: Signal | None = None, instance: str = ""
     ) -> Component[D] | None:
         """The component of this name; when there is none, that is a problem, and ``None``.
 
+        A setting may name an instance, ``otlp/backup``: the exporter ``otlp`` with settings of its own.
+
         Args:
-            choice: who picked it.
-            setting: the variable it was picked by.
             outcome: what happens instead, for the problem.
         """
-        offer = shelf.find(name)
+        offer = shelf.find(choice.name)
+        if offer is None and choice.properties is None and "/" in choice.name:
+            name, _, instance = choice.name.partition("/")
+            offer = shelf.find(name) if instance.strip() else None
         if offer:
-            return self.component(offer, choice.source, signal)
-        if taken := shelf.taken.get(name.lower()):
-            if taken not in self._problems:
-                self._problems.append(taken)
-            return None
-        names = shelf.names()
-        hint = did_you_mean(name, names)
+            return self.component(offer, choice.source, signal, choice, instance)
+        taken = shelf.taken.get(choice.name.lower())
+        if taken is None:
+            self.unknown(shelf.kind, signal, shelf.names(), choice, outcome)
+        elif taken not in self._problems:
+            self._problems.append(taken)
+        return None
+
+    def unknown(self, kind: str, signal: Signal | None, names: Iterable[str], choice: Choice, outcome: str) -> None:
+        """Report a name that nothing has."""
+        names = sorted(names)
+        hint = did_you_mean(choice.name, names)
+        what = f"{kind} for {signal}" if signal else kind
+        if choice.source.kind in ("file", "project"):
+            subject = f"{choice.source} {choice.name}"
+        else:
+            subject = f"{choice.source.name if choice.source.kind == 'environment' else choice.setting}={choice.name}"
         self._problems.append(
             Problem(
-                code=shelf.what.split(" for ")[0].replace(" ", "-") + "-unknown",
-                subject=f"{choice.source.name if choice.source.kind == 'environment' else setting}={name}",
-                cause=f"there is no such {shelf.what} (there are {', '.join(names) or 'none'})",
+                code=kind.replace(" ", "-") + "-unknown",
+                subject=subject,
+                cause=f"there is no such {what} (there are {', '.join(names) or 'none'})",
                 outcome=outcome,
                 remedy=hint or ("Install the package that has it." if names else INSTALL_DEFAULTS),
             )
         )
-        return None
 
-    def component(self, offer: Offer[D], source: Source, signal: Signal | None = None) -> Component[D] | None:
+    def component(
+        self,
+        offer: Offer[D],
+        source: Source,
+        signal: Signal | None = None,
+        choice: Choice | None = None,
+        instance: str = "",
+    ) -> Component[D] | None:
         """The offer with its parameters read; ``None`` when reading them failed."""
         declaration = offer.declaration
-        reader = Reader(self._settings, offer.plugin.label, signal, declaration.name)
+        reader = Reader(
+            self._settings,
+            offer.plugin.label,
+            signal,
+            declaration.name,
+            instance=instance,
+            properties=choice.properties if choice else None,
+            resolve=partial(self._inner, signal),
+        )
         read = getattr(declaration, "parameters", None)
         try:
-            parameters = dict(read(reader)) if read else {}
+            parameters = dict(read(reader)) if read else reader.everything()
             wrong = [name for name, value in parameters.items() if not isinstance(value, Value)]
             if wrong:
                 raise TypeError(f"parameters returned {wrong[0]!r} without a source; use the reader's methods")
@@ -81,7 +110,39 @@ class Picker:
                 )
             )
             return None
+        if isinstance(declaration, Processor):
+            reader.node("exporter")
+            parameters.pop("exporter", None)
         # One wrong general setting is read by three signals, and is still one problem.
         self._problems.extend(problem for problem in reader.problems if problem not in self._problems)
+        self._problems.extend(_unread(reader))
         overruled = tuple(partial(getattr, rival, "origin") for rival in offer.overruled)
-        return Component(declaration, offer.plugin.label, source, parameters, overruled)
+        return Component(declaration, offer.plugin.label, source, parameters, overruled, instance, reader.file_name)
+
+    def _inner(self, signal: Signal | None, kind: ComponentKind, node: Value[Any]) -> Component[Any] | None:
+        """A component inside another one, for :meth:`distrokit.Reader.component`."""
+        choice = Choice.of(node)
+        if choice is None:
+            self._problems.append(
+                Problem(
+                    code="setting-invalid",
+                    subject=str(node.source),
+                    cause=f"a {kind} is one name with its properties",
+                    outcome="it is left out",
+                    remedy=f"Correct {node.source}.",
+                )
+            )
+            return None
+        return self.pick(self._catalogue.shelf(kind, signal), choice, "it is left out", signal)
+
+
+def _unread(reader: Reader) -> Iterable[Problem]:
+    for name, source, hint in reader.unread():
+        yield Problem(
+            code="file-key-unknown",
+            subject=f"{source} {name}",
+            cause=f"{reader.name!r} has no such property",
+            outcome="it has no effect",
+            remedy=hint or "Take it out.",
+            severity="warning",
+        )

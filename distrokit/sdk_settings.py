@@ -30,15 +30,6 @@ _LARGEST = 2**31 - 1
 _DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 _CHOICES = {"OTEL_METRICS_EXEMPLAR_FILTER": ("trace_based", "always_on", "always_off")}
 
-#: Settings of upstream's configurator that are not read here, and what to do instead. Silence would be worse.
-_UNSUPPORTED = {
-    "OTEL_CONFIG_FILE": "Use environment variables, or set OTEL_PYTHON_DISTRO to a distro that reads files.",
-    "OTEL_PYTHON_TRACER_CONFIGURATOR": "Drop spans in a processor at the stage transform.",
-    "OTEL_PYTHON_METER_CONFIGURATOR": "Drop metrics in a processor at the stage transform.",
-    "OTEL_PYTHON_LOGGER_CONFIGURATOR": "Drop log records in a processor at the stage transform.",
-    "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "Install opentelemetry-instrumentation-logging.",
-}
-
 
 def checked(reader: Reader) -> dict[str, str | None]:
     """What the SDK shall find in ``os.environ`` instead of what is there.
@@ -51,17 +42,6 @@ def checked(reader: Reader) -> dict[str, str | None]:
         _keep(found, name, reader, reader.parsed(name, _limit, None).value)
     for name, choices in _CHOICES.items():
         _keep(found, name, reader, reader.choice(name, choices, "").value or None)
-    for name, remedy in _UNSUPPORTED.items():
-        value = reader.settings.value(name)
-        if value and value.value.lower() != "false":
-            reader.problem(
-                code="setting-unsupported",
-                setting=name,
-                value=value.value,
-                cause="distrokit does not read this setting",
-                outcome="it has no effect",
-                remedy=remedy,
-            )
     if reader.settings.get(_DETECTORS):
         found[_DETECTORS] = None
     return found
@@ -84,6 +64,8 @@ def read_late(found: dict[str, str | None], logger_provider: type) -> list[str]:
 
 def _keep(found: dict[str, str | None], name: str, reader: Reader, text: str | None) -> None:
     given = reader.settings.get(name)
+    if not given and name in reader.settings.ignored:
+        found[name] = None
     # Blanks around a value are the user's, and the SDK does not take them off everywhere.
     if given and text != reader.settings.environ.get(name, given):
         found[name] = text

@@ -1,26 +1,22 @@
 """Settings with their sources. The only room that reads or writes ``os.environ``.
 
-A setting is an environment variable's name, wherever its value came from: the environment or a
-plugin's default. An empty value means unset, as the OpenTelemetry specification says.
+A setting is an environment variable's name, wherever its value came from: see :data:`STRENGTH`. An
+empty value means unset, as the OpenTelemetry specification says.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import unquote
 
 from distrokit.diagnostics import LOG_LEVELS, Mask
-
-T_co = TypeVar("T_co", covariant=True)
-
-SourceKind = Literal["default", "plugin default", "environment", "plugin"]
+from distrokit.values import Source, Value
 
 #: The prefix under which ``opentelemetry-instrument`` offers distrokit's settings as options: its
 #: parser only takes variables that begin with ``OTEL_``.
@@ -33,85 +29,48 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a value came from.
-
-    Attributes:
-        kind: the layer.
-        name: what to show: ``OTEL_TRACES_SAMPLER``, ``batch 0.1.0``, ``distrokit``.
-    """
-
-    kind: SourceKind
-    name: str
-
-    def __str__(self) -> str:
-        if self.kind == "default":
-            return f"default of {self.name}"
-        if self.kind == "plugin default":
-            return f"default of plugin {self.name}"
-        if self.kind == "plugin":
-            return f"plugin {self.name}"
-        return self.name
-
-
-#: The source of what distrokit itself decides when nobody else did.
-BUILT_IN = Source("default", "distrokit")
-
-
-@dataclass(frozen=True)
-class Value(Generic[T_co]):
-    """A value that knows its source.
-
-    Attributes:
-        value: the value, parsed.
-        source: where it came from.
-        overruled: the weaker sources that had an opinion, strongest first: (raw text, source).
-        secret: when true, every printed form of the value is masked.
-    """
-
-    value: T_co
-    source: Source
-    overruled: tuple[tuple[str, Source], ...] = ()
-    secret: bool = False
-
-    def printable(self) -> Any:
-        """The value as it may be shown: masked when secret or when it is a URL with a secret part."""
-        if not self.secret:
-            return Mask()(self.value) if isinstance(self.value, str) else self.value
-        if isinstance(self.value, Mapping):
-            return dict.fromkeys(self.value, "****")
-        return "****" if self.value else self.value
-
-    def __repr__(self) -> str:
-        return f"Value({self.printable()!r}, {str(self.source)!r})"
-
-
-@dataclass(frozen=True)
 class Layer:
-    """Settings of one source; in :class:`Settings`, later layers win."""
+    """Settings of one source; in :class:`Settings`, stronger layers win.
+
+    Attributes:
+        source: of all of them, where ``sources`` does not know better.
+        sources: of single settings: their lines in a file.
+    """
 
     source: Source
     values: Mapping[str, str]
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
 
 class Settings:
-    """An immutable stack of layers, weakest first.
+    """An immutable stack of layers.
 
     Args:
-        layers: plugin defaults, then the environment.
+        layers: weakest first; see :data:`STRENGTH`.
+        ignored: environment variables that do not count, because a configuration file takes their place.
     """
 
-    def __init__(self, layers: tuple[Layer, ...] = ()) -> None:
+    def __init__(self, layers: tuple[Layer, ...] = (), ignored: Collection[str] = ()) -> None:
         self._layers = layers
+        self.ignored = frozenset(ignored)
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Read the environment once; ``None`` reads ``os.environ``."""
-        return cls((Layer(Source("environment", ""), dict(os.environ if environ is None else environ)),))
+    def from_environ(cls, environ: Mapping[str, str] | None = None, code: Mapping[str, str] | None = None) -> Settings:
+        """Read the environment once; ``None`` reads ``os.environ``. ``code`` is what a caller gives."""
+        layers = [Layer(Source("environment", ""), dict(os.environ if environ is None else environ))]
+        if code:
+            named = {name: Source("code", name) for name in code}
+            layers.append(Layer(Source("code", "settings"), dict(code), named))
+        return cls(tuple(layers))
 
     def with_defaults(self, layers: tuple[Layer, ...]) -> Settings:
         """These settings on top of plugin defaults; of two plugins the first one given wins."""
-        return Settings((*reversed(layers), *self._layers))
+        return self.with_layers(*reversed(layers))
+
+    def with_layers(self, *layers: Layer, ignored: Collection[str] = ()) -> Settings:
+        """These settings and more, each layer where its source belongs; of equals the last one wins."""
+        stack = sorted((*layers, *self._layers), key=lambda layer: layer.source.strength)
+        return Settings(tuple(stack), self.ignored | frozenset(ignored))
 
     @property
     def environ(self) -> Mapping[str, str]:
@@ -121,15 +80,27 @@ class Settings:
                 return MappingProxyType(dict(layer.values))
         return MappingProxyType({})
 
+    def names_set(self) -> set[str]:
+        """Every setting that has a value somewhere, ignored variables left out."""
+        return {
+            name
+            for layer in self._layers
+            for name, text in layer.values.items()
+            if text.strip() and not (layer.source.kind == "environment" and name in self.ignored)
+        }
+
     def lookup(self, name: str) -> list[tuple[str, Source]]:
         """Every non-empty value of a setting with its source, strongest first; blanks stripped."""
         found = []
         for layer in reversed(self._layers):
+            from_environ = layer.source.kind == "environment"
+            if from_environ and name in self.ignored:
+                continue
             for spelling in _spellings(name):
                 text = layer.values.get(spelling, "").strip()
                 if text:
-                    from_environ = layer.source.kind == "environment"
-                    found.append((text, Source("environment", spelling) if from_environ else layer.source))
+                    source = Source("environment", spelling) if from_environ else layer.source
+                    found.append((text, layer.sources.get(spelling, source)))
                     break
         return found
 
@@ -176,9 +147,13 @@ class Settings:
             secret
             for layer in self._layers
             for name, text in layer.values.items()
-            if _SECRET_NAME.search(name) and not name.endswith("_CREDENTIAL_PROVIDER")
+            if is_secret(name)
             for secret in _secrets_in(text)
         )
+
+    def learn_secret(self, text: str) -> None:
+        """Have a text masked, and where it is a list of headers, each value in it."""
+        self.mask.learn(_secrets_in(text))
 
     @contextmanager
     def exposed(self, changes: Mapping[str, str | None] | None = None) -> Iterator[None]:
@@ -191,7 +166,13 @@ class Settings:
         Args:
             changes: what they shall find instead of the text that is there; ``None`` for nothing.
         """
-        shown: dict[str, str | None] = {**self._empty_in_environ(), **self._beside_environ(), **(changes or {})}
+        hidden = dict.fromkeys(self.ignored)
+        shown: dict[str, str | None] = {
+            **self._empty_in_environ(),
+            **hidden,
+            **self._beside_environ(),
+            **(changes or {}),
+        }
         before = {name: os.environ.get(name) for name in shown}
         try:
             _apply(shown)
@@ -210,11 +191,16 @@ class Settings:
         shown: dict[str, str] = {}
         for layer in self._layers:
             for name, text in layer.values.items():
-                if layer.source.kind == "environment" and text.strip():
+                if layer.source.kind == "environment" and text.strip() and name not in self.ignored:
                     shown.pop(name, None)
                 elif layer.source.kind != "environment" and text:
                     shown[name] = text
         return shown
+
+
+def is_secret(name: str) -> bool:
+    """Whether values of this name are never shown."""
+    return bool(_SECRET_NAME.search(name)) and not name.endswith(("_CREDENTIAL_PROVIDER", "_FILE"))
 
 
 def _apply(changes: Mapping[str, str | None]) -> None:

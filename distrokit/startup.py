@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from distrokit.diagnostics import Channel, Problem, StrictError, describe_exception, listen_to_sdk, trace_of
 from distrokit.entry_points import EntryPoints
 from distrokit.plan import Plan
-from distrokit.planner import make_plan
+from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
-from distrokit.settings import Settings, Value
+from distrokit.project import with_old_names, with_project
+from distrokit.settings import Settings
+from distrokit.values import Value
 
 if TYPE_CHECKING:
     from distrokit.pipeline import Pipeline
@@ -32,6 +34,7 @@ class Assembly:
         plugins: Mapping[str, object] | None = None,
         installed: EntryPoints | None = None,
         plan_when_disabled: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """Make the plan; imports no SDK, opens nothing, starts nothing.
 
@@ -40,26 +43,46 @@ class Assembly:
             plugins: plugins beside the installed ones, by name.
             installed: where plugins and components are looked for; ``None`` for what is installed.
             plan_when_disabled: for tools, which show the plan that ``OTEL_SDK_DISABLED`` turns off.
+            settings: given in code, stronger than the environment.
         """
-        settings = Settings.from_environ(environ)
-        self.channel = channel(settings)
-        disabled = settings.value("OTEL_SDK_DISABLED") if settings.sdk_disabled else None
+        problems: list[Problem] = []
+        known = with_old_names(with_project(Settings.from_environ(environ, settings), problems))
+        self._given = (plugins, installed, settings)
+        self.channel = channel(known)
+        # With a configuration file, the file says it.
+        file = known.get(CONFIG_FILE)
+        disabled = known.value("OTEL_SDK_DISABLED") if known.sdk_disabled and not file else None
         self.plugins = Plugins()
         if disabled and not plan_when_disabled:
             # Off is off: no plugin is even looked for.
-            self.plan = Plan(settings, problems=self.plugins.problems)
+            self.plan = Plan(known, problems=self.plugins.problems)
         else:
             try:
-                self.plugins = Plugins.load(settings, installed or EntryPoints.scan(), plugins)
-                self.plan = make_plan(settings, self.plugins)
+                self.plugins = Plugins.load(known, installed or EntryPoints.scan(), plugins)
+                self.plan = make_plan(known, self.plugins)
             except Exception as error:
                 # What nobody foresaw is one line, not a traceback, and the application runs.
-                self.plan = Plan(settings, plugins=self.plugins.candidates, problems=self.plugins.problems)
+                self.plan = Plan(known, plugins=self.plugins.candidates, problems=self.plugins.problems)
                 self.plan.problems.append(start_failed(error))
             # Now that plugins' defaults are known, so are the secrets among them.
             self.channel.mask = self.plan.settings.mask
+            level = self.plan.settings.log_level
+            self.channel.level = logging.WARNING if level is None else level
+        self.plan.problems.extend(problems)
         if disabled:
             self.plan.disabled = Value(True, disabled.source)
+
+    def again(self, **environ: str) -> Assembly:
+        """The same once more, with other environment variables: what would be, if they were set."""
+        plugins, installed, settings = self._given
+        changed = {**self.plan.settings.environ, **environ}
+        return Assembly(changed, plugins, installed, plan_when_disabled=True, settings=settings)
+
+    def model(self) -> dict[str, Any]:
+        """The effective configuration as OpenTelemetry's configuration model; secrets are left out."""
+        from distrokit.effective_model import model_of
+
+        return model_of(self.plan)
 
     def start(self, resource_attributes: Mapping[str, Any] | None = None) -> Pipeline | None:
         """Build the plan and run it; ``None`` when it is disabled, or could not be started at all.
@@ -80,13 +103,17 @@ class Assembly:
         finally:
             self.report()
 
-    def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
+    def idle(self) -> Pipeline:
+        """A pipeline that is not started yet, or never will be."""
         # Here, not above: the SDK is imported only by those who build, and reads settings meanwhile.
         with self.plan.settings.exposed(self.plan.sdk_settings):
             from distrokit.pipeline import Pipeline
 
+        return Pipeline(self.plan, self.plugins, self.channel)
+
+    def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
         listen_to_sdk(self.channel, self.plan.settings.log_level is not None)
-        pipeline = Pipeline(self.plan, self.plugins, self.channel)
+        pipeline = self.idle()
         pipeline.start(resource_attributes)
         return pipeline
 

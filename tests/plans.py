@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import types
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import entry_points
 
 import distrokit_batch.plugin
@@ -21,6 +23,9 @@ DEFAULTS = {
     "otlp": distrokit_otlp.plugin,
     "resource": distrokit_resource.plugin,
 }
+# Only from OpenTelemetry 1.44 on.
+with suppress(ModuleNotFoundError):
+    DEFAULTS["yaml"] = importlib.import_module("distrokit_yaml.plugin")
 
 
 def plugin(**hooks: Callable[..., object]) -> types.ModuleType:

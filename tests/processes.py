@@ -48,6 +48,18 @@ def distrokit(*arguments: str, env: Mapping[str, str] | None = None, path: Seque
     return run([str(BIN / "distrokit"), *arguments], env, path)
 
 
+def configured(
+    program: str,
+    file: str,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    path: Sequence[Path] = (),
+) -> subprocess.CompletedProcess[str]:
+    """Run a program as :func:`instrumented`, with this text as its configuration file."""
+    (folder / "otel.yaml").write_text(dedent(file))
+    return instrumented(program, {"OTEL_CONFIG_FILE": "otel.yaml", **(env or {})}, path, cwd=folder)
+
+
 def said(result: subprocess.CompletedProcess[str]) -> list[str]:
     """The lines distrokit printed on stderr."""
     return [line for line in result.stderr.splitlines() if line.startswith("distrokit: ")]

@@ -185,7 +185,7 @@ def test_a_misspelt_exporter_costs_that_exporter_only(receiver, tmp_path):
 
     (line,) = said(result)
     assert "OTEL_TRACES_EXPORTER=consol: there is no such exporter for traces" in line
-    assert "(there are console, otlp, otlp_proto_grpc, otlp_proto_http)" in line
+    assert "(there are console, otlp, otlp/stdout, otlp_file, otlp_grpc, otlp_http, " in line
     assert "Did you mean 'console'?" in line
     assert receiver.store.spans() == []
     assert [point.name for point in receiver.store.points()] == ["c"]
@@ -217,7 +217,7 @@ def test_an_unknown_protocol_is_replaced_and_said_once(receiver):
 
     (line,) = said(result)
     assert line == (
-        "distrokit: OTEL_EXPORTER_OTLP_PROTOCOL=grcp: not usable: valid values are grpc, http/protobuf; "
+        "distrokit: OTEL_EXPORTER_OTLP_PROTOCOL=grcp: not usable: valid values are grpc, http/protobuf, http/json; "
         "'grpc' is used instead. Did you mean 'grpc'? Change or unset OTEL_EXPORTER_OTLP_PROTOCOL."
     )
     assert [span.name for span in receiver.store.spans()] == ["s"]

@@ -43,8 +43,12 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.diagnostics",
         "distrokit.entry_points",
         "distrokit.hookspecs",
+        "distrokit.in_code",
+        "distrokit.metric_preferences",
         "distrokit.parameters",
+        "distrokit.secret_files",
         "distrokit.settings",
+        "distrokit.values",
     }
 
 

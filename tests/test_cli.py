@@ -50,7 +50,7 @@ def test_explain_shows_what_and_from_where():
 def test_explain_json_is_the_plan():
     data = json.loads(distrokit("explain", "--json", env={"OTEL_TRACES_EXPORTER": "consol"}).stdout)
 
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert data["signals"]["metrics"]["export"][0]["name"] == "otlp"
     assert data["signals"]["metrics"]["export"][0]["parameters"]["protocol"] == {
         "value": "grpc",
@@ -58,7 +58,7 @@ def test_explain_json_is_the_plan():
         "overruled": [],
     }
     assert data["problems"][0]["code"] == "exporter-unknown"
-    assert {p["name"]: p["status"] for p in data["plugins"]} == dict.fromkeys(
+    assert {p["name"]: p["status"] for p in data["plugins"] if p["name"] != "yaml"} == dict.fromkeys(
         ("batch", "components", "dev", "otlp", "resource"), "loaded"
     )
 
@@ -107,7 +107,7 @@ def test_plugins_lists_every_candidate(tmp_path):
     text = distrokit("plugins", env={"DISTROKIT_DISABLED_PLUGINS": "dev"}, path=path).stdout
     rows = {line.split()[0]: line for line in text.splitlines()}
 
-    assert list(rows) == ["batch", "broken", "components", "dev", "otlp", "resource"]
+    assert [name for name in rows if name != "yaml"] == ["batch", "broken", "components", "dev", "otlp", "resource"]
     assert "failed" in rows["broken"]
     assert "SystemExit: no" in rows["broken"]
     assert "blocked" in rows["dev"]
@@ -115,6 +115,7 @@ def test_plugins_lists_every_candidate(tmp_path):
     assert json.loads(distrokit("plugins", "--json").stdout)[0]["hooks"] == [
         "distrokit_defaults",
         "distrokit_processors",
+        "distrokit_settings",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 
 import pytest
@@ -35,6 +36,14 @@ def test_every_setting_of_distrokits_own_is_in_the_table_and_in_the_launchers_he
     assert set(re.findall(r"^\| `(DISTROKIT_[A-Z_]+)`", table, re.MULTILINE)) == names
     for name in names:
         assert f"`--{name.lower()}`" in table
+
+
+def test_the_page_of_settings_and_the_table_are_equal():
+    spec = importlib.util.spec_from_file_location("render_settings", ROOT / "docs" / "render_settings.py")
+    render_settings = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(render_settings)
+
+    assert render_settings.PAGE.read_text() == render_settings.render().rstrip() + "\n"
 
 
 def test_every_link_to_a_file_leads_somewhere():

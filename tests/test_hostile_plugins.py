@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -328,7 +329,7 @@ def test_words_that_messages_need_are_not_masked():
     environ = {"OTEL_EXPORTER_OTLP_HEADERS": "x-env=otlp", "OTEL_TRACES_EXPORTER": "consol"}
     plan = planned(environ)
 
-    assert "(there are console, otlp, otlp_proto_grpc, otlp_proto_http)" in plan.settings.mask(problems(plan)[0])
+    assert "(there are console, otlp, otlp/stdout, otlp_file, otlp_grpc, " in plan.settings.mask(problems(plan)[0])
 
 
 # ------------------------------------------------------------------------------------ commands
@@ -425,7 +426,7 @@ def test_detectors_run_once_and_not_while_the_sdk_is_imported(tmp_path):
 def test_a_time_that_no_thread_can_wait_is_refused(setting):
     (line,) = problems(planned({setting: "99999999999999999"}))
 
-    assert "it must be a whole number from 1 to 2147483647" in line
+    assert re.search("it must be a whole number from [01] to 2147483647", line)
 
 
 def test_a_misspelt_scheme_is_no_missing_one():

@@ -121,7 +121,7 @@ def test_a_tie_among_outsiders_matters_only_to_who_picks_the_name():
         ({"OTEL_BSP_MAX_QUEUE_SIZE": "-5"}, "OTEL_BSP_MAX_QUEUE_SIZE=-5", "2048 is used instead"),
         ({"OTEL_BSP_SCHEDULE_DELAY": "1e3"}, "OTEL_BSP_SCHEDULE_DELAY=1e3", "5000 is used instead"),
         ({"OTEL_METRIC_EXPORT_INTERVAL": "0"}, "OTEL_METRIC_EXPORT_INTERVAL=0", "60000 is used instead"),
-        ({"OTEL_CONFIG_FILE": "otel.yaml"}, "OTEL_CONFIG_FILE=otel.yaml", "it has no effect"),
+        ({"OTEL_TRACES_EXPORTR": "console"}, "OTEL_TRACES_EXPORTR", "it has no effect"),
         ({"DISTROKIT_DETECTOR_TIMEOUT": "x"}, "DISTROKIT_DETECTOR_TIMEOUT=x", "2000 is used instead"),
     ],
 )
@@ -148,7 +148,7 @@ def test_a_batch_larger_than_its_queue_is_cut():
     assert exporter(plan).processor.arguments["max_export_batch_size"] == 100
     assert exporter(plan, "logs").processor.arguments["max_export_batch_size"] == 2048
     (line,) = problems(plan)
-    assert line.startswith("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE=5000: larger than OTEL_BLRP_MAX_QUEUE_SIZE=2048; 2048 is")
+    assert line.startswith("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE=5000: larger than the queue, which holds 2048")
 
 
 def test_the_resource_and_its_precedence():
@@ -173,7 +173,7 @@ def test_detectors_are_picked_by_name():
 
     setting = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
     assert names({}) == ["service_instance", "host", "os", "process", "container", "distro"]
-    assert names({setting: "otel,host"}) == ["service_instance", "host"]
+    assert names({setting: "otel,host"}) == ["service_instance", "distro", "host"]
     assert set(names({setting: "*"})) >= set(names({}))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from distrokit.cli.output import print_json, print_rows
 from distrokit.declarations import Command, origin_of
 from distrokit.diagnostics import Mask, describe_exception
 from distrokit.plan import Component, Plan, SignalPlan
-from distrokit.settings import Value
+from distrokit.values import Value
 
 Row = tuple[str, str, str]
 
@@ -48,6 +49,12 @@ def _check_instrumentations(plan: Plan) -> None:
 
 def print_text(plan: Plan) -> None:
     """The plan for a reader: what, and behind it in the last column from where."""
+    if plan.configuration:
+        print(f"configuration file: {plan.configuration}")
+        ignored = [name for name in sorted(plan.settings.ignored) if plan.settings.environ.get(name, "").strip()]
+        if ignored:
+            print(f"ignored, since the file takes their place: {', '.join(ignored)}")
+        print()
     if plan.disabled.value:
         print(f"DISABLED by {plan.disabled.source}: nothing of this is built\n")
     print("resource")
@@ -70,6 +77,8 @@ def print_text(plan: Plan) -> None:
 def _resource(plan: Plan) -> Iterator[Row]:
     for name, value in plan.resource.attributes.items():
         yield name, shown(value), str(value.source)
+    if plan.resource.schema_url:
+        yield "schema_url", shown(plan.resource.schema_url), str(plan.resource.schema_url.source)
     for detector in plan.resource.detectors:
         yield f"detector {detector.name}", "", f"plugin {detector.plugin}"
 
@@ -78,6 +87,15 @@ def _signal(plan: Plan, signal: str, planned: SignalPlan) -> Iterator[Row]:
     if signal == "traces":
         yield from _component("sampler", plan.sampler, "parentbased_always_on")
         yield from _component("id generator", plan.id_generator, "random")
+    if not planned.built:
+        yield "not built", "", f"{planned.source} has no provider for it"
+        return
+    for rule in planned.scopes:
+        yield "scope", f"{rule.pattern}: {'on' if rule.enabled else 'off'}", str(rule.source)
+    if planned.configurator:
+        yield "scopes", f"as {planned.configurator.name} says", ""
+    for view in plan.views if signal == "metrics" else ():
+        yield "view", json.dumps(view.definition), str(view.source)
     for processor in planned.processors:
         yield from _component(processor.declaration.stage, processor, "")
     for item in planned.exporters:
@@ -94,8 +112,17 @@ def _component(what: str, component: Component[Any] | None, default: str) -> Ite
         return
     origin = origin_of(component.declaration) or f"plugin {component.plugin}"
     yield what, f"{component.name} ({origin})", str(component.source)
+    yield from _parameters(component, "  ")
+
+
+def _parameters(component: Component[Any], indent: str) -> Iterator[Row]:
     for name, value in component.parameters.items():
-        yield "", f"  {name} = {shown(value)}", _source(value)
+        inner = value.value
+        if isinstance(inner, Component):
+            yield "", f"{indent}{name} = {inner.name}", str(inner.source)
+            yield from _parameters(inner, indent + "  ")
+        else:
+            yield "", f"{indent}{name} = {shown(value)}", _source(value)
 
 
 def _propagators(plan: Plan) -> Iterator[Row]:

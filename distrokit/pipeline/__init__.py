@@ -103,6 +103,8 @@ class Pipeline:
     def _start_traces(self, builder: Builder) -> None:
         # Built even without exporters, as upstream does: ids for log correlation and for the next
         # service come from it.
+        if not self.plan.signals["traces"].built:
+            return
         provider = builder.tracer_provider()
         trace.set_tracer_provider(provider)
         if self._is_global("traces", provider, trace.get_tracer_provider()):
@@ -130,7 +132,7 @@ class Pipeline:
 
     def _wanted(self, signal: Any) -> bool:
         planned = self.plan.signals[signal]
-        return bool(planned.exporters or planned.processors)
+        return planned.built and bool(planned.exporters or planned.processors)
 
     def _is_global(self, signal: str, ours: object, current: object) -> bool:
         if ours is not current:
@@ -197,6 +199,16 @@ class Pipeline:
             # program would end with a traceback. What is shut down has nothing left to flush.
             vars(self.logger_provider)["force_flush"] = None
         self._channel.problems(self.plan.problems)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether :meth:`stop` was called."""
+        return self._stopped
+
+    def report(self, problem: Problem) -> None:
+        """Say a problem that turned up while the pipeline runs, once."""
+        self.plan.problems.append(problem)
+        self._channel.problems([problem])
 
     def _providers(self) -> list[Any]:
         return [p for p in (self.tracer_provider, self.meter_provider, self.logger_provider) if p is not None]

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from opentelemetry.sdk.resources import Resource
@@ -15,7 +16,7 @@ from opentelemetry.sdk.version import __version__ as sdk_version
 from distrokit.answers import checked_attributes
 from distrokit.declarations import ResourceDetector
 from distrokit.diagnostics import Problem, describe_exception, trace_of
-from distrokit.plan import Component, Plan
+from distrokit.plan import Component, Plan, ResourcePlan
 
 
 def build_resource(plan: Plan, extra: Mapping[str, Any]) -> Resource:
@@ -36,19 +37,29 @@ def build_resource(plan: Plan, extra: Mapping[str, Any]) -> Resource:
         "telemetry.sdk.name": "opentelemetry",
         "telemetry.sdk.version": sdk_version,
     }
-    for found in reversed(detect(plan.resource.detectors, plan.resource.timeout_millis.value, plan.problems)):
-        attributes.update(found)
+    for component, found in reversed(
+        detect(plan.resource.detectors, plan.resource.timeout_millis.value, plan.problems)
+    ):
+        # The filter is the file's, and so are the detectors it is about.
+        filtered = component.source.kind == "file"
+        attributes.update({n: v for n, v in found.items() if not filtered or _wanted(plan.resource, n)})
     attributes.update(extra)
     attributes.update(known)
     if not attributes.get("service.name"):
         executable = os.path.basename(sys.executable or "")
         attributes["service.name"] = f"unknown_service:{executable}" if executable else "unknown_service"
-    return Resource(attributes)
+    return Resource(attributes, plan.resource.schema_url.value if plan.resource.schema_url else None)
+
+
+def _wanted(plan: ResourcePlan, name: str) -> bool:
+    """Whether a detector may add this attribute."""
+    included = not plan.included or any(fnmatchcase(name, pattern) for pattern in plan.included)
+    return included and not any(fnmatchcase(name, pattern) for pattern in plan.excluded)
 
 
 def detect(
     detectors: Sequence[Component[ResourceDetector]], timeout_millis: int, problems: list[Problem]
-) -> list[dict[str, Any]]:
+) -> list[tuple[Component[ResourceDetector], dict[str, Any]]]:
     """What each detector found, in their order; one that is late or raises is left out alone.
 
     Args:
@@ -66,7 +77,7 @@ def detect(
         if run.outcome is None:
             error = TimeoutError(f"no answer within {timeout_millis} ms")
         if error is None and answer is not None:
-            found.append(answer)
+            found.append((run.component, answer))
         elif error is not None:
             problems.append(_problem(run.component, error))
     return found
@@ -81,9 +92,9 @@ class _Run:
         self.thread = threading.Thread(target=self._run, name=f"distrokit-{component.name}", daemon=True)
 
     def _run(self) -> None:
-        detector: Callable[[], Any] = self.component.declaration.detect
+        detector: Callable[..., Any] = self.component.declaration.detect
         try:
-            answer = detector()
+            answer = detector(**self.component.arguments)
             self.outcome = (None if answer is None else checked_attributes(answer), None)
         except BaseException as error:
             # In a thread of its own nothing but the detector raises.

@@ -19,16 +19,27 @@ from distrokit.plan.parts import (
     InstrumentationPlan,
     ResourcePlan,
     SignalPlan,
+    ViewPlan,
     copied,
     described,
 )
 from distrokit.plugins import Plugin
-from distrokit.settings import BUILT_IN, Settings, Value
+from distrokit.settings import Settings
+from distrokit.values import BUILT_IN, Value
 
-__all__ = ["Change", "Component", "ExporterPlan", "InstrumentationPlan", "Plan", "ResourcePlan", "SignalPlan"]
+__all__ = [
+    "Change",
+    "Component",
+    "ExporterPlan",
+    "InstrumentationPlan",
+    "Plan",
+    "ResourcePlan",
+    "SignalPlan",
+    "ViewPlan",
+]
 
 #: Version of the shape of :meth:`Plan.describe`.
-SCHEMA = 1
+SCHEMA = 2
 
 _PROBLEM_FIELDS = ("code", "severity", "subject", "cause", "outcome", "remedy")
 
@@ -42,6 +53,8 @@ class Plan:
         sampler: ``None`` for the SDK's default, ``parentbased_always_on``.
         id_generator: ``None`` for the SDK's default, random ids.
         propagators: ``None`` leaves OpenTelemetry's own choice alone.
+        configuration: the configuration file; ``None`` without one.
+        views: of the metrics signal, in order.
         sdk_settings: what the SDK, which reads settings itself, shall find in ``os.environ`` instead of
             what is there; ``None`` for a setting that cannot be used.
         instrumentations: by name.
@@ -57,6 +70,8 @@ class Plan:
     id_generator: Component[IdGenerator] | None = None
     propagators: list[Component[Propagator]] | None = None
     signals: dict[Signal, SignalPlan] = field(default_factory=lambda: {s: SignalPlan(s) for s in SIGNALS})
+    configuration: str | None = None
+    views: list[ViewPlan] = field(default_factory=list)
     sdk_settings: dict[str, str | None] = field(default_factory=dict)
     instrumentations: dict[str, InstrumentationPlan] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -67,6 +82,8 @@ class Plan:
         return {
             "schema": SCHEMA,
             "disabled": described(self.disabled),
+            "configuration": self.configuration,
+            "ignored": sorted(name for name in self.settings.ignored if self.settings.environ.get(name, "").strip()),
             "plugins": [
                 {
                     "name": plugin.name,
@@ -83,6 +100,7 @@ class Plan:
             "id_generator": self.id_generator.describe() if self.id_generator else None,
             "propagators": None if self.propagators is None else [p.describe() for p in self.propagators],
             "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
+            "views": [view.describe() for view in self.views],
             "sdk_settings": dict(self.sdk_settings),
             "instrumentations": {
                 name: {**planned.describe(), "why": self.settings.mask(planned.why)}
@@ -100,6 +118,7 @@ class Plan:
         plan = copy(self)
         plan.problems, plan.plugins = list(self.problems), list(self.plugins)
         plan.sdk_settings = dict(self.sdk_settings)
+        plan.views = [copied(view) for view in self.views]
         plan.resource = copied(self.resource)
         plan.resource.detectors = [copied(detector) for detector in self.resource.detectors]
         plan.sampler = copied(self.sampler)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar
 
+from distrokit.choices import ScopeRule
 from distrokit.declarations import (
     STAGES,
     D,
@@ -19,7 +20,7 @@ from distrokit.declarations import (
 )
 from distrokit.diagnostics import Mask
 from distrokit.entry_points import distribution_of, version_of
-from distrokit.settings import BUILT_IN, Source, Value
+from distrokit.values import BUILT_IN, Source, Value
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Component(Generic[D]):
         source: who picked it.
         parameters: what it will be given.
         overruled: what gave way to it; each tells who it was when called, since that reads files.
+        instance: ``backup`` of ``otlp/backup``; empty for the plain one.
+        file_name: how a configuration file calls it; empty where that is its name.
     """
 
     declaration: D
@@ -39,15 +42,17 @@ class Component(Generic[D]):
     source: Source = BUILT_IN
     parameters: dict[str, Value[Any]] = field(default_factory=dict)
     overruled: tuple[Callable[[], str], ...] = ()
+    instance: str = ""
+    file_name: str = ""
 
     @property
     def name(self) -> str:
-        """The name it was picked by."""
-        return self.declaration.name
+        """The name it was picked by: ``otlp``, or ``otlp/backup`` for an instance."""
+        return f"{self.declaration.name}/{self.instance}" if self.instance else self.declaration.name
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The parameters as plain values."""
+        """The parameters as plain values; a component inside this one is a :class:`Component`."""
         return {name: value.value for name, value in self.parameters.items()}
 
     def describe(self) -> dict[str, Any]:
@@ -86,12 +91,18 @@ class SignalPlan:
         processors: of the stages before ``export``, in the order they run.
         exporters: side by side, at the end.
         source: who chose the exporters; ``None`` when nobody did.
+        built: false when a configuration file has no provider for it: OpenTelemetry's no-op stays.
+        scopes: what instrumentation scopes may do; the first rule that fits counts.
+        configurator: upstream's ``OTEL_PYTHON_TRACER_CONFIGURATOR`` and its siblings: asked where no rule fits.
     """
 
     signal: Signal
     processors: list[Component[Processor]] = field(default_factory=list)
     exporters: list[ExporterPlan] = field(default_factory=list)
     source: Source | None = None
+    built: bool = True
+    scopes: list[ScopeRule] = field(default_factory=list)
+    configurator: EntryPoint | None = None
 
     def at(self, stage: str) -> list[Component[Processor]]:
         """The processors of one stage."""
@@ -101,6 +112,9 @@ class SignalPlan:
         """As JSON-ready data."""
         return {
             "source": str(self.source) if self.source else None,
+            "built": self.built,
+            "configurator": self.configurator.name if self.configurator else None,
+            "scopes": [{**vars(rule), "source": str(rule.source)} for rule in self.scopes],
             **{stage: [p.describe() for p in self.at(stage)] for stage in STAGES if stage != "export"},
             "export": [exporter.describe() for exporter in self.exporters],
         }
@@ -114,11 +128,17 @@ class ResourcePlan:
         attributes: what is known already.
         detectors: what will be asked; weaker than ``attributes``, the first in order wins.
         timeout_millis: how long all detectors together may take, in milliseconds.
+        schema_url: of the resource; ``None`` for none.
+        included, excluded: patterns (``*``, ``?``) of the attributes detectors may add; nothing included
+            means all, and what is excluded stays out whatever is included.
     """
 
     attributes: dict[str, Value[Any]] = field(default_factory=dict)
     detectors: list[Component[ResourceDetector]] = field(default_factory=list)
     timeout_millis: Value[int] = field(default_factory=lambda: Value(2000, BUILT_IN))
+    schema_url: Value[str] | None = None
+    included: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
 
     def describe(self) -> dict[str, Any]:
         """As JSON-ready data."""
@@ -126,7 +146,26 @@ class ResourcePlan:
             "attributes": {name: described(value) for name, value in self.attributes.items()},
             "detectors": [detector.describe() for detector in self.detectors],
             "timeout_millis": described(self.timeout_millis),
+            "schema_url": described(self.schema_url) if self.schema_url else None,
+            "included": list(self.included),
+            "excluded": list(self.excluded),
         }
+
+
+@dataclass
+class ViewPlan:
+    """A view of the metrics signal.
+
+    Attributes:
+        definition: a ``views`` item of the configuration model: ``{"selector": {…}, "stream": {…}}``.
+    """
+
+    definition: dict[str, Any]
+    source: Source = BUILT_IN
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON-ready data."""
+        return {**self.definition, "source": str(self.source)}
 
 
 @dataclass
@@ -210,6 +249,8 @@ def copied(node: N) -> N:
 
 def described(value: Value[Any]) -> dict[str, Any]:
     """A value with its source as JSON-ready data, masked."""
+    if isinstance(value.value, Component):
+        return {"value": value.value.describe(), "source": str(value.source), "overruled": []}
     shown = value.printable()
     if isinstance(shown, Mapping):
         shown = dict(shown)

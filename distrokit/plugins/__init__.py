@@ -11,7 +11,7 @@ import pluggy
 
 from distrokit import hookspecs
 from distrokit.answers import HookError, checked
-from distrokit.declarations import Check, Command, Exporter, ExporterOptions
+from distrokit.declarations import Check, Command, Configuration, Exporter, ExporterOptions, Setting
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.hookspecs import PROJECT, StopReason
@@ -102,6 +102,26 @@ class Plugins:
     def defaults(self, environ: Mapping[str, str]) -> list[Answer]:
         """``distrokit_defaults``: mappings of setting to text."""
         return self._call("distrokit_defaults", environ=environ)
+
+    def settings(self) -> list[Setting]:
+        """``distrokit_settings``: what plugins read."""
+        return [setting for answer in self._call("distrokit_settings") for setting in answer.value]
+
+    def configuration(self, settings: Settings) -> Configuration | None:
+        """``distrokit_configuration``: the first answer there is."""
+        answers = self._call("distrokit_configuration", settings=settings)
+        return answers[0].value if answers else None
+
+    def overrides(self, settings: Settings) -> list[Answer]:
+        """``distrokit_overrides``: mappings of setting to text."""
+        return self._call("distrokit_overrides", settings=settings)
+
+    def block(self, settings: Settings) -> None:
+        """Block more of them: a configuration file is read by a plugin, and may block others."""
+        self.problems += [problem for problem in block(self.candidates, settings) if problem not in self.problems]
+        for plugin in self.candidates:
+            if plugin.status == "blocked" and self._manager.has_plugin(plugin.name):
+                self._manager.unregister(name=plugin.name)
 
     def declarations(self, settings: Settings) -> dict[str, list[Answer]]:
         """Every declaring hook's answers, by hook; those of plugins that failed in any are not in it."""

@@ -8,7 +8,56 @@ from __future__ import annotations
 
 from typing import Any
 
-from distrokit import BuildContext, Processor, Reader, Value, hookimpl
+from distrokit import BuildContext, Processor, Reader, Setting, Value, hookimpl
+
+_SPEC = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
+
+#: Of the schema's properties of a metric reader, those that the SDK's reader has no way to do.
+_NOT_DONE = ("producers", "cardinality_limits", "max_export_batch_size/development")
+
+
+@hookimpl
+def distrokit_settings() -> list[Setting]:
+    """What is read here."""
+    batch = [
+        Setting(
+            name=f"{prefix}_{name}",
+            kind="integer",
+            default=str(default),
+            unit=unit,
+            consumer="batch",
+            meaning=f"{meaning} of {items}",
+            spec=f"{_SPEC}#{section}",
+            ignored_with_file=True,
+        )
+        for prefix, items, delay, section in (
+            ("OTEL_BSP", "spans", 5000, "batch-span-processor"),
+            ("OTEL_BLRP", "log records", 1000, "batch-logrecord-processor"),
+        )
+        for name, default, unit, meaning in (
+            ("SCHEDULE_DELAY", delay, "ms", "between two exports"),
+            ("EXPORT_TIMEOUT", 30_000, "ms", "for one export"),
+            ("MAX_QUEUE_SIZE", 2048, "items", "the queue"),
+            ("MAX_EXPORT_BATCH_SIZE", 512, "items", "the largest batch"),
+        )
+    ]
+    periodic = [
+        Setting(
+            name=f"OTEL_METRIC_EXPORT_{name}",
+            kind="integer",
+            default=default,
+            unit="ms",
+            consumer="batch",
+            meaning=meaning,
+            spec=f"{_SPEC}#periodic-exporting-metricreader",
+            ignored_with_file=True,
+        )
+        for name, default, meaning in (
+            ("INTERVAL", "60000", "between two exports of metrics"),
+            ("TIMEOUT", "30000", "for one export of metrics"),
+        )
+    ]
+    return [*batch, *periodic]
 
 
 @hookimpl(trylast=True)
@@ -34,34 +83,40 @@ def distrokit_processors() -> list[Processor]:
 def _batch_parameters(reader: Reader) -> dict[str, Value[Any]]:
     """Sizes in items, times in milliseconds; a batch larger than the queue is cut to the queue."""
     prefix, delay = ("OTEL_BSP", 5000) if reader.signal == "traces" else ("OTEL_BLRP", 1000)
-    queue = reader.integer(f"{prefix}_MAX_QUEUE_SIZE", 2048, minimum=1)
-    batch = reader.integer(f"{prefix}_MAX_EXPORT_BATCH_SIZE", min(512, queue.value), minimum=1)
+    queue = reader.integer(f"{prefix}_MAX_QUEUE_SIZE", 2048, minimum=1, key="max_queue_size")
+    batch = reader.integer(
+        f"{prefix}_MAX_EXPORT_BATCH_SIZE", min(512, queue.value), minimum=1, key="max_export_batch_size"
+    )
     if batch.value > queue.value:
         reader.problem(
             code="setting-invalid",
-            setting=f"{prefix}_MAX_EXPORT_BATCH_SIZE",
+            setting=f"{batch.source} max_export_batch_size" if reader.in_file else f"{prefix}_MAX_EXPORT_BATCH_SIZE",
             value=str(batch.value),
-            cause=f"larger than {prefix}_MAX_QUEUE_SIZE={queue.value}",
+            cause=f"larger than the queue, which holds {queue.value} ({queue.source})",
             outcome=f"{queue.value} is used instead",
             remedy="Make the queue larger or the batch smaller.",
         )
-        batch = Value(queue.value, queue.source)
+        batch = Value(queue.value, queue.source, key="max_export_batch_size")
     return {
         "max_queue_size": queue,
         "max_export_batch_size": batch,
-        "schedule_delay_millis": reader.integer(f"{prefix}_SCHEDULE_DELAY", delay, minimum=1),
-        "export_timeout_millis": reader.integer(f"{prefix}_EXPORT_TIMEOUT", 30_000, minimum=1),
+        "schedule_delay_millis": reader.integer(f"{prefix}_SCHEDULE_DELAY", delay, key="schedule_delay"),
+        "export_timeout_millis": reader.integer(f"{prefix}_EXPORT_TIMEOUT", 30_000, key="export_timeout"),
     }
 
 
 def _batch(exporter: Any, context: BuildContext) -> Any:
+    # The SDK refuses 0, which the specification allows: no delay, and no limit.
+    delay = max(1, context.arguments["schedule_delay_millis"])
+    timeout = context.arguments["export_timeout_millis"] or 2**31 - 1
+    sizes = {name: context.arguments[name] for name in ("max_queue_size", "max_export_batch_size")}
     if context.signal == "traces":
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        return BatchSpanProcessor(exporter, **context.arguments)
+        return BatchSpanProcessor(exporter, schedule_delay_millis=delay, export_timeout_millis=timeout, **sizes)
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
-    return BatchLogRecordProcessor(exporter, **context.arguments)
+    return BatchLogRecordProcessor(exporter, schedule_delay_millis=delay, export_timeout_millis=timeout, **sizes)
 
 
 def _simple(exporter: Any, context: BuildContext) -> Any:
@@ -76,13 +131,29 @@ def _simple(exporter: Any, context: BuildContext) -> Any:
 
 def _periodic_parameters(reader: Reader) -> dict[str, Value[Any]]:
     """Times in milliseconds."""
+    for name in _NOT_DONE:
+        node = reader.node(name)
+        if node is not None:
+            reader.problem(
+                code="file-part-unsupported",
+                setting=f"{node.source} {name}",
+                value="",
+                cause="there is no way to do this in OpenTelemetry Python",
+                outcome="it has no effect",
+                remedy="Take it out; a view's attribute_keys bound how many series there are.",
+            )
     return {
-        "export_interval_millis": reader.integer("OTEL_METRIC_EXPORT_INTERVAL", 60_000, minimum=1),
-        "export_timeout_millis": reader.integer("OTEL_METRIC_EXPORT_TIMEOUT", 30_000, minimum=1),
+        "export_interval_millis": reader.integer("OTEL_METRIC_EXPORT_INTERVAL", 60_000, minimum=1, key="interval"),
+        "export_timeout_millis": reader.integer("OTEL_METRIC_EXPORT_TIMEOUT", 30_000, key="timeout"),
     }
 
 
 def _periodic(exporter: Any, context: BuildContext) -> Any:
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
-    return PeriodicExportingMetricReader(exporter, **context.arguments)
+    return PeriodicExportingMetricReader(
+        exporter,
+        export_interval_millis=context.arguments["export_interval_millis"],
+        # 0 is no limit (configuration schema, PeriodicMetricReader).
+        export_timeout_millis=context.arguments["export_timeout_millis"] or 2**31 - 1,
+    )

@@ -6,7 +6,7 @@ way to a plugin's of the same name, and imports its package only when it is pick
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -16,14 +16,21 @@ from distrokit import (
     Exporter,
     ExporterOptions,
     IdGenerator,
+    Processor,
     Propagator,
     Reader,
     ResourceDetector,
     Sampler,
+    Setting,
     Signal,
     Value,
     hookimpl,
+    metric_arguments,
+    metric_parameters,
 )
+from distrokit_components.event_bridge import make_bridge
+from distrokit_components.prometheus import make_prometheus, prometheus_parameters
+from distrokit_components.samplers import SAMPLERS
 
 _EXPORTER_GROUPS: tuple[tuple[Signal, str], ...] = (
     ("traces", "opentelemetry_traces_exporter"),
@@ -31,33 +38,87 @@ _EXPORTER_GROUPS: tuple[tuple[Signal, str], ...] = (
     ("logs", "opentelemetry_logs_exporter"),
 )
 
+# The second one is what upstream's configuration file looks in; of one name the first counts.
+_SAMPLER_GROUPS = ("opentelemetry_sampler", "opentelemetry_traces_sampler")
+
 # The SDK's own two take a number; every other sampler takes the text as it is (upstream's
 # ``_import_sampler`` makes the same difference).
 _RATIO_SAMPLERS = frozenset({"traceidratio", "parentbased_traceidratio"})
 
+# What a configuration file writes for the SDK's samplers.
+_IN_FILE = {
+    "traceidratio": "trace_id_ratio_based",
+    "parentbased_traceidratio": "parent_based.root.trace_id_ratio_based",
+    "parentbased_always_on": "parent_based.root.always_on",
+    "parentbased_always_off": "parent_based.root.always_off",
+}
+
+
+_PROMETHEUS = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#prometheus-exporter"
+_SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
+
+
+@hookimpl
+def distrokit_settings() -> list[Setting]:
+    """What is read here."""
+
+    def setting(name: str, kind: str, default: str, meaning: str, spec: str) -> Setting:
+        return Setting(
+            name=name,
+            kind=kind,
+            default=default,
+            meaning=meaning,
+            spec=spec,
+            consumer="components",
+            ignored_with_file=True,
+        )
+
+    return [
+        setting(
+            "OTEL_TRACES_SAMPLER_ARG",
+            "text",
+            "",
+            "the ratio, or whatever the sampler takes",
+            _SDK + "#general-sdk-configuration",
+        ),
+        setting("OTEL_EXPORTER_PROMETHEUS_HOST", "text", "localhost", "where Prometheus scrapes", _PROMETHEUS),
+        setting("OTEL_EXPORTER_PROMETHEUS_PORT", "integer", "9464", "the port for it", _PROMETHEUS),
+        setting("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "URL", "", "read by the zipkin exporter", _SDK + "#zipkin-exporter"),
+        setting(
+            "OTEL_EXPORTER_ZIPKIN_TIMEOUT", "integer", "", "read by the zipkin exporter", _SDK + "#zipkin-exporter"
+        ),
+    ]
+
 
 @hookimpl(trylast=True)
 def distrokit_exporters(entry_points: EntryPoints) -> list[Exporter]:
-    """Groups ``opentelemetry_{traces,metrics,logs}_exporter``."""
+    """Groups ``opentelemetry_{traces,metrics,logs}_exporter``, and those that need more than their class."""
     return [
-        Exporter(point.name, signal, _exporter(point), fallback=True, origin=point)
-        for signal, group in _EXPORTER_GROUPS
-        for point in entry_points.group(group)
+        Exporter("prometheus", "metrics", make_prometheus, prometheus_parameters),
+        *(
+            _console_metrics(point) if (signal, point.name) == ("metrics", "console") else _exporter(point, signal)
+            for signal, group in _EXPORTER_GROUPS
+            for point in entry_points.group(group)
+        ),
     ]
 
 
 @hookimpl(trylast=True)
 def distrokit_samplers(entry_points: EntryPoints) -> list[Sampler]:
-    """Group ``opentelemetry_traces_sampler``."""
+    """The configuration schema's samplers, and the groups that environment variables and files know."""
+    points = {point.name: point for group in _SAMPLER_GROUPS for point in reversed(entry_points.group(group))}
     return [
-        Sampler(
-            point.name,
-            _sampler(point),
-            _ratio if point.name in _RATIO_SAMPLERS else None,
-            fallback=True,
-            origin=point,
-        )
-        for point in entry_points.group("opentelemetry_traces_sampler")
+        *SAMPLERS,
+        *(
+            Sampler(
+                point.name,
+                _sampler(point),
+                _ratio if point.name in _RATIO_SAMPLERS else _properties,
+                fallback=True,
+                origin=point,
+            )
+            for point in points.values()
+        ),
     ]
 
 
@@ -65,7 +126,7 @@ def distrokit_samplers(entry_points: EntryPoints) -> list[Sampler]:
 def distrokit_id_generators(entry_points: EntryPoints) -> list[IdGenerator]:
     """Group ``opentelemetry_id_generator``."""
     return [
-        IdGenerator(point.name, _no_arguments(point), fallback=True, origin=point)
+        IdGenerator(point.name, _made(point), _properties, fallback=True, origin=point)
         for point in entry_points.group("opentelemetry_id_generator")
     ]
 
@@ -74,48 +135,84 @@ def distrokit_id_generators(entry_points: EntryPoints) -> list[IdGenerator]:
 def distrokit_propagators(entry_points: EntryPoints) -> list[Propagator]:
     """Group ``opentelemetry_propagator``."""
     return [
-        Propagator(point.name, _no_arguments(point), fallback=True, origin=point)
+        Propagator(point.name, _made(point), _properties, fallback=True, origin=point)
         for point in entry_points.group("opentelemetry_propagator")
     ]
+
+
+@hookimpl(trylast=True)
+def distrokit_processors() -> list[Processor]:
+    """The configuration schema's bridge from log records to span events; it runs where a file names it."""
+    return [Processor("event_to_span_event_bridge", "logs", "derive", make_bridge, default=False)]
 
 
 @hookimpl(trylast=True)
 def distrokit_resource(entry_points: EntryPoints) -> list[ResourceDetector]:
     """Group ``opentelemetry_resource_detector``; each runs only when it is named in the setting."""
     return [
-        ResourceDetector(point.name, _detect(point), default=False, fallback=True, origin=point)
+        ResourceDetector(point.name, _detect(point), default=False, fallback=True, origin=point, parameters=_properties)
         for point in entry_points.group("opentelemetry_resource_detector")
         if point.name != "otel"  # the user's own attributes, which the core reads itself
     ]
 
 
-def _exporter(point: EntryPoint) -> Callable[[ExporterOptions], Any]:
-    return lambda options: point.load()(**options.arguments)
+def _properties(reader: Reader) -> dict[str, Value[Any]]:
+    """Everything a configuration file says, as one argument: a class of somebody else's takes it as keywords.
+
+    In settings a sampler's argument is text, as upstream hands it over.
+    """
+    properties = reader.everything()
+    reader.file_name = _IN_FILE.get(reader.name, "")
+    if properties:
+        sources = [value.source for value in properties.values()]
+        secret = any(value.secret for value in properties.values())
+        plain = {name: value.value for name, value in properties.items()}
+        return {"properties": Value(plain, sources[0], secret=secret)}
+    argument = reader.settings.value("OTEL_TRACES_SAMPLER_ARG") if not reader.in_file else None
+    return {"arg": argument} if argument else {}
 
 
-def _no_arguments(point: EntryPoint) -> Callable[[BuildContext], Any]:
-    return lambda context: point.load()()
+def _exporter(point: EntryPoint, signal: Signal) -> Exporter:
+    def make(options: ExporterOptions) -> Any:
+        arguments = dict(options.arguments)
+        return point.load()(**{**arguments.pop("properties", {}), **arguments})
+
+    return Exporter(point.name, signal, make, _exporter_properties, fallback=True, origin=point)
+
+
+def _exporter_properties(reader: Reader) -> dict[str, Value[Any]]:
+    return {name: value for name, value in _properties(reader).items() if name == "properties"}
+
+
+def _console_metrics(point: EntryPoint) -> Exporter:
+    def make(options: ExporterOptions) -> Any:
+        return point.load()(**metric_arguments(options.arguments))
+
+    return Exporter(point.name, "metrics", make, metric_parameters, fallback=True, origin=point)
+
+
+def _made(point: EntryPoint) -> Callable[[BuildContext], Any]:
+    return lambda context: point.load()(**context.arguments.get("properties", {}))
 
 
 def _sampler(point: EntryPoint) -> Callable[[BuildContext], Any]:
-    return lambda context: point.load()(context.arguments.get("arg"))
+    def make(context: BuildContext) -> Any:
+        properties = context.arguments.get("properties", {})
+        # Upstream calls what is published for the variable with its argument, or None.
+        argument = context.arguments.get("arg", properties.get("arg"))
+        return point.load()(**properties) if properties and "arg" not in properties else point.load()(argument)
+
+    return make
 
 
 def _ratio(reader: Reader) -> dict[str, Value[Any]]:
-    def parse(text: str) -> float:
-        try:
-            ratio = float(text)
-        except ValueError:
-            ratio = -1.0
-        if not 0.0 <= ratio <= 1.0:
-            raise ValueError("it must be a number from 0 to 1")
-        return ratio
-
-    return {"arg": reader.parsed("OTEL_TRACES_SAMPLER_ARG", parse, 1.0)}
+    reader.file_name = _IN_FILE[reader.name]
+    key = "arg" if reader.in_file else "ratio"
+    return {"arg": reader.number("OTEL_TRACES_SAMPLER_ARG", 1.0, minimum=0, maximum=1, key=key)}
 
 
-def _detect(point: EntryPoint) -> Callable[[], dict[str, Any]]:
-    def detect() -> dict[str, Any]:
-        return dict(point.load()().detect().attributes)
+def _detect(point: EntryPoint) -> Callable[..., dict[str, Any]]:
+    def detect(properties: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return dict(point.load()(**(properties or {})).detect().attributes)
 
     return detect

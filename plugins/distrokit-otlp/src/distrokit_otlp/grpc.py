@@ -8,7 +8,11 @@ from typing import Any
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
-from distrokit import ExporterOptions
+from distrokit import ExporterOptions, metric_arguments
+from distrokit_otlp.live_headers import LiveHeaders
+
+#: What the exporters take for "no limit", in seconds: a day.
+_NO_LIMIT = 86_400.0
 
 
 def make_grpc(options: ExporterOptions) -> Any:
@@ -18,19 +22,30 @@ def make_grpc(options: ExporterOptions) -> Any:
     """
     arguments = dict(options.arguments)
     insecure = arguments.pop("insecure", False)
-    arguments.pop("protocol", None)
+    for name in ("protocol", "temporality_preference", "default_histogram_aggregation"):
+        arguments.pop(name, None)
     files = {name: arguments.pop(name, "") for name in ("certificate", "client_key", "client_certificate")}
+    if options.signal == "metrics":
+        arguments = {**metric_arguments(options.arguments), **arguments}
     return _exporter_class(options.signal)(
         endpoint=options.endpoint,
         insecure=insecure,
         credentials=None if insecure else options.credentials or _credentials(files),
-        # grpc refuses upper case in a header's name, which a hook may well have written.
-        headers=tuple((name.lower(), value) for name, value in options.headers.items()),
-        timeout=options.timeout_millis / 1000,
+        headers=_headers(options),
+        timeout=options.timeout_millis / 1000 or _NO_LIMIT,
         compression=grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression,
         channel_options=_channel_options(options.user_agent),
         **arguments,
     )
+
+
+def _headers(options: ExporterOptions) -> Any:
+    """The exporter hands over what it was given with every request: a tuple, or pairs that are made anew."""
+    # grpc refuses upper case in a header's name, which a hook may well have written.
+    fixed = {name.lower(): value for name, value in options.headers.items()}
+    if options.refresh_headers is None:
+        return tuple(fixed.items())
+    return LiveHeaders(fixed, options.refresh_headers)
 
 
 def _exporter_class(signal: str) -> Any:

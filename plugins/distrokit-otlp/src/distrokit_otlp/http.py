@@ -7,29 +7,60 @@ from typing import Any
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.version import __version__ as exporter_version
 
-from distrokit import ExporterOptions
+from distrokit import ExporterOptions, metric_arguments
+from distrokit_otlp.session import OTLPSession, refreshing
 
 _COMPRESSIONS = {"none": Compression.NoCompression, "gzip": Compression.Gzip, "deflate": Compression.Deflate}
+
+
+#: What the exporters take for "no limit": a day.
+_NO_LIMIT = 86_400.0
 
 
 def make_http(options: ExporterOptions) -> Any:
     """The HTTP exporter of ``options.signal``."""
     arguments = dict(options.arguments)
-    arguments.pop("protocol", None)
+    files = {name: arguments.pop(name, None) or None for name in ("certificate", "client_key", "client_certificate")}
+    for name in ("protocol", "insecure", "encoding", "temporality_preference", "default_histogram_aggregation"):
+        arguments.pop(name, None)
+    if options.signal == "metrics":
+        arguments = {**metric_arguments(options.arguments), **arguments}
+    return _exporter_class(options.signal)(
+        endpoint=options.endpoint,
+        certificate_file=files["certificate"],
+        client_key_file=files["client_key"],
+        client_certificate_file=files["client_certificate"],
+        headers=headers_of(options),
+        timeout=seconds(options),
+        compression=_COMPRESSIONS[options.compression],
+        session=_session(options),
+        **arguments,
+    )
+
+
+def headers_of(options: ExporterOptions) -> dict[str, str]:
+    """The headers with the exporter's User-Agent, unless they have one."""
     headers = dict(options.headers)
     if options.user_agent and "user-agent" not in {name.lower() for name in headers}:
         headers["User-Agent"] = f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}"
-    return _exporter_class(options.signal)(
-        endpoint=options.endpoint,
-        certificate_file=arguments.pop("certificate", None) or None,
-        client_key_file=arguments.pop("client_key", None) or None,
-        client_certificate_file=arguments.pop("client_certificate", None) or None,
-        headers=headers,
-        timeout=options.timeout_millis / 1000,
-        compression=_COMPRESSIONS[options.compression],
-        session=options.credentials,
-        **arguments,
-    )
+    return headers
+
+
+def seconds(options: ExporterOptions) -> float:
+    """The timeout of one export in seconds."""
+    return options.timeout_millis / 1000 or _NO_LIMIT
+
+
+def _session(options: ExporterOptions) -> Any:
+    """The session of a hook or of upstream's credential provider, else our own."""
+    if options.credentials is None:
+        provider = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
+        names = (provider.format(f"{options.signal.upper()}_"), provider.format(""))
+        # The exporter asks the provider only when it is given no session.
+        return None if any(map(options.settings.get, names)) else OTLPSession(options.refresh_headers)
+    if options.refresh_headers and options.credentials.auth is None:
+        options.credentials.auth = refreshing(options.refresh_headers)
+    return options.credentials
 
 
 def _exporter_class(signal: str) -> Any:

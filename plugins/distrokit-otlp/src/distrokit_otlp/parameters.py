@@ -7,29 +7,41 @@ plan is made.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from distrokit import Reader, Value, __version__
+from distrokit import Reader, Value, __version__, metric_parameters
+from distrokit_otlp.headers import read_headers, refreshed
 
-PROTOCOLS = ("grpc", "http/protobuf")
-COMPRESSIONS = {"grpc": ("none", "gzip"), "http/protobuf": ("none", "gzip", "deflate")}
+PROTOCOLS = ("grpc", "http/protobuf", "http/json")
+COMPRESSIONS = {
+    "grpc": ("none", "gzip"),
+    "http/protobuf": ("none", "gzip", "deflate"),
+    "http/json": ("none", "gzip", "deflate"),
+}
+
+TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
+AGGREGATION = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
 
 #: Every variable that is read here. The exporters would read them once more when they are constructed,
 #: and refuse values (``none`` as a compression, text as a timeout) that are dealt with.
-READ_HERE = tuple(
-    f"OTEL_EXPORTER_OTLP_{signal}{suffix}"
-    for signal in ("", "TRACES_", "METRICS_", "LOGS_")
-    for suffix in (
-        "PROTOCOL",
-        "ENDPOINT",
-        "HEADERS",
-        "TIMEOUT",
-        "COMPRESSION",
-        "INSECURE",
-        "CERTIFICATE",
-        "CLIENT_KEY",
-        "CLIENT_CERTIFICATE",
-    )
+READ_HERE = (
+    TEMPORALITY,
+    AGGREGATION,
+    *(
+        f"OTEL_EXPORTER_OTLP_{signal}{suffix}"
+        for signal in ("", "TRACES_", "METRICS_", "LOGS_")
+        for suffix in (
+            "PROTOCOL",
+            "ENDPOINT",
+            "HEADERS",
+            "TIMEOUT",
+            "COMPRESSION",
+            "INSECURE",
+            "CERTIFICATE",
+            "CLIENT_KEY",
+            "CLIENT_CERTIFICATE",
+        )
+    ),
 )
 
 _GRPC_SCHEMES = ("", "http", "https", "unix", "dns")
@@ -37,25 +49,45 @@ _GRPC_SCHEMES = ("", "http", "https", "unix", "dns")
 #: What is below this cannot be meant in milliseconds; upstream reads seconds.
 _SECONDS_BELOW = 100
 
+#: Exporters that have the protocol in their name: upstream's names, and the configuration schema's.
+_FIXED = {
+    "otlp_grpc": "grpc",
+    "otlp_proto_grpc": "grpc",
+    "otlp_proto_http": "http/protobuf",
+    "otlp_json_http": "http/json",
+}
+
 
 def parameters(reader: Reader) -> dict[str, Value[Any]]:
     """Everything the exporter of ``reader.signal`` is made with."""
     protocol = _protocol(reader)
-    endpoint = _endpoint(reader, protocol.value)
     grpc = protocol.value == "grpc"
+    reader.file_name = "otlp_grpc" if grpc else "otlp_http"
+    endpoint = _grpc_endpoint(reader) if grpc else _http_endpoint(reader)
     read: dict[str, Value[Any]] = {
         "protocol": protocol,
         "endpoint": endpoint,
-        "headers": reader.parsed(_names(reader, "HEADERS"), _headers(reader), {}, secret=True),
+        "headers": read_headers(reader),
         "timeout_millis": _timeout(reader),
-        "compression": reader.choice(_names(reader, "COMPRESSION"), COMPRESSIONS[protocol.value], "none"),
+        "compression": reader.choice(
+            _names(reader, "COMPRESSION"), COMPRESSIONS[protocol.value], "none", key="compression"
+        ),
         "user_agent": reader.default(f"distrokit/{__version__}"),
     }
+    if refreshing := refreshed(reader):
+        read["refresh_headers"] = refreshing
     if grpc:
         read["insecure"] = _insecure(reader, endpoint)
+    elif protocol.value == "http/json":
+        read["encoding"] = Value("json", protocol.source, key="encoding")
+    tls = reader.node("tls")
     if endpoint.value.startswith("https:") or (grpc and not read["insecure"].value):
-        for name in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"):
-            read[name.lower()] = reader.text(_names(reader, name))
+        for name, key in (("CERTIFICATE", "ca"), ("CLIENT_KEY", "key"), ("CLIENT_CERTIFICATE", "cert")):
+            read[name.lower()] = reader.text(_names(reader, name), key=f"tls.{key}_file")
+    elif tls is not None:
+        _without_tls(reader, tls, endpoint)
+    if reader.signal == "metrics":
+        read.update(metric_parameters(reader, TEMPORALITY, AGGREGATION))
     return read
 
 
@@ -64,31 +96,33 @@ def _names(reader: Reader, suffix: str) -> tuple[str, str]:
     return f"OTEL_EXPORTER_OTLP_{signal}_{suffix}", f"OTEL_EXPORTER_OTLP_{suffix}"
 
 
-def _given(reader: Reader, suffix: str) -> str:
-    """The variable that was read: the signal's own, or else the general one."""
-    own, general = _names(reader, suffix)
-    return own if reader.settings.get(own) else general
-
-
 def _protocol(reader: Reader) -> Value[str]:
-    fixed = {"otlp_proto_grpc": "grpc", "otlp_proto_http": "http/protobuf"}.get(reader.name)
-    if fixed:
-        return reader.default(fixed)
-    return reader.choice(_names(reader, "PROTOCOL"), PROTOCOLS, "grpc")
+    if reader.name in _FIXED:
+        return reader.default(_FIXED[reader.name])
+    if reader.name == "otlp_http":
+        encoding = reader.choice((), ("protobuf", "json"), "protobuf", key="encoding")
+        return Value(f"http/{encoding.value}", encoding.source)
+    # The schema has it in the name of the exporter, and so a file that is written has none of it.
+    return reader.choice(_names(reader, "PROTOCOL"), PROTOCOLS, "grpc", key="protocol" if reader.in_file else "")
 
 
-def _endpoint(reader: Reader, protocol: str) -> Value[str]:
-    """For HTTP a signal's own endpoint is used as it is, and the general one gets the signal's path."""
-    own, general = _names(reader, "ENDPOINT")
+def _grpc_endpoint(reader: Reader) -> Value[str]:
+    return reader.parsed(_names(reader, "ENDPOINT"), _grpc_url, "http://localhost:4317", key="endpoint")
+
+
+def _http_endpoint(reader: Reader) -> Value[str]:
+    """A signal's own endpoint, and a file's, is used as it is; the general one gets the signal's path."""
+    own_name, general_name = _names(reader, "ENDPOINT")
     path = f"v1/{reader.signal}"
-    if protocol == "grpc":
-        return reader.parsed((own, general), _grpc_url, "http://localhost:4317")
-    found = reader.text((own, general))
-    if found.source.kind == "plugin default" and not found.value:
-        return reader.default(f"http://localhost:4318/{path}")
-    if reader.settings.get(own) == found.value:
-        return reader.parsed(own, lambda text: _http_url(text, ""), f"http://localhost:4318/{path}")
-    return reader.parsed(general, lambda text: _http_url(text, path), f"http://localhost:4318/{path}")
+    own = reader.parsed(own_name, lambda text: _http_url(text, ""), "", key="endpoint")
+    general = reader.parsed(general_name, lambda text: _http_url(text, path), "")
+    if own.value and not (general.value and general.source.strength > own.source.strength):
+        return own
+    return (
+        Value(general.value, general.source, general.overruled, key="endpoint")
+        if general.value
+        else (reader.default(f"http://localhost:4318/{path}", "endpoint"))
+    )
 
 
 def _grpc_url(text: str) -> str:
@@ -119,17 +153,21 @@ def _reject_broken(text: str) -> None:
         raise ValueError("it is not a URL such as http://collector:4317")
 
 
+def _called(reader: Reader, value: Value[Any], suffix: str, key: str) -> str:
+    """What a problem calls the setting that was read."""
+    return f"{value.source} {key}" if value.source.kind == "file" else reader.given(*_names(reader, suffix))
+
+
 def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
     """The scheme decides; ``INSECURE`` only speaks where the endpoint has none."""
     scheme = endpoint.value.partition("://")[0].lower() if "://" in endpoint.value else ""
+    insecure = reader.flag(_names(reader, "INSECURE"), False, key="tls.insecure")
     if scheme in ("http", "https", "unix"):
         return Value(scheme != "https", endpoint.source)
-    names = _names(reader, "INSECURE")
-    insecure = reader.flag(names, False)
-    if not any(reader.settings.get(name) for name in names):
+    if not insecure.source.chosen and insecure.source.kind != "insistence":
         reader.problem(
             code="endpoint-without-scheme",
-            setting=_given(reader, "ENDPOINT"),
+            setting=_called(reader, endpoint, "ENDPOINT", "endpoint"),
             value=endpoint.value,
             cause="the endpoint has no scheme",
             outcome="TLS is used",
@@ -138,47 +176,30 @@ def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
     return insecure
 
 
+def _without_tls(reader: Reader, tls: Value[Any], endpoint: Value[str]) -> None:
+    files = [key for key in ("ca_file", "key_file", "cert_file") if tls.at(key) is not None]
+    if files:
+        reader.problem(
+            code="tls-without-effect",
+            setting=f"{tls.source} tls",
+            value="",
+            cause=f"{', '.join(files)}, and the endpoint {endpoint.value} is plaintext",
+            outcome="no TLS is used",
+            remedy="Write https:// in the endpoint, or take tls out.",
+        )
+
+
 def _timeout(reader: Reader) -> Value[int]:
-    """Milliseconds, as the specification has it; 0 means no limit there, which no exporter here can do."""
-    names = _names(reader, "TIMEOUT")
-    found = reader.integer(names, 10_000, minimum=1)
-    if 0 < found.value < _SECONDS_BELOW:
+    """Milliseconds, as the specification has it; 0 means no limit there."""
+    found = reader.integer(_names(reader, "TIMEOUT"), 10_000, key="timeout")
+    if 0 < found.value < _SECONDS_BELOW and found.source.kind != "file":
         reader.problem(
             code="timeout-in-seconds",
-            setting=_given(reader, "TIMEOUT"),
+            setting=_called(reader, found, "TIMEOUT", "timeout"),
             value=str(found.value),
             cause="the specification's unit is the millisecond, and this is too short to be meant so",
             outcome=f"it is read as {found.value} seconds",
             remedy=f"Write {found.value * 1000}.",
         )
-        return Value(found.value * 1000, found.source, found.overruled)
+        return Value(found.value * 1000, found.source, found.overruled, key="timeout")
     return found
-
-
-def _headers(reader: Reader) -> Any:
-    def parse(text: str) -> dict[str, str]:
-        headers: dict[str, str] = {}
-        for position, item in enumerate(text.split(","), 1):
-            name, equals, value = item.partition("=")
-            name, value = unquote(name).strip().lower(), unquote(value).strip()
-            if not item.strip():
-                continue
-            if not (equals and name and _sendable(name) and _sendable(value)):
-                # Never the text itself: it is a credential more often than not.
-                reader.problem(
-                    code="header-invalid",
-                    setting=_given(reader, "HEADERS"),
-                    value="****",
-                    cause=f"item {position} is not name=value in plain ASCII",
-                    outcome="that header is left out",
-                    remedy="Write name=value,name=value with special characters percent-encoded.",
-                )
-                continue
-            headers[name] = value
-        return headers
-
-    return parse
-
-
-def _sendable(text: str) -> bool:
-    return text.isascii() and text.isprintable()

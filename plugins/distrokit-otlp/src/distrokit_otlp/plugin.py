@@ -1,13 +1,24 @@
-"""Declares the exporters ``otlp``, ``otlp_proto_grpc`` and ``otlp_proto_http``, and makes ``otlp`` the default."""
+"""Declares the OTLP exporters, and makes ``otlp`` the default."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from distrokit import Exporter, ExporterOptions, Signal, hookimpl
+from distrokit import Exporter, ExporterOptions, Setting, Signal, hookimpl
+from distrokit_otlp.file import file_parameters
 from distrokit_otlp.parameters import READ_HERE, parameters
+from distrokit_otlp.settings import settings
 
 _SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
+
+#: ``otlp`` takes its protocol from the settings; the others have it in the name, upstream's or the schema's.
+_NAMES = ("otlp", "otlp_grpc", "otlp_http", "otlp_proto_grpc", "otlp_proto_http", "otlp_json_http")
+
+
+@hookimpl
+def distrokit_settings() -> list[Setting]:
+    """What is read here."""
+    return settings()
 
 
 @hookimpl(trylast=True)
@@ -23,19 +34,31 @@ def distrokit_defaults() -> dict[str, str]:
 
 @hookimpl(trylast=True)
 def distrokit_exporters() -> list[Exporter]:
-    """``otlp`` takes the protocol from the settings, the other two have it in the name."""
+    """Over grpc and HTTP, and as lines of JSON into a file or to stdout."""
     return [
-        Exporter(name, _SIGNALS, make, parameters, hides=READ_HERE)
-        for name in ("otlp", "otlp_proto_grpc", "otlp_proto_http")
+        *(Exporter(name, _SIGNALS, make, parameters, hides=READ_HERE) for name in _NAMES),
+        *(Exporter(name, _SIGNALS, make_lines, file_parameters) for name in ("otlp_file", "otlp/stdout")),
     ]
 
 
 def make(options: ExporterOptions) -> Any:
     """The exporter of one signal; imports its transport here and not before."""
-    if options.arguments["protocol"] == "grpc":
+    protocol = options.arguments["protocol"]
+    if protocol == "grpc":
         from distrokit_otlp.grpc import make_grpc
 
         return make_grpc(options)
+    if protocol == "http/json":
+        from distrokit_otlp.json import make_json
+
+        return make_json(options)
     from distrokit_otlp.http import make_http
 
     return make_http(options)
+
+
+def make_lines(options: ExporterOptions) -> Any:
+    """The file exporter of one signal."""
+    from distrokit_otlp.file import make_file
+
+    return make_file(options)

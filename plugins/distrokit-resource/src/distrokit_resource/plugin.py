@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from distrokit import ResourceDetector, __version__, hookimpl
+from distrokit import ResourceDetector, Settings, __version__, hookimpl
 
 Attributes = dict[str, "str | int"]
 
@@ -23,9 +23,12 @@ _CONTAINER_ID = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:$|[/.])")
 
 
 @hookimpl(trylast=True)
-def distrokit_resource() -> list[ResourceDetector]:
-    """The detectors, all on by default; ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS`` picks among them."""
+def distrokit_resource(settings: Settings) -> list[ResourceDetector]:
+    """The detectors, all on by default but ``service``; ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS`` picks among them."""
+    # A file takes the place of this variable, but for its detector of this name, which is defined by it.
+    name = settings.environ.get("OTEL_SERVICE_NAME", "").strip()
     return [
+        ResourceDetector("service", lambda: service(name), default=False),
         ResourceDetector("service_instance", service_instance),
         ResourceDetector("host", host),
         ResourceDetector("os", operating_system),
@@ -38,6 +41,11 @@ def distrokit_resource() -> list[ResourceDetector]:
 def service_instance() -> Attributes:
     """A random id per process (semantic conventions, ``service.instance.id``)."""
     return {"service.instance.id": str(uuid.uuid4())}
+
+
+def service(name: str) -> Attributes:
+    """The configuration schema's ``service`` detector: instance id, and ``OTEL_SERVICE_NAME`` if it is set."""
+    return {**service_instance(), **({"service.name": name} if name else {})}
 
 
 def host() -> Attributes:

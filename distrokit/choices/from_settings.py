@@ -1,0 +1,69 @@
+"""What settings choose: environment variables, plugins' defaults, what is given in code."""
+
+from __future__ import annotations
+
+from distrokit.choices import Choice, Choices, ExportChoice
+from distrokit.choices.attributes import attributes_of
+from distrokit.declarations import SIGNALS, Signal
+from distrokit.diagnostics import Problem
+from distrokit.settings import Settings
+from distrokit.values import Value
+
+EXPORTER_SETTING: dict[Signal, str] = {
+    "traces": "OTEL_TRACES_EXPORTER",
+    "metrics": "OTEL_METRICS_EXPORTER",
+    "logs": "OTEL_LOGS_EXPORTER",
+}
+SAMPLER = "OTEL_TRACES_SAMPLER"
+ID_GENERATOR = "OTEL_PYTHON_ID_GENERATOR"
+PROPAGATORS = "OTEL_PROPAGATORS"
+DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
+
+
+def chosen_by_settings(settings: Settings, problems: list[Problem]) -> Choices:
+    """The choices these settings make.
+
+    Args:
+        problems: receives what of them makes no sense.
+    """
+    choices = Choices(attributes_of(settings, problems))
+    choices.sampler = _one(settings, SAMPLER)
+    choices.id_generator = _one(settings, ID_GENERATOR)
+    if settings.value(PROPAGATORS):
+        choices.propagators = [choice for choice in _several(settings, PROPAGATORS) if choice.name.lower() != "none"]
+    if settings.value(DETECTORS):
+        choices.detectors = _several(settings, DETECTORS)
+    for signal in SIGNALS:
+        setting = EXPORTER_SETTING[signal]
+        choice = settings.value(setting)
+        if choice:
+            choices.exports[signal] = [
+                ExportChoice(exporter) for exporter in _several(settings, setting) if exporter.name.lower() != "none"
+            ]
+            choices.sources[signal] = choice.source
+            if not settings.names(setting):
+                problems.append(_names_nothing(setting, choice, signal))
+    return choices
+
+
+def _one(settings: Settings, setting: str) -> Choice | None:
+    value = settings.value(setting)
+    return Choice(value.value, value.source, setting) if value else None
+
+
+def _several(settings: Settings, setting: str) -> list[Choice]:
+    """The names of a list, each once, whatever the case."""
+    value = settings.value(setting)
+    names = {name.lower(): name for name in reversed(settings.names(setting))}
+    return [Choice(name, value.source, setting) for name in reversed(names.values())] if value else []
+
+
+def _names_nothing(setting: str, choice: Value[str], signal: Signal) -> Problem:
+    return Problem(
+        code="setting-invalid",
+        subject=f"{setting}={choice.value}",
+        cause="it names nothing",
+        outcome=f"no {signal} are sent",
+        remedy="Name an exporter, or none.",
+        severity="warning",
+    )

@@ -1,0 +1,160 @@
+"""The parts of a configuration file that are settings under another name, as a layer of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from distrokit.choices.from_model import severity_number
+from distrokit.declarations import Configuration
+from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.settings import Layer
+from distrokit.values import Source, Value
+
+_HTTP = ("instrumentation/development", "general", "http")
+
+#: Path in the model, and the variable that says the same. Paths and names: the schema's descriptions and
+#: its migration example.
+SAME: dict[tuple[str, ...], str] = {
+    ("disabled",): "OTEL_SDK_DISABLED",
+    ("resource", "attributes_list"): "OTEL_RESOURCE_ATTRIBUTES",
+    ("attribute_limits", "attribute_value_length_limit"): "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    ("attribute_limits", "attribute_count_limit"): "OTEL_ATTRIBUTE_COUNT_LIMIT",
+    ("tracer_provider", "limits", "attribute_value_length_limit"): "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    ("tracer_provider", "limits", "attribute_count_limit"): "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+    ("tracer_provider", "limits", "event_count_limit"): "OTEL_SPAN_EVENT_COUNT_LIMIT",
+    ("tracer_provider", "limits", "link_count_limit"): "OTEL_SPAN_LINK_COUNT_LIMIT",
+    ("tracer_provider", "limits", "event_attribute_count_limit"): "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+    ("tracer_provider", "limits", "link_attribute_count_limit"): "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+    ("logger_provider", "limits", "attribute_value_length_limit"): "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    ("logger_provider", "limits", "attribute_count_limit"): "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+    ("meter_provider", "exemplar_filter"): "OTEL_METRICS_EXEMPLAR_FILTER",
+    (*_HTTP, "client", "request_captured_headers"): "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST",
+    (*_HTTP, "client", "response_captured_headers"): "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE",
+    (*_HTTP, "server", "request_captured_headers"): "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",
+    (*_HTTP, "server", "response_captured_headers"): "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE",
+}
+
+#: What of the schema's ``semconv`` nodes the instrumentations of Python know, under their own word.
+_SEMCONV = {"http": "http", "db": "database", "gen_ai": "gen_ai_latest_experimental"}
+
+#: The top of the model; the schema lets everything else pass.
+_TOP = (
+    "file_format",
+    "disabled",
+    "log_level",
+    "attribute_limits",
+    "logger_provider",
+    "meter_provider",
+    "propagator",
+    "tracer_provider",
+    "resource",
+    "instrumentation/development",
+    "distribution",
+)
+
+#: What the SDK has no way to do, and what to write instead.
+_NOT_DONE: dict[tuple[str, ...], str] = {
+    (*_HTTP, "client", "known_methods"): "Take it out; instrumentations have a list of their own.",
+    (*_HTTP, "server", "known_methods"): "Take it out; instrumentations have a list of their own.",
+    ("instrumentation/development", "general", "sanitization"): "Redact in a processor at the stage transform.",
+    ("instrumentation/development", "general", "code"): "Set the instrumentation's own options under python.",
+    ("instrumentation/development", "general", "rpc"): "Set the instrumentation's own options under python.",
+    ("instrumentation/development", "general", "messaging"): "Set the instrumentation's own options under python.",
+}
+
+
+def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
+    """The layer a file makes.
+
+    Args:
+        problems: receives keys that nobody reads, and parts that cannot be done.
+    """
+    model = configuration.model or Value({}, Source("file", configuration.name))
+    values: dict[str, Value[str]] = {}
+    for path, name in SAME.items():
+        node = model.at(*path)
+        if node is not None:
+            values[name] = Value(as_text(node), node.source)
+    level = model.at("log_level")
+    if level is not None and severity_number(str(level.value)):
+        values["OTEL_LOG_LEVEL"] = Value(str(level.value).rstrip("234"), level.source)
+    stability = _stability(model)
+    if stability is not None:
+        values["OTEL_SEMCONV_STABILITY_OPT_IN"] = stability
+    own = model.at("distribution", "distrokit")
+    if own is not None:
+        values.update(own_settings(own))
+    problems.extend(_unread(model))
+    source = Source("file", configuration.name)
+    return Layer(source, {n: v.value for n, v in values.items()}, {n: v.source for n, v in values.items()})
+
+
+def own_settings(node: Value[Any]) -> dict[str, Value[str]]:
+    """Distrokit's settings by their short names: ``strict: true`` for ``DISTROKIT_STRICT=true``."""
+    if not isinstance(node.value, Mapping):
+        return {}
+    return {
+        "DISTROKIT_" + str(key).upper().replace("-", "_"): Value(as_text(child), child.source)
+        for key, child in node.value.items()
+        if child.value is not None
+    }
+
+
+def as_text(node: Value[Any]) -> str:
+    """A node as an environment variable would say it: lists with commas, booleans in lower case."""
+    plain = node.plain()
+    items = plain if isinstance(plain, list) else [plain]
+    return ",".join(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
+
+
+def _stability(model: Value[Any]) -> Value[str] | None:
+    """The opt-ins of every ``semconv`` node, and the list that says it in the variable's own words."""
+    general = model.at("instrumentation/development", "general")
+    if general is None:
+        return None
+    words: dict[str, Source] = {}
+    for area, word in _SEMCONV.items():
+        node = general.at(area, "semconv")
+        version = node.at("version") if node else None
+        if node is not None and version is not None and version.value == 1:
+            dual = node.at("dual_emit")
+            words[f"{word}/dup" if dual and dual.value and area != "gen_ai" else word] = node.source
+    listed = general.at("stability_opt_in_list")
+    for item in str(listed.value).split(",") if listed is not None else ():
+        if listed is not None and item.strip():
+            words.setdefault(item.strip(), listed.source)
+    return Value(",".join(words), next(iter(words.values()))) if words else None
+
+
+def _unread(model: Value[Any]) -> Iterator[Problem]:
+    for key, child in model.value.items():
+        if key not in _TOP:
+            yield _unknown(str(key), child.source, _TOP)
+    for path, remedy in _NOT_DONE.items():
+        node = model.at(*path)
+        if node is not None:
+            yield not_done(".".join(path[1:]), node.source, remedy)
+
+
+def not_done(what: str, source: Source, remedy: str) -> Problem:
+    """The problem of a part of the schema that Python's SDK has no way to do."""
+    return Problem(
+        code="file-part-unsupported",
+        subject=f"{source} {what}",
+        cause="there is no way to do this in OpenTelemetry Python",
+        outcome="it has no effect",
+        remedy=remedy,
+        severity="warning",
+    )
+
+
+def _unknown(key: str, source: Source, known: Collection[str]) -> Problem:
+    return Problem(
+        code="file-key-unknown",
+        subject=f"{source} {key}",
+        cause="nobody reads this key",
+        outcome="it has no effect",
+        remedy=did_you_mean(key, known) or f"There are {', '.join(sorted(known))}.",
+        severity="warning",
+    )

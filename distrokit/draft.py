@@ -1,0 +1,239 @@
+"""Choices and declarations into a draft of the plan: every name resolved, every parameter read."""
+
+from __future__ import annotations
+
+from distrokit.catalogue import Catalogue
+from distrokit.choices import Choice, Choices, ExportChoice
+from distrokit.choices.from_settings import PROPAGATORS
+from distrokit.choices.model_settings import not_done
+from distrokit.declarations import SIGNALS, Processor, ResourceDetector, Signal
+from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.entry_points import EntryPoints
+from distrokit.parameters import Reader
+from distrokit.picking import INSTALL_DEFAULTS, Picker
+from distrokit.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan, ViewPlan
+from distrokit.values import BUILT_IN, Source, Value
+
+PROCESSOR_SETTING: dict[Signal, str] = {
+    "traces": "DISTROKIT_TRACES_PROCESSOR",
+    "metrics": "DISTROKIT_METRICS_READER",
+    "logs": "DISTROKIT_LOGS_PROCESSOR",
+}
+
+#: Upstream's settings for switching scopes off, and the groups their values are published in.
+CONFIGURATORS: dict[Signal, tuple[str, str]] = {
+    "traces": ("OTEL_PYTHON_TRACER_CONFIGURATOR", "_opentelemetry_tracer_configurator"),
+    "metrics": ("OTEL_PYTHON_METER_CONFIGURATOR", "_opentelemetry_meter_configurator"),
+    "logs": ("OTEL_PYTHON_LOGGER_CONFIGURATOR", "_opentelemetry_logger_configurator"),
+}
+
+#: Detectors that say what any telemetry must say; whoever names others, gets these as well.
+_ALWAYS = ("service_instance", "distro")
+
+
+class Draft:
+    """Fills a plan.
+
+    Args:
+        plan: empty; ``plan.problems`` receives what could not be picked.
+        installed: where OpenTelemetry itself looks for propagators.
+    """
+
+    def __init__(self, plan: Plan, catalogue: Catalogue, installed: EntryPoints, choices: Choices) -> None:
+        self.plan = plan
+        self.choices = choices
+        self.catalogue = catalogue
+        self.installed = installed
+        self.picker = Picker(plan.settings, catalogue, plan.problems)
+
+    def make(self) -> None:
+        """Every part, in the order in which they are built."""
+        self._resource()
+        self._components()
+        for signal in SIGNALS:
+            planned = self.plan.signals[signal]
+            planned.scopes = list(self.choices.scopes[signal])
+            planned.source = self.choices.sources.get(signal)
+            planned.built = self.choices.exports[signal] is not None
+            self._configurator(planned)
+            if planned.built:
+                self._staged(planned)
+                self._exporters(planned)
+        self.plan.views = [ViewPlan(view.plain(), view.source) for view in self.choices.views]
+        for view in self.choices.views:
+            limit = view.at("stream", "aggregation_cardinality_limit")
+            if limit is not None:
+                remedy = "Take attributes out of the view's attribute_keys instead."
+                self.plan.problems.append(not_done("aggregation_cardinality_limit", limit.source, remedy))
+        unset = [signal for signal in SIGNALS if self.plan.signals[signal].source is None]
+        if unset and not any(planned.exporters for planned in self.plan.signals.values()):
+            self._problem(
+                "no-exporter",
+                ", ".join(unset),
+                "no plugin supplies an exporter and no setting names one",
+                "nothing is sent",
+                INSTALL_DEFAULTS,
+            )
+
+    # ------------------------------------------------------------------------- resource
+
+    def _resource(self) -> None:
+        reader = Reader(self.plan.settings, "distrokit")
+        timeout = reader.integer("DISTROKIT_DETECTOR_TIMEOUT", 2000, minimum=1)
+        self.plan.problems.extend(reader.problems)
+        attributes = dict(self.choices.attributes)
+        for answer in self.catalogue.attributes:
+            source = Source("plugin", answer.plugin.label)
+            for name, value in answer.value.items():
+                attributes.setdefault(name, Value(value, source))
+        self.plan.resource = ResourcePlan(attributes, self._detectors(), timeout, self.choices.schema_url)
+        included, excluded = self.choices.included, self.choices.excluded
+        self.plan.resource.included = tuple(included.plain()) if included else ()
+        self.plan.resource.excluded = tuple(excluded.plain()) if excluded else ()
+
+    def _detectors(self) -> list[Component[ResourceDetector]]:
+        shelf, chosen = self.catalogue.detectors, self.choices.detectors
+        if chosen is None or any(choice.name == "*" for choice in chosen):
+            source = chosen[0].source if chosen else BUILT_IN
+            offers = [offer for offer in shelf.offers.values() if chosen or offer.declaration.default]
+            return [c for offer in offers if (c := self.picker.component(offer, source))]
+        # Upstream's own name for the user's attributes, which are read already.
+        chosen = [choice for choice in chosen if choice.name.lower() not in ("otel", *_ALWAYS)]
+        named = {choice.name.lower() for choice in chosen}
+        always = [shelf.find(name) for name in _ALWAYS if not (name == "service_instance" and "service" in named)]
+        found = [self.picker.component(offer, BUILT_IN) for offer in always if offer]
+        found += [self.picker.pick(shelf, choice, "it is left out") for choice in chosen]
+        return [component for component in found if component]
+
+    # ------------------------------------------------------- sampler, ids, propagators
+
+    def _components(self) -> None:
+        plan, choices, catalogue = self.plan, self.choices, self.catalogue
+        if choices.sampler:
+            plan.sampler = self.picker.pick(catalogue.samplers, choices.sampler, "parentbased_always_on is used")
+            argument = plan.settings.value("OTEL_TRACES_SAMPLER_ARG")
+            in_settings = choices.sampler.properties is None
+            if plan.sampler and argument and in_settings and plan.sampler.declaration.parameters is None:
+                plan.sampler.parameters["arg"] = argument
+        if choices.id_generator:
+            plan.id_generator = self.picker.pick(catalogue.id_generators, choices.id_generator, "random ids are used")
+        given = plan.settings.environ.get(PROPAGATORS, "")
+        if given and not all(item.strip() for item in given.split(",")):
+            self._stops_launcher(given, "an item of it is blank", "Take the blank out, or unset it.")
+        if choices.propagators is not None:
+            picked = [
+                self.picker.pick(catalogue.propagators, choice, "it is left out")
+                for choice in choices.propagators
+                if choice.source.kind != "environment" or self._passes_launcher(choice.name)
+            ]
+            plan.propagators = [component for component in picked if component]
+
+    def _passes_launcher(self, name: str) -> bool:
+        """OpenTelemetry resolves this variable while it is imported, before any distro is asked."""
+        known = [point.name for point in self.installed.group("opentelemetry_propagator")]
+        if name not in known:
+            cause = f"no package publishes a propagator of exactly this name (there are {', '.join(known)})"
+            remedy = did_you_mean(name, known) or "Let a plugin's distrokit_defaults choose it."
+            self._stops_launcher(name, cause, remedy)
+        return name in known
+
+    def _stops_launcher(self, value: str, cause: str, remedy: str) -> None:
+        outcome = "opentelemetry-instrument itself ends with an error, before the application starts"
+        self._problem("propagator-stops-launcher", f"{PROPAGATORS}={value}", cause, outcome, remedy)
+
+    # -------------------------------------------------------------------------- signals
+
+    def _configurator(self, planned: SignalPlan) -> None:
+        setting, group = CONFIGURATORS[planned.signal]
+        choice = self.plan.settings.value(setting)
+        if choice is None:
+            return
+        points = self.installed.group(group)
+        planned.configurator = next((p for p in points if p.name.lower() == choice.value.lower()), None)
+        if planned.configurator is None:
+            names = ", ".join(point.name for point in points) or "none"
+            self._problem(
+                "setting-invalid",
+                f"{setting}={choice.value}",
+                f"no package has a configurator of this name (there are {names})",
+                "every scope is enabled",
+                did_you_mean(choice.value, [point.name for point in points]) or "Install the package that has it.",
+            )
+
+    def _staged(self, planned: SignalPlan) -> None:
+        """First those that the file names, in its order; then those that run unasked; all by stage."""
+        offers = self.catalogue.staged[planned.signal]
+        known = {offer.declaration.name.lower() for offer in offers}
+        named: dict[str, Choice] = {}
+        for choice in self.choices.staged[planned.signal]:
+            name = choice.name.lower()
+            named[name if name in known else name.removesuffix("/development")] = choice
+        for name, choice in named.items():
+            if name not in known:
+                shelf = self.catalogue.processors[planned.signal]
+                if shelf.find(name):
+                    self._problem(
+                        "processor-without-exporter",
+                        f"{choice.setting} {choice.name}",
+                        "it feeds an exporter, and none is given",
+                        "it is left out",
+                        "Give it an `exporter:`.",
+                    )
+                else:
+                    names = [*known, *(offer.declaration.name for offer in shelf.offers.values())]
+                    self.picker.unknown("processor", planned.signal, names, choice, "it is left out")
+        position = {name: number for number, name in enumerate(named)}
+        order = ("enrich", "transform", "derive")
+        for offer in sorted(
+            offers,
+            key=lambda o: (
+                order.index(o.declaration.stage),
+                position.get(o.declaration.name.lower(), len(position)),
+            ),
+        ):
+            chosen = named.get(offer.declaration.name.lower())
+            if chosen is None and not offer.declaration.default:
+                continue
+            source = chosen.source if chosen else Source("plugin", offer.plugin.label)
+            if component := self.picker.component(offer, source, planned.signal, chosen):
+                planned.processors.append(component)
+
+    def _exporters(self, planned: SignalPlan) -> None:
+        shelf = self.catalogue.exporters[planned.signal]
+        for export in self.choices.exports[planned.signal] or ():
+            exporter = self.picker.pick(shelf, export.exporter, "it is left out", planned.signal)
+            if exporter is None:
+                continue
+            processor = self._processor(export, exporter.instance, planned.signal)
+            planned.exporters.append(ExporterPlan(exporter, processor))
+
+    def _processor(self, export: ExportChoice, instance: str, signal: Signal) -> Component[Processor] | None:
+        shelf = self.catalogue.processors[signal]
+        if export.processor is not None:
+            if signal == "metrics" and export.processor.name == "pull":
+                return None
+            return self.picker.pick(shelf, export.processor, f"{export.exporter.name!r} gets nothing", signal)
+        setting = PROCESSOR_SETTING[signal]
+        reader = Reader(self.plan.settings, "distrokit", signal, instance=instance)
+        own = reader.given(setting)
+        given = self.plan.settings.lookup(own if self.plan.settings.lookup(own) else setting)
+        if not given:
+            cause, outcome = "no plugin supplies a processor that feeds the exporters", "these exporters get nothing"
+            self._problem("no-processor", signal, cause, outcome, INSTALL_DEFAULTS)
+            return None
+        (name, source), *weaker = given
+        choice = Choice(name, source, own if source.name == own else setting)
+        picked = self.picker.pick(shelf, choice, "the default is used", signal, instance)
+        if picked or source.kind == "plugin default":
+            return picked
+        # The user's word does not fit: the plugin's default does.
+        for text, weaker_source in weaker:
+            offer = shelf.find(text)
+            if offer:
+                return self.picker.component(offer, weaker_source, signal, instance=instance)
+        return None
+
+    def _problem(self, code: str, subject: str, cause: str, outcome: str, remedy: str) -> None:
+        problem = Problem(code=code, subject=subject, cause=cause, outcome=outcome, remedy=remedy)
+        if problem not in self.plan.problems:
+            self.plan.problems.append(problem)

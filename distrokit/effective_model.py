@@ -1,0 +1,208 @@
+"""A plan as OpenTelemetry's configuration model: the file that would make this plan.
+
+The way back from :mod:`distrokit.choices.from_model`. Every value there is, defaults too, so that the
+file says what is in effect. A secret that came from a variable becomes a reference to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from distrokit.choices import ScopeRule
+from distrokit.choices.from_model import PROVIDERS
+from distrokit.choices.model_settings import SAME
+from distrokit.known_settings import OWN
+from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
+from distrokit.values import Value
+
+FILE_FORMAT = "1.1"
+#: What stands for a secret that is in no variable.
+HIDDEN = "****"
+
+_SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
+_SCOPES = {
+    "traces": ("tracer_configurator/development", "tracers"),
+    "metrics": ("meter_configurator/development", "meters"),
+    "logs": ("logger_configurator/development", "loggers"),
+}
+
+Node = dict[str, Any]
+
+
+def model_of(plan: Plan) -> Node:
+    """The model. Strings are escaped for substitution (``$`` as ``$$``), references to variables are not."""
+    model: Node = {"file_format": FILE_FORMAT}
+    if plan.disabled.value:
+        model["disabled"] = True
+    level = plan.settings.get("OTEL_LOG_LEVEL").lower()
+    if level in _SEVERITIES:
+        model["log_level"] = level
+    model["resource"] = _resource(plan)
+    propagators = plan.propagators
+    composite = (
+        [_component(p) for p in propagators] if propagators is not None else [{"tracecontext": None}, {"baggage": None}]
+    )
+    if composite:
+        model["propagator"] = {"composite": composite}
+    for signal, planned in plan.signals.items():
+        if planned.built and (signal == "traces" or planned.exporters or planned.processors):
+            model[PROVIDERS[signal]] = _provider(plan, planned)
+    _same(plan, model)
+    _instrumentations(plan, model)
+    _own(plan, model)
+    return model
+
+
+def _resource(plan: Plan) -> Node:
+    resource: Node = {}
+    if plan.resource.attributes:
+        resource["attributes"] = [_attribute(name, value) for name, value in plan.resource.attributes.items()]
+    detection: Node = {}
+    filters = {"included": list(plan.resource.included), "excluded": list(plan.resource.excluded)}
+    if any(filters.values()):
+        detection["attributes"] = {name: patterns for name, patterns in filters.items() if patterns}
+    if plan.resource.detectors:
+        detection["detectors"] = [_component(detector) for detector in plan.resource.detectors]
+    resource["detection/development"] = detection
+    if plan.resource.schema_url:
+        resource["schema_url"] = _escaped(plan.resource.schema_url.value)
+    return resource
+
+
+def _attribute(name: str, value: Value[Any]) -> Node:
+    kinds = {bool: "bool", int: "int", float: "double"}
+    plain = list(value.value) if isinstance(value.value, (list, tuple)) else value.value
+    sample = plain[0] if isinstance(plain, list) and plain else plain
+    kind = kinds.get(type(sample), "string") + ("_array" if isinstance(plain, list) else "")
+    node = {"name": name, "value": _escaped(plain)}
+    return node if kind == "string" else {**node, "type": kind}
+
+
+def _provider(plan: Plan, planned: SignalPlan) -> Node:
+    provider: Node = {}
+    exports = [_export(item, planned.signal) for item in planned.exporters]
+    staged = [_component(processor) for processor in planned.processors]
+    if planned.signal == "metrics":
+        provider["readers"] = exports
+        if plan.views:
+            provider["views"] = [_escaped(view.definition) for view in plan.views]
+    else:
+        provider["processors"] = [*staged, *exports]
+    if planned.signal == "traces":
+        if plan.sampler:
+            provider["sampler"] = _component(plan.sampler)
+        if plan.id_generator:
+            provider["id_generator"] = _component(plan.id_generator)
+    if planned.scopes:
+        configurator, several = _SCOPES[planned.signal]
+        rules = [{"name": rule.pattern, "config": _rule(rule)} for rule in planned.scopes]
+        provider[configurator] = {several: rules}
+    return provider
+
+
+def _rule(rule: ScopeRule) -> Node:
+    config: Node = {"enabled": rule.enabled}
+    if rule.minimum_severity:
+        number = rule.minimum_severity - 1
+        config["minimum_severity"] = _SEVERITIES[number // 4] + (str(number % 4 + 1) if number % 4 else "")
+    if rule.trace_based:
+        config["trace_based"] = True
+    return config
+
+
+def _export(item: ExporterPlan, signal: str) -> Node:
+    exporter = {"exporter": _component(item.exporter)}
+    if item.processor is None:
+        return {"pull" if signal == "metrics" else "simple": exporter}
+    [(name, properties)] = _component(item.processor).items()
+    return {name: {**(properties or {}), **exporter}}
+
+
+def _component(component: Component[Any]) -> Node:
+    """``{name: properties}``, as deep as the file's name for it is."""
+    properties: Node = {}
+    for name, value in component.parameters.items():
+        if name == "properties" and isinstance(value.value, Mapping):
+            properties.update(_escaped(dict(value.value)))
+        elif value.key:
+            _put(properties, value.key, _shown(value))
+    node: Any = properties or None
+    for name in reversed((component.file_name or component.declaration.name).split(".")):
+        node = {name: node}
+    made: Node = node
+    return made
+
+
+def _shown(value: Value[Any]) -> Any:
+    if isinstance(value.value, Component):
+        return _component(value.value)
+    if not value.secret:
+        return _escaped(value.value)
+    if not value.value:
+        return None
+    return f"${{{value.source.name}}}" if value.source.kind == "environment" else HIDDEN
+
+
+def _put(node: Node, path: str, shown: Any) -> None:
+    """Set a dotted path; what is empty is left out, since the schema takes it for unset."""
+    if shown is None or shown in ("", {}, []):
+        return
+    *parents, last = path.split(".")
+    for parent in parents:
+        node = node.setdefault(parent, {})
+    node[last] = shown
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, Mapping):
+        return {name: _escaped(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_escaped(item) for item in value]
+    return value
+
+
+def _same(plan: Plan, model: Node) -> None:
+    """What is a setting in both modes: limits, exemplars, captured headers."""
+    for path, name in SAME.items():
+        value = plan.settings.value(name)
+        if value is None or path in (("disabled",), ("resource", "attributes_list")):
+            continue
+        if plan.sdk_settings.get(name, "") is None or (path[0].endswith("_provider") and path[0] not in model):
+            continue
+        text = plan.sdk_settings.get(name) or value.value
+        if path[-1].endswith("_limit"):
+            shown: Any = int(text)
+        elif path[-1].endswith("_headers"):
+            shown = [item.strip() for item in text.split(",")]
+        else:
+            shown = text.lower()
+        _put(model, ".".join(path), shown)
+    stability = plan.settings.get("OTEL_SEMCONV_STABILITY_OPT_IN")
+    _put(model, "instrumentation/development.general.stability_opt_in_list", stability)
+
+
+def _instrumentations(plan: Plan, model: Node) -> None:
+    chosen = {}
+    for name, item in plan.instrumentations.items():
+        options = {key: _escaped(value) for key, value in item.options.items() if _is_data(value)}
+        if not item.enabled or options:
+            chosen[name] = {**({} if item.enabled else {"enabled": False}), **options}
+    if chosen:
+        model.setdefault("instrumentation/development", {})["python"] = chosen
+
+
+def _is_data(value: Any) -> bool:
+    return isinstance(value, (str, int, float, bool, list, dict))
+
+
+def _own(plan: Plan, model: Node) -> None:
+    own: Node = {}
+    for setting in OWN:
+        value = plan.settings.value(setting.name)
+        if value is not None and not setting.name.endswith(("_PROCESSOR", "_READER")) and value.source.chosen:
+            own[setting.name.removeprefix("DISTROKIT_").lower()] = _escaped(value.value)
+    if own:
+        model["distribution"] = {"distrokit": own}

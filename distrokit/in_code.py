@@ -1,0 +1,67 @@
+"""``distrokit.start``: the same plan and pipeline, for a program that is not run by ``opentelemetry-instrument``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from distrokit.diagnostics import Problem
+
+if TYPE_CHECKING:
+    from distrokit.pipeline import Pipeline
+
+_LOCK = threading.Lock()
+
+
+def start(
+    settings: Mapping[str, str] | None = None,
+    plugins: Mapping[str, object] | None = None,
+    *,
+    instrument: bool = True,
+) -> Pipeline:
+    """Make the plan and run it, once per process; later calls return the pipeline that runs.
+
+    For a gunicorn ``post_fork``, a notebook, a Lambda handler, a test. Where ``opentelemetry-instrument`` has
+    started distrokit already, that pipeline is returned. Where the application has installed a provider of
+    its own, distrokit stands aside for that signal, and says so. OpenTelemetry takes providers once per
+    process: a pipeline that was stopped is returned as it is, and is not started anew.
+
+    Args:
+        settings: by the names of their environment variables; stronger than the environment and a file.
+        plugins: modules or objects with hook implementations, by name, beside the installed ones.
+        instrument: whether the installed instrumentations are applied, too.
+
+    Returns:
+        the pipeline: ``flush()`` sends what is queued, ``stop()`` shuts it down, which otherwise happens
+        when the interpreter exits. When telemetry is disabled, its providers are ``None``.
+
+    Raises:
+        TypeError: a setting is no text.
+        StrictError: a ``SystemExit`` with code 78, under ``DISTROKIT_STRICT=1``, when there is any problem.
+    """
+    for name, text in (settings or {}).items():
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise TypeError(f"settings are text, as environment variables are; {name!r} is {type(text).__name__}")
+    # Here: the launcher's classes import OpenTelemetry, and this module is part of `from distrokit import *`.
+    from distrokit.distro import DistrokitDistro
+
+    with _LOCK:
+        distro = DistrokitDistro()
+        running = distro.pipeline
+        if running is None:
+            return distro.start_in_code(settings, plugins, instrument=instrument)
+        if settings or plugins:
+            running.report(_too_late(running.stopped))
+        return running
+
+
+def _too_late(stopped: bool) -> Problem:
+    return Problem(
+        code="already-started",
+        subject="distrokit.start",
+        cause=f"distrokit was started{' and stopped' if stopped else ''} in this process before",
+        outcome="the settings and plugins of this call have no effect",
+        remedy="Give them to the first call; under opentelemetry-instrument, set environment variables.",
+        severity="warning",
+    )

@@ -1,0 +1,213 @@
+"""The variables there are: those the core and the SDK read. Plugins add theirs with ``distrokit_settings``.
+
+One table for three uses: the documentation page, what a configuration file takes the place of, and the
+check for misspelt names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from distrokit.declarations import Setting
+from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.settings import LAUNCHER_PREFIX, Settings
+
+_SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
+_GENERAL, _LIMITS = _SDK + "#general-sdk-configuration", _SDK + "#attribute-limits"
+_PYTHON = "https://opentelemetry.io/docs/zero-code/python/configuration/"
+_SPAN, _RECORD = _SDK + "#span-limits", _SDK + "#logrecord-limits"
+_EXPORTER = _SDK + "#exporter-selection"
+
+#: How close a name must be to a known one to be taken for a misspelling: third parties have names, too.
+_CLOSE = 0.88
+
+
+def _specified(name: str, kind: str, default: str, meaning: str, spec: str, consumer: str = "distrokit") -> Setting:
+    return Setting(
+        name=name,
+        kind=kind,
+        default=default,
+        meaning=meaning,
+        spec=spec,
+        consumer=consumer,
+        ignored_with_file=True,
+    )
+
+
+def _limit(name: str, default: str, what: str, spec: str) -> Setting:
+    unit = "characters" if name.endswith("LENGTH_LIMIT") else "items"
+    return Setting(
+        name=name,
+        kind="integer",
+        default=default,
+        unit=unit,
+        meaning=what,
+        spec=spec,
+        consumer="opentelemetry-sdk",
+        ignored_with_file=True,
+    )
+
+
+def _own(name: str, kind: str, default: str, meaning: str, unit: str = "") -> Setting:
+    return Setting(name="DISTROKIT_" + name, kind=kind, default=default, unit=unit, meaning=meaning)
+
+
+def _instrumentations(name: str, kind: str, default: str, meaning: str) -> Setting:
+    return Setting(name=name, kind=kind, default=default, meaning=meaning, consumer="instrumentations", spec=_PYTHON)
+
+
+def _upstream(name: str, kind: str, default: str, meaning: str, consumer: str) -> Setting:
+    return Setting(name=name, kind=kind, default=default, meaning=meaning, consumer=consumer, spec=_PYTHON)
+
+
+#: distrokit's own; also as keys of ``[tool.distrokit]`` and of the file's ``distribution: distrokit:``.
+OWN = (
+    _own("DISABLED_PLUGINS", "list of names", "", "plugins that are never imported; `*` for all"),
+    _own("STRICT", "boolean", "false", "any problem ends the process with code 78 before the application starts"),
+    _own("TRACES_PROCESSOR", "name", "batch", "what feeds span exporters"),
+    _own("LOGS_PROCESSOR", "name", "batch", "what feeds log exporters"),
+    _own("METRICS_READER", "name", "periodic", "what feeds metric exporters"),
+    _own("DETECTOR_TIMEOUT", "integer", "2000", "that all resource detectors together may take", "ms"),
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    *OWN,
+    Setting(
+        name="OTEL_CONFIG_FILE",
+        kind="path",
+        meaning="the configuration file; see configuration-file.md",
+        spec=_SDK + "#declarative-configuration",
+    ),
+    Setting(
+        name="OTEL_EXPERIMENTAL_CONFIG_FILE",
+        kind="path",
+        meaning="the old name of `OTEL_CONFIG_FILE`, which is stronger",
+        spec=_SDK + "#declarative-configuration",
+    ),
+    _specified("OTEL_SDK_DISABLED", "boolean", "false", "`true`: nothing is built, started or imported", _GENERAL),
+    _specified("OTEL_ENTITIES", "list of entities", "", "entities whose attributes join the resource", _GENERAL),
+    _specified(
+        "OTEL_RESOURCE_ATTRIBUTES", "list of key=value", "", "the resource's attributes, percent-decoded", _GENERAL
+    ),
+    _specified("OTEL_SERVICE_NAME", "text", "unknown_service:<executable>", "`service.name`", _GENERAL),
+    _specified(
+        "OTEL_LOG_LEVEL",
+        "one of trace, debug, info, warn, error, fatal, off",
+        "warn",
+        "of distrokit's and the SDK's own messages on stderr; at `debug` problems have tracebacks",
+        _GENERAL,
+    ),
+    _specified(
+        "OTEL_PROPAGATORS",
+        "list of names",
+        "tracecontext,baggage",
+        "resolved by OpenTelemetry at import: a wrong name stops `opentelemetry-instrument`",
+        _GENERAL,
+    ),
+    _specified("OTEL_TRACES_SAMPLER", "name", "parentbased_always_on", "the sampler", _GENERAL),
+    _specified("OTEL_TRACES_EXPORTER", "list of names", "otlp", "`none` for nothing", _EXPORTER),
+    _specified("OTEL_METRICS_EXPORTER", "list of names", "otlp", "`none` for nothing", _EXPORTER),
+    _specified("OTEL_LOGS_EXPORTER", "list of names", "otlp", "`none` for nothing", _EXPORTER),
+    _limit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "of every attribute's value", _LIMITS),
+    _limit("OTEL_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of anything that has no limit of its own", _LIMITS),
+    _limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "of a span attribute's value", _SPAN),
+    _limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of a span", _SPAN),
+    _limit("OTEL_SPAN_EVENT_COUNT_LIMIT", "128", "events of a span", _SPAN),
+    _limit("OTEL_SPAN_LINK_COUNT_LIMIT", "128", "links of a span", _SPAN),
+    _limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of a span event", _SPAN),
+    _limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of a span link", _SPAN),
+    _limit("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "of a log attribute's value", _RECORD),
+    _limit("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of a log record", _RECORD),
+    _specified(
+        "OTEL_METRICS_EXEMPLAR_FILTER",
+        "one of always_on, always_off, trace_based",
+        "trace_based",
+        "which measurements may become exemplars",
+        _SDK + "#exemplar",
+        "opentelemetry-sdk",
+    ),
+    _specified("OTEL_PYTHON_ID_GENERATOR", "name", "random", "makes trace and span ids", _PYTHON),
+    _specified(
+        "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS",
+        "list of names",
+        "",
+        "resource detectors to run; default: those of plugins; `*` for all installed",
+        _PYTHON,
+    ),
+    _specified("OTEL_PYTHON_TRACER_CONFIGURATOR", "name", "", "switches tracers off by scope", _PYTHON),
+    _specified("OTEL_PYTHON_METER_CONFIGURATOR", "name", "", "switches meters off by scope", _PYTHON),
+    _specified("OTEL_PYTHON_LOGGER_CONFIGURATOR", "name", "", "switches loggers off by scope", _PYTHON),
+    _upstream(
+        "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED",
+        "boolean",
+        "",
+        "`false` leaves the instrumentation `logging` out; `true` asks for it",
+        "distrokit",
+    ),
+    _upstream("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "list of names", "", "`*` for all", "distrokit"),
+    _upstream("OTEL_PYTHON_DISTRO", "name", "distrokit", "which distro is in charge; see coexistence.md", "distrokit"),
+    _upstream("OTEL_PYTHON_CONFIGURATOR", "name", "distrokit", "as above, for the other half", "distrokit"),
+    _upstream("OTEL_PYTHON_CONTEXT", "name", "contextvars_context", "where the context is kept", "opentelemetry-api"),
+    _upstream("OTEL_PYTHON_TRACER_PROVIDER", "name", "", "a provider instead of the SDK's", "opentelemetry-api"),
+    _upstream("OTEL_PYTHON_METER_PROVIDER", "name", "", "a provider instead of the SDK's", "opentelemetry-api"),
+    _upstream("OTEL_PYTHON_LOGGER_PROVIDER", "name", "", "a provider instead of the SDK's", "opentelemetry-api"),
+    _upstream(
+        "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "boolean", "false", "metrics of the SDK itself", "opentelemetry-sdk"
+    ),
+    _upstream(
+        "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH",
+        "one of patch_all",
+        "",
+        "patches with gevent first",
+        "opentelemetry-instrumentation",
+    ),
+    _upstream(
+        "OTEL_PYTHON_AUTO_INSTRUMENTATION_DISABLED", "boolean", "", "no longer read", "opentelemetry-instrumentation"
+    ),
+    _instrumentations("OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION", "boolean", "true", "log records become telemetry"),
+    _instrumentations("OTEL_PYTHON_LOG_CORRELATION", "boolean", "false", "trace ids in the log format"),
+    _instrumentations("OTEL_PYTHON_LOG_FORMAT", "text", "", "the log format, with correlation"),
+    _instrumentations("OTEL_PYTHON_LOG_LEVEL", "level", "info", "of the root logger, with correlation"),
+    _instrumentations("OTEL_PYTHON_LOG_HANDLER_LEVEL", "level", "", "of the records that become telemetry"),
+    _instrumentations("OTEL_PYTHON_LOG_CODE_ATTRIBUTES", "boolean", "false", "where a record was logged"),
+    _instrumentations("OTEL_PYTHON_EXCLUDED_URLS", "list of patterns", "", "requests that make no spans"),
+    _instrumentations("OTEL_SEMCONV_STABILITY_OPT_IN", "list of names", "", "newer semantic conventions"),
+    *(
+        _instrumentations(f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{side}", "list of names", "", "headers to record")
+        for side in (
+            "CLIENT_REQUEST",
+            "CLIENT_RESPONSE",
+            "SERVER_REQUEST",
+            "SERVER_RESPONSE",
+            "SANITIZE_FIELDS",
+        )
+    ),
+)
+
+
+def ignored_with_file(known: Iterable[Setting], settings: Settings) -> set[str]:
+    """The variables of these settings' environment that a configuration file takes the place of."""
+    names = {setting.name for setting in known if setting.ignored_with_file}
+    return {name for name in settings.environ if name.partition("__")[0] in names}
+
+
+def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
+    """Settings that nobody reads: all of distrokit's own, and others whose name is close to a known one."""
+    names = {setting.name for setting in known}
+    for name in sorted(settings.names_set()):
+        plain = name.removeprefix(LAUNCHER_PREFIX) if name.startswith(LAUNCHER_PREFIX + "DISTROKIT_") else name
+        plain = plain.partition("__")[0]
+        if plain in names or not plain.startswith(("OTEL_", "DISTROKIT_")):
+            continue
+        own = plain.startswith("DISTROKIT_")
+        hint = did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)
+        if own or hint:
+            [(_, source), *_rest] = settings.lookup(name)
+            yield Problem(
+                code="setting-unknown",
+                subject=f"{source} {name}" if source.kind in ("file", "project") else name,
+                cause="nobody reads a setting of this name",
+                outcome="it has no effect",
+                remedy=hint or "`docs/settings.md` has the list.",
+                severity="warning",
+            )

@@ -1,0 +1,160 @@
+"""Builds single components of a plan, each under guard: what fails is a problem, and costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import copy
+from dataclasses import fields
+from typing import Any, TypeAlias
+
+from opentelemetry.sdk._logs.export import LogRecordExporter
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace.export import SpanExporter
+
+from distrokit.declarations import BuildContext, Exporter, ExporterOptions, Signal
+from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
+from distrokit.plan import Component, Plan
+from distrokit.plugins import Plugins
+from distrokit.values import Value
+
+#: What ``isinstance`` takes. Not ``type[T]``: that admits neither the SDK's abstract classes nor ``Callable``.
+Kind: TypeAlias = Any
+
+_EXPORTER_TYPES: dict[Signal, tuple[type[Any], ...]] = {
+    "traces": (SpanExporter,),
+    "metrics": (MetricExporter, MetricReader),
+    "logs": (LogRecordExporter,),
+}
+_OPTION_FIELDS = {f.name for f in fields(ExporterOptions)} - {"name", "signal", "arguments", "settings", "resource"}
+
+
+class Components:
+    """Builds components inside ``plan.settings.exposed(plan.sdk_settings)``.
+
+    Attributes:
+        resource: given to every factory; set it as soon as it is known.
+    """
+
+    def __init__(self, plan: Plan, plugins: Plugins) -> None:
+        self.resource: Resource | None = None
+        self._plan = plan
+        self._plugins = plugins
+        self._amended_by: list[str] = []
+
+    def exporter(self, component: Component[Exporter], signal: Signal) -> Any:
+        """The exporter of one signal, after every ``distrokit_exporter_options``; ``None`` when it cannot be built."""
+        kinds = _EXPORTER_TYPES[signal]
+
+        def build() -> object:
+            options = self._options(component, signal)
+            with self._plan.settings.exposed(dict.fromkeys(component.declaration.hides)):
+                return component.declaration.factory(options)
+
+        return self.guarded(component, kinds, "it is left out", build)
+
+    def _options(self, component: Component[Exporter], signal: Signal) -> ExporterOptions:
+        arguments = self._arguments(component)
+        known = {name: arguments.pop(name) for name in list(arguments) if name in _OPTION_FIELDS}
+        if "headers" in known:
+            known["headers"] = dict(known["headers"])
+        options = ExporterOptions(
+            name=component.name,
+            signal=signal,
+            settings=self._plan.settings,
+            resource=self.resource,
+            arguments=arguments,
+            **known,
+        )
+        self._amended_by = []
+        for plugin in self._plugins.implementing("distrokit_exporter_options"):
+            amended = copy(options)
+            amended.headers, amended.arguments = dict(options.headers), dict(options.arguments)
+            if not self._plugins.exporter_options(plugin, component.declaration, amended):
+                continue
+            if isinstance(amended.headers, dict) and isinstance(amended.arguments, dict):
+                if amended != options:
+                    self._amended_by.append(plugin.label)
+                options = amended
+            else:
+                error = TypeError("options.headers and options.arguments are dicts, and stay so")
+                self._plugins.leave_out(plugin, "distrokit_exporter_options", error)
+        return options
+
+    # ------------------------------------------------------------------------------ guard
+
+    def context(self, component: Component[Any], signal: Signal | None) -> BuildContext:
+        """What the component's factory is given."""
+        return BuildContext(
+            name=component.name,
+            signal=signal,
+            arguments=self._arguments(component),
+            settings=self._plan.settings,
+            resource=self.resource,
+        )
+
+    def component(self, component: Component[Any], kind: Kind, outcome: str, signal: Signal | None = None) -> Any:
+        """What the component's factory makes; ``None`` when it cannot, which is a problem with this outcome."""
+        return self.guarded(
+            component, kind, outcome, lambda: component.declaration.factory(self.context(component, signal))
+        )
+
+    def _arguments(self, component: Component[Any]) -> dict[str, Any]:
+        """The parameters as plain values; components inside this one are built, or left out."""
+        arguments = component.arguments
+        for name, value in list(arguments.items()):
+            if isinstance(value, Component):
+                part = self.component(value, object, "it is left out")
+                if part is None:
+                    del arguments[name]
+                else:
+                    arguments[name] = part
+        return arguments
+
+    def guarded(self, component: Component[Any], kind: Kind, outcome: str, build: Callable[[], object]) -> Any:
+        """What ``build`` returns, if it is of this kind; else ``None``, and a problem."""
+        try:
+            part = build()
+            if not isinstance(part, kind):
+                expected = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+                raise TypeError(f"the factory returned {type(part).__name__}, expected {expected}")
+            return part
+        except BaseException as error:
+            contain(error)
+            self.failed(component, error, outcome)
+            return None
+
+    def failed(self, component: Component[Any], error: BaseException, outcome: str) -> None:
+        """Report a component that could not be built."""
+        what = type(component.declaration).__name__
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        self._plan.problems.append(
+            Problem(
+                code="build-failed",
+                subject=f"{_words(what)} {component.name} (plugin {component.plugin})",
+                cause=describe_exception(error),
+                outcome=outcome,
+                remedy=f"Install the package that has {missing!r}."
+                if missing
+                else _remedy(component, error, self._amended_by),
+                detail=trace_of(error),
+            )
+        )
+
+
+def _remedy(component: Component[Any], error: BaseException, amended_by: list[str]) -> str:
+    """Where to look: plugins that changed its options, else the settings it was made from."""
+    if isinstance(component.declaration, Exporter) and amended_by:
+        return f"Its options were changed by plugin {', '.join(amended_by)}: look there first."
+    chosen = [value for value in component.parameters.values() if value.source.kind == "environment"]
+    if isinstance(error, OSError) and error.filename is not None:
+        chosen = [value for value in chosen if str(value.value) == str(error.filename)] or chosen
+    elif component.source.kind == "environment":
+        chosen = [Value("", component.source), *chosen]
+    names = ", ".join(dict.fromkeys(str(value.source) for value in chosen))
+    return f"Correct {names}." if names else f"It is the {component.source}; repair or block plugin {component.plugin}."
+
+
+def _words(name: str) -> str:
+    """``IdGenerator`` as ``id generator``."""
+    return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()

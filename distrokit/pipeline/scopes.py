@@ -1,0 +1,134 @@
+"""Providers that hand out no-op tracers, meters and loggers to the scopes that are switched off.
+
+Upstream's own mechanism is private (``_tracer_configurator``); handing out another object from the public
+``get_tracer`` and its siblings is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from opentelemetry._logs import Logger, NoOpLogger
+from opentelemetry.metrics import Meter, NoOpMeter
+from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import NoOpTracer, Tracer
+from opentelemetry.util.types import Attributes
+
+from distrokit.choices import ScopeRule
+
+#: Upstream's configurators: scope to a configuration with ``is_enabled``.
+Configurator = Callable[[InstrumentationScope], Any]
+
+
+class Scopes:
+    """Which scopes are on.
+
+    Args:
+        rules: the first whose pattern fits the scope's name counts.
+        configurator: asked where none fits; ``None`` for none.
+    """
+
+    def __init__(self, rules: Sequence[ScopeRule] = (), configurator: Configurator | None = None) -> None:
+        self._rules = tuple(rules)
+        self._configurator = configurator
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to ask."""
+        return bool(self._rules or self._configurator)
+
+    def rule(self, name: str) -> ScopeRule | None:
+        """The rule for a scope of this name."""
+        return next((rule for rule in self._rules if fnmatchcase(name, rule.pattern)), None)
+
+    def enabled(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> bool:
+        """Whether this scope is on."""
+        rule = self.rule(name)
+        if rule is not None or self._configurator is None:
+            return rule is None or rule.enabled
+        try:
+            configured = self._configurator(InstrumentationScope(name, version, schema_url, attributes))
+        except Exception:
+            # Upstream's rule for one that raises, too: the scope is on.
+            return True
+        return bool(getattr(configured, "is_enabled", True))
+
+    def passes(self, record: ReadWriteLogRecord) -> ReadWriteLogRecord | None:
+        """As a transform of the logs signal: drops what ``minimum_severity`` and ``trace_based`` keep out."""
+        scope = record.instrumentation_scope
+        rule = self.rule(scope.name) if scope is not None else None
+        if rule is None:
+            return record
+        data = record.log_record
+        severity = data.severity_number.value if data.severity_number is not None else 0
+        # A record without a severity passes, as does one outside any trace (specification, LoggerConfig).
+        if 0 < severity < rule.minimum_severity:
+            return None
+        in_trace, sampled = bool(data.trace_id), bool(data.trace_flags and data.trace_flags.sampled)
+        return None if rule.trace_based and in_trace and not sampled else record
+
+    @property
+    def filters_records(self) -> bool:
+        """Whether any rule looks at single log records."""
+        return any(rule.minimum_severity or rule.trace_based for rule in self._rules)
+
+
+class ScopedTracerProvider(TracerProvider):
+    """A tracer provider that asks :class:`Scopes` first."""
+
+    scopes = Scopes()
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> Tracer:
+        version = instrumenting_library_version
+        if self.scopes and not self.scopes.enabled(instrumenting_module_name, version, schema_url, attributes):
+            return NoOpTracer()
+        return super().get_tracer(instrumenting_module_name, version, schema_url, attributes)
+
+
+class ScopedMeterProvider(MeterProvider):
+    """A meter provider that asks :class:`Scopes` first."""
+
+    scopes = Scopes()
+
+    def get_meter(
+        self,
+        name: str,
+        version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> Meter:
+        if self.scopes and not self.scopes.enabled(name, version, schema_url, attributes):
+            return NoOpMeter(name, version, schema_url)
+        return super().get_meter(name, version, schema_url, attributes)
+
+
+class ScopedLoggerProvider(LoggerProvider):
+    """A logger provider that asks :class:`Scopes` first, and takes nothing from OpenTelemetry's own loggers.
+
+    What the SDK and the exporters log would otherwise be exported by the exporter that is failing
+    (opentelemetry-python#3858, #4688). Instrumentations may emit records of their own.
+    """
+
+    scopes = Scopes()
+
+    def get_logger(
+        self,
+        name: str,
+        version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> Logger:
+        own = name.startswith("opentelemetry.") and not name.startswith("opentelemetry.instrumentation.")
+        if own or (self.scopes and not self.scopes.enabled(name, version, schema_url, attributes)):
+            return NoOpLogger(name, version, schema_url, attributes)
+        return super().get_logger(name, version, schema_url, attributes)

@@ -1,0 +1,75 @@
+"""Views of the metrics signal, made from items of the configuration model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from opentelemetry.sdk import metrics
+from opentelemetry.sdk.metrics import view
+
+from distrokit.plan import ViewPlan
+
+
+def make_view(plan: ViewPlan) -> view.View:
+    """The SDK's view.
+
+    Raises: ``ValueError`` or ``TypeError`` for what the SDK does not take.
+    """
+    selector = plan.definition.get("selector") or {}
+    stream = plan.definition.get("stream") or {}
+    keys = stream.get("attribute_keys") or {}
+    return view.View(
+        instrument_type=_instrument(selector.get("instrument_type")),
+        instrument_name=selector.get("instrument_name"),
+        instrument_unit=selector.get("unit"),
+        meter_name=selector.get("meter_name"),
+        meter_version=selector.get("meter_version"),
+        meter_schema_url=selector.get("meter_schema_url"),
+        name=stream.get("name"),
+        description=stream.get("description"),
+        attribute_keys=_Keys(keys.get("included"), keys.get("excluded")) if keys else None,
+        aggregation=_aggregation(stream.get("aggregation")),
+    )
+
+
+class _Keys(set[str]):
+    """The keys that pass, by pattern. The SDK asks for each key whether it is in the set, and nothing else."""
+
+    def __init__(self, included: Iterable[str] | None, excluded: Iterable[str] | None) -> None:
+        super().__init__(included or ())
+        self._included = tuple(included) if included is not None else ("*",)
+        self._excluded = tuple(excluded or ())
+
+    def __contains__(self, key: object) -> bool:
+        return any(fnmatchcase(str(key), pattern) for pattern in self._included) and not any(
+            fnmatchcase(str(key), pattern) for pattern in self._excluded
+        )
+
+
+def _instrument(name: str | None) -> type[Any] | None:
+    """``observable_up_down_counter`` as the SDK's class; the SDK publishes no class for the plain gauge."""
+    if name is None:
+        return None
+    if name == "gauge":
+        return type(metrics.MeterProvider(shutdown_on_exit=False).get_meter("distrokit").create_gauge("gauge"))
+    found: type[Any] = getattr(metrics, "".join(word.capitalize() for word in name.split("_")))
+    return found
+
+
+def _aggregation(definition: Mapping[str, Any] | None) -> view.Aggregation | None:
+    if not definition:
+        return None
+    [(name, given)] = definition.items()
+    options = {key: value for key, value in (given or {}).items() if value is not None}
+    classes: dict[str, Any] = {
+        "default": view.DefaultAggregation,
+        "drop": view.DropAggregation,
+        "explicit_bucket_histogram": view.ExplicitBucketHistogramAggregation,
+        "base2_exponential_bucket_histogram": view.ExponentialBucketHistogramAggregation,
+        "last_value": view.LastValueAggregation,
+        "sum": view.SumAggregation,
+    }
+    made: view.Aggregation = classes[name](**options)
+    return made

@@ -1,0 +1,82 @@
+"""The Prometheus reader of ``opentelemetry-exporter-prometheus``, on loopback unless told otherwise."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Any
+
+from distrokit import ExporterOptions, Reader, Value
+
+_STRATEGIES = (
+    "underscore_escaping_with_suffixes",
+    "underscore_escaping_without_suffixes/development",
+    "no_utf8_escaping_with_suffixes/development",
+    "no_translation/development",
+)
+
+
+def prometheus_parameters(reader: Reader) -> dict[str, Value[Any]]:
+    """Specification, *Prometheus Exporter*; configuration schema, ``PrometheusMetricExporter``."""
+    reader.file_name = "prometheus/development"
+    read: dict[str, Value[Any]] = {
+        "host": reader.text("OTEL_EXPORTER_PROMETHEUS_HOST", "localhost", key="host"),
+        "port": reader.integer("OTEL_EXPORTER_PROMETHEUS_PORT", 9464, maximum=65_535, key="port"),
+        "target_info": reader.flag((), True, key="target_info_enabled/development"),
+        "scope_info": reader.flag((), True, key="scope_info_enabled"),
+    }
+    strategy = reader.choice((), _STRATEGIES, _STRATEGIES[0], key="translation_strategy")
+    if strategy.value != _STRATEGIES[0]:
+        reader.problem(
+            code="file-part-unsupported",
+            setting=f"{strategy.source} translation_strategy",
+            value=strategy.value,
+            cause="opentelemetry-exporter-prometheus knows one way to translate names",
+            outcome=f"{_STRATEGIES[0]} is used",
+            remedy="Take it out.",
+        )
+    labels = reader.node("resource_constant_labels")
+    if labels is not None:
+        read["labels"] = Value(labels.plain(), labels.source, key="resource_constant_labels")
+    return read
+
+
+def make_prometheus(options: ExporterOptions) -> Any:
+    """The reader, and the server that Prometheus scrapes; the server ends with the reader.
+
+    Raises: ``ModuleNotFoundError`` without the package; ``OSError`` when the port is taken.
+    """
+    try:
+        from opentelemetry.exporter.prometheus import PrometheusMetricReader
+        from prometheus_client import start_http_server
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "it needs a package of its own: pip install opentelemetry-exporter-prometheus", name=error.name
+        ) from error
+
+    server, thread = start_http_server(port=options.arguments["port"], addr=options.arguments["host"])
+
+    class Reader(PrometheusMetricReader):
+        def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join(timeout_millis / 1000)
+            super().shutdown(timeout_millis=timeout_millis, **kwargs)
+
+    return Reader(**_keywords(options.arguments))
+
+
+def _keywords(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Only what differs from the reader's defaults: older releases know fewer keywords."""
+    keywords: dict[str, Any] = {}
+    if not arguments.get("target_info", True):
+        keywords["disable_target_info"] = True
+    if not arguments.get("scope_info", True):
+        keywords["scope_info_enabled"] = False
+    labels = arguments.get("labels")
+    if labels is not None:
+        included, excluded = labels.get("included") or ["*"], labels.get("excluded") or []
+        keywords["resource_attribute_filter"] = lambda name: (
+            any(fnmatchcase(name, pattern) for pattern in included)
+            and not any(fnmatchcase(name, pattern) for pattern in excluded)
+        )
+    return keywords

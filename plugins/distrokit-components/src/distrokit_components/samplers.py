@@ -1,0 +1,118 @@
+"""The samplers of the configuration schema, under its names; each can be chosen by variable as well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distrokit import BuildContext, Reader, Sampler, Value
+from distrokit_components.composable import make_composite, make_probability
+
+_PARENT_BASED = (
+    "root",
+    "remote_parent_sampled",
+    "remote_parent_not_sampled",
+    "local_parent_sampled",
+    "local_parent_not_sampled",
+)
+
+
+def _ratio_parameters(reader: Reader) -> dict[str, Value[Any]]:
+    return {"ratio": reader.number("OTEL_TRACES_SAMPLER_ARG", 1.0, minimum=0, maximum=1, key="ratio")}
+
+
+def _make_ratio(context: BuildContext) -> Any:
+    from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
+
+    return TraceIdRatioBased(context.arguments["ratio"])
+
+
+def _parent_parameters(reader: Reader) -> dict[str, Value[Any]]:
+    found = {key: reader.component("sampler", key) for key in _PARENT_BASED}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _make_parent_based(context: BuildContext) -> Any:
+    """What is not given, or could not be built, is as the schema has it: on where the parent is sampled."""
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+
+    return ParentBased(**{"root": ALWAYS_ON, **context.arguments})
+
+
+def _root_parameters(reader: Reader) -> dict[str, Value[Any]]:
+    root = reader.component("sampler", "root")
+    return {"root": root} if root else {}
+
+
+def _make_always_record(context: BuildContext) -> Any:
+    """Records what its root would drop, without sampling it (specification, *AlwaysRecord*)."""
+    from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, Sampler, SamplingResult
+
+    root = context.arguments.get("root", DEFAULT_ON)
+
+    class AlwaysRecord(Sampler):
+        def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
+            result = root.should_sample(*args, **kwargs)
+            if result.decision is Decision.DROP:
+                return SamplingResult(Decision.RECORD_ONLY, result.attributes, result.trace_state)
+            return result  # type: ignore[no-any-return]
+
+        def get_description(self) -> str:
+            return f"AlwaysRecord{{{root.get_description()}}}"
+
+    return AlwaysRecord()
+
+
+def _jaeger_parameters(reader: Reader) -> dict[str, Value[Any]]:
+    """What is known before the first answer; strategies are not fetched, which is said.
+
+    In a variable: ``endpoint=…,pollingIntervalMs=…,initialSamplingRate=0.25``.
+    """
+
+    def rate(text: str) -> float:
+        pairs = [item.strip().partition("=") for item in text.split(",")]
+        found = float(next((rate for name, _, rate in pairs if name == "initialSamplingRate"), "1"))
+        if not 0 <= found <= 1:
+            raise ValueError("initialSamplingRate is a number from 0 to 1")
+        return found
+
+    initial = reader.component("sampler", "initial_sampler")
+    for key in ("endpoint", "interval"):
+        reader.node(key)
+    read: dict[str, Value[Any]] = {"ratio": reader.parsed("OTEL_TRACES_SAMPLER_ARG", rate, 1.0)}
+    if initial is not None:
+        read = {"initial": initial}
+    reader.problem(
+        code="sampler-not-remote",
+        setting=f"sampler {reader.name}",
+        value="",
+        cause="no package for Python fetches strategies from Jaeger",
+        outcome="its initial sampler is used all the time",
+        remedy="Use parentbased_traceidratio, or a plugin that fetches them.",
+    )
+    return read
+
+
+def _make_jaeger(context: BuildContext) -> Any:
+    from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+
+    sampler = context.arguments.get("initial") or TraceIdRatioBased(context.arguments.get("ratio", 1.0))
+    return ParentBased(sampler) if context.name.startswith("parentbased") else sampler
+
+
+def _definition(reader: Reader) -> dict[str, Value[Any]]:
+    properties = reader.everything()
+    if not properties:
+        return {}
+    source = next(iter(properties.values())).source
+    return {"definition": Value({name: value.value for name, value in properties.items()}, source)}
+
+
+SAMPLERS = (
+    Sampler("trace_id_ratio_based", _make_ratio, _ratio_parameters),
+    Sampler("parent_based", _make_parent_based, _parent_parameters),
+    Sampler("always_record", _make_always_record, _root_parameters),
+    Sampler("probability/development", make_probability, _ratio_parameters),
+    Sampler("composite/development", make_composite, _definition),
+    Sampler("jaeger_remote", _make_jaeger, _jaeger_parameters),
+    Sampler("parentbased_jaeger_remote", _make_jaeger, _jaeger_parameters),
+)

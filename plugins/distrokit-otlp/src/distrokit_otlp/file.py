@@ -1,0 +1,55 @@
+"""OTLP as lines of JSON, into a file or to stdout: ``opentelemetry-exporter-otlp-json-file``, if it is installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from distrokit import ExporterOptions, Reader, Value, metric_parameters
+
+_MODULES = {
+    "traces": ("trace_exporter", "FileSpanExporter"),
+    "metrics": ("metric_exporter", "FileMetricExporter"),
+    "logs": ("_log_exporter", "FileLogExporter"),
+}
+
+
+def file_parameters(reader: Reader) -> dict[str, Value[Any]]:
+    """Where to (configuration schema, ``OtlpFileExporter``); ``otlp/stdout`` has it in the name."""
+    fixed = reader.name == "otlp/stdout"
+    reader.file_name = "otlp_file/development"
+    read: dict[str, Value[Any]] = {
+        "output_stream": reader.default("stdout", "output_stream")
+        if fixed
+        else reader.parsed((), _stream, "stdout", key="output_stream")
+    }
+    if reader.signal == "metrics":
+        read.update(metric_parameters(reader))
+    return read
+
+
+def _stream(text: str) -> str:
+    parts = urlsplit(text)
+    if text != "stdout" and not (parts.scheme == "file" and parts.path and parts.netloc in ("", "localhost")):
+        raise ValueError("write stdout, or file:///path/to/a/file")
+    return text
+
+
+def make_file(options: ExporterOptions) -> Any:
+    """The exporter of ``options.signal``.
+
+    Raises: ``ModuleNotFoundError`` without the package; ``OSError`` when the file cannot be written.
+    """
+    from distrokit import metric_arguments
+
+    module, name = _MODULES[options.signal]
+    try:
+        exporter = getattr(import_module(f"opentelemetry.exporter.otlp.json.file.{module}"), name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "it needs a package of its own: pip install opentelemetry-exporter-otlp-json-file", name=error.name
+        ) from error
+    stream = options.arguments["output_stream"]
+    where = {} if stream == "stdout" else {"path": unquote(urlsplit(stream).path)}
+    return exporter(**where, **(metric_arguments(options.arguments) if options.signal == "metrics" else {}))

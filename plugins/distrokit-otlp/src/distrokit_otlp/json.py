@@ -1,0 +1,48 @@
+"""OTLP over http/json: the exporters of ``opentelemetry-exporter-otlp-json-http``, if it is installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from distrokit import ExporterOptions
+from distrokit_otlp.http import headers_of, seconds
+
+_MODULES = {
+    "traces": ("trace_exporter", "OTLPSpanExporter"),
+    "metrics": ("metric_exporter", "OTLPMetricExporter"),
+    "logs": ("_log_exporter", "OTLPLogExporter"),
+}
+
+
+def make_json(options: ExporterOptions) -> Any:
+    """The http/json exporter of ``options.signal``.
+
+    Raises: ``ModuleNotFoundError`` without the package; ``TypeError`` for credentials, which it does not take.
+    """
+    from distrokit import metric_arguments
+
+    if options.credentials is not None or options.refresh_headers is not None:
+        raise TypeError("http/json takes neither a session nor headers that change; use http/protobuf")
+    try:
+        package = import_module("opentelemetry.exporter.otlp.json.http")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "http/json needs a package of its own: pip install opentelemetry-exporter-otlp-json-http", name=error.name
+        ) from error
+    module, name = _MODULES[options.signal]
+    arguments = options.arguments
+    return getattr(import_module(f"{package.__name__}.{module}"), name)(
+        endpoint=options.endpoint,
+        certificate_file=arguments.get("certificate") or None,
+        client_key_file=arguments.get("client_key") or None,
+        client_certificate_file=arguments.get("client_certificate") or None,
+        headers=headers_of(options),
+        timeout=seconds(options),
+        compression=_compression(package, options.compression),
+        **(metric_arguments(arguments) if options.signal == "metrics" else {}),
+    )
+
+
+def _compression(package: Any, name: str) -> Any:
+    return next(member for member in package.Compression if member.value == name)

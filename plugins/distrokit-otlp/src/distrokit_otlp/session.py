@@ -1,0 +1,47 @@
+"""The HTTP session of the exporter: only its own settings decide whom it trusts and who it is.
+
+``requests`` lets ``REQUESTS_CA_BUNDLE`` win over a session's own CA, and sends what it finds in ``.netrc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import requests
+
+from distrokit_otlp.live_headers import LiveHeaders
+
+
+class OTLPSession(requests.Session):
+    """See the module.
+
+    Args:
+        refresh: headers that are asked for before every request; ``None`` for none.
+    """
+
+    def __init__(self, refresh: Callable[[], Mapping[str, str]] | None = None) -> None:
+        super().__init__()
+        # An auth of its own, even one that does nothing, keeps requests from .netrc.
+        self.auth = refreshing(refresh) if refresh else _as_it_is
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Proxies are the environment's business; a CA that was named is not."""
+        merged: Any = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        named = verify if isinstance(verify, str) else self.verify
+        return {**merged, "verify": named} if isinstance(named, str) else merged
+
+
+def refreshing(refresh: Callable[[], Mapping[str, str]]) -> Callable[[Any], Any]:
+    """An auth that puts the headers of the moment into each request."""
+    live = LiveHeaders({}, refresh)
+
+    def refreshed(request: Any) -> Any:
+        request.headers.update(live.current())
+        return request
+
+    return refreshed
+
+
+def _as_it_is(request: Any) -> Any:
+    return request

@@ -1,0 +1,85 @@
+"""The variables of the OTLP exporters, for the documentation and for finding misspelt names."""
+
+from __future__ import annotations
+
+from distrokit import Setting
+
+_SPEC = "https://opentelemetry.io/docs/specs/otel/protocol/exporter/"
+_METRICS = "https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/otlp/"
+_PREFIX = "OTEL_EXPORTER_OTLP_"
+
+_EACH = (
+    ("PROTOCOL", "one of grpc, http/protobuf, http/json", "grpc", "", "the transport"),
+    ("ENDPOINT", "URL", "http://localhost:4317", "", "where to; over HTTP the general one gets the signal's path"),
+    ("HEADERS", "list of key=value", "", "", "sent with every request, percent-decoded; secret"),
+    ("TIMEOUT", "integer", "10000", "ms", "for one export; 0 for no limit; below 100 it is taken for seconds"),
+    ("COMPRESSION", "one of none, gzip, deflate", "none", "", "of requests; `deflate` over HTTP only"),
+    ("INSECURE", "boolean", "false", "", "grpc only, where the endpoint has no scheme: plaintext"),
+    ("CERTIFICATE", "path", "", "", "the CA that the receiver's certificate must come from"),
+    ("CLIENT_KEY", "path", "", "", "the key of the client certificate"),
+    ("CLIENT_CERTIFICATE", "path", "", "", "the client certificate"),
+)
+
+
+def settings() -> list[Setting]:
+    """One row per variable; those of one signal are stronger than the general ones."""
+    rows = [
+        Setting(
+            name=f"{_PREFIX}{signal}{suffix}",
+            kind=kind,
+            default="" if signal else default,
+            unit=unit,
+            consumer="otlp",
+            meaning=f"{meaning}; {signal[:-1].lower()} only" if signal else meaning,
+            spec=_SPEC,
+            ignored_with_file=True,
+        )
+        for signal in ("", "TRACES_", "METRICS_", "LOGS_")
+        for suffix, kind, default, unit, meaning in _EACH
+    ]
+    rows += [
+        Setting(
+            name=f"{_PREFIX}{signal}HEADERS_FILE",
+            kind="path",
+            consumer="otlp",
+            meaning="a file that holds the headers, one `name=value` per line; read again when it changes",
+        )
+        for signal in ("", "TRACES_", "METRICS_", "LOGS_")
+    ]
+    rows += [
+        Setting(
+            name=f"{_PREFIX}METRICS_TEMPORALITY_PREFERENCE",
+            kind="one of cumulative, delta, lowmemory",
+            default="cumulative",
+            consumer="otlp",
+            meaning="the temporality of counters and histograms",
+            spec=_METRICS,
+            ignored_with_file=True,
+        ),
+        Setting(
+            name=f"{_PREFIX}METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+            kind="one of explicit_bucket_histogram, base2_exponential_bucket_histogram",
+            default="explicit_bucket_histogram",
+            consumer="otlp",
+            meaning="the aggregation of histograms without a view",
+            spec=_METRICS,
+            ignored_with_file=True,
+        ),
+        Setting(
+            name="OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES",
+            kind="list of names",
+            consumer="opentelemetry-exporter-otlp-proto-grpc",
+            meaning="grpc status codes to retry on",
+        ),
+    ]
+    rows += [
+        Setting(
+            name=f"OTEL_PYTHON_EXPORTER_OTLP_{transport}_{signal}CREDENTIAL_PROVIDER",
+            kind="name",
+            consumer=f"opentelemetry-exporter-otlp-proto-{transport.lower()}",
+            meaning="an entry point of the group `opentelemetry_otlp_credential_provider`",
+        )
+        for transport in ("GRPC", "HTTP")
+        for signal in ("", "TRACES_", "METRICS_", "LOGS_")
+    ]
+    return rows

@@ -1,0 +1,1 @@
+"""distrokit plugin: the standard configuration file (``OTEL_CONFIG_FILE``)."""

@@ -1,0 +1,115 @@
+"""``distrokit config``: checks a configuration file, and writes the one that is in effect."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import os
+import sys
+from typing import Any
+
+from distrokit import Command
+
+_HIDDEN = "****"
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, dest="config_command")
+    text = "check a configuration file; exit code 1 when anything is wrong with it"
+    validate = commands.add_parser("validate", help=text, description=text)
+    validate.add_argument("file", metavar="FILE", nargs="?", help="default: what OTEL_CONFIG_FILE names")
+    validate.add_argument("--json", action="store_true", help="print the problems as JSON")
+    text = "print the effective configuration as a configuration file, every default written out, secrets left out"
+    show = commands.add_parser("show", help=text, description=text)
+    show.add_argument("--json", action="store_true", help="as JSON, which is YAML, too")
+    show.add_argument(
+        "--diff",
+        metavar="FILE",
+        nargs="?",
+        const="",
+        help="print what differs from FILE, or, without FILE, from the bare defaults; exit code 1 when anything does",
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    return _validate(arguments) if arguments.config_command == "validate" else _show(arguments)
+
+
+CONFIG = Command("config", "check a configuration file, or write the one that is in effect", _run, _arguments)
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    path = arguments.file or os.environ.get("OTEL_CONFIG_FILE", "").strip()
+    if not path:
+        print("distrokit config validate: name a FILE, or set OTEL_CONFIG_FILE", file=sys.stderr)
+        return 2
+    plan = arguments.assembly.again(OTEL_CONFIG_FILE=path).plan
+    # What is wrong with the rest of this environment is doctor's business.
+    problems = [p for p in plan.problems if p.subject.startswith(path) or p.code.startswith("file-")]
+    mask = plan.settings.mask
+    if arguments.json:
+        rows = [
+            {
+                name: mask(str(getattr(p, name)))
+                for name in ("code", "severity", "subject", "cause", "outcome", "remedy")
+            }
+            for p in problems
+        ]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        for problem in problems:
+            print(mask(str(problem)))
+        if not problems:
+            print(f"{path}: nothing is wrong with it")
+    return 1 if problems else 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    assembly = arguments.assembly
+    text = _written(assembly.model(), arguments.json)
+    if arguments.diff is not None:
+        return _diff(arguments, text)
+    print(text, end="")
+    if _HIDDEN in text:
+        print(
+            f"distrokit: {_HIDDEN} stands for secrets that are in no variable; put a ${{REFERENCE}} there",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def _diff(arguments: argparse.Namespace, text: str) -> int:
+    if arguments.diff:
+        other, name = arguments.assembly.again(OTEL_CONFIG_FILE=arguments.diff), arguments.diff
+        if other.plan.disabled.value:
+            other.report()
+            return 2
+    else:
+        # Every variable of OpenTelemetry's and of ours taken for unset.
+        names = [n for n in os.environ if n.startswith(("OTEL_", "DISTROKIT_"))]
+        other, name = arguments.assembly.again(**dict.fromkeys(names, "")), "the bare defaults"
+    before = _written(other.model(), arguments.json)
+    lines = list(difflib.unified_diff(before.splitlines(), text.splitlines(), name, "in effect", lineterm=""))
+    for line in lines:
+        print(line)
+    return 1 if lines else 0
+
+
+def _written(model: dict[str, Any], as_json: bool) -> str:
+    if as_json:
+        return json.dumps(model, indent=2, ensure_ascii=False, default=str) + "\n"
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Writes nothing for null, as the schema's examples do, and lists under their key."""
+
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+            super().increase_indent(flow, False)
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
+    written: str = yaml.dump(model, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    return written

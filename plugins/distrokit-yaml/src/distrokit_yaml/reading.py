@@ -1,0 +1,93 @@
+"""From a path to a configuration: what is wrong with the file is a problem with its place in it.
+
+A file that cannot be read as a whole configures nothing. A part that does not fit the schema is left out
+alone, and the rest counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distrokit import Configuration, Problem, Source, Value
+from distrokit_yaml.nodes import Unusable, nodes_of
+from distrokit_yaml.schema import fitting
+
+#: In bytes. The schema's own largest example, every node with its comments, has a quarter of it.
+LARGEST = 262_144
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+def read_configuration(path: str, environ: Mapping[str, str]) -> Configuration:
+    """The configuration in a file.
+
+    Args:
+        path: as the user wrote it; problems and sources repeat it.
+        environ: for the references in the file.
+    """
+    try:
+        text = _text(path)
+        problems: list[Problem] = []
+        model = nodes_of(text, path, environ, problems)
+        _check_format(model)
+        return Configuration(path, fitting(model, problems), tuple(problems))
+    except Unusable as unusable:
+        return Configuration(path, None, (_unusable(path, unusable),))
+    except RecursionError:
+        return Configuration(path, None, (_unusable(path, Unusable("it is nested too deeply")),))
+
+
+def _text(path: str) -> str:
+    file = Path(path)
+    if file.suffix.lower() not in _SUFFIXES:
+        raise Unusable(f"its name must end in {', '.join(_SUFFIXES)}")
+    try:
+        if not file.is_file():
+            raise Unusable("it is not a file" if file.exists() else f"there is no such file (looked in {Path.cwd()})")
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST + 1)
+    except OSError as error:
+        raise Unusable(f"it cannot be read: {error.strerror or error}") from error
+    if len(content) > LARGEST:
+        raise Unusable(f"it is larger than {LARGEST:,} bytes, which no configuration is")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unusable(f"it is not UTF-8 (byte {error.start:,})") from error
+    return _json(text) if file.suffix.lower() == ".json" else text
+
+
+def _json(text: str) -> str:
+    """JSON is YAML, but for tabs between its tokens; inside its strings there are none."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Unusable(f"it is not JSON: {error.msg}", error.lineno, error.colno) from error
+    return text.replace("\t", " ")
+
+
+def _check_format(model: Value[Any]) -> None:
+    """Specification, *VERSIONING*: another major version cannot be read, a newer minor version can."""
+    if not isinstance(model.value, dict):
+        raise Unusable("it holds no mapping")
+    version = model.at("file_format")
+    if version is None:
+        raise Unusable('it does not say its file_format; write file_format: "1.0" at its beginning')
+    major = str(version.value).partition(".")[0].partition("-")[0]
+    if major != "1":
+        *_, line, column = version.source.name.rsplit(":", 2)
+        raise Unusable(f"file_format {version.value} cannot be read, only 1.x", int(line), int(column))
+
+
+def _unusable(path: str, unusable: Unusable) -> Problem:
+    place = f":{unusable.line}:{unusable.column}" if unusable.line else ""
+    return Problem(
+        code="file-unusable",
+        subject=str(Source("file", path + place)),
+        cause=str(unusable),
+        outcome="nothing is configured, since what the file would have said is unknown",
+        remedy="Correct it (`distrokit config validate` checks it), or unset OTEL_CONFIG_FILE.",
+    )
