@@ -620,6 +620,8 @@ def test_without_a_plugin_that_reads_files_nothing_is_configured(tmp_path):
 
     assert result.stdout == "ProxyTracerProvider\n"
     assert said(result) == [
-        ("distrokit: OTEL_CONFIG_FILE=otel.yaml: no plugin reads configuration files; nothing is configured, since what "
-        "the file would have said is unknown. Run `pip install 'distrokit[yaml]'`, or unset the variable.")
+        (
+            "distrokit: OTEL_CONFIG_FILE=otel.yaml: no plugin reads configuration files; nothing is configured, since what "
+            "the file would have said is unknown. Run `pip install 'distrokit[yaml]'`, or unset the variable."
+        )
     ]

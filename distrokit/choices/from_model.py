@@ -142,9 +142,10 @@ def _propagators(model: Value[Any], choices: Choices) -> None:
     listed = node.at("composite_list")
     if listed is not None:
         names = [name.strip() for name in str(listed.value).split(",") if name.strip()]
-        known = {choice.name.lower() for choice in chosen}
-        chosen += [Choice(n, listed.source, str(listed.source)) for n in names if n.lower() not in known]
-    choices.propagators = [choice for choice in chosen if choice.name.lower() != "none"]
+        chosen += [Choice(name, listed.source, str(listed.source)) for name in names]
+    # Each once, the first one counts (configuration schema, Propagator).
+    by_name = {choice.name.lower(): choice for choice in reversed(chosen) if choice.name.lower() != "none"}
+    choices.propagators = list(reversed(by_name.values()))
 
 
 def _signal(model: Value[Any], signal: Signal, choices: Choices, problems: list[Problem]) -> None:

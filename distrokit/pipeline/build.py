@@ -19,7 +19,13 @@ from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 from distrokit.declarations import Signal
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.components import Components, Kind
-from distrokit.pipeline.scopes import ScopedLoggerProvider, ScopedMeterProvider, ScopedTracerProvider, Scopes
+from distrokit.pipeline.scopes import (
+    ScopedLoggerProvider,
+    ScopedMeterProvider,
+    ScopedTracerProvider,
+    Scopes,
+    not_while_exporting,
+)
 from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedMetrics, StagedSpans, Transforms
 from distrokit.pipeline.views import make_view
 from distrokit.plan import ExporterPlan, Plan, SignalPlan
@@ -106,22 +112,20 @@ class Builder:
         planned = self._plan.signals["logs"]
         staged = self._staged(planned, LogRecordProcessor)
         scopes = self._scopes("logs")
+        first = [Named("records of exports", not_while_exporting)]
         if scopes.filters_records:
-            staged["transform"].insert(0, Named("logger_configurator/development", scopes.passes))
+            first.append(Named("logger_configurator/development", scopes.passes))
+        staged["transform"] = [*first, *staged["transform"]]
         export = self._export(planned, LogRecordProcessor)
-        if any(staged.values()):
-            provider.add_log_record_processor(
-                StagedLogs(
-                    staged["enrich"],
-                    Transforms(staged["transform"], ReadWriteLogRecord, self._report),
-                    staged["derive"],
-                    export,
-                    self._report,
-                )
+        provider.add_log_record_processor(
+            StagedLogs(
+                staged["enrich"],
+                Transforms(staged["transform"], ReadWriteLogRecord, self._report),
+                staged["derive"],
+                export,
+                self._report,
             )
-        else:
-            for processor in export:
-                provider.add_log_record_processor(processor.part)
+        )
 
     def meter_provider(self) -> MeterProvider:
         """A provider with its readers: the SDK takes them at construction only."""

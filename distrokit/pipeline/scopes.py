@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from opentelemetry._logs import Logger, NoOpLogger
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.metrics import Meter, NoOpMeter
 from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
 from opentelemetry.sdk.metrics import MeterProvider
@@ -75,6 +76,15 @@ class Scopes:
     def filters_records(self) -> bool:
         """Whether any rule looks at single log records."""
         return any(rule.minimum_severity or rule.trace_based for rule in self._rules)
+
+
+def not_while_exporting(record: ReadWriteLogRecord) -> ReadWriteLogRecord | None:
+    """As a transform: drops what is logged by an export, such as urllib3's at ``DEBUG``.
+
+    It would be exported by the next one, which logs in turn: a flush would never come to an end
+    (opentelemetry-python#4261). The SDK's processors mark the time of their exports.
+    """
+    return record if is_instrumentation_enabled() else None
 
 
 class ScopedTracerProvider(TracerProvider):

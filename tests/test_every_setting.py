@@ -1,0 +1,404 @@
+"""Every row of the table of settings: what it does, by variable and, where a file can say it, by file.
+
+What a component is made with is read from ``distrokit explain --json``, in the environment of the row; what the
+SDK reads by itself is seen at work in a process. Rows that other code reads are named as such.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import pytest
+from opentelemetry.sdk._logs import LoggerProvider
+from plans import DEFAULTS
+from processes import QUIET, configured, distrokit, instrumented, said
+
+from distrokit.entry_points import EntryPoints
+from distrokit.known_settings import SETTINGS
+from distrokit.plugins import Plugins
+from distrokit.settings import Settings
+
+TRACES, METRICS, LOGS = (f"signals.{signal}.export.0" for signal in ("traces", "metrics", "logs"))
+BATCH = "tracer_provider.processors.0.batch"
+RECORDS = "logger_provider.processors.0.batch"
+PERIODIC = "meter_provider.readers.0.periodic"
+GRPC, HTTP, LOG_HTTP = (
+    f"{BATCH}.exporter.otlp_grpc",
+    f"{PERIODIC}.exporter.otlp_http",
+    f"{RECORDS}.exporter.otlp_http",
+)
+OTLP = "OTEL_EXPORTER_OTLP_"
+
+
+@dataclass
+class Row:
+    """A setting, where the plan shows it, and where a file has it."""
+
+    name: str
+    text: str
+    where: str
+    shown: Any
+    file: str = ""
+    written: Any = None
+    second: bool = False
+
+
+def of_signal(infix: str, where: str, file: str, second: bool = False) -> list[Row]:
+    """The rows of one signal's exporter: ``TRACES_``, or nothing for the general ones."""
+    rows = [
+        # Over HTTP the general one gets the signal's path.
+        (
+            "ENDPOINT",
+            f"https://{infix}h:1/x".lower(),
+            "endpoint",
+            None if infix else "https://h:1/x/v1/logs",
+            "endpoint",
+            None if infix else "https://h:1/x/v1/logs",
+        ),
+        ("HEADERS", "a=hush-hush", "headers", {"a": "****"}, "headers_list", None),
+        ("TIMEOUT", "2500", "timeout_millis", 2500, "timeout", 2500),
+        ("COMPRESSION", "GZIP", "compression", "gzip", "compression", "gzip"),
+        ("CERTIFICATE", "/ca.pem", "certificate", "/ca.pem", "tls.ca_file", None),
+        ("CLIENT_KEY", "/key.pem", "client_key", "/key.pem", "tls.key_file", None),
+        ("CLIENT_CERTIFICATE", "/cert.pem", "client_certificate", "/cert.pem", "tls.cert_file", None),
+    ]
+    return [
+        Row(f"{OTLP}{infix}{suffix}", text, f"{where}.parameters.{parameter}", text if shown is None else shown,
+            f"{file}.{key}", text if written is None else written, second)
+        for suffix, text, parameter, shown, key, written in rows
+    ]  # fmt: skip
+
+
+ROWS = [
+    Row("OTEL_TRACES_EXPORTER", "otlp,console", "signals.traces.export.1.name", "console",
+        "tracer_provider.processors.1.simple.exporter.console", {}),
+    Row("OTEL_METRICS_EXPORTER", "otlp,prometheus", "signals.metrics.export.1.name", "prometheus",
+        "meter_provider.readers.1.pull.exporter.prometheus/development.scope_info_enabled", True),
+    Row("OTEL_LOGS_EXPORTER", "OTLP", f"{LOGS}.name", "otlp"),
+    Row("OTEL_SERVICE_NAME", "shop", "resource.attributes.service.name", "shop"),
+    Row("OTEL_RESOURCE_ATTRIBUTES", "a%20b=c%20d", "resource.attributes.a b", "c d",
+        "resource.attributes_list", "a%20b=c%20d"),
+    Row("OTEL_ENTITIES", "host{host.id=h%3B1}[host.name=n]@https://x;", "resource.attributes.host.id", "h;1"),
+    Row("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "host", "resource.detectors.2.name", "host",
+        "resource.detection/development.detectors.0.host", {}),
+    Row("OTEL_PROPAGATORS", "b3,b3,baggage", "propagators.1.name", "baggage", "propagator.composite_list", "b3,b3,baggage"),
+    Row("OTEL_TRACES_SAMPLER", "TraceIdRatio", "sampler.name", "traceidratio"),
+    Row("OTEL_TRACES_SAMPLER_ARG", "0.25", "sampler.parameters.arg", 0.25),
+    Row("OTEL_PYTHON_ID_GENERATOR", "random", "id_generator.name", "random", "tracer_provider.id_generator.random", {}),
+    Row("OTEL_BSP_MAX_QUEUE_SIZE", "100", f"{TRACES}.processor.parameters.max_queue_size", 100, f"{BATCH}.max_queue_size", 100),
+    Row("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "50", f"{TRACES}.processor.parameters.max_export_batch_size", 50, f"{BATCH}.max_export_batch_size", 50),
+    Row("OTEL_BSP_SCHEDULE_DELAY", "0", f"{TRACES}.processor.parameters.schedule_delay_millis", 0, f"{BATCH}.schedule_delay", 0),
+    Row("OTEL_BSP_EXPORT_TIMEOUT", "700", f"{TRACES}.processor.parameters.export_timeout_millis", 700, f"{BATCH}.export_timeout", 700),
+    Row("OTEL_BLRP_MAX_QUEUE_SIZE", "200", f"{LOGS}.processor.parameters.max_queue_size", 200, f"{RECORDS}.max_queue_size", 200),
+    Row("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "60", f"{LOGS}.processor.parameters.max_export_batch_size", 60, f"{RECORDS}.max_export_batch_size", 60),
+    Row("OTEL_BLRP_SCHEDULE_DELAY", "70", f"{LOGS}.processor.parameters.schedule_delay_millis", 70, f"{RECORDS}.schedule_delay", 70),
+    Row("OTEL_BLRP_EXPORT_TIMEOUT", "0", f"{LOGS}.processor.parameters.export_timeout_millis", 0, f"{RECORDS}.export_timeout", 0),
+    Row("OTEL_METRIC_EXPORT_INTERVAL", "1234", f"{METRICS}.processor.parameters.export_interval_millis", 1234, f"{PERIODIC}.interval", 1234),
+    Row("OTEL_METRIC_EXPORT_TIMEOUT", "99", f"{METRICS}.processor.parameters.export_timeout_millis", 99, f"{PERIODIC}.timeout", 99),
+    Row(f"{OTLP}PROTOCOL", "http/protobuf", f"{LOGS}.parameters.protocol", "http/protobuf", f"{LOG_HTTP}.encoding", "protobuf"),
+    Row(f"{OTLP}TRACES_PROTOCOL", "grpc", f"{TRACES}.parameters.protocol", "grpc"),
+    Row(f"{OTLP}METRICS_PROTOCOL", "HTTP/json", f"{METRICS}.parameters.protocol", "http/json", f"{HTTP}.encoding", "json"),
+    Row(f"{OTLP}LOGS_PROTOCOL", "grpc", f"{LOGS}.parameters.protocol", "grpc", second=True),
+    Row(f"{OTLP}METRICS_TEMPORALITY_PREFERENCE", "LowMemory", f"{METRICS}.parameters.temporality_preference", "low_memory",
+        f"{HTTP}.temporality_preference", "low_memory"),
+    Row(f"{OTLP}METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "BASE2_exponential_bucket_histogram",
+        f"{METRICS}.parameters.default_histogram_aggregation", "base2_exponential_bucket_histogram",
+        f"{HTTP}.default_histogram_aggregation", "base2_exponential_bucket_histogram"),
+    *of_signal("TRACES_", TRACES, GRPC),
+    *of_signal("METRICS_", METRICS, HTTP),
+    *of_signal("", LOGS, LOG_HTTP),
+    *of_signal("LOGS_", LOGS, LOG_HTTP, second=True),
+    Row("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.2", "signals.metrics.export.1.parameters.host", "127.0.0.2",
+        "meter_provider.readers.1.pull.exporter.prometheus/development.host", "127.0.0.2"),
+    Row("OTEL_EXPORTER_PROMETHEUS_PORT", "0", "signals.metrics.export.1.parameters.port", 0,
+        "meter_provider.readers.1.pull.exporter.prometheus/development.port", 0),
+    Row("DISTROKIT_DETECTOR_TIMEOUT", "1500", "resource.timeout_millis", 1500, "distribution.distrokit.detector_timeout", 1500),
+    Row("DISTROKIT_TRACES_PROCESSOR", "Simple", f"{TRACES}.processor.name", "simple", second=True),
+    Row("DISTROKIT_LOGS_PROCESSOR", "simple", f"{LOGS}.processor.name", "simple", second=True),
+    Row("DISTROKIT_METRICS_READER", "periodic", f"{METRICS}.processor.name", "periodic"),
+    Row("DISTROKIT_DISABLED_PLUGINS", "dev", "plugins.2.status", "blocked", "distribution.distrokit.disabled_plugins", ["dev"]),
+    Row("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "FLASK", "instrumentations.flask.enabled", False),
+]  # fmt: skip
+
+#: Seen at work further down, or in the test that is named.
+ELSEWHERE = {
+    "OTEL_CONFIG_FILE": "test_configuration_file.py",
+    "OTEL_EXPERIMENTAL_CONFIG_FILE": "test_configuration_file.py",
+    "OTEL_SDK_DISABLED": "test_end_to_end.py, test_configuration_file.py",
+    "OTEL_LOG_LEVEL": "test_log_level",
+    "DISTROKIT_STRICT": "test_bad_input.py, test_configuration_file.py",
+    "OTEL_PYTHON_TRACER_CONFIGURATOR": "test_scopes.py",
+    "OTEL_PYTHON_METER_CONFIGURATOR": "test_scopes.py",
+    "OTEL_PYTHON_LOGGER_CONFIGURATOR": "test_scopes.py",
+    "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "test_log_records.py",
+    "OTEL_PYTHON_DISTRO": "test_coexistence.py",
+    "OTEL_PYTHON_CONFIGURATOR": "test_coexistence.py",
+    **{f"{OTLP}{signal}INSECURE": "test_otlp.py" for signal in ("", "TRACES_", "METRICS_", "LOGS_")},
+    **{f"{OTLP}{signal}HEADERS_FILE": "test_transport.py" for signal in ("", "TRACES_", "METRICS_", "LOGS_")},
+}
+#: Read by the code of others, which gets to see them as they are: there is nothing of ours to test.
+OTHERS = ("opentelemetry-api", "opentelemetry-instrumentation", "instrumentations", "opentelemetry-exporter-otlp-proto-grpc",
+          "opentelemetry-exporter-otlp-proto-http")  # fmt: skip
+ZIPKIN = {"OTEL_EXPORTER_ZIPKIN_ENDPOINT", "OTEL_EXPORTER_ZIPKIN_TIMEOUT"}
+INTERNAL = {"OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"}
+
+
+def table():
+    plugins = Plugins.load(Settings.from_environ({}), EntryPoints(), DEFAULTS)
+    return [*SETTINGS, *plugins.settings()]
+
+
+def test_every_row_of_the_table_has_a_test():
+    tested = {row.name for row in ROWS} | set(ELSEWHERE) | {name for name, _, _ in EFFECTS}
+
+    assert {s.name for s in table() if s.consumer not in OTHERS} - ZIPKIN - INTERNAL == tested
+
+
+def test_every_row_of_the_table_is_whole():
+    names = [setting.name for setting in table()]
+
+    assert len(names) == len(set(names))
+    for setting in table():
+        assert all((setting.meaning, setting.kind, setting.consumer))
+        assert not setting.spec or setting.spec.startswith("https://opentelemetry.io/docs/")
+
+
+def explained(env):
+    result = distrokit("explain", "--json", env=env)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def by_variable():
+    return explained({row.name: row.text for row in ROWS if not row.second})
+
+
+@pytest.fixture(scope="module")
+def by_variable_too():
+    """What would hide other rows."""
+    return explained({row.name: row.text for row in ROWS if row.second})
+
+
+@pytest.fixture(scope="module")
+def by_file(tmp_path_factory):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from 1.44 on")
+    model: Any = {"file_format": "1.1"}
+    for row in ROWS:
+        if row.file and not row.second:
+            put(model, row.file.split("."), row.written)
+    path = tmp_path_factory.mktemp("file") / "otel.yaml"
+    path.write_text(json.dumps(model))
+    return explained({"OTEL_CONFIG_FILE": str(path)})
+
+
+def put(node, path, value):
+    """Set a dotted path; numbers are positions in lists."""
+    step, *rest = path
+    if step.isdecimal():
+        while len(node) <= int(step):
+            node.append({})
+        put(node[int(step)], rest, value)
+    elif rest:
+        put(node.setdefault(step, [] if rest[0].isdecimal() else {}), rest, value)
+    else:
+        node[step] = value
+
+
+def at(node, path):
+    """The node at a dotted path whose names may have dots themselves."""
+    if not path:
+        return node
+    if isinstance(node, list):
+        number, _, rest = path.partition(".")
+        return at(node[int(number)], rest)
+    name = next(n for n in sorted(node, key=len, reverse=True) if path == n or path.startswith(n + "."))
+    return at(node[name], path[len(name) + 1 :])
+
+
+def test_nothing_is_wrong_with_the_values_of_the_table(by_variable, by_variable_too):
+    assert by_variable["problems"] == by_variable_too["problems"] == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_variable_arrives_with_its_source(row, by_variable, by_variable_too):
+    shown = at(by_variable_too if row.second else by_variable, row.where)
+
+    if isinstance(shown, dict) and "source" in shown:
+        assert (shown["value"], shown["source"]) == (row.shown, row.name)
+    else:
+        assert shown == row.shown
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.file and not row.second], ids=lambda row: row.name)
+def test_the_file_says_the_same(row, by_file):
+    assert by_file["problems"] == []
+    shown = at(by_file, row.where)
+
+    if isinstance(shown, dict) and "source" in shown:
+        assert shown["value"] == row.shown
+        assert "otel.yaml:" in shown["source"]
+    else:
+        assert shown == row.shown
+
+
+# ------------------------------------------------------------- what the SDK reads by itself
+
+LIMITED = """
+    import json
+    from opentelemetry import trace
+    from opentelemetry.trace import Link, SpanContext
+    from opentelemetry._logs import LogRecord, get_logger, get_logger_provider
+    from opentelemetry.sdk._logs import LogRecordProcessor
+
+    seen = []
+    class Look(LogRecordProcessor):
+        def on_emit(self, log_record): seen.append(log_record)
+        def shutdown(self): pass
+        def force_flush(self, timeout_millis=0): return True
+    get_logger_provider().add_log_record_processor(Look())
+    links = [Link(SpanContext(1, n + 1, False), {str(i): "0123456789" for i in range(5)}) for n in range(5)]
+    span = trace.get_tracer("t").start_span("s", links=links, attributes={str(n): "0123456789" for n in range(5)})
+    for n in range(5):
+        span.add_event("e", {str(i): "0123456789" for i in range(5)})
+    get_logger("l").emit(LogRecord(attributes={str(n): "0123456789" for n in range(5)}))
+    recorded = seen[0].log_record.attributes
+    event, link = span.events[-1].attributes, span.links[-1].attributes
+    print(json.dumps({
+        "SPAN_ATTRIBUTE_COUNT": len(span.attributes), "SPAN_ATTRIBUTE_VALUE_LENGTH": len([*span.attributes.values()][0]),
+        "SPAN_EVENT_COUNT": len(span.events), "SPAN_LINK_COUNT": len(span.links),
+        "EVENT_ATTRIBUTE_COUNT": len(event), "LINK_ATTRIBUTE_COUNT": len(link),
+        "ATTRIBUTE_VALUE_LENGTH": len([*recorded.values()][0]), "ATTRIBUTE_COUNT": len(recorded),
+        "LOGRECORD_ATTRIBUTE_COUNT": len(recorded), "LOGRECORD_ATTRIBUTE_VALUE_LENGTH": len([*recorded.values()][0]),
+    }))
+"""
+PROVIDERS = "tracer_provider.limits", "logger_provider.limits"
+
+#: Setting, what the process reports, where a file has it.
+EFFECTS = [
+    ("OTEL_ATTRIBUTE_COUNT_LIMIT", "ATTRIBUTE_COUNT", "attribute_limits.attribute_count_limit"),
+    ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "ATTRIBUTE_VALUE_LENGTH", "attribute_limits.attribute_value_length_limit"),
+    ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "SPAN_ATTRIBUTE_COUNT", f"{PROVIDERS[0]}.attribute_count_limit"),
+    ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "SPAN_ATTRIBUTE_VALUE_LENGTH", f"{PROVIDERS[0]}.attribute_value_length_limit"),
+    ("OTEL_SPAN_EVENT_COUNT_LIMIT", "SPAN_EVENT_COUNT", f"{PROVIDERS[0]}.event_count_limit"),
+    ("OTEL_SPAN_LINK_COUNT_LIMIT", "SPAN_LINK_COUNT", f"{PROVIDERS[0]}.link_count_limit"),
+    ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "EVENT_ATTRIBUTE_COUNT", f"{PROVIDERS[0]}.event_attribute_count_limit"),
+    ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "LINK_ATTRIBUTE_COUNT", f"{PROVIDERS[0]}.link_attribute_count_limit"),
+    ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "LOGRECORD_ATTRIBUTE_COUNT", f"{PROVIDERS[1]}.attribute_count_limit"),
+    ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "LOGRECORD_ATTRIBUTE_VALUE_LENGTH", f"{PROVIDERS[1]}.attribute_value_length_limit"),
+    ("OTEL_METRICS_EXEMPLAR_FILTER", "", "meter_provider.exemplar_filter"),
+]  # fmt: skip
+LIMITS = [row for row in EFFECTS if row[1]]
+LOGS_TO_CONSOLE = {**QUIET, "OTEL_LOGS_EXPORTER": "console", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "logging"}
+
+
+def report(result):
+    assert said(result) == [], result.stderr
+    return json.loads(next(line for line in result.stdout.splitlines() if line.startswith('{"SPAN')))
+
+
+@pytest.mark.parametrize(("name", "reported", "file"), LIMITS, ids=[name for name, _, _ in LIMITS])
+def test_a_limit_by_variable(name, reported, file):
+    assert report(instrumented(LIMITED, {**LOGS_TO_CONSOLE, name: "3"}))[reported] == 3
+
+
+def test_limits_by_file(tmp_path):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from 1.44 on")
+    model: Any = {"file_format": "1.1"}
+    put(model, ["tracer_provider", "processors", "0", "simple", "exporter", "console"], {})
+    put(model, ["logger_provider", "processors", "0", "simple", "exporter", "console"], {})
+    # Each has another number than its neighbours, so none can be taken for another.
+    for number, (_, _, file) in enumerate(LIMITS):
+        put(model, file.split("."), 2 + number % 3)
+    env = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "logging", "OTEL_SPAN_LINK_COUNT_LIMIT": "5"}
+
+    seen = report(configured(LIMITED, json.dumps(model), tmp_path, env))
+
+    for number, (name, reported, _) in enumerate(LIMITS):
+        if "LOGRECORD" in name and "log_record_limits" not in signature(LoggerProvider).parameters:
+            continue  # up to 1.44 the SDK reads them from the environment, for every record
+        # The general ones are for what has none of its own, and here everything has.
+        if not name.startswith("OTEL_ATTRIBUTE"):
+            assert seen[reported] == 2 + number % 3, name
+
+
+EXEMPLARS = """
+    from opentelemetry import metrics
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+    metrics.get_meter("m").create_counter("c").add(1)
+    metrics.get_meter_provider().force_flush()
+"""
+
+
+@pytest.mark.parametrize(("text", "exemplars"), [("ALWAYS_ON", 1), ("trace_based", 0), ("", 0)])
+def test_the_exemplar_filter_by_variable(text, exemplars):
+    env = {**QUIET, "OTEL_METRICS_EXPORTER": "console", "OTEL_METRICS_EXEMPLAR_FILTER": text}
+
+    result = instrumented(EXEMPLARS, env)
+
+    assert said(result) == []
+    assert '"c"' in result.stdout
+    assert result.stdout.count("filtered_attributes") == exemplars
+
+
+@pytest.mark.parametrize(("text", "exemplars"), [("always_on", 1), ("Trace_Based", 0)])
+def test_the_exemplar_filter_by_file(tmp_path, text, exemplars):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from 1.44 on")
+    file = f"""
+        file_format: "1.0"
+        meter_provider:
+          exemplar_filter: {text}
+          readers: [{{periodic: {{exporter: {{console: }}}}}}]
+    """
+    result = configured(EXEMPLARS, file, tmp_path)
+
+    assert said(result) == []
+    assert '"c"' in result.stdout
+    assert result.stdout.count("filtered_attributes") == exemplars
+
+
+WARNS = """
+    import logging
+    logging.getLogger("opentelemetry.sdk").warning("a warning of the SDK")
+    logging.getLogger("opentelemetry.sdk").error("an error of the SDK")
+"""
+
+
+@pytest.mark.parametrize(("level", "lines"), [("", 2), ("error", 1), ("ERROR", 1), ("off", 0), ("debug", 2)])
+def test_log_level(level, lines):
+    result = instrumented(WARNS, {**QUIET, "OTEL_LOG_LEVEL": level})
+
+    assert result.stderr.count("of the SDK") == lines
+
+
+@pytest.mark.parametrize(("level", "lines"), [("error", 1), ("fatal2", 0), ("Info", 2)])
+def test_log_level_by_file(tmp_path, level, lines):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from 1.44 on")
+    result = configured(
+        WARNS,
+        f'file_format: "1.0"\nlog_level: {level}\ntracer_provider: {{processors: [{{simple: {{exporter: {{console: }}}}}}]}}',
+        tmp_path,
+    )
+
+    assert result.stderr.count("of the SDK") == lines
+
+
+# ----------------------------------------------------------------------------- bad input
+
+
+BAD = [(row.name, row.where) for row in ROWS if isinstance(row.shown, (int, float)) and not isinstance(row.shown, bool)]
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "1e999", "99999999999999999999999"])
+def test_numbers_that_are_none_cost_only_themselves(text):
+    result = distrokit("explain", "--json", env={name: text for name, _ in BAD} | {
+        "OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_METRICS_EXPORTER": "otlp,prometheus"})  # fmt: skip
+    data = json.loads(result.stdout)
+
+    assert {p["subject"].partition("=")[0] for p in data["problems"]} == {name for name, _ in BAD}
+    for name, where in BAD:
+        assert name not in at(data, where)["source"]
+    assert [len(data["signals"][s]["export"]) for s in ("traces", "metrics", "logs")] == [1, 2, 1]

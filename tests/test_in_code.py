@@ -1,0 +1,172 @@
+"""``distrokit.start`` in programs that nobody instruments."""
+
+from __future__ import annotations
+
+import sys
+from textwrap import dedent
+
+import pytest
+from processes import QUIET, instrumented, run, said
+
+TRACES = {**QUIET, "OTEL_TRACES_EXPORTER": "console"}
+
+
+def program(source, env=None):
+    return run([sys.executable, "-c", dedent(source)], env)
+
+
+def test_code_is_stronger_than_the_environment_and_starts_once():
+    result = program(
+        """
+        import distrokit
+        from opentelemetry import trace
+
+        settings = {"OTEL_SERVICE_NAME": "code", "OTEL_TRACES_EXPORTER": "console"}
+        pipeline = distrokit.start(settings)
+        assert distrokit.start() is pipeline
+        with trace.get_tracer("t").start_as_current_span("hello"):
+            pass
+        print("FLUSHED", pipeline.flush(timeout_millis=1000))
+        import requests
+        print("INSTRUMENTED", hasattr(requests.Session.send, "__wrapped__"))
+        pipeline.stop()
+        pipeline.stop()
+        assert pipeline.stopped and distrokit.start() is pipeline
+        """,
+        {**QUIET, "OTEL_SERVICE_NAME": "environment"},
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert '"service.name": "code"' in result.stdout
+    assert "FLUSHED True\nINSTRUMENTED True\n" in result.stdout
+
+
+def test_plugins_are_given_and_instrumentations_can_be_left_out():
+    result = program(
+        """
+        import types, distrokit
+        from distrokit import Processor, hookimpl
+
+        mine = types.ModuleType("mine")
+        @hookimpl
+        def distrokit_processors():
+            return [Processor("drop", "traces", "transform", lambda context: lambda span: None)]
+        mine.distrokit_processors = distrokit_processors
+
+        pipeline = distrokit.start(plugins={"mine": mine}, instrument=False)
+        pipeline.tracer_provider.get_tracer("t").start_span("hello").end()
+        import requests
+        print(hasattr(requests.Session.send, "__wrapped__"))
+        """,
+        TRACES,
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "False\n", "")
+
+
+def test_settings_that_come_too_late_are_said():
+    result = program("import distrokit; distrokit.start(); distrokit.start({'A': 'b'})", QUIET)
+
+    (line,) = said(result)
+    assert line.startswith("distrokit: distrokit.start: distrokit was started in this process before;")
+
+
+def test_under_the_launcher_it_is_the_pipeline_that_runs():
+    source = """
+        import distrokit
+        from opentelemetry import trace
+        pipeline = distrokit.start()
+        print(pipeline.tracer_provider is trace.get_tracer_provider())
+    """
+    result = instrumented(source, QUIET)
+
+    assert (result.stdout, result.stderr) == ("True\n", "")
+
+
+def test_disabled_it_is_a_pipeline_that_does_nothing():
+    source = """
+        import distrokit
+        pipeline = distrokit.start({"OTEL_SDK_DISABLED": "true"})
+        print(pipeline.tracer_provider, pipeline.flush())
+        pipeline.stop()
+    """
+    result = program(source)
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "None True\n", "")
+
+
+def test_beside_a_provider_of_the_application_it_stands_aside():
+    result = program(
+        """
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        mine = TracerProvider()
+        trace.set_tracer_provider(mine)
+        import distrokit
+        pipeline = distrokit.start()
+        print(trace.get_tracer_provider() is mine, pipeline.tracer_provider, pipeline.logger_provider is not None)
+        """,
+        {**TRACES, "OTEL_LOGS_EXPORTER": "console"},
+    )
+
+    assert result.stdout == "True None True\n"
+    assert "that one stays and distrokit builds none for this signal" in said(result)[0]
+
+
+def test_a_worker_starts_its_own_after_a_fork():
+    result = program(
+        """
+        import os, sys
+        if child := os.fork():
+            os.waitpid(child, 0)
+        else:
+            import distrokit
+            pipeline = distrokit.start()
+            pipeline.tracer_provider.get_tracer("t").start_span("in the child").end()
+            pipeline.stop()
+            os._exit(0)
+        """,
+        TRACES,
+    )
+
+    assert result.stdout.count("in the child") == 1
+
+
+def test_strict_is_an_exit_of_the_program():
+    result = program(
+        "import distrokit; distrokit.start({'OTEL_TRACES_EXPORTER': 'consol'})", {**QUIET, "DISTROKIT_STRICT": "1"}
+    )
+
+    assert result.returncode == 78
+    assert said(result)[0].startswith("distrokit: OTEL_TRACES_EXPORTER=consol: ")
+
+
+@pytest.mark.parametrize("settings", ["{'A': 1}", "{1: 'a'}"])
+def test_settings_are_text(settings):
+    result = program(f"import distrokit; distrokit.start({settings})")
+
+    assert "TypeError: settings are text, as environment variables are" in result.stderr
+
+
+def test_code_overrules_a_file(tmp_path):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from 1.44 on")
+    (tmp_path / "otel.yaml").write_text(
+        'file_format: "1.0"\ntracer_provider: {sampler: {always_off: }, processors: [{simple: {exporter: {otlp_grpc: }}}]}'
+    )
+    settings = {"OTEL_TRACES_SAMPLER": "always_on", "OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "console",
+                "OTEL_PROPAGATORS": "baggage", "OTEL_SERVICE_NAME": "code"}  # fmt: skip
+    result = program(
+        f"""
+        import distrokit
+        from opentelemetry import propagate
+        pipeline = distrokit.start({settings!r})
+        pipeline.tracer_provider.get_tracer("t").start_span("hello").end()
+        print(propagate.get_global_textmap().fields, pipeline.meter_provider is not None)
+        """,
+        {"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml")},
+    )
+
+    assert result.stderr == ""
+    assert "{'baggage'} True\n" in result.stdout
+    assert '"name": "hello"' in result.stdout
+    assert '"service.name": "code"' in result.stdout
