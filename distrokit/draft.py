@@ -98,9 +98,12 @@ class Draft:
             offers = [offer for offer in shelf.offers.values() if chosen or offer.declaration.default]
             return [c for offer in offers if (c := self.picker.component(offer, source))]
         # Upstream's own name for the user's attributes, which are read already.
-        chosen = [choice for choice in chosen if choice.name.lower() not in ("otel", *_ALWAYS)]
+        chosen = [choice for choice in chosen if choice.name.lower() != "otel"]
         named = {choice.name.lower() for choice in chosen}
-        always = [shelf.find(name) for name in _ALWAYS if not (name == "service_instance" and "service" in named)]
+        if "service" in named:
+            # It has the instance id as well.
+            named.add("service_instance")
+        always = [shelf.find(name) for name in _ALWAYS if name not in named]
         found = [self.picker.component(offer, BUILT_IN) for offer in always if offer]
         found += [self.picker.pick(shelf, choice, "it is left out") for choice in chosen]
         return [component for component in found if component]

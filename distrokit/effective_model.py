@@ -46,7 +46,8 @@ def model_of(plan: Plan) -> Node:
     if composite:
         model["propagator"] = {"composite": composite}
     for signal, planned in plan.signals.items():
-        if planned.built and (signal == "traces" or planned.exporters or planned.processors):
+        # The schema knows no provider without a processor or a reader.
+        if planned.built and (planned.exporters or (planned.processors and signal != "metrics")):
             model[PROVIDERS[signal]] = _provider(plan, planned)
     _same(plan, model)
     _instrumentations(plan, model)

@@ -146,10 +146,10 @@ def _remedy(component: Component[Any], error: BaseException, amended_by: list[st
     """Where to look: plugins that changed its options, else the settings it was made from."""
     if isinstance(component.declaration, Exporter) and amended_by:
         return f"Its options were changed by plugin {', '.join(amended_by)}: look there first."
-    chosen = [value for value in component.parameters.values() if value.source.kind == "environment"]
+    chosen = [value for value in component.parameters.values() if value.source.chosen]
     if isinstance(error, OSError) and error.filename is not None:
         chosen = [value for value in chosen if str(value.value) == str(error.filename)] or chosen
-    elif component.source.kind == "environment":
+    elif component.source.chosen:
         chosen = [Value("", component.source), *chosen]
     names = ", ".join(dict.fromkeys(str(value.source) for value in chosen))
     return f"Correct {names}." if names else f"It is the {component.source}; repair or block plugin {component.plugin}."

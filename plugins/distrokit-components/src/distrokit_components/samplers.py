@@ -100,11 +100,9 @@ def _make_jaeger(context: BuildContext) -> Any:
 
 
 def _definition(reader: Reader) -> dict[str, Value[Any]]:
-    properties = reader.everything()
-    if not properties:
-        return {}
-    source = next(iter(properties.values())).source
-    return {"definition": Value({name: value.value for name, value in properties.items()}, source)}
+    reader.everything()
+    node = reader.properties
+    return {"definition": Value(node.plain(), node.source)} if node is not None else {}
 
 
 SAMPLERS = (

@@ -24,25 +24,22 @@ def make_json(options: ExporterOptions) -> Any:
 
     if options.credentials is not None or options.refresh_headers is not None:
         raise TypeError("http/json takes neither a session nor headers that change; use http/protobuf")
+    name, exporter = _MODULES[options.signal]
     try:
-        package = import_module("opentelemetry.exporter.otlp.json.http")
+        module = import_module(f"opentelemetry.exporter.otlp.json.http.{name}")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "http/json needs a package of its own: pip install opentelemetry-exporter-otlp-json-http", name=error.name
         ) from error
-    module, name = _MODULES[options.signal]
     arguments = options.arguments
-    return getattr(import_module(f"{package.__name__}.{module}"), name)(
+    return getattr(module, exporter)(
         endpoint=options.endpoint,
         certificate_file=arguments.get("certificate") or None,
         client_key_file=arguments.get("client_key") or None,
         client_certificate_file=arguments.get("client_certificate") or None,
         headers=headers_of(options),
         timeout=seconds(options),
-        compression=_compression(package, options.compression),
+        # The module has the class, whichever package it comes from in this release.
+        compression=module.Compression(options.compression),
         **(metric_arguments(arguments) if options.signal == "metrics" else {}),
     )
-
-
-def _compression(package: Any, name: str) -> Any:
-    return next(member for member in package.Compression if member.value == name)

@@ -92,7 +92,7 @@ def _mend(error: Any, model: Value[Any], gone: set[Steps], problems: list[Proble
     _report(
         problems,
         node,
-        _called(path) if container else f"{_called(path)}={error.instance!r}",
+        _called(path) if container or error.instance is None else f"{_called(path)}={error.instance!r}",
         f"not usable: {_expected(error)}",
         "it is left out" if container else "it is taken for unset",
         hint or "Correct it.",
