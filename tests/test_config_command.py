@@ -13,7 +13,7 @@ import yaml
 
 ENV = {
     "OTEL_SERVICE_NAME": "shop $1",
-    "OTEL_RESOURCE_ATTRIBUTES": "team=a,n=1",
+    "OTEL_RESOURCE_ATTRIBUTES": "team=a,n=1,o=0o14,yes=no,t=true,q=a%22%27b,l=a%0Ab,u=%C3%BC,r=%24%7BX%7D,e=",
     "OTEL_TRACES_EXPORTER": "otlp,console",
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector:4317",
@@ -95,7 +95,7 @@ def test_what_is_shown_of_a_file_is_that_file(tmp_path):
     second = distrokit("config", "show", env=env)
 
     assert "very-secret" not in second.stdout
-    assert second.stdout.replace("'****'", "${OTEL_EXPORTER_OTLP_HEADERS}") == first
+    assert second.stdout.replace("'****'", '"${OTEL_EXPORTER_OTLP_HEADERS}"') == first
     assert second.stderr == "distrokit: **** stands for secrets that are in no variable; put a ${REFERENCE} there\n"
 
 

@@ -230,6 +230,46 @@ def test_the_instrumentations_and_propagators_of_a_file(everything):
     assert "OTEL_SERVICE_NAME" in report["leaked"]
 
 
+def test_explain_shows_what_the_file_says_and_where(tmp_path):
+    from processes import distrokit
+
+    path = tmp_path / "otel.yaml"
+    path.write_text(dedent(EVERYTHING))
+    env = {"OTEL_CONFIG_FILE": str(path), "RECEIVER": "http://localhost:4318"}
+
+    text = distrokit("explain", env=env).stdout
+
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert rows[0] == f"configuration file: {path}"
+    assert f"schema_url https://opentelemetry.io/schemas/1.16.0 {path}:11:3" in rows
+    assert f"root = always_on {path}:21:20" in rows
+    assert f"scope off.*: off {path}:25:36" in rows
+    assert any(row.startswith('view {"selector": {"instrument_name": "my.counter"') for row in rows)
+    assert any(row.startswith("derive event_to_span_event_bridge") for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("semconv", "opt_in"),
+    [
+        ("http: {semconv: {version: 1, dual_emit: true}}", "http/dup"),
+        ("db: {semconv: {version: 1}}, stability_opt_in_list: 'http, gen_ai_latest_experimental'",
+         "database,http,gen_ai_latest_experimental"),
+        ("gen_ai: {semconv: {version: 1, dual_emit: true}}", "gen_ai_latest_experimental"),
+        ("http: {semconv: {version: 0}}", ""),
+    ],
+)  # fmt: skip
+def test_semantic_conventions_of_instrumentations(tmp_path, semconv, opt_in):
+    from plans import planned
+
+    path = tmp_path / "otel.yaml"
+    path.write_text(f'file_format: "1.0"\ninstrumentation/development: {{general: {{{semconv}}}}}')
+
+    plan = planned({"OTEL_CONFIG_FILE": str(path)})
+
+    assert plan.problems == []
+    assert plan.settings.get("OTEL_SEMCONV_STABILITY_OPT_IN") == opt_in
+
+
 MINIMAL = """
     file_format: "1.0"
     tracer_provider:

@@ -101,6 +101,8 @@ def _written(model: dict[str, Any], as_json: bool) -> str:
         return json.dumps(model, indent=2, ensure_ascii=False, default=str) + "\n"
     import yaml
 
+    from distrokit_yaml.nodes import resolved
+
     class Dumper(yaml.SafeDumper):
         """Writes nothing for null, as the schema's examples do, and lists under their key."""
 
@@ -110,6 +112,12 @@ def _written(model: dict[str, Any], as_json: bool) -> str:
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
+    def text(dumper: Any, data: str) -> Any:
+        # PyYAML quotes what YAML 1.1 would take for a number; a reference, and YAML 1.2's numbers, it does not.
+        plain = isinstance(resolved(data), str) and not data.startswith("${")
+        return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else '"')
+
+    Dumper.add_representer(str, text)
     Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
     written: str = yaml.dump(model, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1000)
     return written
