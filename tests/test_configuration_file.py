@@ -242,8 +242,8 @@ def test_explain_shows_what_the_file_says_and_where(tmp_path):
     rows = [" ".join(line.split()) for line in text.splitlines()]
     assert rows[0] == f"configuration file: {path}"
     assert f"schema_url https://opentelemetry.io/schemas/1.16.0 {path}:12:3" in rows
-    assert any(row.startswith(f"root = always_on {path}:22:") for row in rows)
-    assert any(row.startswith(f"scope off.*: off {path}:26:") for row in rows)
+    assert any(row.startswith(f"root = always_on {path}:23:") for row in rows)
+    assert any(row.startswith(f"scope off.*: off {path}:27:") for row in rows)
     assert any(row.startswith('view {"selector": {"instrument_name": "my.counter"') for row in rows)
     assert any(row.startswith("derive event_to_span_event_bridge") for row in rows)
 

@@ -80,7 +80,8 @@ def _resource(plan: Plan) -> Iterator[Row]:
     if plan.resource.schema_url:
         yield "schema_url", shown(plan.resource.schema_url), str(plan.resource.schema_url.source)
     for detector in plan.resource.detectors:
-        yield f"detector {detector.name}", "", f"plugin {detector.plugin}"
+        origin = origin_of(detector.declaration) or f"plugin {detector.plugin}"
+        yield f"detector {detector.name}", f"({origin})", str(detector.source)
 
 
 def _signal(plan: Plan, signal: str, planned: SignalPlan) -> Iterator[Row]:
