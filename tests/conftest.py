@@ -9,6 +9,29 @@ import pytest
 from distrokit_dev.receiver import Receiver
 
 
+#: What depends neither on the interpreter nor on OpenTelemetry's release is run on one of each, to save time.
+ONCE = {
+    "test_cli",
+    "test_config_command",
+    "test_demo",
+    "test_diagnostics",
+    "test_docs",
+    "test_hooks",
+    "test_hostile_plugins",
+    "test_in_code",
+    "test_project",
+    "test_receiver",
+    "test_user_attributes",
+    "test_yaml_nodes",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in ONCE:
+            item.add_marker("once")
+
+
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """A real OTLP receiver on free loopback ports."""

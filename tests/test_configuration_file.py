@@ -6,6 +6,7 @@ from textwrap import dedent
 
 import pytest
 from distributions import write_plugin
+from plans import planned, problems
 from processes import configured, instrumented, said
 
 pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
@@ -259,8 +260,6 @@ def test_explain_shows_what_the_file_says_and_where(tmp_path):
     ],
 )  # fmt: skip
 def test_semantic_conventions_of_instrumentations(tmp_path, semconv, opt_in):
-    from plans import planned
-
     path = tmp_path / "otel.yaml"
     path.write_text(f'file_format: "1.0"\ninstrumentation/development: {{general: {{{semconv}}}}}')
 
@@ -564,13 +563,24 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
         ("log_level: INFO", ""),
     ],
 )
-def test_a_part_that_is_wrong_costs_the_part(tmp_path, part, says):
-    result = configured(SPAN, MINIMAL + "\n".join("    " + line for line in part.splitlines()), tmp_path)
+def test_a_part_that_is_wrong_costs_the_part(tmp_path, monkeypatch, part, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "otel.yaml").write_text(dedent(MINIMAL) + part)
+
+    plan = planned({"OTEL_CONFIG_FILE": "otel.yaml"})
+
+    assert [item.exporter.name for item in plan.signals["traces"].exporters] == ["console"]
+    lines = problems(plan)
+    assert lines[0].startswith(says) if says else lines == []
+
+
+def test_what_is_wrong_with_a_file_is_said_and_the_application_runs(tmp_path):
+    result = configured(SPAN, MINIMAL + "    log_levl: info", tmp_path)
 
     assert '"name": "hello"' in result.stdout
-    assert "Traceback" not in result.stderr
-    lines = said(result)
-    assert lines[0].startswith("distrokit: " + says) if says else lines == []
+    assert result.stderr == (
+        "distrokit: otel.yaml:7:1 log_levl: nobody reads this key; it has no effect. Did you mean 'log_level'?\n"
+    )
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -599,30 +609,39 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (b"a: \x00", "otel.yaml: it is not YAML"),
     ],
 )
-def test_a_file_that_is_unusable_configures_nothing_and_the_application_runs(tmp_path, content, says):
+def test_a_file_that_is_unusable_configures_nothing(tmp_path, monkeypatch, content, says):
+    monkeypatch.chdir(tmp_path)
     if content is not None:
-        raw = content if isinstance(content, bytes) else content.encode()
-        (tmp_path / "otel.yaml").write_bytes(raw)
-    env = {"OTEL_CONFIG_FILE": "otel.yaml", "OTEL_TRACES_EXPORTER": "console"}
+        (tmp_path / "otel.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
 
-    result = instrumented(SPAN, env, cwd=tmp_path)
+    plan = planned({"OTEL_CONFIG_FILE": "otel.yaml", "OTEL_TRACES_EXPORTER": "console"})
 
-    assert (result.returncode, result.stdout) == (0, "ProxyTracerProvider\n")
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("distrokit: " + says)
+    assert plan.disabled.value
+    (line,) = problems(plan)
+    assert line.startswith(says)
     assert "nothing is configured, since what the file would have said is unknown" in line
 
 
+@pytest.mark.parametrize("content", [None, "[" * 5000, BOMB])
+def test_with_a_file_that_is_unusable_the_application_runs(tmp_path, content):
+    if content is not None:
+        (tmp_path / "otel.yaml").write_text(content)
+
+    result = instrumented(SPAN, {"OTEL_CONFIG_FILE": "otel.yaml", "OTEL_TRACES_EXPORTER": "console"}, cwd=tmp_path)
+
+    assert (result.returncode, result.stdout) == (0, "ProxyTracerProvider\n")
+    (line,) = result.stderr.splitlines()
+    assert "nothing is configured" in line
+
+
 @pytest.mark.parametrize("name", ["folder.yaml", "otel.toml"])
-def test_a_path_that_is_no_configuration_file(tmp_path, name):
+def test_a_path_that_is_no_configuration_file(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.yaml").mkdir()
 
-    result = instrumented(SPAN, {"OTEL_CONFIG_FILE": name}, cwd=tmp_path)
+    (line,) = problems(planned({"OTEL_CONFIG_FILE": name}))
 
-    assert result.returncode == 0
-    assert said(result)[0].startswith(
-        f"distrokit: {name}: " + ("it is not a file" if "folder" in name else "its name must end in")
-    )
+    assert line.startswith(f"{name}: " + ("it is not a file" if "folder" in name else "its name must end in"))
 
 
 def test_under_strict_a_wrong_part_ends_the_process(tmp_path):

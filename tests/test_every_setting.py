@@ -300,9 +300,21 @@ def report(result):
     return json.loads(next(line for line in result.stdout.splitlines() if line.startswith('{"SPAN')))
 
 
-@pytest.mark.parametrize(("name", "reported", "file"), LIMITS, ids=[name for name, _, _ in LIMITS])
-def test_a_limit_by_variable(name, reported, file):
-    assert report(instrumented(LIMITED, {**LOGS_TO_CONSOLE, name: "3"}))[reported] == 3
+def test_limits_by_variable():
+    # Each has another number than its neighbours, so none can be taken for another.
+    env = {name: str(2 + number % 3) for number, (name, _, _) in enumerate(LIMITS)}
+
+    seen = report(instrumented(LIMITED, {**LOGS_TO_CONSOLE, **env}))
+
+    for number, (name, reported, _) in enumerate(LIMITS):
+        if not name.startswith("OTEL_ATTRIBUTE"):
+            assert seen[reported] == 2 + number % 3, name
+
+
+@pytest.mark.parametrize("name", ["OTEL_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"])
+def test_a_general_limit_by_variable(name):
+    """For what has none of its own."""
+    assert report(instrumented(LIMITED, {**LOGS_TO_CONSOLE, name: "3"}))[name[5:-6]] == 3
 
 
 def test_limits_by_file(tmp_path):

@@ -5,13 +5,37 @@ from __future__ import annotations
 import importlib.util
 
 import pytest
+from plans import assembled, problems
 from processes import QUIET, configured, instrumented, said
+
+from distrokit.pipeline.build import Builder
 
 DESCRIBE = """
     from opentelemetry import trace
     print(trace.get_tracer_provider().sampler.get_description())
 """
-ON = {**QUIET, "OTEL_TRACES_EXPORTER": "console"}
+
+
+def built(environ):
+    """The sampler of the plan's provider, built here, and what is said of it."""
+    assembly = assembled(environ)
+    provider = Builder(assembly.plan, assembly.plugins, lambda *_: None).tracer_provider()
+    return provider.sampler.get_description(), problems(assembly.plan)
+
+
+def built_by_file(tmp_path, sampler):
+    path = tmp_path / "otel.yaml"
+    processors = "[{simple: {exporter: {console: }}}]"
+    path.write_text(f'file_format: "1.0"\ntracer_provider: {{sampler: {{{sampler}}}, processors: {processors}}}')
+    return built({"OTEL_CONFIG_FILE": str(path)})
+
+
+def test_a_sampler_under_the_launcher():
+    env = {**QUIET, "OTEL_TRACES_SAMPLER": "TraceIdRatio", "OTEL_TRACES_SAMPLER_ARG": "0.5"}
+
+    assert instrumented(DESCRIBE, env).stdout == "TraceIdRatioBased{0.5}\n"
+
+
 PARENT = "remoteParentSampled:AlwaysOnSampler,remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,localParentNotSampled:AlwaysOffSampler}"
 needs_yaml = pytest.mark.skipif(
     not importlib.util.find_spec("distrokit_yaml"), reason="the schema is a package from 1.44 on"
@@ -32,10 +56,9 @@ needs_yaml = pytest.mark.skipif(
     ],
 )
 def test_samplers_by_variable(name, argument, description):
-    result = instrumented(DESCRIBE, {**ON, "OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument})
+    made, said = built({"OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument})
 
-    assert said(result) == []
-    assert result.stdout == description + "\n"
+    assert (made, said) == (description, [])
 
 
 @needs_yaml
@@ -58,12 +81,7 @@ def test_samplers_by_variable(name, argument, description):
     ],
 )  # fmt: skip
 def test_samplers_by_file(tmp_path, sampler, description):
-    file = f'file_format: "1.0"\ntracer_provider: {{sampler: {{{sampler}}}, processors: [{{simple: {{exporter: {{console: }}}}}}]}}'
-
-    result = configured(DESCRIBE, file, tmp_path)
-
-    assert said(result) == []
-    assert result.stdout == description + "\n"
+    assert built_by_file(tmp_path, sampler) == (description, [])
 
 
 COMPOSITE = """
@@ -128,14 +146,10 @@ def test_the_probability_sampler(tmp_path, ratio, recording):
     ],
 )
 def test_what_cannot_be_done_is_said_and_the_rest_stands(tmp_path, sampler, says):
-    file = f'file_format: "1.0"\ntracer_provider: {{sampler: {{{sampler}}}, processors: [{{simple: {{exporter: {{console: }}}}}}]}}'
+    made, said = built_by_file(tmp_path, sampler)
 
-    result = configured(DESCRIBE, file, tmp_path)
-
-    assert says in said(result)[0]
-    assert result.stdout.strip() == (
-        "AlwaysOffSampler" if "jaeger" in sampler else f"ParentBased{{root:AlwaysOnSampler,{PARENT}"
-    )
+    assert says in said[0]
+    assert made == ("AlwaysOffSampler" if "jaeger" in sampler else f"ParentBased{{root:AlwaysOnSampler,{PARENT}")
 
 
 @pytest.mark.parametrize(
@@ -151,8 +165,8 @@ def test_what_cannot_be_done_is_said_and_the_rest_stands(tmp_path, sampler, says
     ],
 )
 def test_jaeger_remote_uses_its_initial_rate_and_says_so(name, argument, description):
-    result = instrumented(DESCRIBE, {**ON, "OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument})
+    made, said = built({"OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument})
 
-    assert result.stdout == description + "\n"
-    assert any("its initial sampler is used all the time" in line for line in said(result))
-    assert len(said(result)) == (2 if "=7" in argument else 1)
+    assert made == description
+    assert any("its initial sampler is used all the time" in line for line in said)
+    assert len(said) == (2 if "=7" in argument else 1)
