@@ -6,6 +6,7 @@ check for misspelt names.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from distrokit.declarations import Setting
@@ -20,6 +21,8 @@ _EXPORTER = _SDK + "#exporter-selection"
 
 #: How close a name must be to a known one to be taken for a misspelling: third parties have names, too.
 _CLOSE = 0.88
+#: Families in which every library has its own, and which look alike.
+_FAMILIES = re.compile(r"OTEL_PYTHON_\w+_EXCLUDED_URLS|OTEL_INSTRUMENTATION_\w+")
 
 
 def _specified(name: str, kind: str, default: str, meaning: str, spec: str, consumer: str = "distrokit") -> Setting:
@@ -197,7 +200,7 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
     for name in sorted(settings.names_set()):
         plain = name.removeprefix(LAUNCHER_PREFIX) if name.startswith(LAUNCHER_PREFIX + "DISTROKIT_") else name
         plain = plain.partition("__")[0]
-        if plain in names or not plain.startswith(("OTEL_", "DISTROKIT_")):
+        if plain in names or not plain.startswith(("OTEL_", "DISTROKIT_")) or _FAMILIES.fullmatch(plain):
             continue
         own = plain.startswith("DISTROKIT_")
         hint = did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)

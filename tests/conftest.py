@@ -8,7 +8,6 @@ import pytest
 
 from distrokit_dev.receiver import Receiver
 
-
 #: What depends neither on the interpreter nor on OpenTelemetry's release is run on one of each, to save time.
 ONCE = {
     "test_cli",

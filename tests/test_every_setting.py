@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk._logs import LoggerProvider
-from plans import DEFAULTS
+from plans import DEFAULTS, planned, problems
 from processes import QUIET, configured, distrokit, instrumented, said
 
 from distrokit.entry_points import EntryPoints
@@ -414,3 +414,32 @@ def test_numbers_that_are_none_cost_only_themselves(text):
     for name, where in BAD:
         assert name not in at(data, where)["source"]
     assert [len(data["signals"][s]["export"]) for s in ("traces", "metrics", "logs")] == [1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPIONT", "Did you mean 'OTEL_EXPORTER_OTLP_ENDPOINT'?"),
+        ("OTEL_METRICS_EXPORT_INTERVAL", "Did you mean 'OTEL_METRIC_EXPORT_INTERVAL'?"),
+        ("OTEL_EXPORTER_OTLP_SPAN_INSECURE", "Did you mean 'OTEL_EXPORTER_OTLP_INSECURE'?"),
+        ("DISTROKIT_STRCT", "Did you mean 'DISTROKIT_STRICT'?"),
+        ("DISTROKIT_SOMETHING_ELSE", "has the list"),
+        ("OTEL_PYTHON_DISTROKIT_STRCT", "Did you mean 'DISTROKIT_STRICT'?"),
+        ("OTEL_PYTHON_FLASK_EXCLUDED_URLS", ""),
+        ("OTEL_PYTHON_WSGI_EXCLUDED_URLS", ""),
+        ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", ""),
+        ("OTEL_NODE_IP", ""),
+        ("OTEL_ACME_TOKEN", ""),
+        ("OTEL_BSP_SCHEDULE_DELAY__BACKUP", ""),
+        ("DISTROKIT_TRACES_PROCESSOR__BACKUP", ""),
+    ],
+)
+def test_a_misspelt_name_is_said_and_a_name_of_others_is_not(name, hint):
+    lines = problems(planned({name: "1"}))
+
+    if not hint:
+        assert lines == []
+        return
+    (line,) = lines
+    assert line.startswith(f"{name}: nobody reads a setting of this name; it has no effect. ")
+    assert hint in line
