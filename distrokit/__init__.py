@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from distrokit.in_code import start
     from distrokit.metric_preferences import metric_arguments, metric_parameters
     from distrokit.parameters import Reader
-    from distrokit.settings import Settings
+    from distrokit.settings import Settings, is_secret
     from distrokit.values import Source, Value
 
 __version__ = "0.1.0"
@@ -57,6 +57,7 @@ __all__ = [
     "__version__",
     "did_you_mean",
     "hookimpl",
+    "is_secret",
     "metric_arguments",
     "metric_parameters",
     "start",
@@ -72,6 +73,7 @@ _ROOMS = {
     "Value": "values",
     "did_you_mean": "diagnostics",
     "hookimpl": "hookspecs",
+    "is_secret": "settings",
     "metric_arguments": "metric_preferences",
     "metric_parameters": "metric_preferences",
     "start": "in_code",

@@ -23,6 +23,7 @@ from distrokit.declarations import (
     signals_of,
 )
 from distrokit.diagnostics import Problem
+from distrokit.settings import settable
 from distrokit.values import Value
 
 #: What each hook that returns declarations returns.
@@ -66,7 +67,7 @@ def _strings(answer: Any) -> dict[str, str]:
         raise HookError(f"returned {_kind(answer)}, expected a mapping of setting names to text")
     for name, text in answer.items():
         # What os.environ refuses is refused here, where its owner is known.
-        if not name or "=" in name or "\0" in name + text:
+        if not settable(name, text):
             raise HookError(f"returned {name!r}, which no environment variable can be called, or hold")
     return dict(answer)
 

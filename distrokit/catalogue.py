@@ -82,6 +82,7 @@ class Catalogue:
     propagators: Shelf[Propagator]
     detectors: Shelf[ResourceDetector]
     attributes: list[Answer] = field(default_factory=list)
+    refused: dict[Signal, set[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, answers: Mapping[str, list[Answer]], problems: list[Problem]) -> Catalogue:
@@ -106,6 +107,7 @@ class Catalogue:
             id_generators=_shelf("id generator", _offers(answers["distrokit_id_generators"])),
             propagators=_shelf("propagator", _offers(answers["distrokit_propagators"])),
             detectors=_shelf("resource detector", _offers(detectors)),
+            refused={s: {name for shelf in staged[s] for name in shelf.taken} for s in SIGNALS},
             attributes=sorted((a for a in resources if isinstance(a.value, dict)), key=lambda a: -a.rank),
         )
         for shelf in (*catalogue.shelves(), *(shelf for shelves in staged.values() for shelf in shelves)):

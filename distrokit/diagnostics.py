@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote
 
 Severity = Literal["error", "warning"]
 
@@ -96,12 +97,20 @@ class Mask:
 
     def learn(self, secrets: Iterable[str]) -> None:
         """More texts that must not appear."""
-        new = {secret for secret in secrets if len(secret) >= 6} - self._known
+        # In every form in which a message may have it: folded, quoted, escaped, line by line.
+        forms = {
+            form
+            for secret in secrets
+            for form in (secret, folded(secret), repr(secret)[1:-1], quote(secret), *secret.splitlines())
+        }
+        new = {form.strip() for form in forms if len(form.strip()) >= 6} - self._known
         if new:
             self._known |= new
             known = sorted(self._known, key=len, reverse=True)
-            # Whole words only: a token is not part of a longer name.
-            self._secrets = re.compile("|".join(rf"(?<!\w){re.escape(secret)}(?!\w)" for secret in known))
+            # Short ones as whole words only: they may be part of a longer name.
+            self._secrets = re.compile(
+                "|".join(re.escape(s) if len(s) >= 12 else rf"(?<!\w){re.escape(s)}(?!\w)" for s in known)
+            )
 
     def __call__(self, text: str) -> str:
         """The text without secrets, without the user part of URLs and without their query."""

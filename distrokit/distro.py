@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # its file is untyped
 
 from distrokit import instrumentation
-from distrokit.diagnostics import StrictError, write
+from distrokit.diagnostics import Problem, StrictError, write
 from distrokit.election import CONFIGURATOR, NAME, Election, elect
 from distrokit.entry_points import EntryPoints
 from distrokit.settings import Settings, lend
@@ -32,8 +32,6 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     # One per process: BaseDistro is a singleton, which is how the configurator finds it again.
     _installed: EntryPoints | None = None
     _assembly: Assembly | None = None
-    #: What runs; ``None`` until something does.
-    pipeline: Pipeline | None = None
     _rival: Any = None
     _election: Election | None = None
     _configured = _started = _instrumented = False
@@ -82,6 +80,11 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             # The loader hands them out in directory order; at its first word all are applied, in ours.
             self._instrument()
 
+    @property
+    def pipeline(self) -> Pipeline | None:
+        """What runs, or is being built; ``None`` until then."""
+        return self._assembly.pipeline if self._assembly else None
+
     def run(self, auto_instrumentation_version: str | None = None) -> None:
         """Build the plan and run it, as the configurator's half."""
         self._give_back()
@@ -90,7 +93,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         self._started = True
         extra = {"telemetry.auto.version": auto_instrumentation_version} if auto_instrumentation_version else {}
         try:
-            self.pipeline = self.assembly().start(extra)
+            self.assembly().start(extra)
             if not self._configured:
                 # Another distro was loaded in our place and would now hand out the instrumentations.
                 # They are ours, so they are applied here and the loader is told to apply none.
@@ -106,13 +109,20 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
 
         Raises: :class:`StrictError`.
         """
-        self._assembly = Assembly(plugins=plugins, installed=self._scanned(), settings=settings)
+        election = self.election()
+        if not election.ours or self._started:
+            # Another distro configures this process; or a plugin called start() while distrokit was starting.
+            aside = Assembly({"OTEL_SDK_DISABLED": "true"})
+            aside.plan.problems.append(_not_now("distrokit itself" if election.ours else election.name))
+            aside.report()
+            return aside.idle()
         self._started = True
-        self.pipeline = self._assembly.start() or self._assembly.idle()
+        self._assembly = assembly = Assembly(plugins=plugins, installed=self._scanned(), settings=settings)
+        pipeline = assembly.pipeline = assembly.start() or assembly.idle()
         if instrument:
             self._instrument()
-            self._assembly.report()
-        return self.pipeline
+            assembly.report()
+        return pipeline
 
     def finish(self) -> None:
         """After the last instrumentation: restore the environment, tell what went wrong meanwhile."""
@@ -168,6 +178,17 @@ class DistrokitConfigurator:
 def after_instrumentations() -> None:
     """For ``opentelemetry_post_instrument``: the loader is done."""
     DistrokitDistro().finish()
+
+
+def _not_now(who: str) -> Problem:
+    return Problem(
+        code="start-refused",
+        subject="distrokit.start",
+        cause=f"{who} is configuring this process",
+        outcome="nothing is started by this call",
+        remedy="Leave one of the two out, or name the other with OTEL_PYTHON_DISTRO.",
+        severity="warning",
+    )
 
 
 def _end(error: StrictError) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from distrokit.catalogue import Catalogue
 from distrokit.choices import Choice, Choices, ExportChoice
 from distrokit.choices.from_settings import PROPAGATORS
 from distrokit.choices.model_settings import not_done
+from distrokit.choices.views import fault_of
 from distrokit.declarations import SIGNALS, Processor, ResourceDetector, Signal
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.entry_points import EntryPoints
@@ -28,7 +31,7 @@ CONFIGURATORS: dict[Signal, tuple[str, str]] = {
 }
 
 #: Detectors that say what any telemetry must say; whoever names others, gets these as well.
-_ALWAYS = ("service_instance", "distro")
+ALWAYS = ("service_instance", "distro")
 
 
 class Draft:
@@ -59,8 +62,13 @@ class Draft:
             if planned.built:
                 self._staged(planned)
                 self._exporters(planned)
-        self.plan.views = [ViewPlan(view.plain(), view.source) for view in self.choices.views]
         for view in self.choices.views:
+            definition = view.plain()
+            fault = fault_of(definition)
+            if fault:
+                self._view_is_wrong(view, fault)
+            else:
+                self.plan.views.append(ViewPlan(definition, view.source))
             limit = view.at("stream", "aggregation_cardinality_limit")
             if limit is not None:
                 remedy = "Take attributes out of the view's attribute_keys instead."
@@ -74,6 +82,11 @@ class Draft:
                 "nothing is sent",
                 INSTALL_DEFAULTS,
             )
+
+    def _view_is_wrong(self, view: Value[Any], fault: str) -> None:
+        self._problem(
+            "view-invalid", f"{view.source} view", fault, "the whole view is left out", f"Correct {view.source}."
+        )
 
     # ------------------------------------------------------------------------- resource
 
@@ -103,7 +116,7 @@ class Draft:
         if "service" in named:
             # It has the instance id as well.
             named.add("service_instance")
-        always = [shelf.find(name) for name in _ALWAYS if name not in named]
+        always = [shelf.find(name) for name in ALWAYS if name not in named]
         found = [self.picker.component(offer, BUILT_IN) for offer in always if offer]
         found += [self.picker.pick(shelf, choice, "it is left out") for choice in chosen]
         return [component for component in found if component]
@@ -167,12 +180,12 @@ class Draft:
         """First those that the file names, in its order; then those that run unasked; all by stage."""
         offers = self.catalogue.staged[planned.signal]
         known = {offer.declaration.name.lower() for offer in offers}
-        named: dict[str, Choice] = {}
+        named: dict[str, list[Choice]] = {}
         for choice in self.choices.staged[planned.signal]:
             name = choice.name.lower()
-            named[name if name in known else name.removesuffix("/development")] = choice
-        for name, choice in named.items():
-            if name not in known:
+            named.setdefault(name if name in known else name.removesuffix("/development"), []).append(choice)
+        for name, (choice, *_) in named.items():
+            if name not in known and name not in self.catalogue.refused[planned.signal]:
                 shelf = self.catalogue.processors[planned.signal]
                 if shelf.find(name):
                     self._problem(
@@ -194,12 +207,12 @@ class Draft:
                 position.get(o.declaration.name.lower(), len(position)),
             ),
         ):
-            chosen = named.get(offer.declaration.name.lower())
-            if chosen is None and not offer.declaration.default:
-                continue
-            source = chosen.source if chosen else Source("plugin", offer.plugin.label)
-            if component := self.picker.component(offer, source, planned.signal, chosen):
-                planned.processors.append(component)
+            unasked: list[Choice | None] = [None] if offer.declaration.default else []
+            # One that is named twice stands there twice, each time with its own properties.
+            for chosen in named.get(offer.declaration.name.lower()) or unasked:
+                source = chosen.source if chosen else Source("plugin", offer.plugin.label)
+                if component := self.picker.component(offer, source, planned.signal, chosen):
+                    planned.processors.append(component)
 
     def _exporters(self, planned: SignalPlan) -> None:
         shelf = self.catalogue.exporters[planned.signal]
@@ -212,14 +225,17 @@ class Draft:
 
     def _processor(self, export: ExportChoice, instance: str, signal: Signal) -> Component[Processor] | None:
         shelf = self.catalogue.processors[signal]
-        if export.processor is not None:
+        insisted = self.plan.settings.value(PROCESSOR_SETTING[signal])
+        if export.processor is not None and not (insisted and insisted.source.kind in ("code", "insistence")):
             if signal == "metrics" and export.processor.name == "pull":
                 return None
             return self.picker.pick(shelf, export.processor, f"{export.exporter.name!r} gets nothing", signal)
         setting = PROCESSOR_SETTING[signal]
         reader = Reader(self.plan.settings, "distrokit", signal, instance=instance)
         own = reader.given(setting)
-        given = self.plan.settings.lookup(own if self.plan.settings.lookup(own) else setting)
+        given = list(self.plan.settings.lookup(own))
+        if own != setting:
+            given += self.plan.settings.lookup(setting)
         if not given:
             cause, outcome = "no plugin supplies a processor that feeds the exporters", "these exporters get nothing"
             self._problem("no-processor", signal, cause, outcome, INSTALL_DEFAULTS)

@@ -12,8 +12,11 @@ from typing import Any
 from distrokit.choices import ScopeRule
 from distrokit.choices.from_model import PROVIDERS
 from distrokit.choices.model_settings import SAME
+from distrokit.diagnostics import Mask
+from distrokit.draft import ALWAYS
 from distrokit.known_settings import OWN
 from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
+from distrokit.settings import is_secret
 from distrokit.values import Value
 
 FILE_FORMAT = "1.1"
@@ -36,7 +39,8 @@ def model_of(plan: Plan) -> Node:
     if plan.disabled.value:
         model["disabled"] = True
     level = plan.settings.get("OTEL_LOG_LEVEL").lower()
-    if level in _SEVERITIES:
+    level = {"warning": "warn", "critical": "fatal", "none": "fatal4", "off": "fatal4"}.get(level, level)
+    if level.rstrip("4") in _SEVERITIES:
         model["log_level"] = level
     model["resource"] = _resource(plan)
     propagators = plan.propagators
@@ -63,8 +67,10 @@ def _resource(plan: Plan) -> Node:
     filters = {"included": list(plan.resource.included), "excluded": list(plan.resource.excluded)}
     if any(filters.values()):
         detection["attributes"] = {name: patterns for name, patterns in filters.items() if patterns}
-    if plan.resource.detectors:
-        detection["detectors"] = [_component(detector) for detector in plan.resource.detectors]
+    # Some are there whatever a file says, and its filter is not for them.
+    named = [d for d in plan.resource.detectors if d.name not in ALWAYS or d.source.kind == "file"]
+    if named:
+        detection["detectors"] = [_component(detector) for detector in named]
     resource["detection/development"] = detection
     if plan.resource.schema_url:
         resource["schema_url"] = _escaped(plan.resource.schema_url.value)
@@ -125,7 +131,7 @@ def _component(component: Component[Any]) -> Node:
     properties: Node = {}
     for name, value in component.parameters.items():
         if name == "properties" and isinstance(value.value, Mapping):
-            properties.update(_escaped(dict(value.value)))
+            properties.update(_without_secrets(dict(value.value)))
         elif value.key:
             _put(properties, value.key, _shown(value))
     node: Any = properties or None
@@ -139,10 +145,25 @@ def _shown(value: Value[Any]) -> Any:
     if isinstance(value.value, Component):
         return _component(value.value)
     if not value.secret:
-        return _escaped(value.value)
+        # A URL may hold a password all the same.
+        return _escaped(Mask()(value.value) if isinstance(value.value, str) else value.value)
     if not value.value:
         return None
-    return f"${{{value.source.name}}}" if value.source.kind == "environment" else HIDDEN
+    if isinstance(value.value, Mapping) and value.source.kind == "file" and value.key not in ("headers_list", ""):
+        return _without_secrets(value.value)
+    # A path to a secret is not the secret.
+    in_variable = value.source.kind == "environment" and not value.source.name.partition("__")[0].endswith("_FILE")
+    return f"${{{value.source.name}}}" if in_variable else HIDDEN
+
+
+def _without_secrets(value: Any, name: str = "") -> Any:
+    if is_secret(name):
+        return HIDDEN
+    if isinstance(value, Mapping):
+        return {key: _without_secrets(item, str(key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_secrets(item) for item in value]
+    return _escaped(value)
 
 
 def _put(node: Node, path: str, shown: Any) -> None:

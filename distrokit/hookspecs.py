@@ -69,13 +69,35 @@ def distrokit_settings() -> Iterable[Setting] | None:
 
 
 @hookspec
+def distrokit_defaults(environ: Mapping[str, str]) -> Mapping[str, str] | None:
+    """Defaults for settings; always weaker than what the user set.
+
+    When: before the configuration file is read, and before anything is declared.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
+    Arguments: ``environ``, the environment as it was read; do not change it.
+    Returns: setting name to text. Of two plugins that default one setting the first in order wins.
+    ``None``: no defaults.
+    On an exception: the plugin is left out.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_defaults(environ):
+            return {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"}
+    """
+
+
+@hookspec
 def distrokit_configuration(settings: Settings) -> Configuration | None:
     """The configuration file, read; OpenTelemetry's model, each node with its line.
 
-    When: after ``distrokit_settings``. The first plugin with an answer wins. With a file, the variables
+    When: after ``distrokit_defaults``. The first plugin with an answer wins. With a file, the variables
     it takes the place of are ignored (``docs/configuration-file.md`` has the list).
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``settings``, the environment and what is given in code.
+    Arguments: ``settings``, the environment, what is given in code, and plugins' defaults.
     Returns: a :class:`~distrokit.Configuration`. Without a model the file cannot be used, and nothing is
     built: what it would have said is unknown, and the environment alone might send data elsewhere.
     ``None``: there is no file.
@@ -97,28 +119,6 @@ def distrokit_configuration(settings: Settings) -> Configuration | None:
 
 
 @hookspec
-def distrokit_defaults(environ: Mapping[str, str]) -> Mapping[str, str] | None:
-    """Defaults for settings; always weaker than what the user set.
-
-    When: before anything is declared.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``environ``, the environment as it was read; do not change it.
-    Returns: setting name to text. Of two plugins that default one setting the first in order wins.
-    ``None``: no defaults.
-    On an exception: the plugin is left out.
-
-    Example::
-
-        from distrokit import hookimpl
-
-
-        @hookimpl
-        def distrokit_defaults(environ):
-            return {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.1"}
-    """
-
-
-@hookspec
 def distrokit_overrides(settings: Settings) -> Mapping[str, str] | None:
     """Settings that this plugin insists on: stronger than the file, the environment and code.
 
@@ -126,7 +126,8 @@ def distrokit_overrides(settings: Settings) -> Mapping[str, str] | None:
     ``distrokit explain`` shows whom it overruled.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``settings``, everything the user and the plugins' defaults say.
-    Returns: setting name to text. Of two plugins that insist on one setting the first in order wins.
+    Returns: setting name to text. Of two plugins that insist on one setting the first in order wins. It is too
+    late for ``OTEL_CONFIG_FILE`` and ``DISTROKIT_DISABLED_PLUGINS``: give those in ``distrokit_defaults``.
     ``None``: nothing.
     On an exception: the plugin is left out.
 

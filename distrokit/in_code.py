@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from distrokit.diagnostics import Problem
+from distrokit.settings import lend, settable
 
 if TYPE_CHECKING:
     from distrokit.pipeline import Pipeline
 
-_LOCK = threading.Lock()
+
+class _Starting:
+    """One start at a time; a child of a fork gets a lock of its own, since the parent's may be held for good."""
+
+    def __init__(self) -> None:
+        self.renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.renew)
+
+    def renew(self) -> None:
+        # Reentrant: a plugin that calls start() while it is being started must not wait for itself.
+        self.lock = threading.RLock()
+
+
+_STARTING = _Starting()
 
 
 def start(
@@ -37,16 +54,19 @@ def start(
         when the interpreter exits. When telemetry is disabled, its providers are ``None``.
 
     Raises:
-        TypeError: a setting is no text.
+        TypeError: a setting is no text, or nothing that an environment variable could be called or hold.
         StrictError: a ``SystemExit`` with code 78, under ``DISTROKIT_STRICT=1``, when there is any problem.
     """
-    for name, text in (settings or {}).items():
+    for name, text in dict(settings or {}).items():
         if not isinstance(name, str) or not isinstance(text, str):
             raise TypeError(f"settings are text, as environment variables are; {name!r} is {type(text).__name__}")
+        if not settable(name, text):
+            raise TypeError(f"{name!r} cannot be called so, or hold what it is given")
+    _import_propagate()
     # Here: the launcher's classes import OpenTelemetry, and this module is part of `from distrokit import *`.
     from distrokit.distro import DistrokitDistro
 
-    with _LOCK:
+    with _STARTING.lock:
         distro = DistrokitDistro()
         running = distro.pipeline
         if running is None:
@@ -65,3 +85,16 @@ def _too_late(stopped: bool) -> Problem:
         remedy="Give them to the first call; under opentelemetry-instrument, set environment variables.",
         severity="warning",
     )
+
+
+def _import_propagate() -> None:
+    """OpenTelemetry resolves ``OTEL_PROPAGATORS`` while it is imported, and raises on what it does not know.
+
+    The plan resolves it anew, and a wrong name costs itself.
+    """
+    if "opentelemetry.propagate" not in sys.modules:
+        take_back = lend("OTEL_PROPAGATORS", "tracecontext,baggage")
+        try:
+            import opentelemetry.propagate  # noqa: F401
+        finally:
+            take_back()

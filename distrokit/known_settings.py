@@ -21,8 +21,10 @@ _EXPORTER = _SDK + "#exporter-selection"
 
 #: How close a name must be to a known one to be taken for a misspelling: third parties have names, too.
 _CLOSE = 0.88
-#: Families in which every library has its own, and which look alike.
-_FAMILIES = re.compile(r"OTEL_PYTHON_\w+_EXCLUDED_URLS|OTEL_INSTRUMENTATION_\w+")
+#: Families in which every library has its own, and those of other languages in manifests that are shared.
+_FAMILIES = re.compile(
+    r"OTEL_PYTHON_\w+_EXCLUDED_URLS|OTEL_INSTRUMENTATION_\w+|OTEL_(NODE|JS|PHP|JAVA|JAVAAGENT|DOTNET|GO|RUBY|RUST)_\w+"
+)
 
 
 def _specified(name: str, kind: str, default: str, meaning: str, spec: str, consumer: str = "distrokit") -> Setting:
@@ -151,9 +153,27 @@ SETTINGS: tuple[Setting, ...] = (
     _upstream("OTEL_PYTHON_DISTRO", "name", "distrokit", "which distro is in charge; see coexistence.md", "distrokit"),
     _upstream("OTEL_PYTHON_CONFIGURATOR", "name", "distrokit", "as above, for the other half", "distrokit"),
     _upstream("OTEL_PYTHON_CONTEXT", "name", "contextvars_context", "where the context is kept", "opentelemetry-api"),
-    _upstream("OTEL_PYTHON_TRACER_PROVIDER", "name", "", "a provider instead of the SDK's", "opentelemetry-api"),
-    _upstream("OTEL_PYTHON_METER_PROVIDER", "name", "", "a provider instead of the SDK's", "opentelemetry-api"),
-    _upstream("OTEL_PYTHON_LOGGER_PROVIDER", "name", "", "a provider instead of the SDK's", "opentelemetry-api"),
+    _upstream(
+        "OTEL_PYTHON_TRACER_PROVIDER",
+        "name",
+        "",
+        "a provider of another package, where no distro sets one",
+        "opentelemetry-api",
+    ),
+    _upstream(
+        "OTEL_PYTHON_METER_PROVIDER",
+        "name",
+        "",
+        "a provider of another package, where no distro sets one",
+        "opentelemetry-api",
+    ),
+    _upstream(
+        "OTEL_PYTHON_LOGGER_PROVIDER",
+        "name",
+        "",
+        "a provider of another package, where no distro sets one",
+        "opentelemetry-api",
+    ),
     _upstream(
         "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "boolean", "false", "metrics of the SDK itself", "opentelemetry-sdk"
     ),

@@ -27,7 +27,8 @@ Found = tuple[str, str, Source]
 #: Picks a component that another one contains; ``None`` when it cannot.
 Resolve = Callable[["ComponentKind", Value[Any]], Any]
 
-_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+#: Texts of a flag.
+FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 class Reader:
@@ -137,9 +138,9 @@ class Reader:
         """``true`` or ``false``."""
 
         def parse(text: str) -> bool:
-            if text.lower() not in _FLAGS:
+            if text.lower() not in FLAGS:
                 raise ValueError("valid values are true, false")
-            return _FLAGS[text.lower()]
+            return FLAGS[text.lower()]
 
         return self.parsed(names, parse, default, key=key)
 
@@ -162,6 +163,7 @@ class Reader:
             key: how a configuration file calls it; empty when no file can say it.
             secret: masks the value in every output; and lets ``NAME_FILE`` name a file that holds it.
         """
+        secret = secret or is_secret(key) or any(map(is_secret, (names,) if isinstance(names, str) else names))
         found = self._find(names, key, secret)
         refused: list[tuple[Found, ValueError]] = []
         result: Value[T] = self.default(default, key)
@@ -210,13 +212,14 @@ class Reader:
 
     def _masked(self, name: str, value: Value[Any]) -> bool:
         """Whether a property's name says that it is a secret; and its texts become one."""
-        secret = is_secret(name)
-        children = value.value if isinstance(value.value, Mapping) else {}
-        for child, inner in children.items():
-            self._masked(f"{name}_{child}", inner)
-        if secret and isinstance(value.value, str):
-            self.secret(value.value)
-        return secret
+        children: list[tuple[str, Value[Any]]] = []
+        if isinstance(value.value, Mapping):
+            children = [(f"{name}_{child}", inner) for child, inner in value.value.items()]
+        elif isinstance(value.value, list):
+            children = [(name, inner) for inner in value.value]
+        if is_secret(name) and not children and value.value is not None:
+            self.secret(str(value.value))
+        return any([is_secret(name), *(self._masked(child, inner) for child, inner in children)])
 
     def component(self, kind: ComponentKind, key: str) -> Value[Any] | None:
         """A component inside this one, such as the ``root`` of a sampler: one name with its properties.
@@ -271,7 +274,8 @@ class Reader:
         for name in names:
             found += [(self.spelt(name), text, source) for text, source in self._lookup(name)]
             if secret:
-                found += read_secret(self.spelt(name) + "_FILE", self._lookup_file(name), self.problems)
+                file = self.spelt(f"{name}_FILE")
+                found += read_secret(file, self.settings.lookup(file), self.problems)
         node = self.node(key) if key else None
         if node is not None:
             if isinstance(node.value, (Mapping, list)):
@@ -287,9 +291,6 @@ class Reader:
                 found.append((key, _as_text(node.value), node.source))
         # A plugin's default for traces alone is weaker than the user's word for all signals.
         return sorted(found, key=lambda item: -_strength(item[2]))
-
-    def _lookup_file(self, name: str) -> list[tuple[str, Source]]:
-        return self.settings.lookup(self.spelt(name) + "_FILE")
 
 
 def _strength(source: Source) -> float:
@@ -308,6 +309,8 @@ def _mend(name: str, source: Source) -> str:
 
 
 def _as_text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value).lower() if isinstance(value, bool) else str(value).strip()
 
 

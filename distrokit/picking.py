@@ -97,6 +97,7 @@ class Picker:
             wrong = [name for name, value in parameters.items() if not isinstance(value, Value)]
             if wrong:
                 raise TypeError(f"parameters returned {wrong[0]!r} without a source; use the reader's methods")
+            _check(parameters, reader)
         except BaseException as error:
             contain(error)
             self._problems.append(
@@ -134,6 +135,22 @@ class Picker:
             )
             return None
         return self.pick(self._catalogue.shelf(kind, signal), choice, "it is left out", signal)
+
+
+def _check(parameters: dict[str, Value[Any]], reader: Reader) -> None:
+    """What plugins make by hand is checked here, where its owner is known, and not where it is shown."""
+    for name, value in parameters.items():
+        if not (isinstance(name, str) and isinstance(value.source, Source) and isinstance(value.key, str)):
+            raise TypeError(f"parameters returned {name!r} with a source or a key that is none")
+        if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in value.overruled):
+            raise TypeError(f"parameters returned {name!r} whose overruled are no pairs of text and source")
+        repr(value)
+        str(value.plain())
+    if not isinstance(reader.file_name, str):
+        raise TypeError("reader.file_name is no text")
+    for problem in reader.problems:
+        if not all(isinstance(part, str) for part in (problem.code, problem.subject, problem.cause, problem.outcome)):
+            raise TypeError("a problem that was reported is not made of text")
 
 
 def _unread(reader: Reader) -> Iterable[Problem]:

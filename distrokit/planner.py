@@ -13,7 +13,7 @@ from distrokit.declarations import Configuration, Setting
 from distrokit.diagnostics import LOG_LEVELS, Problem, did_you_mean
 from distrokit.draft import Draft
 from distrokit.known_settings import SETTINGS, ignored_with_file, misspelt
-from distrokit.parameters import Reader
+from distrokit.parameters import FLAGS, Reader
 from distrokit.plan import Plan
 from distrokit.plugins import Answer, Plugins
 from distrokit.settings import Layer, Settings
@@ -32,11 +32,13 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
     """
     known = (*SETTINGS, *plugins.settings())
     problems: list[Problem] = []
-    configuration = _configuration(settings, plugins)
+    given = plugins.defaults(settings.environ)
+    # A distro may bring a file of its own, and block plugins.
+    defaulted = settings.with_defaults(_layers(given, "plugin default"))
+    configuration = _configuration(defaulted, plugins)
     if configuration is not None:
         settings = _with_file(settings, configuration, known, problems)
-        plugins.block(settings)
-    given = plugins.defaults(settings.environ)
+    plugins.block(settings.with_defaults(_layers(given, "plugin default")))
     while True:
         # A plugin that failed takes all it contributed with it, its defaults too, which others may have
         # seen. So when one fails, they declare and amend once more.
@@ -105,6 +107,7 @@ def _draft(
         # Environment variables alone might send data where the file would not have sent it.
         plan.disabled = Value(True, Source("file", configuration.name))
         return plan
+    _check_flags(plan)
     _check_log_level(plan)
     _check_sdk_settings(plan)
     choices = _choices(plan, configuration)
@@ -130,6 +133,23 @@ def _layers(given: list[Answer], kind: str) -> tuple[Layer, ...]:
         for answer in given
         if answer.plugin.status == "loaded"
     )
+
+
+def _check_flags(plan: Plan) -> None:
+    """What is read before there is a plan, and so is decided without a word."""
+    for name, accepted in (("OTEL_SDK_DISABLED", ("true", "false")), ("DISTROKIT_STRICT", tuple(FLAGS))):
+        value = plan.settings.value(name)
+        if value and value.value.lower() not in accepted:
+            plan.problems.append(
+                Problem(
+                    code="setting-invalid",
+                    subject=f"{value.source} {name}" if value.source.kind != "environment" else f"{name}={value.value}",
+                    cause="it is neither true nor false",
+                    outcome="it is taken for false",
+                    remedy="Write true or false.",
+                    severity="warning",
+                )
+            )
 
 
 def _check_log_level(plan: Plan) -> None:

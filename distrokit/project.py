@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distrokit.diagnostics import Problem
-from distrokit.settings import Layer, Settings
+from distrokit.settings import Layer, Settings, settable
 from distrokit.values import Source
 
 NAME = "pyproject.toml"
@@ -39,6 +39,7 @@ def with_project(settings: Settings, problems: list[Problem], directory: Path | 
         if table is not None:
             path = str(folder / NAME)
             values = {"DISTROKIT_" + str(key).upper().replace("-", "_"): _text(value) for key, value in table.items()}
+            values = {name: text for name, text in values.items() if settable(name, text)}
             sources = {
                 f"DISTROKIT_{str(k).upper().replace('-', '_')}": Source("project", f"{path}, {k}") for k in table
             }

@@ -28,6 +28,7 @@ _LARGEST = 2**31 - 1
 #: The SDK runs the named detectors while it is imported, one after the other and without a deadline
 #: (``Resource.create({})`` in a class body of ``opentelemetry.sdk._logs``). distrokit runs them itself.
 _DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
+_ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
 _CHOICES = {"OTEL_METRICS_EXEMPLAR_FILTER": ("trace_based", "always_on", "always_off")}
 
 
@@ -44,6 +45,9 @@ def checked(reader: Reader) -> dict[str, str | None]:
         _keep(found, name, reader, reader.choice(name, choices, "").value or None)
     if reader.settings.get(_DETECTORS):
         found[_DETECTORS] = None
+    if reader.settings.get(_ATTRIBUTES):
+        # They are read already, and the SDK repeats what it does not like, tokens included.
+        found[_ATTRIBUTES] = None
     return found
 
 

@@ -27,8 +27,9 @@ def read_secret(name: str, given: list[tuple[str, Source]], problems: list[Probl
             problems.append(
                 Problem(
                     code="secret-file-unreadable",
-                    subject=f"{name}={path}",
-                    cause=describe_exception(error),
+                    # A secret in the place of the path is a mistake that people make.
+                    subject=f"{name}={path if Path(path).is_absolute() else '****'}",
+                    cause=describe_exception(error) if isinstance(error, ValueError) else str(error.strerror),
                     outcome="it is taken for unset",
                     remedy="Name a text file that this process may read.",
                 )
@@ -40,12 +41,16 @@ def read_secret(name: str, given: list[tuple[str, Source]], problems: list[Probl
 
 
 def content(path: str) -> str:
-    """The file's text, without blank lines; lines become one comma-separated list.
+    """The file's text, without blanks at its end.
 
-    Raises: ``OSError``; ``ValueError`` when it is no text, or too long for a secret.
+    Raises: ``OSError``; ``ValueError`` when it is no text, no regular file, or too long for a secret.
     """
-    with Path(path).open(encoding="utf-8") as file:
-        text = file.read(LARGEST + 1)
+    file = Path(path)
+    # A pipe has no end, and would be waited for.
+    if file.exists() and not file.is_file():
+        raise ValueError("it is not a regular file")
+    with file.open(encoding="utf-8") as opened:
+        text = opened.read(LARGEST + 1)
     if len(text) > LARGEST:
         raise ValueError(f"it is longer than {LARGEST} characters")
-    return ",".join(line.strip() for line in text.splitlines() if line.strip())
+    return text.rstrip()

@@ -200,7 +200,27 @@ class Settings:
 
 def is_secret(name: str) -> bool:
     """Whether values of this name are never shown."""
-    return bool(_SECRET_NAME.search(name)) and not name.endswith(("_CREDENTIAL_PROVIDER", "_FILE"))
+    plain = name.partition("__")[0]
+    # What names a secret, or says how many there may be, is none.
+    other = (
+        "_PROVIDER",
+        "_FILE",
+        "_CLIENT_REQUEST",
+        "_CLIENT_RESPONSE",
+        "_SERVER_REQUEST",
+        "_SERVER_RESPONSE",
+        "_FIELDS",
+    )
+    return bool(_SECRET_NAME.search(name)) and not plain.upper().endswith(other)
+
+
+def settable(name: str, text: str) -> bool:
+    """Whether an environment variable can be called so, and hold this."""
+    try:
+        os.fsencode(name + text)
+    except UnicodeEncodeError:
+        return False
+    return bool(name) and "=" not in name and "\0" not in name + text
 
 
 def _apply(changes: Mapping[str, str | None]) -> None:

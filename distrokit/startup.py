@@ -25,6 +25,7 @@ class Assembly:
     Attributes:
         plan: never ``None``; ``plan.disabled`` when ``OTEL_SDK_DISABLED=true``.
         plugins: for the hooks that are still to be called.
+        pipeline: what runs; ``None`` until it is being built.
         channel: stderr, at ``OTEL_LOG_LEVEL``; ``warn`` when that is unset.
     """
 
@@ -47,6 +48,7 @@ class Assembly:
         """
         problems: list[Problem] = []
         known = with_old_names(with_project(Settings.from_environ(environ, settings), problems))
+        self.pipeline: Pipeline | None = None
         self._given = (plugins, installed, settings)
         self.channel = channel(known)
         # With a configuration file, the file says it.
@@ -113,7 +115,8 @@ class Assembly:
 
     def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
         listen_to_sdk(self.channel, self.plan.settings.log_level is not None)
-        pipeline = self.idle()
+        # Known before it is built: hooks may ask for it.
+        self.pipeline = pipeline = self.idle()
         pipeline.start(resource_attributes)
         return pipeline
 

@@ -64,13 +64,13 @@ OTEL_BSP_SCHEDULE_DELAY__BACKUP=30000
 ```
 
 `otlp/backup` reads every variable with the ending `__BACKUP`, and only those: a destination never gets another one's
-credentials. That goes for the exporters of every plugin.
+credentials, nor upstream's credential providers. That goes for the exporters of every plugin.
 
 ## Secrets
 
 A variable that holds a secret can stand in a file instead: `OTEL_EXPORTER_OTLP_HEADERS_FILE=/run/secrets/otlp` with one
-`name=value` per line. It is read again when it changes, so a token may be renewed. Every secret that a plugin reads has its
-`…_FILE`, too. A plugin whose credentials expire gives `options.refresh_headers` in `distrokit_exporter_options`.
+`name=value` per line; of a second destination it is `OTEL_EXPORTER_OTLP_HEADERS_FILE__BACKUP`. It is read again when it
+changes, so a token may be renewed; `http/json` alone keeps the first ones. Every secret that a plugin reads has its `…_FILE`, too. A plugin whose credentials expire gives `options.refresh_headers` in `distrokit_exporter_options`.
 
 Values of variables whose name contains `HEADERS`, `TOKEN`, `SECRET`, `PASSW`, `API_KEY`, `ACCESS_KEY`, `CREDENTIAL` or
 `AUTHORIZATION`, and properties of that name in a configuration file, are masked wherever distrokit prints something, from six

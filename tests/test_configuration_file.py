@@ -175,7 +175,7 @@ def test_the_resource_of_a_file(everything):
     resource = store.spans()[0].resource
 
     assert resource["service.name"] == "from-file"
-    assert (resource["count"], resource["ratios"], resource["on"], resource["team"]) == (3, [1.0, 2.5], True, "a b")
+    assert (resource["count"], resource["ratios"], resource["on"], resource["team"]) == (3, [1.0, 2.5], "true", "a b")
     assert resource["process.runtime.name"] == "cpython"
     assert resource["telemetry.distro.name"] == "distrokit"
     assert resource["telemetry.auto.version"]
@@ -531,7 +531,7 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
         ),
         (
             "resource: {attributes: [{name: a, value: x, type: int}]}",
-            "otel.yaml:7:35 a: the value is not of type int; it is used as it is written.",
+            "otel.yaml:7:35 a: the value is not of type int; it is used as text.",
         ),
         (
             "meter_provider: {readers: [{periodic: {exporter: {console: }, cardinality_limits: {default: 5}}}]}",
@@ -554,8 +554,8 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
             "otel.yaml:7:20 attribute_count_limit=-1: not usable: it must be 0 or more;",
         ),
         (
-            "meter_provider: {readers: [], views: [{selector: {}, stream: {aggregation: {sum: , drop: }}}]}",
-            "otel.yaml:7:18 readers: not usable: the list is empty;",
+            "meter_provider: {readers: []}",
+            "otel.yaml:7:18 readers: the list is empty; nothing is exported by it.",
         ),
         ("a: 1\na: 2", "otel.yaml:8:1 a: this key is there twice; the last one counts."),
         ("log_level: ${LEVEL}", "otel.yaml: it refers to variables that are not set: LEVEL (line 7, column 1);"),
@@ -684,3 +684,162 @@ def test_without_a_plugin_that_reads_files_nothing_is_configured(tmp_path):
             "the file would have said is unknown. Run `pip install 'distrokit[yaml]'`, or unset the variable."
         )
     ]
+
+
+VIEW = "meter_provider: {readers: [{periodic: {exporter: {console: }}}], views: [{selector: {%s}, stream: {%s}}]}"
+RULES = "{rule_based: {rules: [{%s, sampler: {always_off: }}, {sampler: {always_on: }}]}}"
+
+
+@pytest.mark.parametrize(
+    ("selector", "stream", "says"),
+    [
+        (
+            "instrument_name: c",
+            "aggregation: {explicit_bucket_histogram: {boundaries: [5, 1]}}",
+            "its boundaries are not numbers",
+        ),
+        (
+            "instrument_name: c",
+            "aggregation: {explicit_bucket_histogram: {boundaries: [.nan]}}",
+            "its boundaries are not numbers",
+        ),
+        (
+            "instrument_name: c",
+            "aggregation: {base2_exponential_bucket_histogram: {max_size: 1}}",
+            "max_size=1: not usable",
+        ),
+        ("instrument_name: 'a*'", "name: b", "it gives one name to what may be several instruments"),
+        ("", "aggregation: {drop: }", "its selector selects nothing in particular"),
+        ("instrument_name: '*', instrument_type: histogramm", "aggregation: {drop: }", "the whole view is left out"),
+        ("instrument_nam: h, instrument_type: histogram", "aggregation: {drop: }", "the whole view is left out"),
+        ("instrument_name: c", "attribute_keys: {excluded: secret}", "the whole view is left out"),
+    ],
+)
+def test_a_mistake_in_a_view_costs_the_whole_view(tmp_path, monkeypatch, selector, stream, says):
+    """Without one of its conditions it would fit, and drop, what it is not meant for."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "otel.yaml").write_text('file_format: "1.0"\n' + VIEW % (selector, stream))
+
+    plan = planned({"OTEL_CONFIG_FILE": "otel.yaml"})
+
+    assert plan.views == []
+    (line,) = problems(plan)
+    assert line.startswith("otel.yaml:2:")
+    assert says in line
+
+
+@pytest.mark.parametrize(
+    "condition", ["span_kinds: [clientt]", "attribute_pattern: {key: a}", "attribute_values: {key: n}"]
+)
+def test_a_mistake_in_a_rule_costs_the_whole_rule(tmp_path, monkeypatch, condition):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "otel.yaml").write_text(
+        dedent(MINIMAL).rstrip() + "\n  sampler: {composite/development: " + RULES % condition + "}\n"
+    )
+
+    plan = planned({"OTEL_CONFIG_FILE": "otel.yaml"})
+
+    assert plan.sampler.arguments["properties"] == {"rule_based": {"rules": [{"sampler": {"always_on": None}}]}}
+    assert "the whole rule is left out" in problems(plan)[0]
+
+
+def test_a_number_where_text_is_meant_is_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "otel.yaml").write_text(
+        "file_format: 1.0\nresource: {attributes: [{name: service.name, value: 123}]}\n"
+    )
+
+    plan = planned({"OTEL_CONFIG_FILE": "otel.yaml"})
+
+    assert (plan.resource.attributes["service.name"].value, problems(plan)) == ("123", [])
+
+
+@pytest.mark.parametrize(
+    "value", [".inf, type: int", "9e400, type: int", "99999999999999999999, type: int", "abc, type: string_array"]
+)
+def test_an_attribute_that_no_export_could_carry_is_text(tmp_path, monkeypatch, value):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "otel.yaml").write_text(f'file_format: "1.0"\nresource: {{attributes: [{{name: a, value: {value}}}]}}')
+
+    plan = planned({"OTEL_CONFIG_FILE": "otel.yaml"})
+
+    assert isinstance(plan.resource.attributes["a"].value, str)
+    assert "it is used as text" in problems(plan)[0]
+
+
+def test_a_mistake_in_the_only_processor_leaves_the_provider(tmp_path):
+    file = """
+        file_format: "1.0"
+        tracer_provider:
+          sampler: {always_on: }
+          processors: [{batch: {schedule_delay: 100}}]
+    """
+    result = configured(SPAN, file, tmp_path)
+
+    assert result.stdout == "TracerProvider\n"
+    assert said(result) == ["distrokit: otel.yaml:5:17 batch: it has no exporter; it is left out. Add exporter."]
+
+
+def test_a_processor_named_twice_stands_there_twice(tmp_path):
+    path = [write_plugin(tmp_path, "acme", ACME)]
+    file = MINIMAL + "        - acme: {word: a}\n        - acme: {word: b, times: 2}\n"
+    (tmp_path / "otel.yaml").write_text(dedent(file))
+    from processes import distrokit
+
+    text = distrokit("explain", env={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml")}, path=path).stdout
+
+    assert text.count("acme (plugin acme 1.0)") == 2
+
+
+def test_a_distros_insistence_beats_the_files_processor(tmp_path):
+    from plans import plugin
+
+    (tmp_path / "otel.yaml").write_text(dedent(MINIMAL).replace("simple", "batch"))
+    acme = plugin(distrokit_overrides=lambda: {"DISTROKIT_TRACES_PROCESSOR": "simple"})
+
+    plan = planned({"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml")}, acme=acme)
+
+    assert plan.signals["traces"].exporters[0].processor.name == "simple"
+
+
+def test_a_distro_may_bring_a_file_of_its_own_and_block_plugins(tmp_path):
+    from plans import plugin
+
+    (tmp_path / "otel.yaml").write_text(dedent(MINIMAL))
+    defaults = {"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "DISTROKIT_DISABLED_PLUGINS": "resource"}
+
+    plan = planned({}, acme=plugin(distrokit_defaults=lambda: defaults))
+
+    assert plan.configuration == str(tmp_path / "otel.yaml")
+    assert plan.resource.detectors == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "${a:-" * 40_000,
+        "${" * 100_000,
+        "a: &a " + "${HOME}" * 10_000 + "\nb: [" + "*a," * 15_000 + "]",
+        "tracer_provider: {processors: [" + "{batch: {}}," * 15_000 + "]}",
+    ],
+    ids=["references", "openings", "aliases", "faults"],
+)
+def test_no_small_file_takes_long(tmp_path, content):
+    from distrokit_yaml.reading import read_configuration
+
+    (tmp_path / "otel.yaml").write_text('file_format: "1.0"\n' + (content if ":" in content[:20] else f"a: {content}"))
+
+    configuration = read_configuration(str(tmp_path / "otel.yaml"), {"HOME": "x" * 50})
+
+    assert len(configuration.problems) <= 101
+
+
+def test_json_beyond_the_basic_plane(tmp_path):
+    import json
+
+    path = tmp_path / "otel.json"
+    path.write_text(
+        json.dumps({"file_format": "1.0", "resource": {"attributes": [{"name": "a", "value": "shop 😀\x7f"}]}})
+    )
+
+    assert planned({"OTEL_CONFIG_FILE": str(path)}).resource.attributes["a"].value == "shop 😀\x7f"

@@ -423,7 +423,7 @@ def test_numbers_that_are_none_cost_only_themselves(text):
         ("OTEL_METRICS_EXPORT_INTERVAL", "Did you mean 'OTEL_METRIC_EXPORT_INTERVAL'?"),
         ("OTEL_EXPORTER_OTLP_SPAN_INSECURE", "Did you mean 'OTEL_EXPORTER_OTLP_INSECURE'?"),
         ("DISTROKIT_STRCT", "Did you mean 'DISTROKIT_STRICT'?"),
-        ("DISTROKIT_SOMETHING_ELSE", "has the list"),
+        ("DISTROKIT_QUITE_ELSEWHERE_INDEED_42", "has the list"),
         ("OTEL_PYTHON_DISTROKIT_STRCT", "Did you mean 'DISTROKIT_STRICT'?"),
         ("OTEL_PYTHON_FLASK_EXCLUDED_URLS", ""),
         ("OTEL_PYTHON_WSGI_EXCLUDED_URLS", ""),

@@ -31,8 +31,8 @@ def test_the_reference_and_the_specifications_are_equal():
 def test_these_are_the_hooks_of_the_design():
     assert list(HOOKS) == [
         "distrokit_settings",
-        "distrokit_configuration",
         "distrokit_defaults",
+        "distrokit_configuration",
         "distrokit_overrides",
         "distrokit_resource",
         "distrokit_samplers",

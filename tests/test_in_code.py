@@ -170,3 +170,94 @@ def test_code_overrules_a_file(tmp_path):
     assert "{'baggage'} True\n" in result.stdout
     assert '"name": "hello"' in result.stdout
     assert '"service.name": "code"' in result.stdout
+
+
+@pytest.mark.parametrize("name", ["A=B", "", "A\\0"])
+def test_a_setting_that_no_variable_could_be(name):
+    result = program(f"import distrokit; distrokit.start({{'{name}': 'x'}})")
+
+    assert "TypeError" in result.stderr
+    assert "cannot be called so" in result.stderr
+
+
+@pytest.mark.parametrize("env", [{"OTEL_PROPAGATORS": "bogus"}, {"OTEL_PROPAGATORS": "tracecontext,"}])
+def test_a_wrong_propagator_costs_itself(env):
+    result = program("import distrokit; print(distrokit.start() is not None)", {**QUIET, **env})
+
+    assert (result.returncode, result.stdout) == (0, "True\n")
+    assert said(result)
+
+
+def test_a_plugin_that_starts_it_while_it_is_started():
+    source = """
+        import types, distrokit
+        from distrokit import hookimpl
+        mine = types.ModuleType("mine")
+        @hookimpl
+        def distrokit_resource():
+            distrokit.start()
+        @hookimpl
+        def distrokit_started(pipeline):
+            assert distrokit.start() is pipeline
+            print("started")
+        mine.distrokit_resource, mine.distrokit_started = distrokit_resource, distrokit_started
+        distrokit.start(plugins={"mine": mine})
+    """
+    result = program(source, TRACES)
+
+    assert (result.returncode, result.stdout) == (0, "started\n")
+
+
+def test_a_fork_while_another_thread_starts_it():
+    source = """
+        import os, threading, time, types, distrokit
+        from distrokit import hookimpl
+        slow = types.ModuleType("slow")
+        @hookimpl
+        def distrokit_resource():
+            time.sleep(1)
+        slow.distrokit_resource = distrokit_resource
+        threading.Thread(target=distrokit.start, kwargs={"plugins": {"slow": slow}}).start()
+        time.sleep(0.3)
+        if child := os.fork():
+            print(os.waitpid(child, 0)[1])
+        else:
+            distrokit.start()
+            os._exit(0)
+    """
+    result = program(source, QUIET)
+
+    assert result.stdout == "0\n"
+
+
+def test_flush_takes_no_longer_than_it_may():
+    source = """
+        import socket, time, distrokit
+        server = socket.create_server(("127.0.0.1", 0))
+        address = "http://127.0.0.1:%d" % server.getsockname()[1]
+        pipeline = distrokit.start({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": address,
+                                    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_TIMEOUT": "20000"})
+        pipeline.tracer_provider.get_tracer("t").start_span("s").end()
+        began = time.monotonic()
+        print(pipeline.flush(timeout_millis=300), time.monotonic() - began < 5, flush=True)
+        import os
+        os._exit(0)
+    """
+    assert program(source, QUIET).stdout == "False True\n"
+
+
+def test_it_stands_aside_where_another_distro_is_in_charge(tmp_path):
+    from distributions import write_distribution
+
+    folder = write_distribution(
+        tmp_path, "acme-distro", entry_points={"opentelemetry_distro": {"acme": "acme_distro:D"}}
+    )
+    (folder / "acme_distro.py").write_text(
+        "from opentelemetry.instrumentation.distro import BaseDistro\nclass D(BaseDistro):\n    def _configure(self, **k): pass\n"
+    )
+    source = "import distrokit; print(distrokit.start().tracer_provider)"
+
+    result = instrumented(source, {**TRACES, "OTEL_PYTHON_DISTRO": "acme"}, [folder])
+
+    assert result.stdout == "None\n"
+    assert "is configuring this process; nothing is started by this call" in said(result)[-1]

@@ -7,7 +7,7 @@ there are no metrics, as the configuration schema has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from distrokit.choices import Choice, Choices, ExportChoice, InstrumentationChoice, ScopeRule
@@ -89,32 +89,36 @@ def _resource(model: Value[Any], choices: Choices, problems: list[Problem]) -> N
 def _typed(name: Value[Any], value: Value[Any], kind: Value[Any] | None, problems: list[Problem]) -> Value[Any]:
     """The value as the ``type`` beside it says."""
     plain = value.plain()
-    if kind is None:
-        return Value(plain, value.source)
-    wanted = _TYPES[str(kind.value).removesuffix("_array")]
+    # "If omitted, string is used", says the schema.
+    written = str(kind.value) if kind is not None else "string_array" if isinstance(plain, list) else "string"
+    wanted = _TYPES.get(written.removesuffix("_array"), str)
     try:
-        if str(kind.value).endswith("_array"):
-            return Value([_cast(item, wanted) for item in plain], value.source)
-        return Value(_cast(plain, wanted), value.source)
-    except (TypeError, ValueError):
+        if written.endswith("_array") != isinstance(plain, list):
+            raise TypeError("one is a list and the other is not")
+        return Value(
+            [_cast(i, wanted) for i in plain] if isinstance(plain, list) else _cast(plain, wanted), value.source
+        )
+    except (TypeError, ValueError, OverflowError):
         problems.append(
             Problem(
                 code="setting-invalid",
                 subject=f"{value.source} {name.value}",
-                cause=f"the value is not of type {kind.value}",
-                outcome="it is used as it is written",
+                cause=f"the value is not of type {written}",
+                outcome="it is used as text",
                 remedy="Correct the value or its type.",
                 severity="warning",
             )
         )
-        return Value(plain, value.source)
+        return Value(str(plain), value.source)
 
 
 def _cast(item: Any, kind: type[Any]) -> Any:
     if kind is bool and not isinstance(item, bool):
         raise ValueError("a boolean is true or false")
-    if kind is int and (isinstance(item, bool) or int(item) != float(item)):
-        raise ValueError("not a whole number")
+    if isinstance(item, bool) and kind is str:
+        return str(item).lower()
+    if kind is int and (isinstance(item, bool) or int(item) != float(item) or abs(int(item)) >= 2**63):
+        raise ValueError("not a whole number of 64 bits")
     return kind(item)
 
 
@@ -210,8 +214,8 @@ def _rule(pattern: str, config: Value[Any]) -> ScopeRule:
 
 def _instrumentations(model: Value[Any], problems: list[Problem]) -> Iterator[InstrumentationChoice]:
     node = model.at("instrumentation/development", "python")
-    for name, properties in (node.value if node is not None else {}).items():
-        options = dict(properties.plain() or {})
+    for name, properties in node.value.items() if node is not None and isinstance(node.value, Mapping) else ():
+        options = dict(properties.plain() or {}) if isinstance(properties.value, (Mapping, type(None))) else {}
         enabled = options.pop("enabled", True)
         if not isinstance(enabled, bool):
             problems.append(

@@ -105,7 +105,13 @@ def as_text(node: Value[Any]) -> str:
     """A node as an environment variable would say it: lists with commas, booleans in lower case."""
     plain = node.plain()
     items = plain if isinstance(plain, list) else [plain]
-    return ",".join(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
+    return ",".join(_text(item) for item in items)
+
+
+def _text(item: Any) -> str:
+    if isinstance(item, float) and item.is_integer():
+        return str(int(item))
+    return str(item).lower() if isinstance(item, bool) else str(item)
 
 
 def _stability(model: Value[Any]) -> Value[str] | None:

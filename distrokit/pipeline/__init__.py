@@ -166,18 +166,36 @@ class Pipeline:
             timeout_millis: for all signals together, in milliseconds.
 
         Returns:
-            false when a provider said it could not, or the time was up.
+            false when a provider said it could not, or the time was up; what is not sent by then goes on being
+            sent in the background. True means that the queues are empty: whether the receiver took what was in
+            them, the SDK does not say; an export that fails is reported on stderr.
         """
         deadline = time.monotonic() + timeout_millis / 1000
         done = True
         for provider in self._providers():
-            left = int((deadline - time.monotonic()) * 1000)
+            left = deadline - time.monotonic()
+            done = left > 0 and self._flushed(provider, left) and done
+        return done
+
+    def _flushed(self, provider: Any, seconds: float) -> bool:
+        """Flush one provider in a thread of its own: the SDK's exporters heed no limit but their own."""
+        answers: list[bool] = []
+
+        def flush() -> None:
             try:
-                done = left > 0 and bool(provider.force_flush(timeout_millis=left)) and done
+                answers.append(bool(provider.force_flush(timeout_millis=int(seconds * 1000))))
             except Exception as error:
                 self._part_failed(f"flush of {type(provider).__name__}", error, "the other signals are flushed")
-                done = False
-        return done
+
+        thread = threading.Thread(target=flush, name="distrokit-flush", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The interpreter is at its end, and starts no more threads.
+            flush()
+        else:
+            thread.join(seconds)
+        return bool(answers and answers[0])
 
     def stop(self, reason: StopReason = "code") -> None:
         """Tell the plugins, then flush and shut down every provider; once, later calls do nothing."""

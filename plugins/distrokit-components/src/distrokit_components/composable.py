@@ -26,7 +26,7 @@ def make_composite(context: BuildContext) -> Any:
     Raises: ``ValueError`` for one that the SDK does not have.
     """
     package = import_module(_PACKAGE)
-    return package.composite_sampler(_composable(package, context.arguments.get("definition") or {}))
+    return package.composite_sampler(_composable(package, context.arguments.get("properties") or {}))
 
 
 def _composable(package: Any, definition: dict[str, Any]) -> Any:

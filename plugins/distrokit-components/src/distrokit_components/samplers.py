@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from distrokit import BuildContext, Reader, Sampler, Value
@@ -70,17 +71,28 @@ def _jaeger_parameters(reader: Reader) -> dict[str, Value[Any]]:
 
     def rate(text: str) -> float:
         pairs = [item.strip().partition("=") for item in text.split(",")]
-        found = float(next((rate for name, _, rate in pairs if name == "initialSamplingRate"), "1"))
+        # A bare number is what every other sampler takes.
+        found = float(
+            next(
+                (rate for name, _, rate in pairs if name.lower() == "initialsamplingrate"),
+                text if len(pairs) == 1 and "=" not in text else "1",
+            )
+        )
         if not 0 <= found <= 1:
             raise ValueError("initialSamplingRate is a number from 0 to 1")
         return found
 
     initial = reader.component("sampler", "initial_sampler")
-    for key in ("endpoint", "interval"):
-        reader.node(key)
-    read: dict[str, Value[Any]] = {"ratio": reader.parsed("OTEL_TRACES_SAMPLER_ARG", rate, 1.0)}
+    reader.node("interval")
+    key = "initial_sampler.trace_id_ratio_based.ratio"
+    read: dict[str, Value[Any]] = {
+        "ratio": reader.parsed("OTEL_TRACES_SAMPLER_ARG", rate, 1.0, key="" if reader.in_file else key)
+    }
+    parent = "parent_based.root." if reader.name.startswith("parentbased") else ""
+    reader.file_name = f"{parent}jaeger_remote/development"
     if initial is not None:
-        read = {"initial": initial}
+        read = {"initial": replace(initial, key="initial_sampler")}
+    read["endpoint"] = reader.text((), "http://localhost:14250", key="endpoint")
     reader.problem(
         code="sampler-not-remote",
         setting=f"sampler {reader.name}",
@@ -102,7 +114,7 @@ def _make_jaeger(context: BuildContext) -> Any:
 def _definition(reader: Reader) -> dict[str, Value[Any]]:
     reader.everything()
     node = reader.properties
-    return {"definition": Value(node.plain(), node.source)} if node is not None else {}
+    return {"properties": Value(node.plain(), node.source)} if node is not None else {}
 
 
 SAMPLERS = (

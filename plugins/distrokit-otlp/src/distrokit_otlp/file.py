@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from errno import EINVAL
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -51,5 +53,8 @@ def make_file(options: ExporterOptions) -> Any:
             "it needs a package of its own: pip install opentelemetry-exporter-otlp-json-file", name=error.name
         ) from error
     stream = options.arguments["output_stream"]
-    where = {} if stream == "stdout" else {"path": unquote(urlsplit(stream).path)}
+    target = Path(unquote(urlsplit(stream).path))
+    if stream != "stdout" and target.exists() and not target.is_file():
+        raise OSError(EINVAL, "it is not a regular file", str(target))
+    where = {} if stream == "stdout" else {"path": str(target)}
     return exporter(**where, **(metric_arguments(options.arguments) if options.signal == "metrics" else {}))

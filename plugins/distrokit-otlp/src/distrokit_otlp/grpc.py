@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
 from distrokit import ExporterOptions, metric_arguments
-from distrokit_otlp.live_headers import LiveHeaders
+from distrokit_otlp.files import readable
+from distrokit_otlp.live_headers import HeadersFile, LiveHeaders
 
 #: What the exporters take for "no limit", in seconds: a day.
 _NO_LIMIT = 86_400.0
@@ -30,7 +30,7 @@ def make_grpc(options: ExporterOptions) -> Any:
     return _exporter_class(options.signal)(
         endpoint=options.endpoint,
         insecure=insecure,
-        credentials=None if insecure else options.credentials or _credentials(files),
+        credentials=None if insecure else options.credentials or _credentials(files, own="/" in options.name),
         headers=_headers(options),
         timeout=options.timeout_millis / 1000 or _NO_LIMIT,
         compression=grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression,
@@ -45,7 +45,8 @@ def _headers(options: ExporterOptions) -> Any:
     fixed = {name.lower(): value for name, value in options.headers.items()}
     if options.refresh_headers is None:
         return tuple(fixed.items())
-    return LiveHeaders(fixed, options.refresh_headers)
+    # A file's headers are those of the moment, and its first ones are not kept.
+    return LiveHeaders({} if isinstance(options.refresh_headers, HeadersFile) else fixed, options.refresh_headers)
 
 
 def _exporter_class(signal: str) -> Any:
@@ -62,15 +63,16 @@ def _exporter_class(signal: str) -> Any:
     return OTLPLogExporter
 
 
-def _credentials(files: dict[str, str]) -> grpc.ChannelCredentials | None:
+def _credentials(files: dict[str, str], own: bool = False) -> grpc.ChannelCredentials | None:
     """TLS as the files say; a client certificate needs no CA of its own.
 
     ``None`` without files: then the exporter asks the credential provider of
     ``OTEL_PYTHON_EXPORTER_OTLP_GRPC_CREDENTIAL_PROVIDER``, or takes the system's roots.
     """
     if not any(files.values()):
-        return None
-    content = {name: Path(path).read_bytes() if path else None for name, path in files.items()}
+        # The provider is not for a second destination.
+        return grpc.ssl_channel_credentials() if own else None
+    content = {name: readable(path) if path else None for name, path in files.items()}
     return grpc.ssl_channel_credentials(
         root_certificates=content["certificate"],
         private_key=content["client_key"],

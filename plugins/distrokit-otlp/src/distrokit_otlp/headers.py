@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -18,34 +19,34 @@ def read_headers(reader: Reader) -> Value[Mapping[str, str]]:
     names = _names(reader)
     listed: Value[Any] = reader.parsed(names, _parser(reader, names), {}, key="headers_list", secret=True)
     single = reader.node("headers")
-    if single is None or listed.source.strength > single.source.strength:
+    if single is None or listed.source.kind in ("code", "insistence"):
         return listed
     headers = dict(listed.value)
     for item in single.value:
         name, value = item.at("name"), item.at("value")
         if name is not None and value is not None:
             text = reader.secret(str(value.value))
-            if sendable(str(name.value)) and sendable(text):
+            if is_header(str(name.value).strip(), text):
                 headers[str(name.value).strip().lower()] = text
             else:
-                _refuse(reader, f"{item.source} headers", "it is not plain ASCII")
+                _refuse(reader, f"{item.source} headers", "it is not a header in plain ASCII")
     return Value(MappingProxyType(headers), single.source, secret=True, key="headers_list")
 
 
-def refreshed(reader: Reader) -> Value[HeadersFile] | None:
-    """Reads ``OTEL_EXPORTER_OTLP_HEADERS_FILE`` again when it changes; ``None`` when it is not what counts."""
-    for name in _names(reader):
-        if reader.settings.get(reader.spelt(name)):
-            return None
-        path = reader.settings.value(reader.spelt(name) + "_FILE")
-        if path is not None:
-            return Value(HeadersFile(path.value, _quietly), path.source, secret=True)
-    return None
+def refreshed(reader: Reader, headers: Value[Mapping[str, str]]) -> Value[HeadersFile] | None:
+    """Reads the file that these headers come from again when it changes; ``None`` when they come from none."""
+    if not headers.source.name.partition("__")[0].endswith("_HEADERS_FILE"):
+        return None
+    path = reader.settings.get(headers.source.name)
+    return Value(HeadersFile(path, _quietly), headers.source, secret=True)
 
 
-def sendable(text: str) -> bool:
-    """Whether a header may hold it."""
-    return text.isascii() and text.isprintable()
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def is_header(name: str, value: str) -> bool:
+    """Whether a request may have it (RFC 9110: a name is a token, a value here plain ASCII)."""
+    return bool(_TOKEN.fullmatch(name)) and value.isascii() and value.isprintable()
 
 
 def _names(reader: Reader) -> tuple[str, str]:
@@ -53,11 +54,15 @@ def _names(reader: Reader) -> tuple[str, str]:
 
 
 def _parser(reader: Reader, names: tuple[str, str]) -> Callable[[str], Headers]:
+    files = tuple(f"{name}_FILE" for name in names)
+
     def parse(text: str) -> Headers:
         headers, refused = parse_headers(text)
         for position in refused:
             # Never the text itself: it is a credential more often than not.
-            _refuse(reader, f"{reader.given(*names)}=****", f"item {position} is not name=value in plain ASCII")
+            where = reader.node("headers_list")
+            called = f"{where.source} headers_list" if where else f"{reader.given(*names, *files)}=****"
+            _refuse(reader, called, f"item {position} is not name=value in plain ASCII")
         return headers
 
     return parse
@@ -74,12 +79,13 @@ def parse_headers(text: str) -> tuple[Headers, list[int]]:
     """
     headers: Headers = {}
     refused = []
-    for position, item in enumerate(text.split(","), 1):
+    # A file has one per line, a variable has them between commas.
+    for position, item in enumerate(text.splitlines() if "\n" in text else text.split(","), 1):
         name, equals, value = item.partition("=")
         name, value = unquote(name).strip().lower(), unquote(value).strip()
         if not item.strip():
             continue
-        if equals and name and sendable(name) and sendable(value):
+        if equals and is_header(name, value):
             headers[name] = value
         else:
             refused.append(position)

@@ -8,6 +8,8 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.version import __version__ as exporter_version
 
 from distrokit import ExporterOptions, metric_arguments
+from distrokit_otlp.files import readable
+from distrokit_otlp.live_headers import HeadersFile
 from distrokit_otlp.session import OTLPSession, refreshing
 
 _COMPRESSIONS = {"none": Compression.NoCompression, "gzip": Compression.Gzip, "deflate": Compression.Deflate}
@@ -23,6 +25,9 @@ def make_http(options: ExporterOptions) -> Any:
     files = {name: arguments.pop(name, None) or None for name in ("certificate", "client_key", "client_certificate")}
     for name in ("protocol", "insecure", "encoding", "temporality_preference", "default_histogram_aggregation"):
         arguments.pop(name, None)
+    for path in filter(None, files.values()):
+        # requests finds out with the first export only.
+        readable(path)
     if options.signal == "metrics":
         arguments = {**metric_arguments(options.arguments), **arguments}
     return _exporter_class(options.signal)(
@@ -40,7 +45,8 @@ def make_http(options: ExporterOptions) -> Any:
 
 def headers_of(options: ExporterOptions) -> dict[str, str]:
     """The headers with the exporter's User-Agent, unless they have one."""
-    headers = dict(options.headers)
+    # A file's headers are those of the moment, and its first ones are not kept.
+    headers = {} if isinstance(options.refresh_headers, HeadersFile) else dict(options.headers)
     if options.user_agent and "user-agent" not in {name.lower() for name in headers}:
         headers["User-Agent"] = f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}"
     return headers
@@ -56,8 +62,9 @@ def _session(options: ExporterOptions) -> Any:
     if options.credentials is None:
         provider = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
         names = (provider.format(f"{options.signal.upper()}_"), provider.format(""))
-        # The exporter asks the provider only when it is given no session.
-        return None if any(map(options.settings.get, names)) else OTLPSession(options.refresh_headers)
+        # The exporter asks the provider only when it is given no session; it is not for a second destination.
+        ask = "/" not in options.name and any(map(options.settings.get, names))
+        return None if ask else OTLPSession(options.refresh_headers)
     if options.refresh_headers and options.credentials.auth is None:
         options.credentials.auth = refreshing(options.refresh_headers)
     return options.credentials

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from distrokit import ExporterOptions
 from distrokit_otlp.http import headers_of, seconds
+from distrokit_otlp.live_headers import HeadersFile
 
 _MODULES = {
     "traces": ("trace_exporter", "OTLPSpanExporter"),
@@ -22,7 +24,8 @@ def make_json(options: ExporterOptions) -> Any:
     """
     from distrokit import metric_arguments
 
-    if options.credentials is not None or options.refresh_headers is not None:
+    refreshing = options.refresh_headers
+    if options.credentials is not None or not (refreshing is None or isinstance(refreshing, HeadersFile)):
         raise TypeError("http/json takes neither a session nor headers that change; use http/protobuf")
     name, exporter = _MODULES[options.signal]
     try:
@@ -37,7 +40,8 @@ def make_json(options: ExporterOptions) -> Any:
         certificate_file=arguments.get("certificate") or None,
         client_key_file=arguments.get("client_key") or None,
         client_certificate_file=arguments.get("client_certificate") or None,
-        headers=headers_of(options),
+        # Those of a file as they are now: this exporter cannot ask again.
+        headers=headers_of(replace(options, refresh_headers=None)),
         timeout=seconds(options),
         # The module has the class, whichever package it comes from in this release.
         compression=module.Compression(options.compression),

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+# Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
+_logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
+
+#: In characters, as for any secret.
+_LARGEST = 65_536
 
 
 class LiveHeaders:
@@ -11,21 +18,27 @@ class LiveHeaders:
 
     Args:
         fixed: those that do not change.
-        refresh: those that do; stronger. When it raises, what it returned last counts.
+        refresh: those that do; stronger. When it raises, what it returned last counts, and it is said once.
     """
 
     def __init__(self, fixed: Mapping[str, str], refresh: Callable[[], Mapping[str, str]]) -> None:
         self._fixed = dict(fixed)
         self._refresh = refresh
         self._last: dict[str, str] = {}
+        self._failed = False
 
     def current(self) -> dict[str, str]:
         """All headers as they are now, names in lower case."""
         try:
-            self._last = {name.lower(): value for name, value in self._refresh().items()}
-        except Exception:
+            self._last = _checked(self._refresh())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             # An export with yesterday's token fails loudly; one that is never tried does not.
-            return {**self._fixed, **self._last}
+            if not self._failed:
+                self._failed = True
+                # Its message is not repeated: it may hold what must not be shown.
+                _logger.warning("refresh_headers raised %s; the last headers it gave are sent", type(error).__name__)
         return {**self._fixed, **self._last}
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
@@ -34,6 +47,15 @@ class LiveHeaders:
     def __bool__(self) -> bool:
         # An exporter that finds none goes and reads the variable.
         return True
+
+
+def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a request can carry: a token read from a file often ends with a line feed."""
+    checked = {name.strip().lower(): value.strip() for name, value in headers.items()}
+    for name, value in checked.items():
+        if not (name and value.isascii() and value.isprintable()):
+            raise ValueError("a header is plain ASCII")
+    return checked
 
 
 class HeadersFile:
@@ -53,11 +75,14 @@ class HeadersFile:
     def __call__(self) -> dict[str, str]:
         """The headers as the file has them now.
 
-        Raises: ``OSError`` when it cannot be read.
+        Raises: ``OSError`` when it cannot be read; ``ValueError`` when it has no header any more.
         """
         status = self._path.stat()
         seen = (status.st_mtime_ns, status.st_ino)
         if seen != self._seen:
-            self._headers = self._parse(",".join(self._path.read_text(encoding="utf-8").splitlines()))
-            self._seen = seen
+            with self._path.open(encoding="utf-8") as file:
+                headers = self._parse(file.read(_LARGEST))
+            if not headers:
+                raise ValueError("the file has no header")
+            self._headers, self._seen = headers, seen
         return self._headers

@@ -74,7 +74,8 @@ def parameters(reader: Reader) -> dict[str, Value[Any]]:
         ),
         "user_agent": reader.default(f"distrokit/{__version__}"),
     }
-    if refreshing := refreshed(reader):
+    if refreshing := refreshed(reader, read["headers"]):
+        # What the file no longer has, is no longer sent; http/json cannot follow, and has them as they were.
         read["refresh_headers"] = refreshing
     if grpc:
         read["insecure"] = _insecure(reader, endpoint)

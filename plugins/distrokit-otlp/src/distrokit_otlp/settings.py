@@ -43,6 +43,7 @@ def settings() -> list[Setting]:
             kind="path",
             consumer="otlp",
             meaning="a file that holds the headers, one `name=value` per line; read again when it changes",
+            ignored_with_file=True,
         )
         for signal in ("", "TRACES_", "METRICS_", "LOGS_")
     ]

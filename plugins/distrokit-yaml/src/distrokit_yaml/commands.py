@@ -45,8 +45,9 @@ def _validate(arguments: argparse.Namespace) -> int:
         print("distrokit config validate: name a FILE, or set OTEL_CONFIG_FILE", file=sys.stderr)
         return 2
     plan = arguments.assembly.again(OTEL_CONFIG_FILE=path).plan
-    # What is wrong with the rest of this environment is doctor's business.
-    problems = [p for p in plan.problems if p.subject.startswith(path) or p.code.startswith("file-")]
+    # What is wrong with this environment without the file is doctor's business.
+    before = {str(problem) for problem in arguments.assembly.again(OTEL_CONFIG_FILE="").plan.problems}
+    problems = [problem for problem in plan.problems if str(problem) not in before]
     mask = plan.settings.mask
     if arguments.json:
         rows = [
@@ -67,6 +68,9 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     assembly = arguments.assembly
+    if any(problem.code in ("file-unusable", "file-unread") for problem in assembly.plan.problems):
+        assembly.report()
+        return 2
     text = _written(assembly.model(), arguments.json)
     if arguments.diff is not None:
         return _diff(arguments, text)
@@ -76,6 +80,12 @@ def _show(arguments: argparse.Namespace) -> int:
             f"distrokit: {_HIDDEN} stands for secrets that are in no variable; put a ${{REFERENCE}} there",
             file=sys.stderr,
         )
+    traces = assembly.plan.signals["traces"]
+    if traces.built and not traces.exporters and not assembly.plan.disabled.value:
+        text = (
+            "no file can say a tracer provider without an exporter: with it there are no trace ids and no propagation"
+        )
+        print(f"distrokit: {text}", file=sys.stderr)
     return 0
 
 
@@ -114,7 +124,7 @@ def _written(model: dict[str, Any], as_json: bool) -> str:
 
     def text(dumper: Any, data: str) -> Any:
         # PyYAML quotes what YAML 1.1 would take for a number; a reference, and YAML 1.2's numbers, it does not.
-        plain = isinstance(resolved(data), str) and not data.startswith("${")
+        plain = isinstance(resolved(data), str) and not data.startswith("${") and data.isprintable()
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=None if plain else '"')
 
     Dumper.add_representer(str, text)

@@ -29,7 +29,6 @@ _FLOAT = re.compile(
 )
 # Specification, configuration data model, "Environment variable substitution".
 _REFERENCE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}\n]*))?\}")
-_NO_REFERENCE = re.compile(r"\$\{[^}]+\}")
 
 
 class Unusable(Exception):  # noqa: N818  (what it says is of a file)
@@ -86,6 +85,7 @@ class _Tree:
         self._problems = problems
         self._count = 0
         self._unset: dict[str, yaml.Mark] = {}
+        self._scalars: dict[int, Any] = {}
 
     def of(self, root: yaml.Node) -> Value[Any]:
         tree = self._node(root, root.start_mark, ())
@@ -112,7 +112,10 @@ class _Tree:
         if isinstance(node, yaml.SequenceNode):
             items = [self._node(item, item.start_mark, inside) for item in node.value]
             return Value(items, self._source(mark))
-        return Value(self._scalar(node, mark), self._source(mark))
+        if id(node) not in self._scalars:
+            # Behind an alias it is the same text, however often.
+            self._scalars[id(node)] = self._scalar(node, mark)
+        return Value(self._scalars[id(node)], self._source(mark))
 
     def _mapping(self, node: yaml.MappingNode, inside: tuple[int, ...]) -> dict[str, Value[Any]]:
         own: dict[str, Value[Any]] = {}
@@ -160,22 +163,32 @@ class _Tree:
 
     def _substituted(self, text: str, mark: yaml.Mark) -> str:
         """References replaced by the variables they name; what came out of one is not looked at again."""
+        if "$" not in text:
+            return text
+        return "$".join(self._references(part, mark) for part in text.split("$$"))
 
-        def value(match: re.Match[str]) -> str:
-            name, default = match.group(1), match.group(2)
-            found = self._environ.get(name, "")
-            if not found and default is None and not name.startswith("OTEL_"):
-                # OpenTelemetry's own variables are optional, and a file that lists them all is no mistake.
-                self._unset.setdefault(name, mark)
-            return found or default or ""
+    def _references(self, text: str, mark: yaml.Mark) -> str:
+        """From left to right, in one pass: a pattern over all of it would go back and forth."""
+        done: list[str] = []
+        rest = 0
+        while (start := text.find("${", rest)) >= 0 and (end := text.find("}", start)) >= 0:
+            reference = text[start : end + 1]
+            match = _REFERENCE.fullmatch(reference)
+            if match is None and reference != "${}":
+                shown = reference if len(reference) < 60 else reference[:57] + "…"
+                cause = f"{shown} is no reference to a variable; write ${{NAME}}, ${{NAME:-default}} or $$"
+                raise Unusable(cause, mark.line + 1, mark.column + 1)
+            done += [text[rest:start], self._variable(match[1], match[2], mark) if match else reference]
+            rest = end + 1
+        return "".join([*done, text[rest:]])
 
-        parts = text.split("$$") if "$" in text else [text]
-        for part in parts:
-            for broken in _NO_REFERENCE.finditer(part):
-                if not _REFERENCE.match(part, broken.start()):
-                    cause = f"{broken.group()} is no reference to a variable; write ${{NAME}}, ${{NAME:-default}} or $$"
-                    raise Unusable(cause, mark.line + 1, mark.column + 1)
-        return "$".join(_REFERENCE.sub(value, part) for part in parts)
+    def _variable(self, name: str, default: str | None, mark: yaml.Mark) -> str:
+        found = self._environ.get(name, "")
+        if not found and default is None and not name.startswith("OTEL_"):
+            # OpenTelemetry's own variables are optional, and a file that lists them all is no mistake.
+            self._unset.setdefault(name, mark)
+        # What is no text in the environment is none here either.
+        return (found or default or "").encode("utf-8", "replace").decode()
 
     def _twice(self, key: str, mark: yaml.Mark) -> None:
         self._problems.append(

@@ -7,6 +7,7 @@ alone, and the rest counts.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from distrokit_yaml.schema import fitting
 
 #: In bytes. The schema's own largest example, every node with its comments, has a quarter of it.
 LARGEST = 262_144
+
+_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -66,7 +69,9 @@ def _json(text: str) -> str:
         json.loads(text)
     except json.JSONDecodeError as error:
         raise Unusable(f"it is not JSON: {error.msg}", error.lineno, error.colno) from error
-    return text.replace("\t", " ")
+    # JSON writes what is beyond 16 bits as two halves, which YAML would keep apart.
+    text = _PAIR.sub(lambda match: json.loads(f'"{match.group()}"'), text)
+    return text.replace("\t", " ").replace("\x7f", "\\u007f")
 
 
 def _check_format(model: Value[Any]) -> None:
