@@ -12,6 +12,9 @@ from inspect import signature
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from opentelemetry.sdk._logs import LoggerProvider
 from plans import DEFAULTS, planned, problems
 from processes import QUIET, configured, distrokit, instrumented, said
@@ -307,6 +310,8 @@ def test_limits_by_variable():
     seen = report(instrumented(LIMITED, {**LOGS_TO_CONSOLE, **env}))
 
     for number, (name, reported, _) in enumerate(LIMITS):
+        if "LOGRECORD" in name and "log_record_limits" not in signature(LoggerProvider).parameters:
+            continue  # up to 1.44 the SDK has only the general ones for log records
         if not name.startswith("OTEL_ATTRIBUTE"):
             assert seen[reported] == 2 + number % 3, name
 
@@ -443,3 +448,33 @@ def test_a_misspelt_name_is_said_and_a_name_of_others_is_not(name, hint):
     (line,) = lines
     assert line.startswith(f"{name}: nobody reads a setting of this name; it has no effect. ")
     assert hint in line
+
+
+VALUES = st.text(max_size=25) | st.sampled_from(
+    [
+        "",
+        " ",
+        "0",
+        "-1",
+        "1e9",
+        "true",
+        "none",
+        "otlp,console",
+        "grpc",
+        "http/json",
+        "https://u:p@h:1/x",
+        "unix:x",
+        "a=b,c",
+        "/nowhere",
+    ]
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted({s.name for s in table()} - {"OTEL_CONFIG_FILE"})), VALUES, max_size=12))
+@hypothesis_settings(max_examples=200, deadline=None)
+def test_no_settings_break_the_plan(environ):
+    plan = planned({name: text for name, text in environ.items() if "\0" not in text})
+
+    json.dumps(plan.describe())
+    assert all("\n" not in str(problem) for problem in plan.problems)
+    assert not [p for p in plan.problems if p.code in ("start-failed", "plugin-failed", "parameters-failed")]
