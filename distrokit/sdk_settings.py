@@ -9,6 +9,7 @@ from __future__ import annotations
 from inspect import signature
 
 from distrokit.parameters import Reader
+from distrokit.settings import Settings
 
 _LIMITS = (
     "OTEL_ATTRIBUTE_COUNT_LIMIT",
@@ -51,19 +52,24 @@ def checked(reader: Reader) -> dict[str, str | None]:
     return found
 
 
-def read_late(found: dict[str, str | None], logger_provider: type) -> list[str]:
-    """Those settings that cannot be used and that the SDK would come across again while it runs.
+def read_late(found: dict[str, str | None], settings: Settings, logger_provider: type) -> dict[str, str | None]:
+    """Limits that the SDK comes across again while it runs, and what it shall find; ``None`` for nothing.
 
     Up to 1.44 it reads the limits of log records anew for every record; since then the provider is given
-    them.
+    them. So what cannot be used, and what does not come from the environment, must stay there.
 
     Args:
         found: what :func:`checked` returned.
         logger_provider: the SDK's class.
     """
     if "log_record_limits" in signature(logger_provider).parameters:
-        return []
-    return [name for name, text in found.items() if text is None and name in _LIMITS]
+        return {}
+    late: dict[str, str | None] = {name: None for name, text in found.items() if text is None and name in _LIMITS}
+    for name in _LIMITS:
+        value = settings.value(name) if name.startswith(("OTEL_LOGRECORD_", "OTEL_ATTRIBUTE_")) else None
+        if value and value.source.kind != "environment" and name not in late:
+            late[name] = found.get(name) or value.value
+    return late
 
 
 def _keep(found: dict[str, str | None], name: str, reader: Reader, text: str | None) -> None:

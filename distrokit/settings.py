@@ -256,9 +256,9 @@ def lend(name: str, value: str) -> Callable[[], None]:
     return lambda: _apply({name: before})
 
 
-def hide(name: str) -> None:
-    """Take a variable that nobody can use out of this process's environment, for good."""
-    _apply({name: None})
+def put(name: str, value: str | None) -> None:
+    """Set a variable in this process's environment for good; ``None`` takes it out."""
+    _apply({name: value})
 
 
 def claim(name: str, value: str) -> None:

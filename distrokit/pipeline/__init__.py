@@ -23,7 +23,7 @@ from distrokit.pipeline.resource import build_resource
 from distrokit.pipeline.stages import DroppedAll
 from distrokit.plan import Plan
 from distrokit.plugins import Plugins
-from distrokit.settings import hide
+from distrokit.settings import put
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics import MeterProvider
@@ -71,8 +71,8 @@ class Pipeline:
             self._guarded("traces", self._start_traces, builder)
             self._guarded("metrics", self._start_metrics, builder)
             self._guarded("logs", self._start_logs, builder)
-        for name in sdk_settings.read_late(self.plan.sdk_settings, LoggerProvider):
-            hide(name)
+        for name, text in sdk_settings.read_late(self.plan.sdk_settings, self.plan.settings, LoggerProvider).items():
+            put(name, text)
         _watch_forks(self)
         self._plugins.started(self)
 
