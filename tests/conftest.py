@@ -10,6 +10,7 @@ from distrokit_dev.receiver import Receiver
 
 #: What depends neither on the interpreter nor on OpenTelemetry's release is run on one of each, to save time.
 ONCE = {
+    "test_bad_input",
     "test_cli",
     "test_config_command",
     "test_demo",

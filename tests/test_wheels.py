@@ -104,11 +104,12 @@ def test_pip_installs_what_the_readme_says(environment, receiver):
     assert {span.name for span in receiver.store.spans()} == {"foo", "bar"}
 
 
-def test_the_lowest_declared_versions(tmp_path, wheels, receiver):
+@pytest.mark.parametrize(("without", "release"), [("yaml", "1.43."), ("", "1.44.")])
+def test_the_lowest_declared_versions(tmp_path, wheels, without, release):
     environment = Environment(tmp_path / "venv", wheels, find("3.10") or sys.executable)
     # Only direct requirements are resolved to their lowest, so every floor of every member is made one.
-    members = [f"distrokit-{member}" for member in MEMBERS]
-    environment.install("distrokit", *members, *_floors(), options=["--resolution", "lowest-direct"])
+    members = [f"distrokit-{member}" for member in MEMBERS if member != without]
+    environment.install("distrokit", *members, *_floors(without), options=["--resolution", "lowest-direct"])
 
     data = json.loads(environment.run("distrokit", "demo", "--json").stdout)
     plan = json.loads(environment.run("distrokit", "explain", "--json").stdout)
@@ -116,13 +117,19 @@ def test_the_lowest_declared_versions(tmp_path, wheels, receiver):
     spans = {span["name"]: span["resource"] for span in data["spans"]}
     assert (data["ok"], data["problem"]) == (True, None)
     assert data["program"]["stderr"] == ""
-    assert spans["foo"]["telemetry.sdk.version"].startswith("1.43.")
+    assert spans["foo"]["telemetry.sdk.version"].startswith(release)
     assert plan["problems"] == []
+    if not without:
+        file = environment.folder / "otel.yaml"
+        file.write_text(environment.run("distrokit", "config", "show").stdout)
+        checked = environment.run("distrokit", "config", "validate", str(file))
+        assert (checked.returncode, checked.stdout) == (0, f"{file}: nothing is wrong with it\n"), checked.stderr
 
 
-def _floors() -> list[str]:
-    """Every dependency of every member, so that it is a direct one; distrokit's own aside."""
-    text = "".join(path.read_text() for path in [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")])
+def _floors(without: str) -> list[str]:
+    """Every dependency of every member but one, so that it is a direct one; distrokit's own aside."""
+    files = [path for path in ROOT.glob("plugins/*/pyproject.toml") if path.parent.name != f"distrokit-{without}"]
+    text = "".join(path.read_text() for path in [ROOT / "pyproject.toml", *files])
     block = re.findall(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
     found = {line.strip(' ",') for lines in block for line in lines.splitlines()}
     return sorted(name for name in found if not name.startswith("distrokit"))
