@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distrokit.choices import ScopeRule
-from distrokit.choices.from_model import PROVIDERS
+from distrokit.choices.from_model import PROVIDERS, SCOPES, SEVERITIES
 from distrokit.choices.model_settings import SAME
 from distrokit.diagnostics import Mask
 from distrokit.draft import ALWAYS
@@ -23,13 +23,6 @@ FILE_FORMAT = "1.1"
 #: What stands for a secret that is in no variable.
 HIDDEN = "****"
 
-_SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
-_SCOPES = {
-    "traces": ("tracer_configurator/development", "tracers"),
-    "metrics": ("meter_configurator/development", "meters"),
-    "logs": ("logger_configurator/development", "loggers"),
-}
-
 Node = dict[str, Any]
 
 
@@ -40,7 +33,7 @@ def model_of(plan: Plan) -> Node:
         model["disabled"] = True
     level = plan.settings.get("OTEL_LOG_LEVEL").lower()
     level = {"warning": "warn", "critical": "fatal", "none": "fatal4", "off": "fatal4"}.get(level, level)
-    if level.rstrip("4") in _SEVERITIES:
+    if level.rstrip("4") in SEVERITIES:
         model["log_level"] = level
     model["resource"] = _resource(plan)
     propagators = plan.propagators
@@ -102,7 +95,7 @@ def _provider(plan: Plan, planned: SignalPlan) -> Node:
         if plan.id_generator:
             provider["id_generator"] = _component(plan.id_generator)
     if planned.scopes:
-        configurator, several = _SCOPES[planned.signal]
+        configurator, several = SCOPES[planned.signal]
         rules = [{"name": rule.pattern, "config": _rule(rule)} for rule in planned.scopes]
         provider[configurator] = {several: rules}
     return provider
@@ -112,7 +105,7 @@ def _rule(rule: ScopeRule) -> Node:
     config: Node = {"enabled": rule.enabled}
     if rule.minimum_severity:
         number = rule.minimum_severity - 1
-        config["minimum_severity"] = _SEVERITIES[number // 4] + (str(number % 4 + 1) if number % 4 else "")
+        config["minimum_severity"] = SEVERITIES[number // 4] + (str(number % 4 + 1) if number % 4 else "")
     if rule.trace_based:
         config["trace_based"] = True
     return config

@@ -95,7 +95,7 @@ def distrokit_configuration(settings: Settings) -> Configuration | None:
     """The configuration file, read; OpenTelemetry's model, each node with its line.
 
     When: after ``distrokit_defaults``. The first plugin with an answer wins. With a file, the variables
-    it takes the place of are ignored (``docs/configuration-file.md`` has the list).
+    it takes the place of are ignored (``docs/settings.md`` marks them).
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``settings``, the environment, what is given in code, and plugins' defaults.
     Returns: a :class:`~distrokit.Configuration`. Without a model the file cannot be used, and nothing is

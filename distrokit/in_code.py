@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from distrokit.diagnostics import Problem
@@ -95,6 +96,6 @@ def _import_propagate() -> None:
     if "opentelemetry.propagate" not in sys.modules:
         take_back = lend("OTEL_PROPAGATORS", "tracecontext,baggage")
         try:
-            import opentelemetry.propagate  # noqa: F401
+            import_module("opentelemetry.propagate")
         finally:
             take_back()

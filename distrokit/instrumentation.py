@@ -12,6 +12,7 @@ from importlib.metadata import Distribution, EntryPoint
 from distrokit.choices import InstrumentationChoice
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
 from distrokit.entry_points import EntryPoints, distribution_of
+from distrokit.parameters import Reader
 from distrokit.plan import InstrumentationPlan, Plan
 from distrokit.settings import Settings
 
@@ -79,13 +80,14 @@ def _choose(plans: Mapping[str, InstrumentationPlan], choice: InstrumentationCho
 
 def _log_records(plans: Mapping[str, InstrumentationPlan], settings: Settings, problems: list[Problem]) -> None:
     """One answer to who turns log records into telemetry: the instrumentation, once, if it is installed."""
-    asked = settings.value(LOGGING_SWITCH)
-    word = asked.value.lower() if asked else ""
+    reader = Reader(settings, "distrokit")
+    asked = reader.choice(LOGGING_SWITCH, ("true", "false"), "")
+    problems.extend(reader.problems)
     logging = plans.get("logging")
-    if asked and word == "false" and logging:
+    if asked.value == "false" and logging:
         logging.options.setdefault("enable_log_auto_instrumentation", False)
         logging.source = asked.source
-    elif asked and word == "true" and logging is None:
+    elif asked.value == "true" and logging is None:
         problems.append(
             Problem(
                 code="instrumentation-unknown",
@@ -93,17 +95,6 @@ def _log_records(plans: Mapping[str, InstrumentationPlan], settings: Settings, p
                 cause="opentelemetry-instrumentation-logging is not installed",
                 outcome="log records do not become telemetry",
                 remedy="Run `pip install opentelemetry-instrumentation-logging`.",
-            )
-        )
-    elif asked and word not in ("true", "false"):
-        problems.append(
-            Problem(
-                code="setting-invalid",
-                subject=f"{LOGGING_SWITCH}={asked.value}",
-                cause="it is neither true nor false",
-                outcome="it is taken for unset",
-                remedy=f"Unset it: {DISABLED}=logging switches the instrumentation off.",
-                severity="warning",
             )
         )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.secret_files import read_secret
 from distrokit.settings import Settings, is_secret
-from distrokit.values import STRENGTH, Source, Value
+from distrokit.values import STRENGTH, Source, Value, as_text
 
 if TYPE_CHECKING:
     from distrokit.declarations import ComponentKind, Signal
@@ -27,8 +27,7 @@ Found = tuple[str, str, Source]
 #: Picks a component that another one contains; ``None`` when it cannot.
 Resolve = Callable[["ComponentKind", Value[Any]], Any]
 
-#: Texts of a flag.
-FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 class Reader:
@@ -138,9 +137,9 @@ class Reader:
         """``true`` or ``false``."""
 
         def parse(text: str) -> bool:
-            if text.lower() not in FLAGS:
+            if text.lower() not in _FLAGS:
                 raise ValueError("valid values are true, false")
-            return FLAGS[text.lower()]
+            return _FLAGS[text.lower()]
 
         return self.parsed(names, parse, default, key=key)
 
@@ -288,7 +287,7 @@ class Reader:
                     remedy=f"Correct {node.source}.",
                 )
             elif str(node.value).strip():
-                found.append((key, _as_text(node.value), node.source))
+                found.append((key, as_text(node.value).strip(), node.source))
         # A plugin's default for traces alone is weaker than the user's word for all signals.
         return sorted(found, key=lambda item: -_strength(item[2]))
 
@@ -306,12 +305,6 @@ def _mend(name: str, source: Source) -> str:
     if source.kind in ("file", "project"):
         return f"Correct {source}."
     return f"Change or unset {source.name}." if source.chosen else f"Set {name} yourself."
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).lower() if isinstance(value, bool) else str(value).strip()
 
 
 def _value(found: list[Found], value: Any, secret: bool, key: str) -> Value[Any]:

@@ -10,14 +10,14 @@ from distrokit.choices.from_model import chosen_by_model
 from distrokit.choices.from_settings import chosen_by_settings
 from distrokit.choices.model_settings import settings_of
 from distrokit.declarations import Configuration, Setting
-from distrokit.diagnostics import LOG_LEVELS, Problem, did_you_mean
+from distrokit.diagnostics import LOG_LEVELS, Problem
 from distrokit.draft import Draft
 from distrokit.known_settings import SETTINGS, ignored_with_file, misspelt
-from distrokit.parameters import FLAGS, Reader
+from distrokit.parameters import Reader
 from distrokit.plan import Plan
 from distrokit.plugins import Answer, Plugins
 from distrokit.settings import Layer, Settings
-from distrokit.values import Source, Value
+from distrokit.values import Source, SourceKind, Value
 
 #: Where the configuration file is (specification, *Declarative configuration*).
 CONFIG_FILE = "OTEL_CONFIG_FILE"
@@ -107,9 +107,7 @@ def _draft(
         # Environment variables alone might send data where the file would not have sent it.
         plan.disabled = Value(True, Source("file", configuration.name))
         return plan
-    _check_flags(plan)
-    _check_log_level(plan)
-    _check_sdk_settings(plan)
+    _check_settings(plan)
     choices = _choices(plan, configuration)
     Draft(plan, Catalogue.of(plugins.declarations(settings), plan.problems), plugins.installed, choices).make()
     plan.instrumentations = instrumentation.planned(
@@ -127,47 +125,17 @@ def _choices(plan: Plan, configuration: Configuration | None) -> Choices:
     return chosen_by_model(configuration, plan.settings, plan.problems)
 
 
-def _layers(given: list[Answer], kind: str) -> tuple[Layer, ...]:
+def _layers(given: list[Answer], kind: SourceKind) -> tuple[Layer, ...]:
     return tuple(
-        Layer(Source("plugin default" if kind == "plugin default" else "insistence", answer.plugin.label), answer.value)
-        for answer in given
-        if answer.plugin.status == "loaded"
+        Layer(Source(kind, answer.plugin.label), answer.value) for answer in given if answer.plugin.status == "loaded"
     )
 
 
-def _check_flags(plan: Plan) -> None:
-    """What is read before there is a plan, and so is decided without a word."""
-    for name, accepted in (("OTEL_SDK_DISABLED", ("true", "false")), ("DISTROKIT_STRICT", tuple(FLAGS))):
-        value = plan.settings.value(name)
-        if value and value.value.lower() not in accepted:
-            plan.problems.append(
-                Problem(
-                    code="setting-invalid",
-                    subject=f"{value.source} {name}" if value.source.kind != "environment" else f"{name}={value.value}",
-                    cause="it is neither true nor false",
-                    outcome="it is taken for false",
-                    remedy="Write true or false.",
-                    severity="warning",
-                )
-            )
-
-
-def _check_log_level(plan: Plan) -> None:
-    value = plan.settings.value("OTEL_LOG_LEVEL")
-    if value and value.value.lower() not in LOG_LEVELS:
-        plan.problems.append(
-            Problem(
-                code="setting-invalid",
-                subject=f"OTEL_LOG_LEVEL={value.value}",
-                cause=f"not a log level (there are {', '.join(LOG_LEVELS)})",
-                outcome="'warn' is used instead",
-                remedy=did_you_mean(value.value, LOG_LEVELS) or "Change or unset it.",
-                severity="warning",
-            )
-        )
-
-
-def _check_sdk_settings(plan: Plan) -> None:
+def _check_settings(plan: Plan) -> None:
+    """What the SDK reads by itself, and what is read, without a word, before there is a plan."""
     reader = Reader(plan.settings, "opentelemetry-sdk")
+    reader.choice("OTEL_SDK_DISABLED", ("true", "false"), "false")
+    reader.choice("OTEL_LOG_LEVEL", tuple(LOG_LEVELS), "warn")
+    reader.flag("DISTROKIT_STRICT", default=False)
     plan.sdk_settings = sdk_settings.checked(reader)
     plan.problems.extend(reader.problems)

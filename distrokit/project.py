@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from distrokit.diagnostics import Problem
-from distrokit.settings import Layer, Settings, settable
-from distrokit.values import Source
+from distrokit.settings import Layer, Settings, own_name, settable
+from distrokit.values import Source, as_text
 
 NAME = "pyproject.toml"
 #: In bytes; what is larger is no project file.
@@ -38,11 +38,9 @@ def with_project(settings: Settings, problems: list[Problem], directory: Path | 
         table = _table(folder / NAME, problems)
         if table is not None:
             path = str(folder / NAME)
-            values = {"DISTROKIT_" + str(key).upper().replace("-", "_"): _text(value) for key, value in table.items()}
+            values = {own_name(key): as_text(value) for key, value in table.items()}
             values = {name: text for name, text in values.items() if settable(name, text)}
-            sources = {
-                f"DISTROKIT_{str(k).upper().replace('-', '_')}": Source("project", f"{path}, {k}") for k in table
-            }
+            sources = {own_name(key): Source("project", f"{path}, {key}") for key in table}
             return settings.with_layers(Layer(Source("project", path), values, sources))
     return settings
 
@@ -88,8 +86,3 @@ def _table(path: Path, problems: list[Problem]) -> Mapping[str, Any] | None:
 def _toml() -> Callable[[str], dict[str, Any]]:
     loads: Callable[[str], dict[str, Any]] = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli").loads
     return loads
-
-
-def _text(value: Any) -> str:
-    items = value if isinstance(value, list) else [value]
-    return ",".join(str(item).lower() if isinstance(item, bool) else str(item) for item in items)

@@ -214,6 +214,11 @@ def is_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(name)) and not plain.upper().endswith(other)
 
 
+def own_name(short: str) -> str:
+    """The variable of a setting of distrokit's own that a file calls by its short name."""
+    return "DISTROKIT_" + short.upper().replace("-", "_")
+
+
 def settable(name: str, text: str) -> bool:
     """Whether an environment variable can be called so, and hold this."""
     try:

@@ -111,5 +111,14 @@ class Value(Generic[T_co]):
         return f"Value({self.printable()!r}, {str(self.source)!r})"
 
 
+def as_text(value: Any) -> str:
+    """A plain value as an environment variable would say it: lists with commas, booleans in lower case."""
+    if isinstance(value, (list, tuple)):
+        return ",".join(as_text(item) for item in value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _plain(value: Any) -> Any:
     return value.plain() if isinstance(value, Value) else value

@@ -159,3 +159,14 @@ def test_validate_a_file_that_is_not_there():
 
     assert result.returncode == 1
     assert result.stdout.startswith("nowhere.yaml: there is no such file (looked in ")
+
+
+def test_show_says_what_could_not_be_taken_over():
+    env = {"OTEL_EXPORTER_OTLP_ENDPIONT": "http://x", "OTEL_BSP_SCHEDULE_DELAY": "soon"}
+
+    result = distrokit("config", "show", env=env)
+
+    assert result.returncode == 0
+    assert yaml.safe_load(result.stdout)
+    assert "Did you mean 'OTEL_EXPORTER_OTLP_ENDPOINT'?" in result.stderr
+    assert "OTEL_BSP_SCHEDULE_DELAY=soon: not usable" in result.stderr

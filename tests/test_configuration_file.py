@@ -824,6 +824,7 @@ def test_a_distro_may_bring_a_file_of_its_own_and_block_plugins(tmp_path):
     ],
     ids=["references", "openings", "aliases", "faults"],
 )
+@pytest.mark.timeout(30)  # a hang is what it is about; each takes a second or two
 def test_no_small_file_takes_long(tmp_path, content):
     from distrokit_yaml.reading import read_configuration
 

@@ -6,7 +6,9 @@ import importlib.util
 import json
 
 import pytest
+from distributions import write_plugin
 from processes import QUIET, configured, instrumented, said
+from releases import needs_json, needs_yaml
 from sinks import http_sink
 
 SCRAPED = """
@@ -25,9 +27,6 @@ SCRAPED = """
     print(host)
     print(urllib.request.urlopen(f"http://{host}:{int(port, 16)}/metrics").read().decode())
 """
-needs_yaml = pytest.mark.skipif(
-    not importlib.util.find_spec("distrokit_yaml"), reason="the schema is a package from 1.44 on"
-)
 
 
 def test_prometheus_scrapes_on_loopback_unless_told_otherwise():
@@ -146,10 +145,6 @@ ALL_SIGNALS = """
     with trace.get_tracer("t").start_as_current_span("s"):
         logging.getLogger("l").warning("hello")
 """
-needs_json = pytest.mark.skipif(
-    not importlib.util.find_spec("opentelemetry.exporter.otlp.json"),
-    reason="there are no JSON exporters for this release",
-)
 
 
 @needs_json
@@ -215,3 +210,22 @@ def test_without_their_package_the_message_names_it(env):
     result = instrumented("pass", {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", **env})
 
     assert "pip install opentelemetry-exporter-otlp-json-" in said(result)[0]
+
+
+def test_a_view_of_a_plugin_that_the_sdk_could_not_use_is_left_out(tmp_path):
+    """The SDK would raise in the application's own ``record()``."""
+    source = """
+        from distrokit import hookimpl
+        @hookimpl
+        def distrokit_plan(plan):
+            from distrokit.plan import ViewPlan
+            stream = {"aggregation": {"explicit_bucket_histogram": {"boundaries": [5, 1]}}}
+            plan.views.append(ViewPlan({"selector": {"instrument_name": "h"}, "stream": stream}))
+    """
+    program = 'from opentelemetry import metrics; metrics.get_meter("m").create_histogram("h").record(1)'
+    path = [write_plugin(tmp_path, "acme", source)]
+
+    result = instrumented(program, {**QUIET, "OTEL_METRICS_EXPORTER": "console"}, path)
+
+    assert result.returncode == 0
+    assert "its boundaries are not numbers that rise; it is left out" in said(result)[0]

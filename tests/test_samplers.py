@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 from plans import assembled, problems
 from processes import QUIET, configured, instrumented, said
+from releases import needs_yaml
 
 from distrokit.pipeline.build import Builder
 
@@ -37,9 +36,6 @@ def test_a_sampler_under_the_launcher():
 
 
 PARENT = "remoteParentSampled:AlwaysOnSampler,remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,localParentNotSampled:AlwaysOffSampler}"
-needs_yaml = pytest.mark.skipif(
-    not importlib.util.find_spec("distrokit_yaml"), reason="the schema is a package from 1.44 on"
-)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from textwrap import dedent
 import pytest
 from distributions import write_plugin
 from processes import configured, instrumented, said
+from releases import needs_yaml
 from sinks import SINKS, Certificates, grpc_sink, http_sink
 
 ONE_SPAN = """
@@ -16,9 +17,6 @@ ONE_SPAN = """
 """
 TRACES = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 PROTOCOLS = ["grpc", "http/protobuf"]
-needs_yaml = pytest.mark.skipif(
-    not __import__("importlib").util.find_spec("distrokit_yaml"), reason="the schema is a package from 1.44 on"
-)
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ from distrokit.values import STRENGTH, Source, Value
 
 PROVIDERS: dict[Signal, str] = {"traces": "tracer_provider", "metrics": "meter_provider", "logs": "logger_provider"}
 
-_SCOPES: dict[Signal, tuple[str, str]] = {
+SCOPES: dict[Signal, tuple[str, str]] = {
     "traces": ("tracer_configurator/development", "tracers"),
     "metrics": ("meter_configurator/development", "meters"),
     "logs": ("logger_configurator/development", "loggers"),
 }
-_SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
+SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
 _TYPES: dict[str, type[Any]] = {"string": str, "bool": bool, "int": int, "double": float}
 
 
@@ -51,7 +51,7 @@ def chosen_by_model(configuration: Configuration, settings: Settings, problems: 
 def severity_number(name: str) -> int:
     """``info2`` as 10; 0 for what is no severity (specification, logs data model)."""
     word = name.rstrip("234")
-    return _SEVERITIES.index(word) * 4 + int(name[len(word) :] or 1) if word in _SEVERITIES else 0
+    return SEVERITIES.index(word) * 4 + int(name[len(word) :] or 1) if word in SEVERITIES else 0
 
 
 def _overrules_file(source: Source) -> bool:
@@ -187,7 +187,7 @@ def _reader(node: Value[Any]) -> ExportChoice | None:
 
 def _scopes(provider: Value[Any], signal: Signal) -> Iterator[ScopeRule]:
     """The rules in order; what is true of all others comes last."""
-    configurator, several = _SCOPES[signal]
+    configurator, several = SCOPES[signal]
     node = provider.at(configurator)
     if node is None:
         return

@@ -8,8 +8,8 @@ from typing import Any
 from distrokit.choices.from_model import severity_number
 from distrokit.declarations import Configuration
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.settings import Layer
-from distrokit.values import Source, Value
+from distrokit.settings import Layer, own_name
+from distrokit.values import Source, Value, as_text
 
 _HTTP = ("instrumentation/development", "general", "http")
 
@@ -75,7 +75,7 @@ def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
     for path, name in SAME.items():
         node = model.at(*path)
         if node is not None:
-            values[name] = Value(as_text(node), node.source)
+            values[name] = Value(as_text(node.plain()), node.source)
     level = model.at("log_level")
     if level is not None and severity_number(str(level.value)):
         values["OTEL_LOG_LEVEL"] = Value(str(level.value).rstrip("234"), level.source)
@@ -95,23 +95,10 @@ def own_settings(node: Value[Any]) -> dict[str, Value[str]]:
     if not isinstance(node.value, Mapping):
         return {}
     return {
-        "DISTROKIT_" + str(key).upper().replace("-", "_"): Value(as_text(child), child.source)
+        own_name(str(key)): Value(as_text(child.plain()), child.source)
         for key, child in node.value.items()
         if child.value is not None
     }
-
-
-def as_text(node: Value[Any]) -> str:
-    """A node as an environment variable would say it: lists with commas, booleans in lower case."""
-    plain = node.plain()
-    items = plain if isinstance(plain, list) else [plain]
-    return ",".join(_text(item) for item in items)
-
-
-def _text(item: Any) -> str:
-    if isinstance(item, float) and item.is_integer():
-        return str(int(item))
-    return str(item).lower() if isinstance(item, bool) else str(item)
 
 
 def _stability(model: Value[Any]) -> Value[str] | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
-from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import View
@@ -101,17 +101,17 @@ class Builder:
             for processor in export:
                 provider.add_span_processor(processor.part)
 
-    def logger_provider(self) -> LoggerProvider:
+    def logger_provider(self) -> ScopedLoggerProvider:
         """A provider without processors yet."""
         provider = ScopedLoggerProvider(resource=self.resource, shutdown_on_exit=False)
         provider.scopes = self._scopes("logs")
         return provider
 
-    def add_log_processors(self, provider: LoggerProvider) -> None:
+    def add_log_processors(self, provider: ScopedLoggerProvider) -> None:
         """Give the provider every stage of the logs signal."""
         planned = self._plan.signals["logs"]
         staged = self._staged(planned, LogRecordProcessor)
-        scopes = self._scopes("logs")
+        scopes = provider.scopes
         first = [Named("records of exports", not_while_exporting)]
         if scopes.filters_records:
             first.append(Named("logger_configurator/development", scopes.passes))
@@ -144,16 +144,8 @@ class Builder:
             try:
                 views.append(make_view(plan))
             except Exception as error:
-                self._plan.problems.append(
-                    Problem(
-                        code="build-failed",
-                        subject=f"{plan.source} view",
-                        cause=describe_exception(error),
-                        outcome="it is left out, the other views count",
-                        remedy=f"Correct {plan.source}.",
-                        detail=trace_of(error),
-                    )
-                )
+                outcome, remedy = "it is left out, the other views count", f"Correct {plan.source}."
+                self._failed(f"{plan.source} view", error, outcome, remedy)
         return views
 
     def _scopes(self, signal: Signal) -> Scopes:
@@ -164,17 +156,22 @@ class Builder:
             try:
                 configurator = planned.configurator.load()
             except Exception as error:
-                self._plan.problems.append(
-                    Problem(
-                        code="build-failed",
-                        subject=f"configurator {planned.configurator.name}",
-                        cause=describe_exception(error),
-                        outcome="every scope is enabled",
-                        remedy="Repair or uninstall its package, or unset the setting.",
-                        detail=trace_of(error),
-                    )
-                )
+                remedy = "Repair or uninstall its package, or unset the setting."
+                self._failed(f"configurator {planned.configurator.name}", error, "every scope is enabled", remedy)
         return Scopes(planned.scopes, configurator)
+
+    def _failed(self, subject: str, error: Exception, outcome: str, remedy: str) -> None:
+        """Report a part that is no component, and so has no plugin."""
+        self._plan.problems.append(
+            Problem(
+                code="build-failed",
+                subject=subject,
+                cause=describe_exception(error),
+                outcome=outcome,
+                remedy=remedy,
+                detail=trace_of(error),
+            )
+        )
 
     # ---------------------------------------------------------------------------- stages
 

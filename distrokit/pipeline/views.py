@@ -9,6 +9,7 @@ from typing import Any
 from opentelemetry.sdk import metrics
 from opentelemetry.sdk.metrics import view
 
+from distrokit.choices.views import fault_of
 from distrokit.plan import ViewPlan
 
 
@@ -17,6 +18,8 @@ def make_view(plan: ViewPlan) -> view.View:
 
     Raises: ``ValueError`` or ``TypeError`` for what the SDK does not take.
     """
+    if fault := fault_of(plan.definition):
+        raise ValueError(fault)
     selector = plan.definition.get("selector") or {}
     stream = plan.definition.get("stream") or {}
     keys = stream.get("attribute_keys") or {}

@@ -52,10 +52,10 @@ def _make_always_record(context: BuildContext) -> Any:
 
     class AlwaysRecord(Sampler):
         def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
-            result = root.should_sample(*args, **kwargs)
+            result: SamplingResult = root.should_sample(*args, **kwargs)
             if result.decision is Decision.DROP:
                 return SamplingResult(Decision.RECORD_ONLY, result.attributes, result.trace_state)
-            return result  # type: ignore[no-any-return]
+            return result
 
         def get_description(self) -> str:
             return f"AlwaysRecord{{{root.get_description()}}}"

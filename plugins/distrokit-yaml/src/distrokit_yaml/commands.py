@@ -71,6 +71,8 @@ def _show(arguments: argparse.Namespace) -> int:
     if any(problem.code in ("file-unusable", "file-unread") for problem in assembly.plan.problems):
         assembly.report()
         return 2
+    # What could not be used is not in the file, and whoever goes from variables to a file wants to know.
+    assembly.channel.problems(assembly.plan.problems)
     text = _written(assembly.model(), arguments.json)
     if arguments.diff is not None:
         return _diff(arguments, text)
