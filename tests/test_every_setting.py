@@ -236,6 +236,28 @@ def test_a_variable_arrives_with_its_source(row, by_variable, by_variable_too):
         assert shown == row.shown
 
 
+#: The SDK's own defaults, which the plan leaves to it; and what names an exporter beside the default one.
+NOT_IN_THE_PLAN = {
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_PROPAGATORS",
+    "OTEL_PYTHON_ID_GENERATOR",
+    "OTEL_SERVICE_NAME",
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_TRACES_SAMPLER",
+}
+
+
+def test_the_defaults_of_the_table_are_those_of_the_plan():
+    shown = planned({"OTEL_METRICS_EXPORTER": "otlp,prometheus"}).describe()
+    defaults = {setting.name: setting.default for setting in table() if setting.default}
+    rows = [row for row in ROWS if row.name in defaults and row.name not in NOT_IN_THE_PLAN and not row.second]
+
+    for row in rows:
+        # The general settings of OTLP are shown of traces, which have the default protocol.
+        node = at(shown, row.where.replace(LOGS, TRACES) if row.name.startswith(OTLP) else row.where)
+        assert str(node["value"] if isinstance(node, dict) else node).lower() == defaults[row.name], row.name
+
+
 @pytest.mark.parametrize("row", [row for row in ROWS if row.file and not row.second], ids=lambda row: row.name)
 def test_the_file_says_the_same(row, by_file):
     assert by_file["problems"] == []
