@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import hashlib
 import logging
 import re
 import sys
@@ -127,12 +128,15 @@ class Channel:
     Args:
         level: a :mod:`logging` level; what is below it is not printed.
         mask: takes secrets out of what is printed.
+        said: digests of what a parent process has said, which is not said again; grows.
     """
 
-    def __init__(self, level: int = logging.WARNING, mask: Mask | None = None) -> None:
+    def __init__(
+        self, level: int = logging.WARNING, mask: Mask | None = None, said: dict[str, None] | None = None
+    ) -> None:
         self.level = level
         self.mask = mask or Mask()
-        self._said: set[str] = set()
+        self.said: dict[str, None] = {} if said is None else said
 
     def problems(self, problems: Iterable[Problem]) -> None:
         """Print those problems that this channel has not printed before."""
@@ -141,53 +145,18 @@ class Channel:
             if self.say(level, str(problem)) and problem.detail and self.level <= logging.DEBUG:
                 write(self.mask(problem.detail.rstrip()))
 
-    def say(self, level: int, text: str) -> bool:
-        """Print ``text`` unless it is below the level or was said before; tell whether it was."""
-        if level < self.level or text in self._said:
+    def say(self, level: int, text: str, *, again: bool = False) -> bool:
+        """Print ``text`` unless it is below the level or was said before; tell whether it was printed.
+
+        Args:
+            again: it may be said before: a count that is the same as a minute ago is still news.
+        """
+        digest = hashlib.blake2s(text.encode(errors="replace"), digest_size=6).hexdigest()
+        if level < self.level or (digest in self.said and not again):
             return False
-        self._said.add(text)
+        self.said[digest] = None
         write(f"distrokit: {one_line(self.mask(text))}")
         return True
-
-
-class SDKMessages(logging.Handler):
-    """Brings OpenTelemetry's own warnings to stderr when the application's logging would not.
-
-    A handler on the root logger, such as the one opentelemetry-instrumentation-logging installs,
-    silences Python's last resort: then "failed to export" reaches nobody. Where the application
-    itself prints log records to stderr or stdout, this stays quiet, so nothing is printed twice.
-    """
-
-    def __init__(self, level: int, mask: Mask) -> None:
-        super().__init__(level)
-        self.mask = mask
-
-    def emit(self, record: logging.LogRecord) -> None:
-        for handler in logging.getLogger().handlers:
-            if getattr(handler, "stream", None) in (sys.stderr, sys.stdout) and record.levelno >= handler.level:
-                return
-        with contextlib.suppress(Exception):
-            write(self.mask(self.format(record)))
-
-
-def listen_to_sdk(channel: Channel, explicit: bool) -> None:
-    """Put :class:`SDKMessages` on the ``opentelemetry`` logger, once.
-
-    Args:
-        channel: its level and its mask apply.
-        explicit: whether the user set the level; only then the logger's own is changed, too.
-    """
-    level = channel.level
-    logger = logging.getLogger("opentelemetry")
-    if explicit:
-        logger.setLevel(level)
-    for handler in logger.handlers:
-        if isinstance(handler, SDKMessages):
-            handler.setLevel(level)
-            return
-    messages = SDKMessages(level, channel.mask)
-    messages.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-    logger.addHandler(messages)
 
 
 def write(text: str) -> None:
@@ -198,6 +167,14 @@ def write(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         stream.write(text + "\n")
         stream.flush()
+
+
+def write_to_terminal() -> bool:
+    """Whether stderr is a terminal."""
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except (OSError, ValueError):
+        return False
 
 
 def one_line(text: str, limit: int = 600) -> str:

@@ -121,7 +121,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         pipeline = assembly.pipeline = assembly.start() or assembly.idle()
         if instrument:
             self._instrument()
-            assembly.report()
+        assembly.started()
         return pipeline
 
     def finish(self) -> None:
@@ -130,7 +130,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         if self._assembly is not None:
             try:
                 self._instrument()
-                self._assembly.report()
+                self._assembly.started()
             except StrictError as error:
                 _end(error)
 

@@ -6,17 +6,22 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from distrokit.diagnostics import Channel, Problem, StrictError, describe_exception, listen_to_sdk, trace_of
+from distrokit.diagnostics import Channel, Problem, StrictError, describe_exception, trace_of, write_to_terminal
 from distrokit.entry_points import EntryPoints
 from distrokit.plan import Plan
 from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
 from distrokit.project import with_old_names, with_project
-from distrokit.settings import Settings
+from distrokit.sdk_messages import listen_to_sdk, stand_by
+from distrokit.settings import Settings, put
+from distrokit.startup_line import startup_line
 from distrokit.values import Value
 
 if TYPE_CHECKING:
     from distrokit.pipeline import Pipeline
+
+#: What the processes above this one have said: digests, at most so many. Not a setting.
+SAID, _MOST_SAID = "_DISTROKIT_SAID", 100
 
 
 class Assembly:
@@ -120,6 +125,27 @@ class Assembly:
         pipeline.start(resource_attributes)
         return pipeline
 
+    def started(self) -> None:
+        """Everything is applied: tell what went wrong meanwhile, and say in one line what is running.
+
+        Raises: as :meth:`report`.
+        """
+        stand_by()
+        self.report()
+        running = self.pipeline is not None and not self.pipeline.stopped
+        if running and (self.channel.level <= logging.INFO or self._at_a_terminal()):
+            self.channel.say(max(self.channel.level, logging.INFO), startup_line(self.plan, self._service()))
+        # Its children, instrumented as it is, have no need to say the same again.
+        put(SAID, ",".join(list(self.channel.said)[-_MOST_SAID:]) or None)
+
+    def _service(self) -> str:
+        """The service's name as it is sent."""
+        resource = self.pipeline.resource if self.pipeline else None
+        return str(resource.attributes.get("service.name", "")) if resource else ""
+
+    def _at_a_terminal(self) -> bool:
+        return self.plan.settings.log_level is None and write_to_terminal()
+
     def report(self) -> None:
         """Print the problems that were not printed yet.
 
@@ -146,4 +172,5 @@ def start_failed(error: BaseException) -> Problem:
 def channel(settings: Settings) -> Channel:
     """The channel at ``OTEL_LOG_LEVEL``, with these settings' secrets masked."""
     level = settings.log_level
-    return Channel(logging.WARNING if level is None else level, settings.mask)
+    said = dict.fromkeys(filter(None, settings.environ.get(SAID, "").split(",")))
+    return Channel(logging.WARNING if level is None else level, settings.mask, said)

@@ -109,7 +109,7 @@ def test_simple_processors_by_name():
     result = instrumented(program, env)
 
     assert result.stdout.index('"name": "s"') < result.stdout.index('"body": "hello"') < result.stdout.rindex("1\n")
-    assert result.stderr == ""
+    assert result.stderr == "hello\n"
 
 
 def test_a_sampler_without_a_ratio_takes_the_argument_as_text():

@@ -18,7 +18,7 @@ DESCRIBE = """
 def built(environ):
     """The sampler of the plan's provider, built here, and what is said of it."""
     assembly = assembled(environ)
-    provider = Builder(assembly.plan, assembly.plugins, lambda *_: None).tracer_provider()
+    provider = Builder(assembly.plan, assembly.plugins, lambda *_: None, print).tracer_provider()
     return provider.sampler.get_description(), problems(assembly.plan)
 
 

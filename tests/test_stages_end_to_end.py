@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distributions import write_plugin
-from processes import instrumented
+from processes import instrumented, said
 
 PLUGIN = """
     from distrokit import Processor, hookimpl
@@ -85,7 +85,7 @@ def test_stages_for_all_three_signals(receiver, tmp_path):
 
     result = instrumented(program, env, [write_plugin(tmp_path, "acme", PLUGIN)])
 
-    assert result.stderr == ""
+    assert said(result) == []
     assert result.stdout.splitlines() == ["span {'token': '****'}", "metrics 1"]
     (span,) = receiver.store.spans()
     assert (span.name, span.attributes) == ("s", {"token": "****"})

@@ -50,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         subparser.set_defaults(run=command.run, assembly=assembly, election=election)
         _add_arguments(command, subparser, assembly)
     # Whoever types a command that is not there may be looking for one of a plugin that failed.
+    assembly.channel.said.clear()
     parser.before_error = lambda: assembly.channel.problems(assembly.plan.problems)
     arguments = parser.parse_args(argv)
     assembly.channel.problems(p for p in assembly.plan.problems if p.code.startswith("command-"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import sys
 import threading
@@ -64,7 +65,7 @@ class Pipeline:
         """
         # First, so that whatever has been built by then is flushed, whatever happens next.
         atexit.register(self._at_exit)
-        builder = Builder(self.plan, self._plugins, self._part_failed)
+        builder = Builder(self.plan, self._plugins, self._part_failed, self._lost)
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._install_propagator(builder)
             builder.resource = self.resource = build_resource(self.plan, resource_attributes or {})
@@ -227,6 +228,9 @@ class Pipeline:
         """Say a problem that turned up while the pipeline runs, once."""
         self.plan.problems.append(problem)
         self._channel.problems([problem])
+
+    def _lost(self, text: str) -> None:
+        self._channel.say(logging.ERROR, text, again=True)
 
     def _providers(self) -> list[Any]:
         return [p for p in (self.tracer_provider, self.meter_provider, self.logger_provider) if p is not None]

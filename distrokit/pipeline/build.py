@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 from distrokit.declarations import Signal
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.components import Components, Kind
+from distrokit.pipeline.losses import counted, losses_of
 from distrokit.pipeline.scopes import (
     ScopedLoggerProvider,
     ScopedMeterProvider,
@@ -38,12 +39,15 @@ class Builder:
     Args:
         plan: ``plan.problems`` receives what could not be built.
         report: told when a part raises later, while the application runs.
+        say: prints a line about what did not arrive.
     """
 
-    def __init__(self, plan: Plan, plugins: Plugins, report: Report) -> None:
+    def __init__(self, plan: Plan, plugins: Plugins, report: Report, say: Callable[[str], None]) -> None:
         self._plan = plan
         self._components = Components(plan, plugins)
         self._report = report
+        self._say = say
+        self._causes: dict[str, str] = {}
 
     @property
     def resource(self) -> Resource | None:
@@ -203,6 +207,9 @@ class Builder:
                     )
                 built.append(Named(name, exporter))
                 continue
+            endpoint = item.exporter.arguments.get("endpoint")
+            losses = losses_of(item.exporter.name, planned.signal, endpoint, self._say, self._causes)
+            exporter = counted(planned.signal, exporter, losses)
             if staged and any(staged.values()):
                 before = Transforms([*staged["enrich"], *staged["transform"]], MetricsData, self._report)
                 exporter = StagedMetrics(before, staged["derive"], exporter, self._report)

@@ -1,0 +1,37 @@
+"""The one line that says what is running."""
+
+from __future__ import annotations
+
+from distrokit.plan import ExporterPlan, Plan
+
+
+def startup_line(plan: Plan, service: str) -> str:
+    """Service, signals and where they go, how many instrumentations, how many problems."""
+    signals: dict[str, list[str]] = {}
+    for signal, planned in plan.signals.items():
+        # The path of the signal is left out, so that signals of one receiver stand together.
+        where = ", ".join(_destination(item).removesuffix(f"/v1/{signal}") for item in planned.exporters) or "nowhere"
+        signals.setdefault(where, []).append(signal)
+    ways = [f"{', '.join(group)} → {where}" for where, group in signals.items()]
+    applied = sum(item.applied for item in plan.instrumentations.values())
+    return "; ".join(
+        [
+            f"{service or 'a service without a name'}: {ways[0]}",
+            *ways[1:],
+            _count(applied, "instrumentation"),
+            _count(len(plan.problems), "problem"),
+        ]
+    )
+
+
+def _destination(item: ExporterPlan) -> str:
+    shown = [item.exporter.name]
+    for name in ("protocol", "endpoint"):
+        value = item.exporter.parameters.get(name)
+        if value is not None and value.value:
+            shown.append(str(value.printable()))
+    return " ".join(shown)
+
+
+def _count(number: int, one: str) -> str:
+    return f"{number or 'no'} {one}{'' if number == 1 else 's'}"
