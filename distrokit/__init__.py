@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Propagator,
         ResourceDetector,
         Sampler,
+        Sent,
         Setting,
         Signal,
     )
@@ -49,6 +50,7 @@ __all__ = [
     "Reader",
     "ResourceDetector",
     "Sampler",
+    "Sent",
     "Setting",
     "Settings",
     "Signal",

@@ -7,7 +7,7 @@ provider* (configuration, "Register PluginComponentProvider": type, name, create
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
@@ -34,6 +34,9 @@ AttributeValue: TypeAlias = "str | bool | int | float | list[str] | list[bool] |
 
 SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
 STAGES: tuple[Stage, ...] = ("enrich", "transform", "derive", "export")
+
+#: Tries an exporter; see :class:`Exporter`.
+Probe: TypeAlias = "Callable[[ExporterOptions, Callable[[Any], Sent]], Iterable[Check]]"
 
 #: Reads the parameters of a component while the plan is made: stdlib only, no I/O.
 Parameters: TypeAlias = "Callable[[Reader], Mapping[str, Value[Any]]]"
@@ -96,6 +99,21 @@ class ExporterOptions:
 
 
 @dataclass(frozen=True)
+class Sent:
+    """What became of the item that a probe sent.
+
+    Attributes:
+        ok: whether the exporter says that it arrived.
+        messages: what was logged meanwhile below ``opentelemetry``, in order.
+        seconds: how long it took.
+    """
+
+    ok: bool
+    messages: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Exporter:
     """An exporter, picked by ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER``.
 
@@ -111,6 +129,10 @@ class Exporter:
         fallback: gives way to any other exporter of this name.
         origin: whom it comes from, where that is not the plugin's own distribution: a text, or
             the entry point that was adapted (read only when it is shown).
+        probe: for ``distrokit doctor``: looks at the way to the destination, step by step, and sends one item:
+            ``probe(options, send)`` yields a :class:`Check` per step; ``send(exporter)`` sends a real item of
+            ``options.signal`` through an exporter that the probe has made. ``None``: an exporter is made by the
+            factory, and one item is sent.
     """
 
     name: str
@@ -120,6 +142,7 @@ class Exporter:
     hides: tuple[str, ...] = ()
     fallback: bool = False
     origin: str | EntryPoint = ""
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True)

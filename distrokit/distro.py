@@ -19,7 +19,7 @@ from distrokit import instrumentation
 from distrokit.diagnostics import Problem, StrictError, write
 from distrokit.election import CONFIGURATOR, NAME, Election, elect
 from distrokit.entry_points import EntryPoints
-from distrokit.settings import Settings, lend
+from distrokit.settings import ASKED, Settings, lend
 from distrokit.startup import Assembly, channel, start_failed
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
 
     def _configure(self, **kwargs: Any) -> None:
         self._configured = True
+        self._answer()
         election = self.election()
         if election.distro is not None:
             self._rival = election.distro.load()()
@@ -124,15 +125,38 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         assembly.started()
         return pipeline
 
+    def _answer(self) -> None:
+        """``distrokit doctor -- COMMAND`` and its like ask in this process, and end it."""
+        asked = Settings.from_environ().environ.get(ASKED, "")
+        if asked:
+            from distrokit.cli import main
+            from distrokit.cli.elsewhere import answer
+
+            answer(asked, main)
+
+    def _examine(self) -> None:
+        """``DISTROKIT_DOCTOR``: the report, where nobody can type a command."""
+        settings = self._assembly.plan.settings if self._assembly else Settings.from_environ()
+        wanted = settings.get("DISTROKIT_DOCTOR").lower()
+        if settings.flag("DISTROKIT_DOCTOR") or wanted == "offline":
+            from distrokit.checks import examine
+
+            assembly = self._assembly or Assembly(installed=self._scanned(), plan_when_disabled=True)
+            report = examine(assembly, self.election(), online=wanted != "offline")
+            write("\n".join([f"distrokit doctor, process {os.getpid()}", *report.lines()]))
+
     def finish(self) -> None:
         """After the last instrumentation: restore the environment, tell what went wrong meanwhile."""
         self._give_back()
+        self._answer()
         if self._assembly is not None:
             try:
                 self._instrument()
                 self._assembly.started()
             except StrictError as error:
+                self._examine()
                 _end(error)
+        self._examine()
 
     def _instrument(self) -> None:
         if not self._instrumented:

@@ -18,6 +18,12 @@ OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS = "OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS
 #: ``1`` turns every problem into a failure, for CI. Default: off.
 OTEL_PYTHON_DISTROKIT_STRICT = "OTEL_PYTHON_DISTROKIT_STRICT"
 
+#: ``true`` prints the report of ``distrokit doctor`` to stderr when a process starts; ``offline`` sends nothing.
+OTEL_PYTHON_DISTROKIT_DOCTOR = "OTEL_PYTHON_DISTROKIT_DOCTOR"
+
+#: ``1`` prints each call of a hook to stderr, with owner, duration and type of the result. Default: off.
+OTEL_PYTHON_DISTROKIT_TRACE_HOOKS = "OTEL_PYTHON_DISTROKIT_TRACE_HOOKS"
+
 #: The processor that feeds span exporters: ``batch`` or ``simple``. Default: ``batch``.
 OTEL_PYTHON_DISTROKIT_TRACES_PROCESSOR = "OTEL_PYTHON_DISTROKIT_TRACES_PROCESSOR"
 

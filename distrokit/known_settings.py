@@ -69,6 +69,13 @@ def _upstream(name: str, kind: str, default: str, meaning: str, consumer: str) -
 OWN = (
     _own("DISABLED_PLUGINS", "list of names", "", "plugins that are never imported; `*` for all"),
     _own("STRICT", "boolean", "false", "any problem ends the process with code 78 before the application starts"),
+    _own(
+        "DOCTOR",
+        "one of true, false, offline",
+        "false",
+        "the report of `distrokit doctor` on stderr at the start of every instrumented process",
+    ),
+    _own("TRACE_HOOKS", "boolean", "false", "each call of a hook on stderr: owner, duration, type of the result"),
     _own("TRACES_PROCESSOR", "name", "batch", "what feeds span exporters"),
     _own("LOGS_PROCESSOR", "name", "batch", "what feeds log exporters"),
     _own("METRICS_READER", "name", "periodic", "what feeds metric exporters"),

@@ -19,6 +19,9 @@ from distrokit.plugins import Answer, Plugins
 from distrokit.settings import Layer, Settings
 from distrokit.values import Source, SourceKind, Value
 
+#: What ``DISTROKIT_DOCTOR`` may say.
+DOCTOR_CHOICES = ("true", "1", "yes", "on", "offline", "false", "0", "no", "off")
+
 #: Where the configuration file is (specification, *Declarative configuration*).
 CONFIG_FILE = "OTEL_CONFIG_FILE"
 
@@ -100,7 +103,7 @@ def _draft(
     known: tuple[Setting, ...],
     problems: list[Problem],
 ) -> Plan:
-    plan = Plan(settings, plugins=plugins.candidates, problems=list(problems))
+    plan = Plan(settings, plugins=plugins.candidates, known=known, problems=list(problems))
     plan.problems.extend(misspelt(known, settings))
     plan.configuration = configuration.name if configuration else None
     if configuration is not None and configuration.model is None:
@@ -137,5 +140,7 @@ def _check_settings(plan: Plan) -> None:
     reader.choice("OTEL_SDK_DISABLED", ("true", "false"), "false")
     reader.choice("OTEL_LOG_LEVEL", tuple(LOG_LEVELS), "warn")
     reader.flag("DISTROKIT_STRICT", default=False)
+    reader.flag("DISTROKIT_TRACE_HOOKS", default=False)
+    reader.choice("DISTROKIT_DOCTOR", DOCTOR_CHOICES, "false")
     plan.sdk_settings = sdk_settings.checked(reader)
     plan.problems.extend(reader.problems)

@@ -18,6 +18,10 @@ from urllib.parse import unquote
 from distrokit.diagnostics import LOG_LEVELS, Mask
 from distrokit.values import Source, Value
 
+#: No settings, but what one process leaves for those it starts: what it has said, as digests; and what
+#: ``distrokit doctor -- COMMAND`` asks in the process of COMMAND.
+SAID, ASKED = "_DISTROKIT_SAID", "_DISTROKIT_ASKED"
+
 #: The prefix under which ``opentelemetry-instrument`` offers distrokit's settings as options: its
 #: parser only takes variables that begin with ``OTEL_``.
 LAUNCHER_PREFIX = "OTEL_PYTHON_"

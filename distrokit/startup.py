@@ -13,15 +13,15 @@ from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
 from distrokit.project import with_old_names, with_project
 from distrokit.sdk_messages import listen_to_sdk, stand_by
-from distrokit.settings import Settings, put
+from distrokit.settings import SAID, Settings, put
 from distrokit.startup_line import startup_line
 from distrokit.values import Value
 
 if TYPE_CHECKING:
     from distrokit.pipeline import Pipeline
 
-#: What the processes above this one have said: digests, at most so many. Not a setting.
-SAID, _MOST_SAID = "_DISTROKIT_SAID", 100
+#: How much of what was said is left for children.
+_MOST_SAID = 100
 
 
 class Assembly:
@@ -31,6 +31,7 @@ class Assembly:
         plan: never ``None``; ``plan.disabled`` when ``OTEL_SDK_DISABLED=true``.
         plugins: for the hooks that are still to be called.
         pipeline: what runs; ``None`` until it is being built.
+        installed: where plugins and components were looked for.
         channel: stderr, at ``OTEL_LOG_LEVEL``; ``warn`` when that is unset.
     """
 
@@ -55,6 +56,7 @@ class Assembly:
         known = with_old_names(with_project(Settings.from_environ(environ, settings), problems))
         self.pipeline: Pipeline | None = None
         self._given = (plugins, installed, settings)
+        self.installed = installed or EntryPoints()
         self.channel = channel(known)
         # With a configuration file, the file says it.
         file = known.get(CONFIG_FILE)
@@ -65,7 +67,8 @@ class Assembly:
             self.plan = Plan(known, problems=self.plugins.problems)
         else:
             try:
-                self.plugins = Plugins.load(known, installed or EntryPoints.scan(), plugins)
+                self.installed = installed or EntryPoints.scan()
+                self.plugins = Plugins.load(known, self.installed, plugins)
                 self.plan = make_plan(known, self.plugins)
             except Exception as error:
                 # What nobody foresaw is one line, not a traceback, and the application runs.

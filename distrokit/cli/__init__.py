@@ -10,16 +10,23 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import distrokit
-from distrokit.cli.doctor import DOCTOR
+from distrokit.cli.doctor import DOCTOR, unanswered
+from distrokit.cli.elsewhere import ask
 from distrokit.cli.explain import EXPLAIN
 from distrokit.cli.plugins import PLUGINS
-from distrokit.declarations import Command
+from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, write
 from distrokit.election import elect
 from distrokit.entry_points import EntryPoints
 from distrokit.settings import Settings
 from distrokit.startup import Assembly
 
+#: The core's commands; each can be asked about another command's process.
+_OWN = (EXPLAIN, PLUGINS, DOCTOR)
+_ELSEWHERE = (
+    "distrokit {0} … -- COMMAND: of the process that COMMAND starts, such as `distrokit {0} -- gunicorn app:app`;"
+    " it is ended before the application's own code runs"
+)
 EPILOG = "exit codes: 0 nothing fails, 1 something fails, 2 the command line is wrong"
 
 
@@ -38,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     assembly = Assembly(installed=installed, plan_when_disabled=True)
     election = elect(Settings.from_environ(), installed)
     assembly.plan.problems.extend(election.problems)
+    own, elsewhere = _divided(sys.argv[1:] if argv is None else argv)
     parser = _Parser(prog="distrokit", description=(distrokit.__doc__ or "").split("\n")[0], epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"distrokit {distrokit.__version__}")
     subcommands = parser.add_subparsers(
@@ -46,16 +54,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in _commands(assembly):
         # argparse reads "%" as the beginning of a placeholder.
         text = command.help.replace("%", "%%")
-        subparser = subcommands.add_parser(command.name, help=text, description=text)
-        subparser.set_defaults(run=command.run, assembly=assembly, election=election)
+        epilog = _ELSEWHERE.format(command.name) if command in _OWN else None
+        subparser = subcommands.add_parser(command.name, help=text, description=text, epilog=epilog)
+        subparser.set_defaults(run=command.run, assembly=assembly, election=election, elsewhere=elsewhere)
         _add_arguments(command, subparser, assembly)
     # Whoever types a command that is not there may be looking for one of a plugin that failed.
     assembly.channel.said.clear()
     parser.before_error = lambda: assembly.channel.problems(assembly.plan.problems)
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(own)
     assembly.channel.problems(p for p in assembly.plan.problems if p.code.startswith("command-"))
     try:
-        code: int = arguments.run(arguments)
+        code: int = _elsewhere(arguments, own) if _is_elsewhere(arguments) else arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         # `distrokit explain | head` is not an error; without this Python complains at exit.
@@ -64,6 +73,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         write("distrokit: interrupted")
         return 130
+    return code
+
+
+def _divided(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The command's own arguments, and the COMMAND it is about, which our commands take after ``--``."""
+    words = list(argv)
+    if "--" not in words or not words or words[0] not in {command.name for command in _OWN}:
+        return words, []
+    at = words.index("--")
+    return words[:at], words[at + 1 :]
+
+
+def _is_elsewhere(arguments: argparse.Namespace) -> bool:
+    return bool(arguments.elsewhere) and not getattr(arguments, "run_on", False)
+
+
+def _elsewhere(arguments: argparse.Namespace, own: Sequence[str]) -> int:
+    answer = ask(own, arguments.elsewhere)
+    if isinstance(answer, Check):
+        if own[0] == DOCTOR.name:
+            return unanswered(answer, as_json=arguments.json)
+        write(f"distrokit {own[0]}: {answer.evidence}. {answer.remedy}")
+        return 1
+    code, out, err = answer
+    sys.stderr.write(err)
+    sys.stdout.write(out)
     return code
 
 
@@ -92,7 +127,7 @@ def _add_arguments(command: Command, parser: argparse.ArgumentParser, assembly: 
 
 
 def _commands(assembly: Assembly) -> list[Command]:
-    commands = {command.name: command for command in (EXPLAIN, PLUGINS, DOCTOR)}
+    commands = {command.name: command for command in _OWN}
     refused = []
     for plugin, command in assembly.plugins.commands():
         if command.name in commands:

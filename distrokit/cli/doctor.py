@@ -1,56 +1,54 @@
-"""``distrokit doctor``: the plan's problems and the plugins' checks, as verdicts with an exit code."""
+"""``distrokit doctor``: everything that can be looked at, as verdicts with an exit code."""
 
 from __future__ import annotations
 
 import argparse
 
-from distrokit.cli.output import print_json, print_rows
+from distrokit.checks import Report, examine
+from distrokit.cli.elsewhere import launch
+from distrokit.cli.output import print_json
 from distrokit.declarations import Check, Command
-from distrokit.election import Election
-from distrokit.startup import Assembly
-
-_MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
+from distrokit.diagnostics import write
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
-
-
-def checks(assembly: Assembly, election: Election) -> list[Check]:
-    """Every finding: who is in charge, the plan's problems, then what plugins say."""
-    # Plugins first: one that fails in its checks adds a problem.
-    mask = assembly.plan.settings.mask
-    found = [
-        Check(check.id, check.verdict, mask(check.evidence), mask(check.remedy))
-        for _, check in assembly.plugins.checks(assembly.plan)
-    ]
-    problems = [
-        Check(
-            problem.code,
-            "fail" if problem.severity == "error" else "warn",
-            mask(f"{problem.subject}: {problem.cause}; {problem.outcome}"),
-            mask(problem.remedy),
-        )
-        for problem in assembly.plan.problems
-    ]
-    if not election.ours:
-        remedy = "Set OTEL_PYTHON_DISTRO=distrokit."
-        problems.append(Check("distro", "warn", f"{election.name} configures the process, not distrokit", remedy))
-    if assembly.plan.disabled.value:
-        source = assembly.plan.disabled.source
-        problems.append(Check("disabled", "warn", f"telemetry is off: {source}", f"Change or unset {source}."))
-    return [*(problems or [Check("plan", "ok", "settings and plugins make a plan without problems")]), *found]
+    parser.add_argument("--offline", action="store_true", help="leave out what uses the network: nothing is sent")
+    parser.add_argument(
+        "--run",
+        dest="run_on",
+        action="store_true",
+        help="with a COMMAND: print the report to stderr, and let the application run on",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    found = checks(arguments.assembly, arguments.election)
-    if arguments.json:
-        print_json([vars(check) for check in found])
+    if arguments.run_on:
+        return _let_run(arguments)
+    report = examine(arguments.assembly, arguments.election, online=not arguments.offline)
+    return _show(report, as_json=arguments.json)
+
+
+def unanswered(check: Check, *, as_json: bool) -> int:
+    """COMMAND came to no answer, which is one."""
+    return _show(Report({"command": [check]}), as_json=as_json)
+
+
+def _show(report: Report, *, as_json: bool) -> int:
+    if as_json:
+        print_json(report.describe())
     else:
-        print_rows([(_MARKS[c.verdict], c.id, c.evidence + (f" → {c.remedy}" if c.remedy else "")) for c in found], "")
-    # Under DISTROKIT_STRICT a warning keeps the application from starting.
-    failing = {"fail", "warn"} if arguments.assembly.plan.settings.strict else {"fail"}
-    return 1 if any(check.verdict in failing for check in found) else 0
+        print("\n".join(report.lines()))
+    return 0 if report.ok else 1
 
 
-DOCTOR = Command("doctor", "check settings and plugins; exit code 1 when something fails", _run, _arguments)
+def _let_run(arguments: argparse.Namespace) -> int:
+    if not arguments.elsewhere or arguments.json:
+        write("distrokit doctor: --run takes a COMMAND and no --json: distrokit doctor --run -- python app.py")
+        return 2
+    launch(arguments.elsewhere, {"DISTROKIT_DOCTOR": "offline" if arguments.offline else "true"})
+    write(f"distrokit doctor: there is no program {arguments.elsewhere[0]!r}")
+    return 127
+
+
+DOCTOR = Command("doctor", "find out why there is no telemetry; exit code 1 when something fails", _run, _arguments)

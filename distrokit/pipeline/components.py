@@ -47,13 +47,14 @@ class Components:
         kinds = _EXPORTER_TYPES[signal]
 
         def build() -> object:
-            options = self._options(component, signal)
+            options = self.options(component, signal)
             with self._plan.settings.exposed(dict.fromkeys(component.declaration.hides)):
                 return component.declaration.factory(options)
 
         return self.guarded(component, kinds, "it is left out", build)
 
-    def _options(self, component: Component[Exporter], signal: Signal) -> ExporterOptions:
+    def options(self, component: Component[Exporter], signal: Signal) -> ExporterOptions:
+        """What its factory is given, after every ``distrokit_exporter_options``."""
         arguments = self._arguments(component)
         known = {name: arguments.pop(name) for name in list(arguments) if name in _OPTION_FIELDS}
         if "headers" in known:

@@ -10,7 +10,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from distrokit.declarations import SIGNALS, IdGenerator, Propagator, Sampler, Signal
+from distrokit.declarations import SIGNALS, IdGenerator, Propagator, Sampler, Setting, Signal
 from distrokit.diagnostics import Problem
 from distrokit.plan.parts import (
     Change,
@@ -58,6 +58,7 @@ class Plan:
         sdk_settings: what the SDK, which reads settings itself, shall find in ``os.environ`` instead of
             what is there; ``None`` for a setting that cannot be used.
         instrumentations: by name.
+        known: the settings that core and plugins read.
         problems: everything that was not as it should be, so far.
         changes: what plugins amended.
     """
@@ -74,6 +75,7 @@ class Plan:
     views: list[ViewPlan] = field(default_factory=list)
     sdk_settings: dict[str, str | None] = field(default_factory=dict)
     instrumentations: dict[str, InstrumentationPlan] = field(default_factory=dict)
+    known: tuple[Setting, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
 

@@ -38,7 +38,7 @@ def make_http(options: ExporterOptions) -> Any:
         headers=headers_of(options),
         timeout=seconds(options),
         compression=_COMPRESSIONS[options.compression],
-        session=_session(options),
+        session=session_of(options),
         **arguments,
     )
 
@@ -57,8 +57,8 @@ def seconds(options: ExporterOptions) -> float:
     return options.timeout_millis / 1000 or _NO_LIMIT
 
 
-def _session(options: ExporterOptions) -> Any:
-    """The session of a hook or of upstream's credential provider, else our own."""
+def session_of(options: ExporterOptions) -> Any:
+    """The session of a hook, else our own; ``None`` where the exporter asks upstream's credential provider."""
     if options.credentials is None:
         provider = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
         names = (provider.format(f"{options.signal.upper()}_"), provider.format(""))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from distrokit import Exporter, ExporterOptions, Setting, Signal, hookimpl
+from distrokit import Check, Exporter, ExporterOptions, Sent, Setting, Signal, hookimpl
 from distrokit_otlp.file import file_parameters
 from distrokit_otlp.parameters import READ_HERE, parameters
 from distrokit_otlp.settings import settings
@@ -36,9 +37,34 @@ def distrokit_defaults() -> dict[str, str]:
 def distrokit_exporters() -> list[Exporter]:
     """Over grpc and HTTP, and as lines of JSON into a file or to stdout."""
     return [
-        *(Exporter(name, _SIGNALS, make, parameters, hides=READ_HERE) for name in _NAMES),
-        *(Exporter(name, _SIGNALS, make_lines, file_parameters) for name in ("otlp_file", "otlp/stdout")),
+        *(Exporter(name, _SIGNALS, make, parameters, hides=READ_HERE, probe=probe) for name in _NAMES),
+        *(
+            Exporter(name, _SIGNALS, make_lines, file_parameters, probe=probe_lines)
+            for name in ("otlp_file", "otlp/stdout")
+        ),
     ]
+
+
+@hookimpl
+def distrokit_checks(plan: Any) -> list[Check]:
+    """Port against protocol, and headers."""
+    from distrokit_otlp.checks import checks
+
+    return list(checks(plan))
+
+
+def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterable[Check]:
+    """The way to the receiver."""
+    from distrokit_otlp.probe import probe
+
+    return probe(options, send)
+
+
+def probe_lines(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterable[Check]:
+    """The file."""
+    from distrokit_otlp.probe import probe_file
+
+    return probe_file(options, send)
 
 
 def make(options: ExporterOptions) -> Any:

@@ -1,0 +1,112 @@
+"""What ``distrokit doctor`` looks at, in the order of the way data takes: packages, settings, process, the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from distrokit.checks.packages import packages
+from distrokit.checks.process import process
+from distrokit.checks.settings import settings
+from distrokit.declarations import Check
+from distrokit.diagnostics import Mask, contain, describe_exception
+from distrokit.election import Election
+from distrokit.startup import Assembly
+
+#: Version of the shape of :meth:`Report.describe`.
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings.
+
+    Attributes:
+        groups: checks by the name of their group, in the order in which they are shown.
+        strict: whether a warning counts as a failure, as it does where ``DISTROKIT_STRICT`` is set.
+    """
+
+    groups: Mapping[str, Sequence[Check]]
+    strict: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing fails."""
+        failing = {"fail", "warn"} if self.strict else {"fail"}
+        return not any(check.verdict in failing for checks in self.groups.values() for check in checks)
+
+    def describe(self) -> dict[str, Any]:
+        """As JSON-ready data; ``schema`` says which shape."""
+        checks = [{"group": group, **vars(check)} for group, checks in self.groups.items() for check in checks]
+        return {"schema": SCHEMA, "ok": self.ok, "checks": checks}
+
+    def lines(self) -> list[str]:
+        """For a reader: a line per check, and a second one with what to do."""
+        shown: list[str] = []
+        for group, checks in self.groups.items():
+            shown += ["", group] if shown else [group]
+            for check in checks:
+                mark = "FAIL" if check.verdict == "fail" else check.verdict.ljust(4)
+                shown.append(f"  {mark}  {check.id}: {check.evidence}")
+                if check.remedy:
+                    shown.append(f"        → {check.remedy}")
+        return [*shown, "", self._summary()]
+
+    def _summary(self) -> str:
+        verdicts = [check.verdict for checks in self.groups.values() for check in checks]
+        fails, warns = verdicts.count("fail"), verdicts.count("warn")
+        if not fails and not warns:
+            return f"all {len(verdicts)} checks are ok"
+        checks = f"{len(verdicts)} check{'' if len(verdicts) == 1 else 's'}"
+        return f"{checks}: {fails} fail, {warns} warn"
+
+
+def examine(assembly: Assembly, election: Election, *, online: bool = True) -> Report:
+    """Look at everything.
+
+    Args:
+        assembly: made with ``plan_when_disabled``.
+        online: false leaves out whatever uses the network.
+    """
+    plan = assembly.plan
+    found: dict[str, list[Check]] = {
+        "packages": _guarded("packages", lambda: packages(election, assembly.installed, plan)),
+        "settings": [],
+        "process": _guarded("process", process_of(assembly)),
+    }
+    if plan.signals and online and not plan.disabled.value:
+        from distrokit.checks.way_out import way_out
+
+        found["way out"] = _guarded("way-out", lambda: way_out(assembly))
+    # Plugins before the settings: one that fails in its checks adds a problem to the plan.
+    from_plugins: dict[str, list[Check]] = {}
+    for plugin, check in assembly.plugins.checks(plan):
+        from_plugins.setdefault(f"plugin {plugin.name}", []).append(check)
+    found["settings"] = _guarded("settings", lambda: settings(plan))
+    return Report(
+        {group: _masked(plan.settings.mask, checks) for group, checks in {**found, **from_plugins}.items() if checks},
+        plan.settings.strict,
+    )
+
+
+def process_of(assembly: Assembly) -> Callable[[], Iterable[Check]]:
+    """The checks of this process, to be made under guard."""
+    return lambda: process(assembly.plan)
+
+
+def _guarded(group: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
+    """A check that fails itself is a finding, and the others are made."""
+    found: list[Check] = []
+    try:
+        found.extend(look())
+    except BaseException as error:
+        contain(error)
+        remedy = "Report it; the other checks stand."
+        found.append(Check(f"{group}-check-failed", "fail", f"this check failed: {describe_exception(error)}", remedy))
+    return found
+
+
+def _masked(mask: Mask, checks: Iterable[Check]) -> list[Check]:
+    """Each finding once, in order, without secrets."""
+    return list(dict.fromkeys(Check(c.id, c.verdict, mask(c.evidence), mask(c.remedy)) for c in checks))

@@ -1,0 +1,106 @@
+"""The process: what runs before it, and how it makes children and threads."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from distrokit.declarations import Check
+from distrokit.plan import Plan
+
+#: Servers that fork their workers, and what on their command line makes them not do so.
+_PRE_FORK = ("gunicorn", "uwsgi", "celery")
+_WITH_WORKERS = ("uvicorn", "hypercorn", "granian", "fastapi")
+_GREEN = ("gevent", "eventlet")
+_GEVENT_PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
+_HTTP = "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+
+
+def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
+    """Every finding about this process.
+
+    Args:
+        argv: its command line; ``None`` for this process's own.
+    """
+    words = list(sys.orig_argv if argv is None else argv)
+    yield Check("interpreter", "ok", f"Python {sys.version.split()[0]}, {sys.executable}")
+    yield _sitecustomize()
+    grpc = _uses_grpc(plan)
+    yield _pre_fork(words, grpc)
+    yield _green(words, plan, grpc)
+
+
+def _sitecustomize() -> Check:
+    """Python imports one module of this name; the launcher works by being it."""
+    from opentelemetry.instrumentation import auto_instrumentation
+
+    launcher = Path(str(auto_instrumentation.__file__)).parent
+    folders = [Path(entry or ".") for entry in sys.path]
+    there = list(dict.fromkeys(f.resolve() for f in folders if (f / "sitecustomize.py").is_file()))
+    # Distributions of Linux put one beside the standard library; theirs is about crash reports.
+    own = [f for f in there if f not in (launcher.resolve(), Path(sysconfig.get_path("stdlib")).resolve())]
+    launched = launcher.resolve() in there
+    if not own:
+        how = "OpenTelemetry's runs first" if launched else "opentelemetry-instrument puts its own first"
+        return Check("sitecustomize", "ok", f"no other sitecustomize is on the path; {how}")
+    first = there[0]
+    if launched and first != launcher.resolve():
+        evidence = f"{first / 'sitecustomize.py'} stands before OpenTelemetry's, which only runs if it calls it"
+        return Check("sitecustomize", "fail", evidence, f"Put {launcher} first on PYTHONPATH.")
+    evidence = f"{own[0] / 'sitecustomize.py'} is not run under opentelemetry-instrument, whose own stands before it"
+    remedy = "Rename it and import it in a .pth file, or in your application."
+    return Check("sitecustomize", "warn", evidence, remedy)
+
+
+def _pre_fork(words: Sequence[str], grpc: bool) -> Check:
+    server = _named(words, _PRE_FORK) or (_named(words, _WITH_WORKERS) if "--workers" in " ".join(words) else "")
+    if not server:
+        return Check("pre-fork", "ok", "no server that forks its workers is on the command line")
+    evidence = (
+        f"{server} forks its workers after OpenTelemetry has started; what batches and sends is started anew there"
+    )
+    if grpc:
+        return Check("pre-fork", "warn", f"{evidence}, and grpc is not made for forks", _HTTP)
+    return Check("pre-fork", "ok", evidence)
+
+
+def _green(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
+    asked = plan.settings.get(_GEVENT_PATCH) or os.environ.get(_GEVENT_PATCH, "")
+    if asked and find_spec("gevent") is None:
+        return Check(
+            "gevent", "fail", f"{_GEVENT_PATCH}={asked}, and gevent is not installed", f"unset {_GEVENT_PATCH}"
+        )
+    found = next((name for name in _GREEN if name in sys.modules or any(_is(name, word) for word in words)), "")
+    if not found:
+        return Check("gevent", "ok", "neither gevent nor eventlet is in use")
+    if grpc:
+        return Check("gevent", "warn", f"{found} is in use, and grpc blocks its event loop", _HTTP)
+    if found == "gevent" and asked != "patch_all":
+        evidence = "gevent is in use, and patches after OpenTelemetry has made its threads and locks"
+        return Check("gevent", "warn", evidence, f"export {_GEVENT_PATCH}=patch_all")
+    return Check("gevent", "ok", f"{found} is in use")
+
+
+def _is(name: str, word: str) -> bool:
+    """``gevent``, ``--worker-class=gevent``, ``-kgevent``, ``geventwebsocket.gunicorn.workers.…``."""
+    value = word.rpartition("=")[2]
+    return value.startswith(name) or value == f"-k{name}"
+
+
+def _named(words: Sequence[str], names: Sequence[str]) -> str:
+    """The first of these names that is the program, or Python's ``-m`` module."""
+    programs = [os.path.basename(word) for word in words[:2]]
+    programs += [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-m"]
+    return next((program for program in programs if program in names), "")
+
+
+def _uses_grpc(plan: Plan) -> bool:
+    return any(
+        item.exporter.arguments.get("protocol") == "grpc"
+        for planned in plan.signals.values()
+        for item in planned.exporters
+    )

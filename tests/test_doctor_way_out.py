@@ -1,0 +1,316 @@
+"""The way out: every fault is made for real, and doctor names it with what to do; and is quiet when all is well."""
+
+from __future__ import annotations
+
+import json
+
+import grpc
+import pytest
+from answering import Authority, closed_port, grpc_answering, http_answering, silent
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
+from processes import distrokit
+
+#: One signal: one way out.
+TRACES = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_SERVICE_NAME": "shop"}
+PROTOCOLS = ["grpc", "http/protobuf"]
+PARTIAL = ExportTraceServiceResponse(
+    partial_success=ExportTracePartialSuccess(rejected_spans=1, error_message="quota is used up")
+).SerializeToString()
+
+
+def way_out(port, protocol="grpc", scheme="http", host="127.0.0.1", **env):
+    """The checks of the way out by id, and doctor's exit code."""
+    settings = {
+        **TRACES,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"{scheme}://{host}:{port}",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+        "NO_PROXY": "*",
+        "no_proxy": "*",
+        **env,
+    }
+    result = distrokit("doctor", "--json", env=settings)
+    assert result.stderr == ""
+    data = json.loads(result.stdout)
+    assert (result.returncode, data["schema"]) == (0 if data["ok"] else 1, 1)
+    return {check["id"]: check for check in data["checks"] if check["group"] == "way out"}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_all_is_well(receiver, protocol):
+    env = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "otlp", "NO_PROXY": "127.0.0.1"}
+    endpoint = receiver.endpoint(protocol)
+
+    result = distrokit(
+        "doctor",
+        "--json",
+        env={**TRACES, **env, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol},
+    )
+
+    checks = [check for check in json.loads(result.stdout)["checks"] if check["group"] == "way out"]
+    assert [check["verdict"] for check in checks] == ["ok"] * 5
+    assert [check["id"] for check in checks] == ["otlp-name", "otlp-connection", *["otlp-answer"] * 3]
+    assert "otlp traces: 127.0.0.1:" in checks[2]["evidence"]
+    # Each says of itself what it is.
+    (span,) = receiver.store.spans()
+    (point,) = receiver.store.points()
+    (record,) = receiver.store.logs()
+    for item in (span, point, record):
+        assert (item.scope.name, item.attributes) == ("distrokit.doctor", {"distrokit.check": True})
+        assert item.resource["service.name"] == "shop"
+
+
+def test_nothing_is_sent_offline(receiver):
+    result = distrokit("doctor", "--offline", env={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})
+
+    assert "way out" not in result.stdout
+    assert receiver.store.requests() == []
+
+
+def test_a_name_that_does_not_exist():
+    check = way_out(4317, host="collector.invalid")["otlp-name"]
+
+    assert check["verdict"] == "fail"
+    assert check["evidence"].startswith("the name collector.invalid cannot be resolved: ")
+    assert check["remedy"] == "Correct the host in OTEL_EXPORTER_OTLP_ENDPOINT."
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_closed_port(protocol):
+    port = closed_port()
+
+    checks = way_out(port, protocol)
+
+    assert checks["otlp-connection"]["verdict"] == "fail"
+    assert checks["otlp-connection"]["evidence"] == f"nothing listens at 127.0.0.1:{port} (connection refused)"
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in checks["otlp-connection"]["remedy"]
+    assert "otlp-answer" not in checks
+
+
+def test_the_signals_own_endpoint_is_named():
+    env = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{closed_port()}"}
+
+    assert "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in way_out(1, **env)["otlp-connection"]["remedy"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_receiver_that_never_answers(protocol):
+    with silent() as port:
+        check = way_out(port, protocol, OTEL_EXPORTER_OTLP_TIMEOUT="1500")["otlp-answer"]
+
+    assert check["verdict"] == "fail"
+    assert f"otlp traces: 127.0.0.1:{port} " in check["evidence"]
+
+
+def test_a_receiver_that_answers_too_late():
+    with grpc_answering(seconds=30) as port:
+        check = way_out(port, OTEL_EXPORTER_OTLP_TIMEOUT="1000")["otlp-answer"]
+
+    assert check["evidence"] == f"otlp traces: 127.0.0.1:{port} took the connection and does not answer"
+
+
+def test_http_where_grpc_is_expected():
+    with http_answering() as port:
+        check = way_out(port)["otlp-answer"]
+
+    assert check["evidence"] == f"otlp traces: 127.0.0.1:{port} speaks HTTP/1, which is not grpc, and grpc was sent"
+    assert check["remedy"] == "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+
+
+def test_grpc_where_http_is_expected():
+    with grpc_answering() as port:
+        check = way_out(port, "http/protobuf")["otlp-answer"]
+
+    assert "speaks HTTP/2 only, which is grpc, and http/protobuf was sent" in check["evidence"]
+    assert check["remedy"] == "export OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_over_http(status):
+    with http_answering(status, b"no such key", {"content-type": "text/plain"}) as port:
+        check = way_out(port, "http/protobuf")["otlp-answer"]
+
+    assert f"answered {status} " in check["evidence"]
+    assert ": no such key (it does not accept these credentials)" in check["evidence"]
+    assert check["remedy"] == "export OTEL_EXPORTER_OTLP_HEADERS='authorization=Bearer%20…'"
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED])
+def test_credentials_over_grpc(code):
+    with grpc_answering(code=code, details="no such key") as port:
+        check = way_out(port)["otlp-answer"]
+
+    assert f"answered {code.name}: no such key (it does not accept these credentials)" in check["evidence"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_partial_success_is_a_failure(protocol):
+    answering = grpc_answering(PARTIAL) if protocol == "grpc" else http_answering(200, PARTIAL)
+    with answering as port:
+        check = way_out(port, protocol)["otlp-answer"]
+
+    assert check["verdict"] == "fail"
+    assert check["evidence"].endswith("took the request and rejected the item: quota is used up")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "evidence", "remedy"),
+    [
+        (404, b"", {}, "answered 404 Not Found", "receivers usually take traces at /v1/traces."),
+        (
+            400,
+            b"\x08\x03\x12\x07no span",
+            {"content-type": "application/x-protobuf"},
+            ": no span (it is there",
+            "own log",
+        ),
+        (
+            503,
+            b"busy",
+            {},
+            "answered 503 Service Unavailable: busy (it is there, and did not take the item)",
+            "own log",
+        ),
+        (
+            302,
+            b"",
+            {"location": "https://login.example/"},
+            "points to https://login.example/",
+            "address that takes the data",
+        ),
+        (
+            200,
+            b"<html>Welcome</html>",
+            {"content-type": "text/html"},
+            "Welcome</html> (that is no OTLP receiver)",
+            "Correct",
+        ),
+        (200, b"hello", {}, "hello (that is no OTLP receiver)", "Correct OTEL_EXPORTER_OTLP_ENDPOINT"),
+    ],
+)
+def test_what_else_is_answered_over_http(status, body, headers, evidence, remedy):
+    with http_answering(status, body, headers) as port:
+        check = way_out(port, "http/protobuf", OTEL_EXPORTER_OTLP_TIMEOUT="1000")["otlp-answer"]
+
+    assert check["verdict"] == "fail"
+    assert evidence in check["evidence"]
+    assert remedy in check["remedy"]
+
+
+def test_a_receiver_without_one_of_the_signals():
+    def is_metrics(method):
+        return "metrics" in method
+
+    with grpc_answering(code=grpc.StatusCode.UNIMPLEMENTED, refuses=is_metrics) as port:
+        env = {**TRACES, "OTEL_METRICS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+        result = distrokit("doctor", env={**env, "no_proxy": "*"})
+
+    assert "ok    otlp-answer: otlp traces" in result.stdout
+    assert f"FAIL  otlp-answer: otlp metrics: 127.0.0.1:{port} answered UNIMPLEMENTED" in result.stdout
+    assert "→ export OTEL_METRICS_EXPORTER=none" in result.stdout
+
+
+# ------------------------------------------------------------------------------------------ TLS
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+def tls(authority, context, host="localhost", **env):
+    with http_answering(context=context) as port:
+        settings = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(authority.folder / "ca.pem"), **env}
+        return way_out(port, "http/protobuf", "https", host, **settings)
+
+
+def test_tls_that_is_well(authority):
+    checks = tls(authority, authority.context("localhost"))
+
+    assert checks["otlp-tls"]["verdict"] == checks["otlp-answer"]["verdict"] == "ok"
+    assert "TLSv1.3, its certificate is good until 20" in checks["otlp-tls"]["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "evidence", "remedy"),
+    [
+        (["other.example"], 300, "certificate is not valid for 'localhost'", "Write a name that is in the certificate"),
+        (["localhost"], -3, "certificate has expired", "Have the receiver's certificate renewed"),
+    ],
+)
+def test_a_certificate_that_is_refused(authority, names, days, evidence, remedy):
+    checks = tls(authority, authority.context(*names, days=days))
+
+    assert checks["otlp-tls"]["verdict"] == "fail"
+    assert evidence in checks["otlp-tls"]["evidence"]
+    assert checks["otlp-tls"]["remedy"].startswith(remedy)
+    assert "otlp-answer" not in checks
+
+
+def test_a_certificate_of_an_unknown_authority(authority):
+    checks = tls(authority, authority.context("localhost"), OTEL_EXPORTER_OTLP_CERTIFICATE="")
+
+    assert "unable to get local issuer" in checks["otlp-tls"]["evidence"] or "self" in checks["otlp-tls"]["evidence"]
+    assert checks["otlp-tls"]["remedy"] == "export OTEL_EXPORTER_OTLP_CERTIFICATE=/path/to/the/ca.pem"
+
+
+def test_a_certificate_that_ends_soon(authority):
+    check = tls(authority, authority.context("localhost", days=5))["otlp-tls"]
+
+    assert (check["verdict"], check["remedy"]) == ("warn", "Have the receiver's certificate renewed.")
+
+
+def test_a_client_certificate_that_is_wanted(authority):
+    client = {
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": str(authority.folder / "client.pem"),
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY": str(authority.folder / "client.key"),
+    }
+    without = tls(authority, authority.context("localhost", mutual=True))
+    having = tls(authority, authority.context("localhost", mutual=True), **client)
+
+    assert "it wants a client certificate that it trusts" in without["otlp-tls"]["evidence"]
+    assert "export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=" in without["otlp-tls"]["remedy"]
+    assert {check["verdict"] for check in having.values()} == {"ok"}
+
+
+def test_tls_asked_of_plaintext(receiver):
+    checks = way_out(receiver.grpc_port, scheme="https", host="localhost")
+
+    assert checks["otlp-tls"]["evidence"] == f"localhost:{receiver.grpc_port} speaks plaintext, and TLS is asked of it"
+    assert checks["otlp-tls"]["remedy"] == f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:{receiver.grpc_port}"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_plaintext_sent_to_tls(authority, protocol):
+    with http_answering(context=authority.context("localhost")) as port:
+        check = way_out(port, protocol, host="localhost", OTEL_EXPORTER_OTLP_TIMEOUT="1000")["otlp-answer"]
+
+    assert "speaks TLS, and plaintext was sent" in check["evidence"]
+    assert check["remedy"] == f"export OTEL_EXPORTER_OTLP_ENDPOINT=https://localhost:{port}"
+
+
+# ---------------------------------------------------------------------------------------- proxies
+
+
+@pytest.mark.parametrize(("protocol", "variable"), [("grpc", "http_proxy"), ("http/protobuf", "HTTP_PROXY")])
+def test_a_proxy_in_between_that_is_dead(protocol, variable):
+    port = closed_port()
+    names = {"NO_PROXY": "", "no_proxy": "", variable: f"http://127.0.0.1:{port}"}
+
+    checks = way_out(4317, protocol, host="collector.example", **names)
+
+    assert checks["otlp-proxy"]["evidence"] == f"collector.example:4317 is reached through the proxy 127.0.0.1:{port}"
+    assert checks["otlp-proxy"]["remedy"].startswith("export NO_PROXY=collector.example")
+    assert checks["otlp-connection"]["evidence"].startswith(f"nothing listens at the proxy 127.0.0.1:{port}")
+
+
+def test_a_proxy_in_between_that_answers_itself():
+    with http_answering(407, b"who are you") as port:
+        names = {"NO_PROXY": "", "no_proxy": "", "HTTP_PROXY": f"http://user:hush-hush@127.0.0.1:{port}"}
+        check = way_out(4318, "http/protobuf", host="collector.example", **names)["otlp-answer"]
+
+    assert f"answered on the way through the proxy 127.0.0.1:{port}?" in check["evidence"]
+    assert "the proxy wants credentials" in check["evidence"]
+    assert "hush-hush" not in json.dumps(check)
