@@ -27,13 +27,13 @@ def amend(plan: Plan, plugins: Plugins) -> Plan:
     A plugin that raises, or makes of the plan what cannot be built, is left out and its copy dropped.
     """
     for plugin in plugins.implementing("distrokit_plan"):
-        before = _flat(plan.describe())
+        before = flat(plan.describe())
         draft = plan.parts()
         if not plugins.amend(plugin, draft):
             continue
         try:
             _adopt(draft, plan, Source("plugin", plugin.label))
-            after = _flat(draft.describe())
+            after = flat(draft.describe())
         except Exception as error:
             # What cannot even be shown cannot be built.
             plugins.leave_out(plugin, "distrokit_plan", error)
@@ -118,7 +118,7 @@ def _changes(plugin: Plugin, before: Mapping[str, Any], after: Mapping[str, Any]
     ]
 
 
-def _flat(node: Any, path: str = "") -> dict[str, Any]:
+def flat(node: Any, path: str = "") -> dict[str, Any]:
     """``{"a": {"b": [1]}}`` as ``{"a.b.0": 1}``."""
     if isinstance(node, Mapping) and node:
         items: Any = node.items()
@@ -126,7 +126,7 @@ def _flat(node: Any, path: str = "") -> dict[str, Any]:
         items = enumerate(node)
     else:
         return {path: node}
-    flat: dict[str, Any] = {}
+    leaves: dict[str, Any] = {}
     for key, value in items:
-        flat.update(_flat(value, f"{path}.{key}" if path else str(key)))
-    return flat
+        leaves.update(flat(value, f"{path}.{key}" if path else str(key)))
+    return leaves

@@ -126,11 +126,12 @@ class Catalogue:
 
 
 def _offers(answers: list[Answer]) -> list[Offer[Any]]:
-    return [
+    offers = [
         Offer(declaration, answer.plugin, -2 if declaration.fallback else answer.rank)
         for answer in answers
         for declaration in answer.value
     ]
+    return sorted(offers, key=lambda offer: -offer.rank)
 
 
 def _serving(offers: list[Offer[Any]], signal: Signal, stage: str = "") -> list[Offer[Any]]:

@@ -101,6 +101,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
                 self._instrument()
                 self._lend(instrumentation.DISABLED, "*")
         except StrictError as error:
+            self._examine()
             _end(error)
 
     def start_in_code(

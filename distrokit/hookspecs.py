@@ -499,3 +499,7 @@ def distrokit_commands() -> Iterable[Command] | None:
         def distrokit_commands():
             return [Command("hello", "say hello", run)]
     """
+
+
+#: Every hook's name, in the order they are called.
+HOOKS = tuple(name for name in list(globals()) if name.startswith("distrokit_"))

@@ -42,6 +42,8 @@ class Assembly:
         installed: EntryPoints | None = None,
         plan_when_disabled: bool = False,
         settings: Mapping[str, str] | None = None,
+        *,
+        project: bool = True,
     ) -> None:
         """Make the plan; imports no SDK, opens nothing, starts nothing.
 
@@ -51,9 +53,11 @@ class Assembly:
             installed: where plugins and components are looked for; ``None`` for what is installed.
             plan_when_disabled: for tools, which show the plan that ``OTEL_SDK_DISABLED`` turns off.
             settings: given in code, stronger than the environment.
+            project: whether ``pyproject.toml`` is looked at.
         """
         problems: list[Problem] = []
-        known = with_old_names(with_project(Settings.from_environ(environ, settings), problems))
+        given = Settings.from_environ(environ, settings)
+        known = with_old_names(with_project(given, problems) if project else given)
         self.pipeline: Pipeline | None = None
         self._given = (plugins, installed, settings)
         self.installed = installed or EntryPoints()
@@ -87,6 +91,11 @@ class Assembly:
         plugins, installed, settings = self._given
         changed = {**self.plan.settings.environ, **environ}
         return Assembly(changed, plugins, installed, plan_when_disabled=True, settings=settings)
+
+    def bare(self) -> Assembly:
+        """With the same plugins and nothing set: what would be without any setting."""
+        plugins, installed, _ = self._given
+        return Assembly({}, plugins, installed, plan_when_disabled=True, project=False)
 
     def model(self) -> dict[str, Any]:
         """The effective configuration as OpenTelemetry's configuration model; secrets are left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import socket
 import ssl
 import threading
@@ -122,8 +122,8 @@ class Authority:
 
     def context(self, *names: str, days: int = 300, mutual: bool = False) -> ssl.SSLContext:
         """A server's, with a certificate for these names that ends in so many days."""
-        until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
-        since = until - datetime.timedelta(days=400)
+        until = dt.datetime.now(dt.timezone.utc) + dt.timedelta(days=days)
+        since = until - dt.timedelta(days=400)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.ca.issue_cert(*names, not_before=since, not_after=until).configure_cert(context)
         if mutual:

@@ -21,6 +21,8 @@ ONCE = {
     "test_in_code",
     "test_project",
     "test_receiver",
+    "test_doctor",
+    "test_doctor_elsewhere",
     "test_doctor_way_out",
     "test_sdk_messages",
     "test_user_attributes",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 
 from distributions import write_distribution, write_plugin
-from processes import BIN, QUIET, clean_environ, distrokit, run
+from processes import BIN, QUIET, clean_environ, distrokit, instrumented, run, said
 
 import distrokit as package
 from distrokit.cli import main
@@ -105,30 +106,74 @@ def test_plugins_lists_every_candidate(tmp_path):
     path = [write_plugin(tmp_path, "broken", "raise SystemExit('no')")]
 
     text = distrokit("plugins", env={"DISTROKIT_DISABLED_PLUGINS": "dev"}, path=path).stdout
-    rows = {line.split()[0]: line for line in text.splitlines()}
+    table, _, order = text.partition("\n\ncall order\n")
+    rows = {line.split()[0]: line for line in table.splitlines()}
 
     assert [name for name in rows if name != "yaml"] == ["batch", "broken", "components", "dev", "otlp", "resource"]
     assert "failed" in rows["broken"]
     assert "SystemExit: no" in rows["broken"]
     assert "blocked" in rows["dev"]
     assert rows["otlp"].split()[1:4] == ["distrokit-otlp", "0.1.0", "loaded"]
-    assert json.loads(distrokit("plugins", "--json").stdout)[0]["hooks"] == [
-        "distrokit_defaults",
-        "distrokit_processors",
-        "distrokit_settings",
+    assert "  distrokit_defaults       batch → otlp\n" in order
+    data = json.loads(distrokit("plugins", "--json").stdout)
+    assert data["schema"] == 1
+    assert data["plugins"][0]["hooks"] == ["distrokit_defaults", "distrokit_processors", "distrokit_settings"]
+    assert data["call_order"]["distrokit_processors"] == ["batch", "components"]
+
+
+def test_every_call_of_a_hook_is_traced_and_no_value_is(tmp_path):
+    source = """
+        from distrokit import Exporter, hookimpl
+
+        @hookimpl
+        def distrokit_defaults():
+            return {"ACME_TOKEN": "hush-hush-4711"}
+
+        @hookimpl
+        def distrokit_plan(plan):
+            pass
+
+        @hookimpl
+        def distrokit_started(pipeline):
+            raise ValueError("no")
+
+        @hookimpl
+        def distrokit_stopping(pipeline, reason):
+            print("never", reason)
+    """
+    path = [write_plugin(tmp_path, "acme", source), write_plugin(tmp_path, "broken", "import nothing_there")]
+
+    result = instrumented("print('ran')", {**QUIET, "DISTROKIT_TRACE_HOOKS": "1"}, path)
+
+    hooks = [re.sub(r"[0-9.]+ ms", "N ms", line) for line in said(result) if line.startswith("distrokit: hook ")]
+    own = [line for line in hooks if "plugin acme" in line]
+    who = "plugin acme (distrokit-acme 1.0), N ms,"
+    assert own == [
+        f"distrokit: hook distrokit_defaults: {who} → dict of 1",
+        f"distrokit: hook distrokit_plan: {who} → None",
+        f"distrokit: hook distrokit_started: {who} raised ValueError",
     ]
+    assert (
+        "distrokit: hook distrokit_exporters: plugin otlp (distrokit-otlp 0.1.0), N ms, → list of 8 Exporter" in hooks
+    )
+    assert result.stdout == "ran\n"
+    assert "hush" not in result.stderr
 
 
 def test_doctor_has_verdicts_and_exit_codes():
-    good = distrokit("doctor")
-    warned = distrokit("doctor", env={"OTEL_BSP_MAX_QUEUE_SIZE": "x"})
-    bad = distrokit("doctor", "--json", env={"OTEL_TRACES_EXPORTER": "consol"})
+    good = distrokit("doctor", "--offline")
+    warned = distrokit("doctor", "--offline", env={"OTEL_BSP_MAX_QUEUE_SIZE": "x"})
+    bad = distrokit("doctor", "--offline", "--json", env={"OTEL_TRACES_EXPORTER": "consol"})
 
-    assert (good.returncode, good.stdout) == (0, "ok    plan  settings and plugins make a plan without problems\n")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert "ok    plan: settings and plugins make a plan without problems\n" in good.stdout
     assert warned.returncode == 0
-    assert warned.stdout.startswith("warn  setting-invalid  OTEL_BSP_MAX_QUEUE_SIZE=x: ")
+    assert "  warn  setting-invalid: OTEL_BSP_MAX_QUEUE_SIZE=x: " in warned.stdout
     assert bad.returncode == 1
-    assert json.loads(bad.stdout)[0]["verdict"] == "fail"
+    data = json.loads(bad.stdout)
+    assert (data["schema"], data["ok"]) == (1, False)
+    (fail,) = [check for check in data["checks"] if check["verdict"] == "fail"]
+    assert (fail["group"], fail["id"]) == ("settings", "exporter-unknown")
 
 
 def test_a_check_that_raises_fails_doctor(tmp_path):
@@ -139,10 +184,10 @@ def test_a_check_that_raises_fails_doctor(tmp_path):
         def distrokit_checks(plan):
             raise OSError("disk")
     """
-    result = distrokit("doctor", path=[write_plugin(tmp_path, "acme", source)])
+    result = distrokit("doctor", "--offline", path=[write_plugin(tmp_path, "acme", source)])
 
     assert result.returncode == 1
-    assert "FAIL  plugin-failed  plugin acme (distrokit-acme 1.0): distrokit_checks: OSError: disk" in result.stdout
+    assert "FAIL  plugin-failed: plugin acme (distrokit-acme 1.0): distrokit_checks: OSError: disk" in result.stdout
 
 
 def test_a_command_whose_name_is_taken_is_refused(tmp_path):
@@ -208,5 +253,5 @@ def test_main_returns_the_exit_code(capsys, monkeypatch):
     for name, value in QUIET.items():
         monkeypatch.setenv(name, value)
 
-    assert main(["doctor"]) == 0
-    assert capsys.readouterr().out.startswith("ok ")
+    assert main(["doctor", "--offline"]) == 1
+    assert "FAIL  exports: no signal is exported" in capsys.readouterr().out

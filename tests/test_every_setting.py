@@ -132,6 +132,8 @@ ELSEWHERE = {
     "OTEL_EXPERIMENTAL_CONFIG_FILE": "test_configuration_file.py",
     "OTEL_SDK_DISABLED": "test_end_to_end.py, test_configuration_file.py",
     "OTEL_LOG_LEVEL": "test_log_level",
+    "DISTROKIT_DOCTOR": "test_doctor_elsewhere.py",
+    "DISTROKIT_TRACE_HOOKS": "test_cli.py",
     "DISTROKIT_STRICT": "test_bad_input.py, test_configuration_file.py",
     "OTEL_PYTHON_TRACER_CONFIGURATOR": "test_scopes.py",
     "OTEL_PYTHON_METER_CONFIGURATOR": "test_scopes.py",

@@ -314,12 +314,13 @@ def test_a_plugin_that_fails_in_one_hook_contributes_nothing_at_all(tmp_path):
 def test_a_check_decides_doctors_exit_code(tmp_path):
     path = [write_plugin(tmp_path, "example", render_hooks.examples(HOOKS["distrokit_checks"]))]
 
-    bad, good = distrokit("doctor", path=path), distrokit("doctor", env={"ACME_TOKEN": "abc"}, path=path)
+    bad = distrokit("doctor", "--offline", path=path)
+    good = distrokit("doctor", "--offline", env={"ACME_TOKEN": "abc"}, path=path)
 
     assert bad.returncode == 1
-    assert "FAIL  acme-token  ACME_TOKEN is not set → export ACME_TOKEN=…" in bad.stdout
+    assert "  FAIL  acme-token: ACME_TOKEN is not set\n        → export ACME_TOKEN=…\n" in bad.stdout
     assert good.returncode == 0, good.stdout + good.stderr
-    assert "ok    acme-token  ACME_TOKEN is set" in good.stdout
+    assert "ok    acme-token: ACME_TOKEN is set" in good.stdout
 
 
 def test_a_command_is_added(tmp_path):

@@ -302,8 +302,8 @@ def test_no_output_has_a_secret(tmp_path):
         ["explain", "--json"],
         ["plugins"],
         ["plugins", "--json"],
-        ["doctor"],
-        ["doctor", "--json"],
+        ["doctor", "--offline"],
+        ["doctor", "--offline", "--json"],
     ):
         result = distrokit(*command, env=env, path=path)
         assert len(result.stdout) > 20
@@ -388,7 +388,7 @@ def test_a_command_that_is_not_there_may_be_one_of_a_plugin_that_failed(tmp_path
 def test_a_terminal_without_arrows(tmp_path):
     env = {"PYTHONIOENCODING": "cp1252", "OTEL_TRACES_EXPORTER": "consol"}
 
-    result = distrokit("doctor", env=env)
+    result = distrokit("doctor", "--offline", env=env)
 
     assert (result.returncode, result.stderr) == (1, "")
     assert "OTEL_TRACES_EXPORTER=consol" in result.stdout
@@ -445,7 +445,7 @@ def test_a_propagator_that_only_a_plugin_has_is_reported_by_doctor(tmp_path):
     """
     path = [write_plugin(tmp_path, "acme", source)]
 
-    result = distrokit("doctor", env={"OTEL_PROPAGATORS": "w3c"}, path=path)
+    result = distrokit("doctor", "--offline", env={"OTEL_PROPAGATORS": "w3c"}, path=path)
 
     assert result.returncode == 1
     assert "opentelemetry-instrument itself ends with an error" in result.stdout
@@ -604,7 +604,7 @@ def test_an_overruled_endpoint_is_masked_as_well():
 def test_doctor_knows_which_propagators_stop_the_launcher(value):
     assert instrumented("print('ran')", {**QUIET, "OTEL_PROPAGATORS": value}).returncode == 1
 
-    result = distrokit("doctor", env={"OTEL_PROPAGATORS": value})
+    result = distrokit("doctor", "--offline", env={"OTEL_PROPAGATORS": value})
     assert result.returncode == 1
     assert "FAIL  propagator-stops-launcher" in result.stdout
 
@@ -617,12 +617,12 @@ def test_a_list_that_names_nothing_is_said():
 
 def test_doctor_says_who_is_in_charge_and_what_is_off(tmp_path):
     rival = write_distribution(tmp_path, "other-distro", entry_points={"opentelemetry_distro": {"distro": "x:Y"}})
-    theirs = distrokit("doctor", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival])
-    unknown = distrokit("doctor", env={"OTEL_PYTHON_DISTRO": "nope"})
-    off = distrokit("doctor", env={"OTEL_SDK_DISABLED": "true"})
-    strict = distrokit("doctor", env={"DISTROKIT_STRICT": "1", "OTEL_LOG_LEVEL": "loud"})
+    theirs = distrokit("doctor", "--offline", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival])
+    unknown = distrokit("doctor", "--offline", env={"OTEL_PYTHON_DISTRO": "nope"})
+    off = distrokit("doctor", "--offline", env={"OTEL_SDK_DISABLED": "true"})
+    strict = distrokit("doctor", "--offline", env={"DISTROKIT_STRICT": "1", "OTEL_LOG_LEVEL": "loud"})
 
-    assert "warn  distro  other-distro configures the process, not distrokit" in theirs.stdout
+    assert "warn  distro: other-distro configures the process, and distrokit builds nothing" in theirs.stdout
     assert distrokit("explain", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival]).stdout.startswith(
         "NOT IN CHARGE: other-distro configures the process"
     )

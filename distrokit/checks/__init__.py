@@ -75,7 +75,8 @@ def examine(assembly: Assembly, election: Election, *, online: bool = True) -> R
         "settings": [],
         "process": _guarded("process", process_of(assembly)),
     }
-    if plan.signals and online and not plan.disabled.value:
+    stopped = any(problem.code == "propagator-stops-launcher" for problem in plan.problems)
+    if online and not stopped and not plan.disabled.value:
         from distrokit.checks.way_out import way_out
 
         found["way out"] = _guarded("way-out", lambda: way_out(assembly))

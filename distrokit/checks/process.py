@@ -36,9 +36,9 @@ def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
 
 def _sitecustomize() -> Check:
     """Python imports one module of this name; the launcher works by being it."""
-    from opentelemetry.instrumentation import auto_instrumentation
-
-    launcher = Path(str(auto_instrumentation.__file__)).parent
+    # Found and not imported: it would import OpenTelemetry, which a wrong OTEL_PROPAGATORS stops.
+    found = find_spec("opentelemetry.instrumentation.auto_instrumentation")
+    launcher = Path(str(found.origin if found else "")).parent
     folders = [Path(entry or ".") for entry in sys.path]
     there = list(dict.fromkeys(f.resolve() for f in folders if (f / "sitecustomize.py").is_file()))
     # Distributions of Linux put one beside the standard library; theirs is about crash reports.

@@ -12,6 +12,9 @@ from distrokit.values import Value
 #: Settings of the core's own that a component reads, and so may be without effect.
 _OWN = ("OTEL_TRACES_SAMPLER_ARG", "DISTROKIT_TRACES_PROCESSOR", "DISTROKIT_LOGS_PROCESSOR", "DISTROKIT_METRICS_READER")
 
+#: The specification's samplers that take no argument; they are given one like all others.
+_WITHOUT_ARG = ("always_on", "always_off", "parentbased_always_on", "parentbased_always_off")
+
 
 def settings(plan: Plan) -> Iterator[Check]:
     """Every finding about settings."""
@@ -103,7 +106,9 @@ def _used(plan: Plan) -> Iterator[str]:
 
 def _used_by(component: Component[Any]) -> Iterator[str]:
     yield component.source.name
-    for value in component.parameters.values():
+    for key, value in component.parameters.items():
+        if key == "arg" and component.declaration.name.lower() in _WITHOUT_ARG:
+            continue
         yield from _names(value)
         if isinstance(value.value, Component):
             yield from _used_by(value.value)

@@ -8,9 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from distrokit import instrumentation
+from distrokit.cli.difference import show_difference
+from distrokit.cli.mermaid import mermaid
 from distrokit.cli.output import print_json, print_rows
+from distrokit.cli.picture import picture_of
+from distrokit.cli.setting import explain_setting, lines, unknown
+from distrokit.cli.svg import svg
 from distrokit.declarations import Command, origin_of
-from distrokit.diagnostics import Mask, describe_exception
+from distrokit.diagnostics import Mask, describe_exception, write
 from distrokit.plan import Component, Plan, SignalPlan
 from distrokit.values import Value
 
@@ -18,18 +23,48 @@ Row = tuple[str, str, str]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    parser.add_argument("setting", nargs="?", metavar="SETTING", help="only this setting, such as OTEL_TRACES_SAMPLER")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--diff", action="store_true", help="only what differs from the bare defaults")
+    what.add_argument("--mermaid", action="store_true", help="print a flowchart in Mermaid's language")
+    what.add_argument("--svg", action="store_true", help="print a picture: distrokit explain --svg > pipeline.svg")
+    parser.add_argument("--json", action="store_true", help="print JSON; docs/explain.md has its shape")
 
 
 def _run(arguments: argparse.Namespace) -> int:
     plan: Plan = arguments.assembly.plan
     _check_instrumentations(plan)
-    if arguments.json:
+    if (arguments.setting or arguments.json) and (arguments.mermaid or arguments.svg):
+        write("distrokit explain: --mermaid and --svg draw the whole pipeline; leave SETTING and --json out")
+        return 2
+    if arguments.setting:
+        return _setting(plan, arguments.setting, as_json=arguments.json)
+    if arguments.diff:
+        bare = arguments.assembly.bare().plan
+        _check_instrumentations(bare)
+        show_difference(bare, plan, as_json=arguments.json)
+    elif arguments.mermaid:
+        print(mermaid(picture_of(plan)), end="")
+    elif arguments.svg:
+        print(svg(picture_of(plan)), end="")
+    elif arguments.json:
         print_json(plan.describe())
     else:
         if not arguments.election.ours:
             print(f"NOT IN CHARGE: {arguments.election.name} configures the process, and nothing of this is built\n")
         print_text(plan)
+    return 0
+
+
+def _setting(plan: Plan, name: str, *, as_json: bool) -> int:
+    data = explain_setting(plan, name)
+    if data is None:
+        write(f"distrokit explain: {unknown(plan, name)}")
+        return 1
+    if as_json:
+        print_json(data)
+    else:
+        print("\n".join(lines(data)))
     return 0
 
 
@@ -57,7 +92,11 @@ def print_text(plan: Plan) -> None:
         print()
     if plan.disabled.value:
         print(f"DISABLED by {plan.disabled.source}: nothing of this is built\n")
-    print("resource")
+    print("pipeline")
+    for lane in picture_of(plan).lanes:
+        for at, path in enumerate(lane.paths()):
+            print(f"  {lane.signal if not at else '':7}  {' → '.join(['resource', *(box.title for box in path)])}")
+    print("\nresource")
     print_rows(_resource(plan))
     for signal, planned in plan.signals.items():
         print(f"\n{signal}")

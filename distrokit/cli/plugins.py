@@ -1,4 +1,4 @@
-"""``distrokit plugins``: every candidate, whatever became of it."""
+"""``distrokit plugins``: every candidate, whatever became of it, and the order in which hooks call them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,46 @@ import argparse
 
 from distrokit.cli.output import print_json, print_rows
 from distrokit.declarations import Command
-from distrokit.plan import Plan
+from distrokit.hookspecs import HOOKS
+from distrokit.plugins import Plugins
+from distrokit.startup import Assembly
+
+#: Version of the shape of ``--json``.
+SCHEMA = 1
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print the list as JSON")
+    parser.add_argument("--json", action="store_true", help="print the list, and the call order of each hook, as JSON")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    plan: Plan = arguments.assembly.plan
+    assembly: Assembly = arguments.assembly
+    order = call_order(assembly.plugins)
     if arguments.json:
-        print_json(plan.describe()["plugins"])
+        print_json({"schema": SCHEMA, "plugins": assembly.plan.describe()["plugins"], "call_order": order})
         return 0
+    mask = assembly.plan.settings.mask
     rows = [
-        (p.name, f"{p.distribution} {p.version}".strip(), p.status, plan.settings.mask(p.cause) or ", ".join(p.hooks))
-        for p in plan.plugins
+        (p.name, f"{p.distribution} {p.version}".strip(), p.status, mask(p.cause) or _hooks(p.hooks))
+        for p in assembly.plan.plugins
     ]
-    print_rows(rows or [("no plugin is installed; run `pip install 'distrokit[otlp]'`", "", "", "")], indent="")
+    if not rows:
+        print("no plugin is installed; run `pip install 'distrokit[otlp]'`")
+        return 0
+    print_rows(rows, indent="")
+    print("\ncall order")
+    print_rows([(hook, " → ".join(names)) for hook, names in order.items()])
     return 0
 
 
-PLUGINS = Command("plugins", "list the plugins with status and hooks", _run, _arguments)
+def call_order(plugins: Plugins) -> dict[str, list[str]]:
+    """The names of the plugins that implement each hook, in the order they are called; hooks in theirs."""
+    found = {hook: [plugin.name for plugin in plugins.implementing(hook)] for hook in HOOKS}
+    return {hook: names for hook, names in found.items() if names}
+
+
+def _hooks(names: tuple[str, ...]) -> str:
+    return ", ".join(name.removeprefix("distrokit_") for name in HOOKS if name in names)
+
+
+PLUGINS = Command("plugins", "list the plugins with status, hooks and call order", _run, _arguments)

@@ -1,0 +1,119 @@
+"""The plan as boxes in lanes, for whatever draws it: one lane per signal, from the resource to the destination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from distrokit.declarations import origin_of
+from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
+
+BoxKind = Literal["resource", "sampler", "processor", "exporter", "destination", "nothing"]
+
+
+@dataclass(frozen=True)
+class Box:
+    """One part.
+
+    Attributes:
+        kind: what it is.
+        title: its name.
+        lines: what else there is to say: who declared it, who chose it.
+    """
+
+    kind: BoxKind
+    title: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One signal.
+
+    Attributes:
+        boxes: what every item passes, in order.
+        branches: side by side, at the end: what feeds an exporter, the exporter, where it sends to.
+    """
+
+    signal: str
+    boxes: tuple[Box, ...]
+    branches: tuple[tuple[Box, ...], ...]
+
+    def paths(self) -> Iterator[tuple[Box, ...]]:
+        """Every way through it."""
+        for branch in self.branches:
+            yield (*self.boxes, *branch)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All of it.
+
+    Attributes:
+        title: one line.
+        resource: where every lane begins.
+        lanes: one per signal.
+        notes: below: instrumentations, problems.
+    """
+
+    title: str
+    resource: Box
+    lanes: tuple[Lane, ...]
+    notes: tuple[str, ...]
+
+
+def picture_of(plan: Plan) -> Picture:
+    """Draw the plan; secrets are masked."""
+    mask = plan.settings.mask
+    attributes = plan.resource.attributes
+    name = attributes.get("service.name")
+    title = str(name.printable()) if name else "unknown_service"
+    known = [f"{key} = {value.printable()}" for key, value in attributes.items() if key != "service.name"]
+    detectors = [detector.name for detector in plan.resource.detectors]
+    lines = [str(name.source)] if name else []
+    lines += known[:4] + ([f"and {len(known) - 4} more"] if len(known) > 4 else [])
+    lines += [f"detectors: {', '.join(detectors)}"] if detectors else []
+    on = [key for key, item in plan.instrumentations.items() if item.enabled]
+    off = [key for key, item in plan.instrumentations.items() if not item.enabled]
+    notes = [f"instrumented: {', '.join(on) or 'nothing'}"]
+    notes += [f"not instrumented: {', '.join(off)}"] if off else []
+    notes += [mask(str(problem)) for problem in plan.problems]
+    if plan.disabled.value:
+        notes.insert(0, f"DISABLED by {plan.disabled.source}: nothing of this is built")
+    return Picture(
+        mask(title),
+        Box("resource", mask(title), tuple(map(mask, lines))),
+        tuple(_lane(plan, signal, planned) for signal, planned in plan.signals.items()),
+        tuple(notes),
+    )
+
+
+def _lane(plan: Plan, signal: str, planned: SignalPlan) -> Lane:
+    boxes = []
+    if signal == "traces":
+        sampler = plan.sampler
+        default = Box("sampler", "parentbased_always_on", ("sampler", "default of opentelemetry-sdk"))
+        boxes.append(_box("sampler", sampler, "sampler") if sampler else default)
+    boxes += [_box("processor", part, part.declaration.stage) for part in planned.processors]
+    branches = tuple(_branch(item) for item in planned.exporters)
+    why = str(planned.source) if planned.source else "nobody chose an exporter"
+    return Lane(signal, tuple(boxes), branches or ((Box("nothing", "nowhere", (why,)),),))
+
+
+def _branch(item: ExporterPlan) -> tuple[Box, ...]:
+    feeds = (_box("processor", item.processor, "feeds the exporter"),) if item.processor else ()
+    endpoint = item.exporter.parameters.get("endpoint") or item.exporter.parameters.get("output_stream")
+    if endpoint is None or not endpoint.value:
+        return (*feeds, _box("exporter", item.exporter, "exporter"))
+    destination = Box("destination", str(endpoint.printable()), (str(endpoint.source),))
+    return (*feeds, _box("exporter", item.exporter, "exporter"), destination)
+
+
+def _box(kind: BoxKind, component: Component[Any], role: str) -> Box:
+    protocol = component.parameters.get("protocol")
+    argument = component.parameters.get("arg") or component.parameters.get("ratio")
+    title = component.name + (f" {protocol.value}" if protocol else "")
+    title += f" {argument.printable()}" if argument and argument.value not in ("", None) else ""
+    origin = origin_of(component.declaration) or f"plugin {component.plugin}"
+    return Box(kind, title, (f"{role}, {origin}", str(component.source)))

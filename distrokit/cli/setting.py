@@ -1,0 +1,121 @@
+"""``distrokit explain SETTING``: one setting's value, where it came from, what lost, who takes it, what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from distrokit.declarations import Setting
+from distrokit.diagnostics import did_you_mean
+from distrokit.plan import Component, Plan
+from distrokit.settings import LAUNCHER_PREFIX, is_secret
+from distrokit.values import Source
+
+_ROWS = (
+    ("ignored", "ignored"),
+    ("taken by", "taken_by"),
+    ("read by", "read_by"),
+    ("about", "about"),
+    ("more", "documentation"),
+)
+
+
+def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
+    """Everything about a setting as JSON-ready data, secrets masked; ``None`` when nobody reads it and it is not set.
+
+    Args:
+        name: in any case, an instance's suffix (``__BACKUP``) included; distrokit's own also as the launcher has it.
+    """
+    name = name.upper()
+    plain = name.removeprefix(LAUNCHER_PREFIX) if name.startswith(LAUNCHER_PREFIX + "DISTROKIT_") else name
+    known = next((setting for setting in plan.known if setting.name == plain.partition("__")[0]), None)
+    found = plan.settings.lookup(plain)
+    ignored = plain in plan.settings.ignored and bool(plan.settings.environ.get(plain, "").strip())
+    if known is None and not found and not ignored:
+        return None
+    candidates = [{"value": _shown(plan, plain, text), "source": _where(source)} for text, source in found]
+    if known is not None and known.default:
+        candidates.append({"value": known.default, "source": f"default of {known.consumer}"})
+    winner = candidates[0] if candidates else {"value": None, "source": None}
+    return {
+        "schema": 1,
+        "setting": plain,
+        "value": winner["value"],
+        "source": winner["source"],
+        "lost": candidates[1:],
+        "ignored": f"{plan.configuration} takes the place of the variable" if ignored else None,
+        "taken_by": list(dict.fromkeys(_taken_by(plan, plain))),
+        "read_by": known.consumer if known else None,
+        "about": _about(known) if known else "nobody reads a setting of this name",
+        "documentation": known.spec or "docs/settings.md" if known else None,
+        "problems": [plan.settings.mask(str(p)) for p in plan.problems if plain in p.subject],
+    }
+
+
+def lines(data: dict[str, Any]) -> Iterator[str]:
+    """The same for a reader."""
+    yield data["setting"]
+    yield f"  value      {'(not set)' if data['value'] is None else data['value']}"
+    if data["source"]:
+        yield f"  source     {data['source']}"
+    for candidate in data["lost"]:
+        yield f"  lost       {candidate['value']}  ({candidate['source']})"
+    for label, name in (*_ROWS, ("problem", "problems")):
+        found = data[name] if isinstance(data[name], list) else [data[name]] if data[name] else []
+        for at, text in enumerate(found):
+            yield f"  {'' if at else label:9}  {text}"
+
+
+def unknown(plan: Plan, name: str) -> str:
+    """What to say of a name that nobody knows."""
+    hint = did_you_mean(name, [setting.name for setting in plan.known])
+    return f"nobody reads a setting {name!r}, and it is not set. {hint or 'docs/settings.md has the list.'}"
+
+
+def _shown(plan: Plan, name: str, text: str) -> str:
+    return "****" if is_secret(name) else plan.settings.mask(text)
+
+
+def _where(source: Source) -> str:
+    return f"{source} (environment)" if source.kind == "environment" else str(source)
+
+
+def _about(known: Setting) -> str:
+    unit = f", in {known.unit}" if known.unit else ""
+    return f"{known.meaning}; {known.kind}{unit}" if known.meaning else f"{known.kind}{unit}"
+
+
+def _taken_by(plan: Plan, name: str) -> Iterator[str]:
+    for key, value in plan.resource.attributes.items():
+        if value.source.name == name:
+            yield f"resource: {key} = {value.printable()}"
+    for key, instrumented in plan.instrumentations.items():
+        if instrumented.source.name == name:
+            yield f"instrumentation {key}: {'on' if instrumented.enabled else 'off'}"
+    if plan.disabled.source.name == name:
+        yield "everything is disabled by it"
+    yield from _taken_by_signals(plan, name)
+
+
+def _taken_by_signals(plan: Plan, name: str) -> Iterator[str]:
+    if plan.sampler:
+        yield from _of(plan.sampler, "sampler", name)
+    for signal, planned in plan.signals.items():
+        if planned.source and planned.source.name == name and not planned.exporters:
+            yield f"{signal}: nothing is exported"
+        for part in planned.processors:
+            yield from _of(part, f"{signal}, {part.declaration.stage}", name)
+        for item in planned.exporters:
+            yield from _of(item.exporter, f"{signal}, exporter", name)
+            if item.processor:
+                yield from _of(item.processor, f"{signal}, processor", name)
+
+
+def _of(component: Component[Any], role: str, name: str) -> Iterator[str]:
+    if component.source.name == name:
+        yield f"{role}: {component.name}"
+    for key, value in component.parameters.items():
+        if isinstance(value.value, Component):
+            yield from _of(value.value, f"{role} {component.name}, {key}", name)
+        elif value.source.name == name:
+            yield f"{role} {component.name}: {key} = {value.printable()}"

@@ -1,0 +1,411 @@
+"""doctor's checks of packages, settings and process: each fault made for real, and each check quiet when all is well."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+
+import pytest
+from distributions import write_distribution
+from processes import BIN, clean_environ, distrokit, run
+
+from distrokit import checks as room
+from distrokit.checks.installer import install_line
+from distrokit.checks.process import process
+from distrokit.entry_points import EntryPoints
+
+NAMED = {"OTEL_SERVICE_NAME": "shop"}
+
+
+def doctor(env=None, path=(), cwd=None):
+    """The checks by id; the last one of an id counts."""
+    result = run([str(BIN / "distrokit"), "doctor", "--offline", "--json"], {**NAMED, **(env or {})}, path, cwd)
+    assert result.stderr == ""
+    return {check["id"]: check for check in json.loads(result.stdout)["checks"]}
+
+
+def write_metadata(path, name, *lines):
+    """More lines of a distribution's METADATA."""
+    (file,) = path.glob(f"{name.replace('-', '_')}-*.dist-info/METADATA")
+    file.write_text(file.read_text() + "".join(f"{line}\n" for line in lines))
+
+
+def test_nothing_fails_where_all_is_well():
+    checks = doctor()
+
+    # The libraries of the tests, which are here and not instrumented.
+    assert {check["verdict"] for name, check in checks.items() if name != "instrumentation-missing"} == {"ok"}
+    assert {check["remedy"] for check in checks.values() if check["verdict"] == "ok"} == {""}
+    groups = list(dict.fromkeys(check["group"] for check in checks.values()))
+    assert groups == ["packages", "settings", "process", "plugin otlp"]
+
+
+# ---------------------------------------------------------------------------------- packages
+
+
+def test_versions_that_do_not_belong_together(tmp_path):
+    path = write_distribution(tmp_path, "opentelemetry-instrumentation-acme", "0.50b0")
+    write_metadata(
+        path,
+        "opentelemetry-instrumentation-acme",
+        "Requires-Dist: opentelemetry-instrumentation==0.50b0",
+        "Requires-Dist: opentelemetry-nowhere>=1",
+        "Requires-Dist: not-asked-for>=9; extra == 'more'",
+        "Requires-Dist: <broken>",
+    )
+    result = distrokit("doctor", "--offline", path=[path])
+
+    assert result.returncode == 1
+    assert (
+        "FAIL  versions: opentelemetry-instrumentation-acme 0.50b0 needs opentelemetry-instrumentation==0.50b0, and 0."
+        in (result.stdout)
+    )
+    assert "needs opentelemetry-nowhere>=1, which is not installed" in result.stdout
+    assert " 'opentelemetry-nowhere>=1'\n" in result.stdout
+    assert "not-asked-for" not in result.stdout
+
+
+def test_several_distros(tmp_path):
+    rival = write_distribution(tmp_path, "other-distro", "3.1", {"opentelemetry_distro": {"other": "x:Y"}})
+
+    ours, theirs = doctor(path=[rival])["distro"], doctor({"OTEL_PYTHON_DISTRO": "other"}, path=[rival])["distro"]
+
+    assert (ours["verdict"], theirs["verdict"]) == ("ok", "warn")
+    assert "distrokit configures the process (installed: distrokit 0.1.0, other-distro 3.1)" in ours["evidence"]
+    assert theirs["evidence"].startswith("other-distro configures the process, and distrokit builds nothing")
+    assert theirs["remedy"] == "export OTEL_PYTHON_DISTRO=distrokit"
+
+
+@pytest.mark.parametrize(
+    ("requires", "check", "evidence"),
+    [
+        ("flask>=99", "instrumentation-range", 'acme: This instrumentation only instruments "flask>=99'),
+        ("nowhere-lib>=1", "instrumentation-library", "not applied, since the library of each is not installed"),
+    ],
+)
+def test_an_instrumentation_whose_library_does_not_fit(tmp_path, requires, check, evidence):
+    path = write_distribution(tmp_path, "acme-otel", entry_points={"opentelemetry_instrumentor": {"acme": "x:Y"}})
+    write_metadata(
+        path, "acme-otel", f"Requires-Dist: {requires}; extra == 'instruments'", "Provides-Extra: instruments"
+    )
+
+    found = doctor(path=[path])[check]
+
+    assert found["verdict"] == "warn"
+    assert evidence in found["evidence"]
+    assert "acme" in found["evidence"]
+    assert found["remedy"]
+
+
+def test_a_library_without_its_instrumentation(tmp_path):
+    path = write_distribution(tmp_path, "falcon", "4.0")
+
+    found = doctor(path=[path])["instrumentation-missing"]
+
+    assert found["verdict"] == "warn"
+    assert "falcon" in found["evidence"]
+    assert " opentelemetry-instrumentation-falcon==0." in found["remedy"]
+    # What only the exporters need is not what the application is made of.
+    assert "grpc" not in found["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("files", "tool"),
+    [
+        ({"uv.lock": ""}, "uv add"),
+        ({"poetry.lock": ""}, "poetry add"),
+        ({"pdm.lock": ""}, "pdm add"),
+        ({"Pipfile.lock": ""}, "pipenv install"),
+        ({"pyvenv.cfg": "home = /x\nuv = 0.9\n"}, "uv pip install"),
+        ({"pyvenv.cfg": "home = /x\n"}, "pip install"),
+        ({}, "pip install"),
+    ],
+)
+def test_the_line_is_for_the_tool_in_use(tmp_path, monkeypatch, files, tool):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+
+    assert install_line("a==1", "b>=2") == f"{tool} a==1 'b>=2'"
+
+
+# ---------------------------------------------------------------------------------- settings
+
+
+@pytest.mark.parametrize(
+    ("env", "check", "verdict", "evidence", "remedy"),
+    [
+        ({"OTEL_TRACES_SAMPLR": "x"}, "setting-unknown", "warn", "nobody reads", "Did you mean 'OTEL_TRACES_SAMPLER'?"),
+        ({"DISTROKIT_STRCT": "1"}, "setting-unknown", "warn", "nobody reads", "Did you mean 'DISTROKIT_STRICT'?"),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "many"}, "setting-invalid", "warn", "OTEL_BSP_MAX_QUEUE_SIZE=many", "unset"),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"},
+            "endpoint-without-scheme",
+            "warn",
+            "no scheme",
+            "http://collector:4317",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4317"},
+            "otlp-port",
+            "warn",
+            "port 4317 (OTEL_EXPORTER_OTLP_ENDPOINT) is where receivers take grpc, and the protocol is http/protobuf",
+            "export OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"},
+            "otlp-port",
+            "warn",
+            "port 4318 (OTEL_EXPORTER_OTLP_ENDPOINT) is where receivers take http/protobuf, and the protocol is grpc",
+            "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Basic aHVzaDpodXNo"},
+            "otlp-header-space",
+            "warn",
+            "the value of 'authorization' has a space",
+            "export OTEL_EXPORTER_OTLP_HEADERS='authorization=Basic%20…'",
+        ),
+        ({"OTEL_SERVICE_NAME": ""}, "service-name", "warn", "unknown_service", "export OTEL_SERVICE_NAME=my-service"),
+        ({"OTEL_SDK_DISABLED": "true"}, "disabled", "warn", "OTEL_SDK_DISABLED", "unset OTEL_SDK_DISABLED"),
+        (
+            {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"},
+            "exports",
+            "fail",
+            "no signal is exported (OTEL_LOGS_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_TRACES_EXPORTER)",
+            "unset OTEL_LOGS_EXPORTER OTEL_METRICS_EXPORTER OTEL_TRACES_EXPORTER",
+        ),
+        ({"OTEL_TRACES_SAMPLER": "always_off"}, "sampler", "warn", "keeps no trace", "OTEL_TRACES_SAMPLER"),
+        (
+            {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.0"},
+            "sampler",
+            "warn",
+            "keeps no trace",
+            "OTEL_TRACES_SAMPLER",
+        ),
+        *(
+            (env, "setting-without-effect", "warn", next(reversed(env)), f"unset {next(reversed(env))}")
+            for env in (
+                {"OTEL_TRACES_SAMPLER": "always_on", "OTEL_TRACES_SAMPLER_ARG": "0.5"},
+                {"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://h:1"},
+                {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://h:1", "OTEL_EXPORTER_OTLP_INSECURE": "true"},
+                {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:1", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca.pem"},
+                {"DISTROKIT_TRACES_PROCESSOR": "simple", "OTEL_BSP_MAX_QUEUE_SIZE": "10"},
+                {
+                    **{f"OTEL_EXPORTER_OTLP_{s}_ENDPOINT": "http://h:1" for s in ("TRACES", "METRICS", "LOGS")},
+                    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://never:1",
+                },
+            )
+        ),
+    ],
+)
+def test_a_setting_that_is_hardly_meant(env, check, verdict, evidence, remedy):
+    found = doctor(env)[check]
+
+    assert found["verdict"] == verdict
+    assert evidence in found["evidence"]
+    assert remedy in found["remedy"]
+    assert "aHVzaDpodXNo" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:1", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://i:1"},
+        {"OTEL_EXPORTER_OTLP_HEADERS": "a=b", "OTEL_EXPORTER_OTLP_TIMEOUT": "5000", "OTEL_BSP_SCHEDULE_DELAY": "1000"},
+        {
+            "OTEL_TRACES_SAMPLER": "traceidratio",
+            "OTEL_TRACES_SAMPLER_ARG": "0.5",
+            "OTEL_METRIC_EXPORT_INTERVAL": "1000",
+        },
+        {"OTEL_TRACES_EXPORTER": "otlp,otlp/backup", "OTEL_EXPORTER_OTLP_ENDPOINT__BACKUP": "http://b:1"},
+        {"DISTROKIT_TRACES_PROCESSOR": "simple", "DISTROKIT_DETECTOR_TIMEOUT": "100", "OTEL_LOG_LEVEL": "info"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://h:1", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca.pem"},
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"},
+        {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Basic%20abc", "OTEL_SPAN_EVENT_COUNT_LIMIT": "9"},
+    ],
+)
+def test_settings_that_are_well(env):
+    checks = doctor(env)
+
+    for name in ("setting-without-effect", "otlp-port", "otlp-header-space", "plan"):
+        assert checks[name]["verdict"] == "ok", checks[name]
+
+
+def test_variables_that_a_file_takes_the_place_of(tmp_path):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
+    (tmp_path / "otel.yaml").write_text(
+        'file_format: "1.0"\nresource: {attributes: [{name: service.name, value: x}]}\n'
+    )
+
+    checks = doctor({"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "OTEL_TRACES_SAMPLER": "always_on"})
+
+    assert checks["setting-ignored"]["remedy"] == "unset OTEL_SERVICE_NAME OTEL_TRACES_SAMPLER"
+    assert checks["service-name"]["evidence"].endswith("otel.yaml:2:46)")
+
+
+# ----------------------------------------------------------------------------------- process
+
+
+def test_another_sitecustomize(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("")
+
+    found = doctor(path=[tmp_path])["sitecustomize"]
+
+    assert found["verdict"] == "warn"
+    assert found["evidence"].startswith(f"{tmp_path / 'sitecustomize.py'} is not run under opentelemetry-instrument")
+
+
+def test_a_sitecustomize_before_opentelemetrys(tmp_path):
+    from opentelemetry.instrumentation import auto_instrumentation
+
+    # One that calls the next, as tracers of others do: so distrokit runs, and can tell.
+    launcher = auto_instrumentation.__path__[0]
+    (tmp_path / "sitecustomize.py").write_text(f"exec(open({launcher + '/sitecustomize.py'!r}).read())")
+    env = {**clean_environ(), **NAMED, "PYTHONPATH": f"{tmp_path}:{launcher}", "DISTROKIT_DOCTOR": "offline"}
+
+    text = run([sys.executable, "-c", "print('ran')"], env).stderr
+
+    assert f"FAIL  sitecustomize: {tmp_path / 'sitecustomize.py'} stands before OpenTelemetry's" in text
+    assert f"→ Put {launcher} first on PYTHONPATH." in text
+
+
+def checks_of(env, *argv):
+    from plans import planned
+
+    return {check.id: check for check in process(planned(env), argv)}
+
+
+@pytest.mark.parametrize(
+    ("argv", "verdict"),
+    [
+        (["/x/bin/python", "/x/bin/gunicorn", "app:app"], "warn"),
+        (["python", "-m", "gunicorn", "app:app"], "warn"),
+        (["uwsgi", "--http", ":80"], "warn"),
+        (["celery", "-A", "app", "worker"], "warn"),
+        (["python", "/x/bin/uvicorn", "app:app", "--workers=4"], "warn"),
+        (["python", "/x/bin/uvicorn", "app:app"], "ok"),
+        (["python", "app.py", "gunicorn"], "ok"),
+    ],
+)
+def test_a_pre_fork_server(argv, verdict):
+    grpc, http = (
+        checks_of({}, *argv)["pre-fork"],
+        checks_of({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, *argv)["pre-fork"],
+    )
+
+    assert (grpc.verdict, http.verdict) == (verdict, "ok")
+    assert (grpc.remedy == "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf") is (verdict == "warn")
+
+
+HTTP = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
+
+
+@pytest.mark.parametrize(
+    ("env", "argv", "verdict", "said"),
+    [
+        ({}, ["gunicorn", "-k", "gevent"], "warn", "grpc blocks its event loop"),
+        (HTTP, ["gunicorn", "-kgevent"], "warn", "patches after OpenTelemetry"),
+        (HTTP, ["gunicorn", "--worker-class=eventlet"], "ok", "eventlet is in use"),
+        (HTTP, ["gunicorn", "app:app"], "ok", "neither"),
+        ({**HTTP, PATCH: "patch_all"}, ["python", "app.py"], "fail", "gevent is not installed"),
+    ],
+)
+def test_green_threads(env, argv, verdict, said):
+    found = checks_of(env, *argv)["gevent"]
+
+    assert (found.verdict, said in found.evidence) == (verdict, True)
+
+
+def test_gevent_that_patches_first(tmp_path, monkeypatch):
+    (tmp_path / "gevent.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert checks_of({**HTTP, PATCH: "patch_all"}, "gunicorn", "-k", "gevent")["gevent"].verdict == "ok"
+
+
+# ------------------------------------------------------------------------------------- whole
+
+
+def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
+    from distrokit.election import Election
+    from distrokit.startup import Assembly
+
+    def broken(*_):
+        raise OSError("cannot look")
+
+    monkeypatch.setattr(room, "packages", broken)
+
+    report = room.examine(Assembly({}, {}, EntryPoints()), Election(), online=False)
+
+    assert not report.ok
+    assert "  FAIL  packages-check-failed: this check failed: OSError: cannot look" in report.lines()
+    assert any(check.id == "service-name" for check in report.groups["settings"])
+
+
+def test_an_exporter_without_a_probe_is_tried_as_well(tmp_path):
+    from distributions import write_plugin
+
+    source = """
+        from distrokit import Exporter, hookimpl
+
+        def make(options):
+            from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+            import logging, time
+            class Acme(SpanExporter):
+                def export(self, spans):
+                    print("to stdout")
+                    if options.name == "slow":
+                        time.sleep(60)
+                    if options.name == "raises":
+                        raise OSError("disk full")
+                    if options.name == "fails":
+                        logging.getLogger("opentelemetry.acme").error("no room for %s", spans[0].name)
+                        return SpanExportResult.FAILURE
+                    return SpanExportResult.SUCCESS
+                def shutdown(self):
+                    pass
+            if options.name == "unbuildable":
+                raise ValueError("no key")
+            return Acme()
+
+        @hookimpl
+        def distrokit_exporters():
+            return [Exporter(name, "traces", make) for name in ("works", "raises", "fails", "unbuildable", "slow")]
+    """
+    path = [write_plugin(tmp_path, "acme", source)]
+    env = {
+        "OTEL_TRACES_EXPORTER": "works,raises,fails,unbuildable,slow,console",
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+    }
+    result = distrokit("doctor", env=env, path=path)
+
+    assert "  ok    export: works traces: an item was sent in " in result.stdout
+    assert "  FAIL  export: raises traces: an item could not be sent: OSError: disk full" in result.stdout
+    assert "  FAIL  export: fails traces: an item could not be sent: no room for distrokit doctor" in result.stdout
+    assert "  FAIL  export: unbuildable traces: ValueError: no key" in result.stdout
+    assert "  FAIL  export: slow traces: no end after 15 seconds" in result.stdout
+    assert "  ok    export: console traces: printed by the process itself" in result.stdout
+    assert result.returncode == 1
+    assert "to stdout" not in result.stdout
+
+
+def test_a_file_that_cannot_be_written(tmp_path):
+    pytest.importorskip("opentelemetry.exporter.otlp.json.file", reason="only some releases have it")
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
+    checks = {}
+    for name in ("here", "nowhere/here"):
+        exporter = f"otlp_file/development: {{output_stream: 'file://{tmp_path}/{name}'}}"
+        (tmp_path / "otel.yaml").write_text(
+            f'file_format: "1.0"\ntracer_provider: {{processors: [{{simple: {{exporter: {{{exporter}}}}}}}]}}\n'
+        )
+        result = distrokit("doctor", "--json", env={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml")})
+        with suppress(KeyError):
+            checks[name] = next(c for c in json.loads(result.stdout)["checks"] if c["id"] == "otlp-file")
+
+    assert (checks["here"]["verdict"], checks["nowhere/here"]["verdict"]) == ("ok", "fail")
+    assert checks["nowhere/here"]["remedy"] == f"mkdir -p {tmp_path}/nowhere"

@@ -1,0 +1,253 @@
+"""``-- COMMAND`` and ``DISTROKIT_DOCTOR``: the answer is of the process that is meant, and the application does not run."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+
+import pytest
+from interpreters import find
+from processes import BIN, QUIET, instrumented, run
+
+APP = "import sys; open('ran', 'w').close(); print('ran', *sys.argv[1:]); sys.exit(7)"
+
+
+def ask(*words, cwd, env=None):
+    """``distrokit`` with the environment's own programs on the PATH."""
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    return run([str(BIN / "distrokit"), *words], {**QUIET, "PATH": path, **(env or {})}, cwd=cwd)
+
+
+@pytest.fixture
+def app(tmp_path):
+    (tmp_path / "app.py").write_text(APP)
+    return tmp_path
+
+
+def script(folder, first_line, body=APP):
+    path = folder / "serve"
+    path.write_text(f"{first_line}\n{body}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "command", [["python", "app.py"], ["sh", "-c", "cd . && OTEL_SERVICE_NAME=inner python app.py"]]
+)
+def test_the_answer_is_of_the_commands_process(app, command):
+    result = ask("doctor", "--offline", "--json", "--", *command, cwd=app, env={"OTEL_SERVICE_NAME": "outer"})
+
+    checks = {check["id"]: check for check in json.loads(result.stdout)["checks"]}
+    assert result.returncode == 1
+    assert checks["exports"]["verdict"] == "fail"
+    assert ("inner" if command[0] == "sh" else "outer") in checks["service-name"]["evidence"]
+    assert "OpenTelemetry's runs first" in checks["sitecustomize"]["evidence"]
+    # The application's own code did not run.
+    assert not (app / "ran").exists()
+
+
+@pytest.mark.parametrize("launched", [[], [str(BIN / "opentelemetry-instrument")]])
+def test_a_launched_script_and_a_server(app, launched):
+    path = script(app, f"#!{sys.executable}")
+
+    result = ask("explain", "--json", "--", *launched, path, "--json", "app:app", cwd=app)
+
+    assert json.loads(result.stdout)["schema"] == 2
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not (app / "ran").exists()
+
+
+def test_plugins_and_wrong_arguments_are_answered_there_too(app):
+    table = ask("plugins", "--", "python", "app.py", cwd=app)
+    wrong = ask("explain", "OTEL_NOTHING", "--", "python", "app.py", cwd=app)
+
+    assert table.stdout.startswith("batch ")
+    assert wrong.returncode == 1
+    assert "nobody reads a setting 'OTEL_NOTHING'" in wrong.stderr
+
+
+def test_a_pre_fork_server_is_seen_by_its_command_line(app):
+    (app / "gunicorn.py").write_text(APP)
+
+    result = ask(
+        "doctor", "--offline", "--", "python", "-m", "gunicorn", "app:app", cwd=app, env={"OTEL_TRACES_EXPORTER": ""}
+    )
+
+    assert "warn  pre-fork: gunicorn forks its workers" in result.stdout
+    assert not (app / "ran").exists()
+
+
+@pytest.mark.parametrize("flags", ["-S", "-I", "-E", "-uI", "-Wd -E", "-X dev -sE"])
+def test_flags_that_keep_the_launcher_out(app, flags):
+    result = ask("doctor", "--", "python", *flags.split(), "app.py", cwd=app)
+
+    assert result.returncode == 1
+    assert "FAIL  python-flags: `python" in result.stdout
+    assert not (app / "ran").exists()
+
+
+def test_flags_in_a_scripts_first_line_and_flags_that_do_not_matter(app):
+    refused = ask("doctor", "--", script(app, f"#!{sys.executable} -I"), cwd=app)
+    taken = ask("doctor", "--offline", "--", "python", "-u", "-X", "dev", "-m", "app", "-S", cwd=app)
+    by_env = ask("doctor", "--", script(app, "#!/usr/bin/env -S python -E"), cwd=app)
+
+    assert "serve (first line) starts Python with -I" in refused.stdout
+    assert "serve (first line) starts Python with -E" in by_env.stdout
+    assert "python-flags" not in taken.stdout
+    assert "exports" in taken.stdout
+    assert not (app / "ran").exists()
+
+
+def test_a_first_line_that_is_too_long_for_the_system(app):
+    path = script(app, f"#!/bin/sh\n'''exec' {sys.executable} \"$0\" \"$@\"\n' '''")
+
+    assert "exports" in ask("doctor", "--offline", "--", path, cwd=app).stdout
+
+
+def test_an_interpreter_without_distrokit(app):
+    other = find("3.13" if sys.version_info[:2] != (3, 13) else "3.12")
+    if other is None:
+        pytest.skip("there is no other Python on this machine")
+
+    result = ask("doctor", "--", other, "app.py", cwd=app)
+
+    assert f"FAIL  interpreter: {other}, which runs it, has no distrokit" in result.stdout
+    assert f"→ {other} -m pip install 'distrokit[otlp]'" in result.stdout
+    assert not (app / "ran").exists()
+
+
+def test_an_interpreter_that_does_not_run(app):
+    path = app / "python3"
+    path.write_text("#!/bin/sh\necho broken >&2; exit 3\n")
+    path.chmod(0o755)
+    gone = app / "python3.99"
+    gone.write_text("nothing that runs")
+    gone.chmod(0o755)
+
+    assert "cannot say whether it has distrokit: broken" in ask("doctor", "--", str(path), "x", cwd=app).stdout
+    assert "does not run" in ask("doctor", "--", str(gone), "x", cwd=app).stdout
+
+
+def test_a_command_that_never_comes_to_distrokit(app):
+    result = ask("doctor", "--", "sh", "-c", "echo only a shell; exit 3", cwd=app)
+    explained = ask("explain", "--", "sh", "-c", "exit 0", cwd=app)
+
+    assert result.returncode == explained.returncode == 1
+    assert "it ended with exit code 3, and its last words were: only a shell" in result.stdout
+    assert (
+        "distrokit explain: no Python in `sh -c exit 0` loaded distrokit; it ended with exit code 0."
+        in explained.stderr
+    )
+
+
+def test_a_command_that_does_not_end_is_ended(app, monkeypatch):
+    from distrokit.cli import elsewhere
+
+    monkeypatch.setattr(elsewhere, "PATIENCE", 0.3)
+
+    check = elsewhere.ask(["doctor"], ["sleep", "60"])
+
+    assert "it was ended after 0 seconds" in check.evidence
+
+
+def test_a_program_that_is_not_there(app):
+    result = ask("doctor", "--json", "--", "no-such-program", cwd=app)
+
+    (check,) = json.loads(result.stdout)["checks"]
+    assert (check["id"], check["evidence"]) == ("command", "there is no program 'no-such-program'")
+    assert ask("doctor", "--run", "--", "no-such-program", cwd=app).returncode == 127
+
+
+def test_doctor_and_run(app):
+    result = ask("doctor", "--offline", "--run", "--", "python", "app.py", "a", "--", "b", cwd=app)
+
+    assert (result.returncode, result.stdout) == (7, "ran a -- b\n")
+    assert "FAIL  exports: " in result.stderr
+    assert ask("doctor", "--run", cwd=app).returncode == 2
+    assert ask("doctor", "--run", "--json", "--", "python", "app.py", cwd=app).returncode == 2
+
+
+# ----------------------------------------------------------------------------- DISTROKIT_DOCTOR
+
+
+def test_the_report_at_the_start_of_a_process(receiver):
+    env = {"DISTROKIT_DOCTOR": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc"), "OTEL_SERVICE_NAME": "x"}
+
+    result = instrumented("print('ran')", env)
+
+    assert result.stdout == "ran\n"
+    head, *report = result.stderr.splitlines()
+    assert head.startswith("distrokit doctor, process ")
+    assert "packages" in report
+    assert sum("ok    otlp-answer: otlp " in line for line in report) == 3
+    assert len(receiver.store.spans()) == 1
+
+
+@pytest.mark.parametrize(("value", "reports"), [("offline", 1), ("true", 1), ("0", 0), ("", 0), ("maybe", 0)])
+def test_what_the_variable_may_say(value, reports):
+    result = instrumented("print('ran')", {**QUIET, "DISTROKIT_DOCTOR": value})
+
+    assert result.stdout == "ran\n"
+    assert result.stderr.count("distrokit doctor, process ") == reports
+    assert ("DISTROKIT_DOCTOR=maybe: not usable" in result.stderr) == (value == "maybe")
+    assert "way out" not in result.stderr
+
+
+def test_the_report_says_that_all_is_off_and_who_else_is_in_charge(tmp_path):
+    from distributions import write_distribution
+
+    rival = write_distribution(
+        tmp_path,
+        "other-distro",
+        entry_points={"opentelemetry_distro": {"other": "other_distro:Distro"}},
+        modules={
+            "other_distro": """
+            from opentelemetry.instrumentation.distro import BaseDistro
+
+            class Distro(BaseDistro):
+                def _configure(self, **kwargs):
+                    pass
+            """
+        },
+    )
+    off = instrumented("", {"OTEL_SDK_DISABLED": "true", "DISTROKIT_DOCTOR": "1"})
+    other = instrumented("", {"OTEL_PYTHON_DISTRO": "other", "DISTROKIT_DOCTOR": "offline"}, [rival])
+
+    assert "warn  disabled: telemetry is off: OTEL_SDK_DISABLED" in off.stderr
+    assert "warn  distro: other-distro configures the process" in other.stderr
+
+
+def test_a_question_is_answered_where_another_distro_is_in_charge(app):
+    from distributions import write_distribution
+
+    write_distribution(
+        app,
+        "other-distro",
+        entry_points={"opentelemetry_distro": {"other": "other_distro:Distro"}},
+        modules={
+            "other_distro": """
+            from opentelemetry.instrumentation.distro import BaseDistro
+
+            class Distro(BaseDistro):
+                def _configure(self, **kwargs):
+                    pass
+            """
+        },
+    )
+    env = {"OTEL_PYTHON_DISTRO": "other", "PYTHONPATH": str(app)}
+
+    result = ask("explain", "--", "python", "app.py", cwd=app, env=env)
+
+    assert result.stdout.startswith("NOT IN CHARGE: other-distro configures the process")
+    assert not (app / "ran").exists()
+
+
+def test_under_strict_the_report_comes_before_the_end():
+    result = instrumented(
+        "print('ran')", {**QUIET, "DISTROKIT_STRICT": "1", "DISTROKIT_DOCTOR": "offline", "DISTROKIT_X": "1"}
+    )
+
+    assert (result.returncode, result.stdout) == (78, "")
+    assert "warn  setting-unknown: DISTROKIT_X" in result.stderr
