@@ -148,7 +148,10 @@ boxes = st.builds(
 )
 rows = st.lists(boxes, min_size=1, max_size=3).map(tuple)
 lanes = st.builds(
-    Lane, words, st.lists(boxes, max_size=2).map(tuple), st.lists(rows, min_size=1, max_size=3).map(tuple)
+    Lane,
+    st.sampled_from(["traces", "metrics", "logs"]),
+    st.lists(boxes, max_size=2).map(tuple),
+    st.lists(rows, min_size=1, max_size=3).map(tuple),
 )
 pictures = st.builds(
     Picture,
