@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 
 import pytest
@@ -44,6 +45,37 @@ def test_the_page_of_settings_and_the_table_are_equal():
     spec.loader.exec_module(render_settings)
 
     assert render_settings.PAGE.read_text() == render_settings.render().rstrip() + "\n"
+
+
+def test_every_check_is_explained_and_every_explained_check_exists():
+    code = "".join(path.read_text() for path in SOURCES)
+    used = set(re.findall(r'Check\(\s*"([a-z-]+)"', code))
+    table = [line for line in (ROOT / "docs/doctor.md").read_text().splitlines() if line.startswith("| `")]
+
+    assert {re.match(r"\| `([a-z-]+)`", line)[1] for line in table} == used - {"acme-token"}
+
+
+def test_the_page_for_those_without_telemetry_has_what_the_commands_print():
+    spec = importlib.util.spec_from_file_location("render_no_telemetry", ROOT / "docs" / "render_no_telemetry.py")
+    render = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(render)
+    page = render.PAGE.read_text()
+
+    assert len(render.BLOCK.findall(page)) >= 9
+    assert render.render(page) == page
+
+
+def test_the_schemas_in_the_pages_are_the_schemas():
+    pages = {name: (ROOT / f"docs/{name}.md").read_text() for name in ("explain", "doctor")}
+    plan, report = (json.loads(distrokit(*words, "--json").stdout) for words in (["explain"], ["doctor", "--offline"]))
+    setting = json.loads(distrokit("explain", "OTEL_TRACES_SAMPLER", "--json").stdout)
+
+    assert f"**`explain --json`**, `schema` {plan['schema']}" in pages["explain"]
+    rows = re.findall(r"^\| (`.*?`) \|", pages["explain"], re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(plan) - {"schema"}
+    assert all(f"`{name}`" in pages["explain"] for name in setting)
+    assert f'"schema": {report["schema"]},' in pages["doctor"]
+    assert list(report["checks"][0]) == ["group", "id", "verdict", "evidence", "remedy"]
 
 
 def test_every_link_to_a_file_leads_somewhere():

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import textwrap
 import types
 
 import pytest
 from distributions import write_plugin
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from plans import assembled, planned, problems
 from processes import instrumented, said
 from sinks import http_sink
 
+from distrokit.checks import examine
+from distrokit.cli.difference import show_difference
 from distrokit.cli.explain import print_text
+from distrokit.cli.mermaid import mermaid
+from distrokit.cli.picture import picture_of
+from distrokit.cli.setting import explain_setting, lines
+from distrokit.cli.svg import svg
+from distrokit.election import Election
+from distrokit.settings import is_secret
+from distrokit.startup_line import startup_line
 
 SECRET = "hush-hush-4711"
 PLUGIN = """
@@ -30,17 +43,73 @@ PLUGIN = """
 TRACES = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 
 
-def outputs(env, capsys):
-    """All that the commands print of a plan, and what is said at its start."""
+def outputs(env, names=()):
+    """All that the commands print of a plan, in every form, and what is said at its start."""
     module = types.ModuleType("acme")
     exec(textwrap.dedent(PLUGIN), vars(module))
-    assembly = assembled(env, acme=module)
-    print_text(assembly.plan)
-    print(json.dumps(assembly.plan.describe()))
-    print(json.dumps(assembly.model()))
-    assembly.report()
-    captured = capsys.readouterr()
-    return captured.out + captured.err
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
+        assembly = assembled({**env, "DISTROKIT_TRACE_HOOKS": "1"}, acme=module)
+        plan = assembly.plan
+        print_text(plan)
+        print(json.dumps(plan.describe()), json.dumps(assembly.model()))
+        print(mermaid(picture_of(plan)), svg(picture_of(plan)))
+        for as_json in (False, True):
+            show_difference(assembly.bare().plan, plan, as_json=as_json)
+        for name in names:
+            data = explain_setting(plan, name)
+            print(json.dumps(data), *(lines(data) if data else ()))
+        report = examine(assembly, Election(), online=False)
+        print(json.dumps(report.describe()), *report.lines())
+        print(assembly.channel.mask(startup_line(plan, "")))
+        assembly.report()
+    return out.getvalue()
+
+
+#: Every setting there is, and one that nobody knows.
+NAMES = sorted({setting.name for setting in planned().known} | {"OTEL_EXPORTER_OTLP_ENDPOINT__BACKUP", "ACME_TOKEN"})
+SHAPES = [
+    "http://user:{}@h:1",
+    "https://{}@h/v1/traces",
+    "user:{}@h:4317",
+    "http://h:1/x?key={}&b=1",
+    "a=http://u:{}@h,b=2",
+]
+secrets = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP0123456789-_.~", min_size=12, max_size=24).filter(
+    lambda text: not any(text in name.lower() for name in NAMES)
+)
+
+
+@settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(NAMES), st.sampled_from(SHAPES), secrets)
+def test_a_secret_in_a_url_in_any_setting_is_in_no_output(name, shape, secret):
+    # A file of this name is not there, and the name of a plugin is none either.
+    if name in ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"):
+        name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    env = {**TRACES, "OTEL_TRACES_EXPORTER": "otlp,otlp/backup,reads", name: shape.format(secret)}
+
+    assert secret not in outputs(env, [name])
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from([name for name in NAMES if is_secret(name)]),
+    st.sampled_from(["{}", "api-key={}", "a=1,authorization=Bearer {}", "authorization=Basic%20{}", "x={};y", " {} "]),
+    secrets,
+)
+def test_a_secret_setting_is_in_no_output(name, shape, secret):
+    env = {**TRACES, "OTEL_TRACES_EXPORTER": "otlp,otlp/backup,reads", name: shape.format(secret)}
+
+    assert secret not in outputs(env, [name])
+
+
+def test_the_key_of_a_certificate_is_in_no_output(tmp_path):
+    (tmp_path / "key.pem").write_text(f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n")
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://h:1", "OTEL_EXPORTER_OTLP_CLIENT_KEY": str(tmp_path / "key.pem")}
+
+    text = outputs({**TRACES, **env}, ["OTEL_EXPORTER_OTLP_CLIENT_KEY"])
+
+    assert str(tmp_path / "key.pem") in text
+    assert SECRET not in text
 
 
 @pytest.mark.parametrize(
@@ -57,8 +126,8 @@ def outputs(env, capsys):
         {"OTEL_TRACES_EXPORTER": "reads", "ACME_TOKEN": SECRET},
     ],
 )
-def test_secrets_in_variables(capsys, env):
-    text = outputs({**TRACES, **env}, capsys)
+def test_secrets_in_variables(env):
+    text = outputs({**TRACES, **env}, env)
 
     assert SECRET not in text
 
@@ -74,12 +143,12 @@ def test_secrets_in_variables(capsys, env):
         f"takes: {{auth: {{password: {SECRET}}}, list: [{{api_key: {SECRET}}}], token: {SECRET}}}",
     ],
 )
-def test_secrets_in_a_file(tmp_path, capsys, exporter):
+def test_secrets_in_a_file(tmp_path, exporter):
     pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
     path = tmp_path / "otel.yaml"
     path.write_text(f'file_format: "1.0"\ntracer_provider: {{processors: [{{batch: {{exporter: {{{exporter}}}}}}}]}}')
 
-    text = outputs({"OTEL_CONFIG_FILE": str(path)}, capsys)
+    text = outputs({"OTEL_CONFIG_FILE": str(path)})
 
     assert SECRET not in text
 
@@ -199,6 +268,14 @@ def test_the_commands_show_no_secret(tmp_path):
         ("config", "show"),
         ("config", "show", "--diff"),
         ("doctor", "--json"),
+        ("doctor",),
+        ("explain", "--svg"),
+        ("explain", "--mermaid"),
+        ("explain", "--diff"),
+        ("explain", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ("explain", "OTEL_EXPORTER_OTLP_HEADERS"),
+        ("plugins", "--json"),
+        ("doctor", "--", "python", "-c", "1"),
     ):
         result = distrokit(*command, env=env)
         assert result.stdout

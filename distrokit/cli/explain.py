@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from distrokit import instrumentation
 from distrokit.cli.difference import show_difference
 from distrokit.cli.mermaid import mermaid
-from distrokit.cli.output import print_json, print_rows
+from distrokit.cli.output import print_json, print_rows, shown
 from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting, lines, unknown
 from distrokit.cli.svg import svg
@@ -181,16 +181,6 @@ def _instrumentations(plan: Plan) -> Iterator[Row]:
         yield name, "on" if item.enabled else "off", f"{item.distribution} {item.version}{options}  {why}".rstrip()
     if not plan.instrumentations:
         yield "none installed", "", ""
-
-
-def shown(value: Value[Any]) -> str:
-    """A value for a reader; secrets are masked."""
-    printable = value.printable()
-    if isinstance(printable, Mapping):
-        return ", ".join(f"{key}={text}" for key, text in printable.items()) or "none"
-    if isinstance(printable, bool):
-        return str(printable).lower()
-    return str(printable) if printable not in ("", None) else "none"
 
 
 def _source(value: Value[Any]) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from distrokit.values import Value
 
 
 def print_json(data: Any) -> None:
@@ -18,3 +20,13 @@ def print_rows(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
     for row in rows:
         print((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())
+
+
+def shown(value: Value[Any]) -> str:
+    """A value for a reader; secrets are masked."""
+    printable = value.printable()
+    if isinstance(printable, Mapping):
+        return ", ".join(f"{key}={text}" for key, text in printable.items()) or "none"
+    if isinstance(printable, bool):
+        return str(printable).lower()
+    return str(printable) if printable not in ("", None) else "none"

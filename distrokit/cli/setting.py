@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from distrokit.cli.output import shown
 from distrokit.declarations import Setting
 from distrokit.diagnostics import did_you_mean
 from distrokit.plan import Component, Plan
@@ -34,6 +35,11 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
     if known is None and not found and not ignored:
         return None
     candidates = [{"value": _shown(plan, plain, text), "source": _where(source)} for text, source in found]
+    candidates += [
+        {"value": _shown(plan, source.name, text), "source": _where(source)}
+        for text, source in dict.fromkeys(_overruled(plan, plain))
+        if source.kind != "plugin default"
+    ]
     if known is not None and known.default:
         candidates.append({"value": known.default, "source": f"default of {known.consumer}"})
     winner = candidates[0] if candidates else {"value": None, "source": None}
@@ -88,7 +94,7 @@ def _about(known: Setting) -> str:
 def _taken_by(plan: Plan, name: str) -> Iterator[str]:
     for key, value in plan.resource.attributes.items():
         if value.source.name == name:
-            yield f"resource: {key} = {value.printable()}"
+            yield f"resource: {key} = {shown(value)}"
     for key, instrumented in plan.instrumentations.items():
         if instrumented.source.name == name:
             yield f"instrumentation {key}: {'on' if instrumented.enabled else 'off'}"
@@ -111,6 +117,16 @@ def _taken_by_signals(plan: Plan, name: str) -> Iterator[str]:
                 yield from _of(item.processor, f"{signal}, processor", name)
 
 
+def _overruled(plan: Plan, name: str) -> Iterator[tuple[str, Source]]:
+    """What gave way to this setting where another one could have said the same: the general to the signal's own."""
+    for planned in plan.signals.values():
+        for item in planned.exporters:
+            for component in (item.exporter, item.processor):
+                for value in component.parameters.values() if component else ():
+                    if value.source.name == name:
+                        yield from (pair for pair in value.overruled if pair[1].name != name)
+
+
 def _of(component: Component[Any], role: str, name: str) -> Iterator[str]:
     if component.source.name == name:
         yield f"{role}: {component.name}"
@@ -118,4 +134,4 @@ def _of(component: Component[Any], role: str, name: str) -> Iterator[str]:
         if isinstance(value.value, Component):
             yield from _of(value.value, f"{role} {component.name}, {key}", name)
         elif value.source.name == name:
-            yield f"{role} {component.name}: {key} = {value.printable()}"
+            yield f"{role} {component.name}: {key} = {shown(value)}"
