@@ -21,6 +21,8 @@ ONCE = {
     "test_in_code",
     "test_project",
     "test_receiver",
+    "test_tail",
+    "test_tail_showing",
     "test_user_attributes",
     "test_yaml_nodes",
 }

@@ -80,4 +80,6 @@ def _naming(host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OSError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+        # socket.create_server adds to the reason what is said here already.
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        raise OSError(f"cannot listen on {host}:{port}: {reason}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TextIO
@@ -10,6 +11,9 @@ from typing import TextIO
 from distrokit_dev.receiver import Receiver
 from distrokit_dev.tail.arguments import GRPC_PORT, HTTP_PORT
 from distrokit_dev.tail.typeface import harmless
+
+#: Characters of a command that are repeated to who typed it.
+_COMMAND = 70
 
 
 def say(stream: TextIO, lines: Iterable[str]) -> None:
@@ -40,5 +44,8 @@ def listening(receiver: Receiver) -> list[str]:
 
 def running(words: Sequence[str], endpoint: str, protocol: str, removed: Sequence[str]) -> list[str]:
     """What is run, and which of the user's variables it does not see."""
-    lines = [harmless(f"Running {' '.join(words)}"), f"instrumented, sending to {endpoint} over {protocol}."]
+    command = harmless(shlex.join(words))
+    if len(command) > _COMMAND:
+        command = command[: _COMMAND - 3] + "..."
+    lines = [f"Running {command}", f"instrumented, sending to {endpoint} over {protocol}."]
     return lines + [f"{name} is not passed on: with it, nothing might arrive here." for name in removed]

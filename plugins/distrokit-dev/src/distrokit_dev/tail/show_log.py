@@ -29,14 +29,18 @@ def show_log(log: ReceivedLog, width: int, typeface: Typeface) -> Text:
     line.append(" " + typeface.clean(service_of(log), max(8, width // 5)), style="cyan")
     trace = f"  trace {log.trace_id[:8]}" if log.trace_id else ""
     line.append("  " + typeface.clean(_said(log), max(1, width - line.cell_len - 2 - len(trace))))
-    return line.append(trace, style="dim")
+    line.append(trace, style="dim")
+    line.truncate(width)
+    return line
 
 
 def show_log_of_span(log: ReceivedLog, prefix: str, width: int, typeface: Typeface) -> Text:
     """A log record under its span, behind the lines of the tree."""
     line = Text().append(prefix, style="dim")
     line.append_text(_severity(log, typeface))
-    return line.append("  " + typeface.clean(_said(log), max(1, width - line.cell_len - 2)))
+    line.append("  " + typeface.clean(_said(log), max(1, width - line.cell_len - 2)))
+    line.truncate(width)
+    return line
 
 
 def _severity(log: ReceivedLog, typeface: Typeface) -> Text:

@@ -12,7 +12,7 @@ from distrokit_dev.received import ReceivedLog, ReceivedSpan, service_of
 from distrokit_dev.tail.show_log import clock, show_log_of_span
 from distrokit_dev.tail.traces import Part
 from distrokit_dev.tail.tree import MAX_RAILS, Row, rows
-from distrokit_dev.tail.typeface import Typeface, as_text
+from distrokit_dev.tail.typeface import Glyphs, Typeface, as_text
 
 #: Columns: before each line, of a duration; of a bar at most.
 _INDENT, _DURATION, _BAR = 2, 9, 48
@@ -44,7 +44,7 @@ def show_trace(part: Part, width: int, typeface: Typeface) -> Iterator[Text]:
     end = max(max(span.start, span.end) for span in part.spans)
     yield from _header(part, services, end - start, width, typeface)
     tree = list(rows(part.spans, max(1, min(MAX_RAILS, (width - 40) // 5))))
-    labels = [_label(row, part, typeface, several=len(services) > 1) for row in tree]
+    labels = [typeface.clean(_label(row, part, typeface.glyphs, several=len(services) > 1), width) for row in tree]
     layout = _layout(tree, labels, (start, end), width, typeface)
     logs: dict[str, list[ReceivedLog]] = {}
     for log in sorted(part.logs, key=lambda log: log.time):
@@ -66,11 +66,7 @@ def show_trace(part: Part, width: int, typeface: Typeface) -> Iterator[Text]:
 
 def _layout(tree: list[Row], labels: list[str], bounds: tuple[int, int], width: int, typeface: Typeface) -> _Layout:
     wanted = max(
-        (
-            len(_guides(row, typeface)) + cell_len(label[:width])
-            for row, label in zip(tree, labels, strict=True)
-            if row.span
-        ),
+        (len(_guides(row, typeface)) + cell_len(label) for row, label in zip(tree, labels, strict=True) if row.span),
         default=0,
     )
     fixed = _INDENT + _DURATION + 3
@@ -86,7 +82,7 @@ def _header(part: Part, services: list[str], total: int, width: int, typeface: T
         facts.insert(1, _counted(errors, "error"))
     behind = f"  {', '.join(facts)}"
     line = Text().append(f"{clock(start)} ", style="dim")
-    trace_id = f"  {part.trace_id or 'no trace id'}"
+    trace_id = f"  {part.trace_id[:32] or 'no trace id'}"
     room = width - line.cell_len - len(behind) - len(trace_id)
     names = ", ".join(services)
     # Where it gets narrow the id has a line of its own.
@@ -95,6 +91,7 @@ def _header(part: Part, services: list[str], total: int, width: int, typeface: T
     line.append(behind, style="bold red" if errors else "")
     if not alone:
         line.append(trace_id, style="dim")
+    line.truncate(width)
     yield line
     if alone:
         yield Text(trace_id, style="dim")
@@ -108,12 +105,12 @@ def _counted(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
 
-def _label(row: Row, part: Part, typeface: Typeface, *, several: bool) -> str:
+def _label(row: Row, part: Part, glyphs: Glyphs, *, several: bool) -> str:
     """What stands behind the guides, uncut."""
     if row.span is None:
         name = part.before.get(row.missing)
         return f"{name} (came before)" if name is not None else f"parent {row.missing} not received"
-    mark = f"{typeface.glyphs.mark} " if row.span.status == "error" else ""
+    mark = f"{glyphs.mark} " if row.span.status == "error" else ""
     service = f" ({service_of(row.span)})" if several else ""
     return f"{mark}{row.span.name or '(no name)'}{service}"
 

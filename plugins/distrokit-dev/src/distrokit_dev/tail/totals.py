@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 
+from rich.cells import cell_len
+
 from distrokit_dev.received import Item, ReceivedLog, ReceivedSpan, service_of
 from distrokit_dev.tail.severity import is_error
-from distrokit_dev.tail.typeface import Typeface
+from distrokit_dev.tail.typeface import Typeface, harmless
 
 _COLUMNS = ("traces", "spans", "span errors", "logs", "log errors", "metric points")
 
@@ -37,7 +39,7 @@ class Totals:
         counters = (self._all, self._by_service.setdefault(service, Counter()))
         if isinstance(item, ReceivedSpan):
             for counter, of in zip(counters, ("", service), strict=True):
-                counter["traces"] += self._is_new(item.trace_id, of)
+                counter["traces"] += self._is_new(item.trace_id[:64], of)
                 counter["spans"] += 1
                 counter["span errors"] += item.status == "error"
             return
@@ -52,13 +54,13 @@ class Totals:
             dropped: requests that were let go unread.
         """
         names = sorted(self._by_service)
-        first = min(max(map(len, [*names, "service"])), max(7, width - 61))
+        first = min(max(cell_len(harmless(name)) for name in [*names, "service"]), max(7, width - 61))
         for name, counter in [("service", None), *((name, self._by_service[name]) for name in names), ("", self._all)]:
             if counter is self._all and len(names) == 1:
                 continue
             cells = [f"{column if counter is None else counter[column]:>{len(column)}}" for column in _COLUMNS]
             label = typeface.clean(name or ("all" if names else "nothing"), first)
-            yield "  ".join([label + " " * (first - len(label)), *cells])
+            yield typeface.clean("  ".join([label + " " * (first - cell_len(label)), *cells]), width)
         if any(self.hidden.values()):
             parts = [
                 f"{number} {what}{'' if number == 1 else 's'}" for what, number in sorted(self.hidden.items()) if number

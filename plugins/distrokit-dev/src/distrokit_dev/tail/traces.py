@@ -11,6 +11,9 @@ from distrokit_dev.tail.typeface import as_text
 #: Characters kept of a name and of a message; nothing that is shown is wider.
 _NAME, _MESSAGE = 300, 1000
 
+#: The same of an id: twice what a valid one has.
+_ID = 64
+
 #: Attributes that are shown, of events and of log records.
 _SHOWN = ("exception.type", "exception.message")
 
@@ -80,7 +83,7 @@ class Traces:
         Args:
             now: seconds of a monotonic clock.
         """
-        part = self._part(item.trace_id, now)
+        part = self._part(item.trace_id[:_ID], now)
         part.touched = now
         if len(part.spans) + len(part.logs) >= self._max_items:
             part.left_out += 1
@@ -159,6 +162,8 @@ def _lean_span(span: ReceivedSpan) -> ReceivedSpan:
     return replace(
         span,
         resource=_service_only(span),
+        span_id=span.span_id[:_ID],
+        parent_span_id=span.parent_span_id[:_ID],
         name=span.name[:_NAME],
         status_message=span.status_message[:_MESSAGE],
         attributes={},
@@ -171,6 +176,8 @@ def _lean_log(log: ReceivedLog) -> ReceivedLog:
     return replace(
         log,
         resource=_service_only(log),
+        trace_id=log.trace_id[:_ID],
+        span_id=log.span_id[:_ID],
         severity=log.severity[:_NAME],
         body=as_text(log.body)[:_MESSAGE],
         attributes=_shown(log.attributes),
