@@ -600,3 +600,10 @@ def test_json_lines_are_ascii_and_json():
 
 def test_a_service_that_is_not_said():
     assert "unknown_service" in lines(replace(span("a"), resource={}))[0]
+
+
+def test_metrics_without_attributes_in_a_narrow_terminal():
+    metrics = Metrics()
+    metrics.add(point("a.metric.with.a.rather.long.name", 1, service="a-service-with-a-long-name"))
+
+    assert show_metrics(metrics.latest(), 0, 40, UNICODE)[1].plain == "a-servi…  a.metric.with.a.rather…      1"

@@ -67,15 +67,16 @@ class Watch:
                 deadline = time.monotonic() + _GRACE
             if interruption.interrupts >= _KILLS or (deadline is not None and time.monotonic() > deadline):
                 program.kill()
-        settled = time.monotonic() + _SETTLING
-        while self._one(_SETTLED) and time.monotonic() < settled:
-            pass
+        settled, moving = time.monotonic() + _SETTLING, True
+        while moving and time.monotonic() < settled:
+            moving = self._one(_SETTLED)
         return code
 
     def rest(self) -> None:
         """Hand on what has arrived, and finish; nothing may arrive any more."""
-        while self._one(0):
-            pass
+        left = True
+        while left:
+            left = self._one(0)
         self._view.finish()
 
     def _one(self, timeout: float) -> bool:
