@@ -6,6 +6,7 @@ file says what is in effect. A secret that came from a variable becomes a refere
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,9 @@ FILE_FORMAT = "1.1"
 HIDDEN = "****"
 
 Node = dict[str, Any]
+
+
+_REFERENCE = re.compile(r"\$\{\w+(:-[^}]*)?\}")
 
 
 def model_of(plan: Plan) -> Node:
@@ -49,7 +53,18 @@ def model_of(plan: Plan) -> Node:
     _same(plan, model)
     _instrumentations(plan, model)
     _own(plan, model)
-    return model
+    masked: Node = _masked(model)
+    return masked
+
+
+def _masked(node: Any) -> Any:
+    """What is no secret by its name may still have one in a URL."""
+    if isinstance(node, dict):
+        return {name: _masked(child) for name, child in node.items()}
+    if isinstance(node, list):
+        return [_masked(child) for child in node]
+    # A reference to a variable stands for a secret, and is none.
+    return node if not isinstance(node, str) or _REFERENCE.fullmatch(node) else Mask()(node)
 
 
 def _resource(plan: Plan) -> Node:

@@ -25,6 +25,8 @@ ONCE = {
     "test_doctor_elsewhere",
     "test_doctor_way_out",
     "test_sdk_messages",
+    "test_tail",
+    "test_tail_showing",
     "test_user_attributes",
     "test_yaml_nodes",
 }

@@ -10,6 +10,7 @@ import pytest
 from processes import distrokit
 
 from distrokit_dev import demo
+from distrokit_dev.launcher import launcher
 from distrokit_dev.received import ReceivedSpan, Scope
 from distrokit_dev.show import show_demo
 
@@ -90,7 +91,7 @@ def test_a_program_that_never_ends_is_ended(monkeypatch):
 def test_the_launcher_is_found_elsewhere_too(monkeypatch, tmp_path):
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
 
-    assert demo.launcher().endswith("opentelemetry-instrument")
+    assert launcher().endswith("opentelemetry-instrument")
 
 
 def test_errors_stand_out_and_siblings_are_in_order(capsys):

@@ -120,7 +120,7 @@ def test_a_taken_port_is_said():
     with Receiver() as receiver:
         with pytest.raises(OSError, match="in use"):
             Receiver(http_port=receiver.http_port)
-        with pytest.raises(OSError, match="cannot listen"):
+        with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{receiver.grpc_port}: .* in use"):
             Receiver(grpc_port=receiver.grpc_port)
 
 

@@ -79,7 +79,9 @@ def unknown(plan: Plan, name: str) -> str:
 
 
 def _shown(plan: Plan, name: str, text: str) -> str:
-    return "****" if is_secret(name) else plan.settings.mask(text)
+    # Somebody wrote the secret itself where the file's name belongs: it is none that can be read.
+    no_file = any(p.code == "secret-file-unreadable" and p.subject.partition("=")[0] == name for p in plan.problems)
+    return "****" if is_secret(name) or no_file else plan.settings.mask(text)
 
 
 def _where(source: Source) -> str:

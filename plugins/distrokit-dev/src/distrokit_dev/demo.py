@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from distrokit_dev.launcher import NAME, launcher
 from distrokit_dev.received import ReceivedSpan
 from distrokit_dev.receiver import Receiver
 
@@ -73,7 +73,7 @@ def run_instrumented(program: str, environ: Mapping[str, str]) -> subprocess.Com
     with tempfile.TemporaryDirectory(prefix="distrokit-demo-") as folder:
         path = Path(folder, "no_configuration.py")
         path.write_text(program, encoding="utf-8")
-        command = [launcher(), sys.executable, str(path)]
+        command = [launcher() or NAME, sys.executable, str(path)]
         try:
             return subprocess.run(
                 command,
@@ -87,12 +87,6 @@ def run_instrumented(program: str, environ: Mapping[str, str]) -> subprocess.Com
         except subprocess.TimeoutExpired as error:
             message = f"still running after {error.timeout} seconds, so it was ended"
             return subprocess.CompletedProcess(command, 1, "", message)
-
-
-def launcher() -> str:
-    """``opentelemetry-instrument`` of this very environment."""
-    beside = Path(sys.executable).with_name("opentelemetry-instrument")
-    return str(beside) if beside.exists() else shutil.which("opentelemetry-instrument") or str(beside)
 
 
 def verdict(run: subprocess.CompletedProcess[str], spans: list[ReceivedSpan]) -> str:

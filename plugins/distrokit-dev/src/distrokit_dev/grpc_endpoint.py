@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -48,6 +49,9 @@ def start_grpc(store: Store, host: str, port: int, max_request_bytes: int) -> tu
 
     Raises: ``OSError`` when the port is taken.
     """
+    if port:
+        # gRPC would not say why it cannot, and write to stderr by itself.
+        socket.create_server((host, port)).close()
     server = grpc.server(
         ThreadPoolExecutor(max_workers=4, thread_name_prefix="otlp-grpc"),
         maximum_concurrent_rpcs=8,
@@ -63,6 +67,6 @@ def start_grpc(store: Store, host: str, port: int, max_request_bytes: int) -> tu
     try:
         bound = server.add_insecure_port(f"{host}:{port}")
     except RuntimeError as error:
-        raise OSError(f"cannot listen on {host}:{port}") from error
+        raise OSError(str(error)) from error
     server.start()
     return server, bound

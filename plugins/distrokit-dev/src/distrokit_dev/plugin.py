@@ -1,16 +1,20 @@
-"""Adds ``distrokit demo``. Nothing is declared for the pipeline; nothing heavy is imported here."""
+"""Adds ``distrokit demo`` and ``tail``. Nothing is declared for the pipeline; nothing heavy is imported here."""
 
 from __future__ import annotations
 
 import argparse
 
 from distrokit import Command, hookimpl
+from distrokit_dev.tail.arguments import add_arguments
 
 
 @hookimpl
 def distrokit_commands() -> list[Command]:
-    """``demo``."""
-    return [Command("demo", "send spans from a real program to a real receiver, and show them", _demo, _demo_arguments)]
+    """``demo`` and ``tail``."""
+    return [
+        Command("demo", "send spans from a real program to a real receiver, and show them", _demo, _demo_arguments),
+        Command("tail", "receive traces, metrics and logs, and show them as they come", _tail, add_arguments),
+    ]
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,3 +28,9 @@ def _demo(arguments: argparse.Namespace) -> int:
     from distrokit_dev.demo import demo
 
     return demo(arguments.protocol, as_json=arguments.json)
+
+
+def _tail(arguments: argparse.Namespace) -> int:
+    from distrokit_dev.tail.command import tail
+
+    return tail(arguments)

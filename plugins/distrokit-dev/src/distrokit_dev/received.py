@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,15 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class ReceivedEvent:
+    """An event of a span. ``time`` is nanoseconds since 1970."""
+
+    name: str
+    time: int
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ReceivedSpan:
     """A span. Ids are hexadecimal, ``parent_span_id`` is empty for a root; times are nanoseconds since 1970."""
 
@@ -41,6 +50,7 @@ class ReceivedSpan:
     status: str
     status_message: str = ""
     attributes: Attributes = field(default_factory=dict)
+    events: tuple[ReceivedEvent, ...] = ()
 
     @property
     def duration_ms(self) -> float:
@@ -50,7 +60,10 @@ class ReceivedSpan:
 
 @dataclass(frozen=True)
 class ReceivedLog:
-    """A log record. ``time`` is nanoseconds since 1970; ids are hexadecimal, empty outside a span."""
+    """A log record. ``time`` is nanoseconds since 1970; ids are hexadecimal, empty outside a span.
+
+    ``severity`` is the text it was sent with, ``severity_number`` OpenTelemetry's number for it, 0 when unknown.
+    """
 
     resource: Attributes
     scope: Scope
@@ -60,6 +73,7 @@ class ReceivedLog:
     trace_id: str = ""
     span_id: str = ""
     attributes: Attributes = field(default_factory=dict)
+    severity_number: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,9 @@ class ReceivedPoint:
     attributes: Attributes = field(default_factory=dict)
 
 
+Item = ReceivedSpan | ReceivedLog | ReceivedPoint
+
+
 def spans(requests: Iterable[Request]) -> list[ReceivedSpan]:
     """The spans in these requests, in order of arrival."""
     return [
@@ -92,12 +109,15 @@ def spans(requests: Iterable[Request]) -> list[ReceivedSpan]:
             trace_id=span.trace_id.hex(),
             span_id=span.span_id.hex(),
             parent_span_id=span.parent_span_id.hex(),
-            kind=Span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower(),
+            kind=_lowered(Span.SpanKind.Name, span.kind, "SPAN_KIND_"),
             start=span.start_time_unix_nano,
             end=span.end_time_unix_nano,
-            status=Status.StatusCode.Name(span.status.code).removeprefix("STATUS_CODE_").lower(),
+            status=_lowered(Status.StatusCode.Name, span.status.code, "STATUS_CODE_"),
             status_message=span.status.message,
             attributes=attributes(span.attributes),
+            events=tuple(
+                ReceivedEvent(event.name, event.time_unix_nano, attributes(event.attributes)) for event in span.events
+            ),
         )
         for request in requests
         if isinstance(request, ExportTraceServiceRequest)
@@ -119,6 +139,7 @@ def logs(requests: Iterable[Request]) -> list[ReceivedLog]:
             trace_id=record.trace_id.hex(),
             span_id=record.span_id.hex(),
             attributes=attributes(record.attributes),
+            severity_number=record.severity_number,
         )
         for request in requests
         if isinstance(request, ExportLogsServiceRequest)
@@ -141,6 +162,16 @@ def points(requests: Iterable[Request]) -> list[ReceivedPoint]:
     ]
 
 
+def items(request: Request) -> list[Item]:
+    """What is in one request, whatever it is of."""
+    return [*spans([request]), *logs([request]), *points([request])]
+
+
+def service_of(item: Item) -> str:
+    """The service it came from; ``unknown_service`` when the resource does not say."""
+    return str(item.resource.get("service.name") or "unknown_service")
+
+
 def attributes(pairs: Iterable[KeyValue]) -> Attributes:
     """Attributes as a dict of plain values."""
     return {pair.key: plain(pair.value) for pair in pairs}
@@ -156,6 +187,14 @@ def plain(value: AnyValue) -> Any:
     if kind == "kvlist_value":
         return attributes(value.kvlist_value.values)
     return getattr(value, kind)
+
+
+def _lowered(name_of: Callable[[Any], str], number: int, prefix: str) -> str:
+    try:
+        return name_of(number).removeprefix(prefix).lower()
+    except ValueError:
+        # protobuf lets through what a later version of OTLP may define.
+        return str(number)
 
 
 def _scope(scope: InstrumentationScope) -> Scope:

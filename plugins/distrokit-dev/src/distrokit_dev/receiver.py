@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -25,7 +27,7 @@ class Receiver:
         max_request_bytes: of one request, unpacked.
 
     Raises:
-        OSError: a port is taken.
+        OSError: a port is taken; the message says which.
 
     Attributes:
         store: what arrived.
@@ -41,9 +43,11 @@ class Receiver:
     ) -> None:
         self.store = Store(max_bytes)
         self.host = host
-        self._http = OTLPServer((host, http_port), self.store, max_request_bytes)
+        with _naming(host, http_port):
+            self._http = OTLPServer((host, http_port), self.store, max_request_bytes)
         try:
-            self._grpc, self.grpc_port = start_grpc(self.store, host, grpc_port, max_request_bytes)
+            with _naming(host, grpc_port):
+                self._grpc, self.grpc_port = start_grpc(self.store, host, grpc_port, max_request_bytes)
         except OSError:
             self._http.server_close()
             raise
@@ -69,3 +73,13 @@ class Receiver:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def _naming(host: str, port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # socket.create_server adds to the reason what is said here already.
+        reason = (error.strerror or str(error)).partition(" (while")[0]
+        raise OSError(f"cannot listen on {host}:{port}: {reason}") from error

@@ -20,7 +20,7 @@ class Store:
             many times that; each counts with what keeping it costs.
 
     Attributes:
-        dropped: how many requests were let go.
+        dropped: how many requests were let go, unread.
     """
 
     def __init__(self, max_bytes: int = 64 * 1024 * 1024) -> None:
@@ -40,6 +40,15 @@ class Store:
                 self._bytes -= len(self._kept.popleft()[1]) + _OVERHEAD
                 self.dropped += 1
             self._changed.notify_all()
+
+    def take(self, timeout_seconds: float) -> Request | None:
+        """The oldest request, which is then no longer kept; waits for one, ``None`` when time is up."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._kept, timeout_seconds):
+                return None
+            kind, encoded = self._kept.popleft()
+            self._bytes -= len(encoded) + _OVERHEAD
+        return kind.FromString(encoded)
 
     def requests(self) -> list[Request]:
         """What is kept, oldest first."""

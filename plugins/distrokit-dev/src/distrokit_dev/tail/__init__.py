@@ -1,0 +1,1 @@
+"""``distrokit tail``: what arrives at the receiver, shown as it comes."""
