@@ -455,8 +455,8 @@ def distrokit_stopping(pipeline: Pipeline, reason: StopReason) -> None:
 def distrokit_checks(plan: Plan) -> Iterable[Check] | None:
     """Findings for ``distrokit doctor``.
 
-    When: by ``distrokit doctor``, after the plan is made.
-    Process: the command's own, which has planned and built nothing.
+    When: by ``distrokit doctor``, after the plan is made; with ``DISTROKIT_DOCTOR``, at the end of a start.
+    Process: the command's own, or that of the COMMAND it is given, which have built nothing; or the one that started.
     Arguments: ``plan``, for reading.
     Returns: one :class:`~distrokit.Check` per thing looked at, good ones too.
     ``None``: nothing to check.
