@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import hashlib
 import logging
 import re
 import sys
 import traceback
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -151,11 +151,14 @@ class Channel:
         Args:
             again: it may be said before: a count that is the same as a minute ago is still news.
         """
-        digest = hashlib.blake2s(text.encode(errors="replace"), digest_size=6).hexdigest()
+        text = one_line(self.mask(text))
+        digest = f"{zlib.crc32(text.encode(errors='replace')):08x}"
         if level < self.level or (digest in self.said and not again):
             return False
-        self.said[digest] = None
-        write(f"distrokit: {one_line(self.mask(text))}")
+        if not again:
+            # What is said every minute must not grow every minute.
+            self.said[digest] = None
+        write(f"distrokit: {text}")
         return True
 
 
