@@ -253,6 +253,8 @@ class Setting:
         consumer: who reads it: ``distrokit``, ``opentelemetry-sdk``, a plugin's name.
         meaning: one sentence.
         spec: where it is specified, a URL; empty for what only exists here.
+        parameter: whether it becomes a parameter of a component; then ``distrokit doctor`` can tell when nothing
+            in the pipeline comes from it.
         ignored_with_file: whether a configuration file takes its place (specification, *Declarative
             configuration*: every variable the file does not name is ignored).
     """
@@ -264,6 +266,7 @@ class Setting:
     consumer: str = "distrokit"
     meaning: str = ""
     spec: str = ""
+    parameter: bool = False
     ignored_with_file: bool = False
 
 

@@ -224,6 +224,8 @@ def test_a_setting_that_is_hardly_meant(env, check, verdict, evidence, remedy):
         {"DISTROKIT_TRACES_PROCESSOR": "simple", "DISTROKIT_DETECTOR_TIMEOUT": "100", "OTEL_LOG_LEVEL": "info"},
         {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://h:1", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca.pem"},
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"},
+        # Who reads it is not known here.
+        {"OTEL_EXPORTER_ZIPKIN_ENDPOINT": "http://h:1", "OTEL_PYTHON_EXCLUDED_URLS": "x"},
         {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Basic%20abc", "OTEL_SPAN_EVENT_COUNT_LIMIT": "9"},
     ],
 )

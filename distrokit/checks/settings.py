@@ -9,8 +9,8 @@ from distrokit.declarations import Check, Verdict
 from distrokit.plan import Component, Plan
 from distrokit.values import Value
 
-#: Settings of the core's own that a component reads, and so may be without effect.
-_OWN = ("OTEL_TRACES_SAMPLER_ARG", "DISTROKIT_TRACES_PROCESSOR", "DISTROKIT_LOGS_PROCESSOR", "DISTROKIT_METRICS_READER")
+#: Settings of the core's own that pick a component, where there is one to pick.
+_PICKING = ("DISTROKIT_TRACES_PROCESSOR", "DISTROKIT_LOGS_PROCESSOR", "DISTROKIT_METRICS_READER")
 
 #: The specification's samplers that take no argument; they are given one like all others.
 _WITHOUT_ARG = ("always_on", "always_off", "parentbased_always_on", "parentbased_always_off")
@@ -67,18 +67,18 @@ def _drops_all(sampler: Component[Any]) -> bool:
 
 
 def _without_effect(plan: Plan) -> Iterator[Check]:
-    """Settings that a plugin would read, that are set, and from which nothing in the plan comes."""
+    """Settings that a component would read, that are set, and from which nothing in the plan comes."""
     ignored = sorted(name for name in plan.settings.ignored if plan.settings.environ.get(name, "").strip())
     if ignored:
         evidence = f"the configuration file takes the place of {', '.join(ignored)}"
         yield Check("setting-ignored", "warn", evidence, f"unset {' '.join(ignored)}")
-    read_by_plugins = {setting.name for setting in plan.known if setting.consumer in {p.name for p in plan.plugins}}
+    parameters = {setting.name for setting in plan.known if setting.parameter}
     used = set(_used(plan))
     spoken_of = " ".join(problem.subject for problem in plan.problems)
     unused = [
         name
         for name in sorted(plan.settings.names_set())
-        if name.partition("__")[0] in {*read_by_plugins, *_OWN}
+        if name.partition("__")[0] in {*parameters, *_PICKING}
         and name not in used
         and name not in spoken_of
         and plan.settings.lookup(name)[0][1].chosen

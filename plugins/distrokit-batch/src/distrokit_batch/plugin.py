@@ -28,6 +28,7 @@ def distrokit_settings() -> list[Setting]:
             consumer="batch",
             meaning=f"{meaning} of {items}",
             spec=f"{_SPEC}#{section}",
+            parameter=True,
             ignored_with_file=True,
         )
         for prefix, items, delay, section in (
@@ -50,6 +51,7 @@ def distrokit_settings() -> list[Setting]:
             consumer="batch",
             meaning=meaning,
             spec=f"{_SPEC}#periodic-exporting-metricreader",
+            parameter=True,
             ignored_with_file=True,
         )
         for name, default, meaning in (

@@ -70,6 +70,8 @@ def distrokit_settings() -> list[Setting]:
             meaning=meaning,
             spec=spec,
             consumer="components",
+            # The zipkin exporters read theirs themselves.
+            parameter="ZIPKIN" not in name,
             ignored_with_file=True,
         )
 

@@ -32,6 +32,7 @@ def settings() -> list[Setting]:
             consumer="otlp",
             meaning=f"{meaning}; {signal[:-1].lower()} only" if signal else meaning,
             spec=_SPEC,
+            parameter=True,
             ignored_with_file=True,
         )
         for signal in ("", "TRACES_", "METRICS_", "LOGS_")
@@ -43,6 +44,7 @@ def settings() -> list[Setting]:
             kind="path",
             consumer="otlp",
             meaning="a file that holds the headers, one `name=value` per line; read again when it changes",
+            parameter=True,
             ignored_with_file=True,
         )
         for signal in ("", "TRACES_", "METRICS_", "LOGS_")
@@ -55,6 +57,7 @@ def settings() -> list[Setting]:
             consumer="otlp",
             meaning="the temporality of counters and histograms",
             spec=_METRICS,
+            parameter=True,
             ignored_with_file=True,
         ),
         Setting(
@@ -64,6 +67,7 @@ def settings() -> list[Setting]:
             consumer="otlp",
             meaning="the aggregation of histograms without a view",
             spec=_METRICS,
+            parameter=True,
             ignored_with_file=True,
         ),
         Setting(
