@@ -212,13 +212,15 @@ def test_a_fork_while_another_thread_starts_it():
     source = """
         import os, threading, time, types, distrokit
         from distrokit import hookimpl
-        slow = types.ModuleType("slow")
+        slow, there = types.ModuleType("slow"), threading.Event()
         @hookimpl
         def distrokit_resource():
+            there.set()
             time.sleep(1)
         slow.distrokit_resource = distrokit_resource
         threading.Thread(target=distrokit.start, kwargs={"plugins": {"slow": slow}}).start()
-        time.sleep(0.3)
+        # In the middle of a start, and not of an import, whose lock a child would never get.
+        there.wait()
         if child := os.fork():
             print(os.waitpid(child, 0)[1])
         else:

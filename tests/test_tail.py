@@ -277,6 +277,8 @@ def test_ctrl_c_three_times_is_the_end():
         for answer in ("no SIGINT\n", "no SIGTERM\n"):
             process.interrupt(everybody=True)
             process.until(answer)
+            # The program has heard it; tail has to have done so, too, or two signals are one to it.
+            time.sleep(0.5)
         process.interrupt(everybody=True)
 
         assert process.ended() == 128 + signal.SIGKILL

@@ -161,7 +161,9 @@ def test_a_member_with_only_its_declared_dependencies(member, environment):
     """
     imported = environment.run("python", str(program(environment, source)))
 
-    assert re.fullmatch(rf"{member} +distrokit-{member} 0\.1\.0 +loaded .*\n", listed.stdout), listed.stdout
+    assert re.fullmatch(
+        rf"{member} +distrokit-{member} 0\.1\.0 +loaded .*\n\ncall order\n(  distrokit_.*\n)+", listed.stdout
+    ), listed.stdout
     assert (imported.returncode, imported.stderr) == (0, "")
     siblings = {f"distrokit-{other}" for other in MEMBERS if other != member}
     assert not siblings & environment.installed()

@@ -100,6 +100,10 @@ def _run(words: Sequence[str], environ: Mapping[str, str], answer: Path) -> tupl
         deadline = time.monotonic() + PATIENCE
         while process.poll() is None and not answer.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
+        if answer.exists():
+            # It ends by itself, and what waits for it, a shell say, with it.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(2)
         code = process.poll()
         _end(process)
         printed.seek(0)
