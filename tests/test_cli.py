@@ -214,6 +214,14 @@ def test_usage_and_version():
     assert "exit codes" in helped
 
 
+def test_a_command_that_is_not_installed_says_where_it_is():
+    result = distrokit("tail", env={"DISTROKIT_DISABLED_PLUGINS": "dev"})
+
+    assert result.returncode == 2
+    assert result.stderr.startswith("distrokit: tail is not installed here; run `")
+    assert result.stderr.endswith("'distrokit[dev]'`\n")
+
+
 def test_python_dash_m_is_the_same():
     assert run([sys.executable, "-m", "distrokit", "--version"]).stdout == f"distrokit {package.__version__}\n"
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import distrokit
+from distrokit.checks.installer import install_line
 from distrokit.cli.doctor import DOCTOR, unanswered
 from distrokit.cli.elsewhere import ask
 from distrokit.cli.explain import EXPLAIN
@@ -27,6 +28,8 @@ _ELSEWHERE = (
     "distrokit {0} … -- COMMAND: of the process that COMMAND starts, such as `distrokit {0} -- gunicorn app:app`;"
     " it is ended before the application's own code runs"
 )
+#: Where the documentation's commands come from.
+_IN_EXTRAS = {"tail": "distrokit[dev]", "demo": "distrokit[dev]", "config": "distrokit[yaml]"}
 EPILOG = "exit codes: 0 nothing fails, 1 something fails, 2 the command line is wrong"
 
 
@@ -58,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         subparser = subcommands.add_parser(command.name, help=text, description=text, epilog=epilog)
         subparser.set_defaults(run=command.run, assembly=assembly, election=election, elsewhere=elsewhere)
         _add_arguments(command, subparser, assembly)
+    if own and own[0] in _IN_EXTRAS and own[0] not in subcommands.choices:
+        write(f"distrokit: {own[0]} is not installed here; run `{install_line(_IN_EXTRAS[own[0]])}`")
+        return 2
     # Whoever types a command that is not there may be looking for one of a plugin that failed.
     assembly.channel.said.clear()
     parser.before_error = lambda: assembly.channel.problems(assembly.plan.problems)
