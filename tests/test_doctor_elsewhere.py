@@ -118,6 +118,18 @@ def test_an_interpreter_without_distrokit(app):
     assert not (app / "ran").exists()
 
 
+def test_a_runner_in_another_environment_is_not_the_program(app):
+    other = find("3.13" if sys.version_info[:2] != (3, 13) else "3.12")
+    if other is None:
+        pytest.skip("there is no other Python on this machine")
+    runner = app / "poetry"
+    runner.write_text(f"#!{other}\nimport os, sys; os.execvp(sys.argv[2], sys.argv[2:])\n")
+    runner.chmod(0o755)
+
+    assert "exports" in ask("doctor", "--offline", "--", str(runner), "run", "python", "app.py", cwd=app).stdout
+    assert not (app / "ran").exists()
+
+
 def test_an_interpreter_that_does_not_run(app):
     path = app / "python3"
     path.write_text("#!/bin/sh\necho broken >&2; exit 3\n")

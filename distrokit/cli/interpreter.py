@@ -19,6 +19,8 @@ _OBSTACLES = {
     "I": "does not look at PYTHONPATH, which is how the launcher gets in",
     "E": "does not look at PYTHONPATH, which is how the launcher gets in",
 }
+#: Python programs that start another Python, which is the one that counts.
+_RUNNERS = ("conda", "hatch", "mamba", "nox", "pdm", "pipenv", "pipx", "poetry", "tox")
 #: Flags with a value; what follows ``-c`` and ``-m`` is the program's.
 _WITH_VALUE = "WX"
 
@@ -63,10 +65,13 @@ class Interpreter:
 
 
 def interpreter_of(program: str, command: Sequence[str]) -> Interpreter | None:
-    """The Python of a command whose program is at this path; ``None`` for what is neither Python nor a script of it."""
+    """The Python of a command whose program is at this path; ``None`` for what is neither Python nor a script of it.
+
+    Nor, as far as is known, one that only starts another Python.
+    """
     if _PYTHON.fullmatch(Path(program).name):
         return Interpreter(program, _flags(command[1:]), f"`{' '.join(command[:2])}`")
-    words = _first_line(Path(program))
+    words = [] if Path(program).name in _RUNNERS else _first_line(Path(program))
     if words and Path(words[0]).name == "env":
         words = [word for word in words[1:] if word != "-S"]
     path = shutil.which(words[0]) if words else None
