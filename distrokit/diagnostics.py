@@ -7,7 +7,6 @@ broken (opentelemetry-python#2594). Nothing here ever writes to stdout.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import logging
 import re
@@ -15,9 +14,13 @@ import sys
 import traceback
 import zlib
 from collections.abc import Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
+
+#: Whether this thread is writing to stderr: an application may have sent that to its logging.
+WRITING: ContextVar[bool] = ContextVar("distrokit_writing", default=False)
 
 Severity = Literal["error", "warning"]
 
@@ -151,7 +154,7 @@ class Channel:
         Args:
             again: it may be said before: a count that is the same as a minute ago is still news.
         """
-        text = one_line(self.mask(text))
+        text = visible(one_line(self.mask(text)))
         digest = f"{zlib.crc32(text.encode(errors='replace')):08x}"
         if level < self.level or (digest in self.said and not again):
             return False
@@ -167,9 +170,17 @@ def write(text: str) -> None:
     stream = sys.stderr
     if stream is None:
         return
-    with contextlib.suppress(OSError, ValueError):
-        stream.write(text + "\n")
+    token = WRITING.set(True)
+    try:
+        try:
+            stream.write(text + "\n")
+        except UnicodeEncodeError:
+            stream.write(text.encode("ascii", "backslashreplace").decode() + "\n")
         stream.flush()
+    except Exception:  # noqa: S110  (whatever the application has put there)
+        pass
+    finally:
+        WRITING.reset(token)
 
 
 def write_to_terminal() -> bool:
@@ -184,6 +195,15 @@ def one_line(text: str, limit: int = 600) -> str:
     """Fold white space, so a message stays one line, and cut it at ``limit`` characters."""
     line = folded(text)
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def visible(text: str) -> str:
+    """What could control a terminal, whoever put it there, as its escape."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    return character if character == "\n" else character.encode("unicode_escape").decode()
 
 
 def folded(text: str) -> str:

@@ -123,7 +123,10 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         pipeline = assembly.pipeline = assembly.start() or assembly.idle()
         if instrument:
             self._instrument()
-        assembly.started()
+        try:
+            assembly.started()
+        finally:
+            self._examine()
         return pipeline
 
     def _answer(self) -> None:

@@ -13,17 +13,29 @@ import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-from distrokit.diagnostics import Channel, Mask, write
+from distrokit.diagnostics import WRITING, Channel, Mask, write
 
 #: What was said during the export under way in this thread; ``None`` outside of one.
 _CAUGHT: ContextVar[list[logging.LogRecord] | None] = ContextVar("distrokit_caught", default=None)
+
+#: Handlers that write elsewhere than to the console. Any other is taken for one that shows, however it does it.
+_ELSEWHERE = {
+    "BufferingHandler",
+    "FileHandler",
+    "HTTPHandler",
+    "NTEventLogHandler",
+    "NullHandler",
+    "SMTPHandler",
+    "SocketHandler",
+    "SysLogHandler",
+}
 
 
 class SDKMessages(logging.Handler):
     """Stands on the ``opentelemetry`` logger, and is the only way on from there.
 
     A message goes to the root logger's handlers, as it would have gone, but not to those that make telemetry
-    of it; where none of them prints to stderr or stdout, it is printed here. What is said during an export is
+    of it; where none of them shows it on the console, it is printed here. What is said during an export is
     kept for the tally of losses instead (:func:`caught`).
 
     Args:
@@ -35,29 +47,70 @@ class SDKMessages(logging.Handler):
         super().__init__()
         self.threshold = threshold
         self.mask = mask
+        self._loggers = -1
+        self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
         caught = _CAUGHT.get()
-        if caught is not None and self.threshold > logging.DEBUG:
+        if caught is not None:
             caught.append(record)
-        else:
+        if caught is None or self.threshold <= logging.DEBUG:
             self.show(record)
 
     def show(self, record: logging.LogRecord) -> None:
         """Hand it on, or print it."""
-        with contextlib.suppress(Exception):
-            if not _handed_on(record) and record.levelno >= self.threshold:
+        own = [handler for handler in logging.getLogger("opentelemetry").handlers if handler is not self]
+        # Those beside this one have it from logging itself.
+        shown = any(_shows(handler) and record.levelno >= handler.level for handler in own)
+        for handler in logging.getLogger().handlers:
+            if handler not in own and _taken(handler, record):
+                shown = shown or _shows(handler)
+        if not shown and record.levelno >= self.threshold:
+            with contextlib.suppress(Exception):
                 write(self.mask(self.format(record)))
 
+    def keep(self) -> None:
+        """Stay where it is, and let no logging set-up switch off OpenTelemetry's loggers, those that exist by now."""
+        logger = logging.getLogger("opentelemetry")
+        if self not in logger.handlers:
+            # A set-up that names this logger takes all handlers from it.
+            logger.addHandler(self)
+            logger.propagate = False
+        known = logging.Logger.manager.loggerDict
+        if len(known) == self._loggers:
+            return
+        self._loggers = len(known)
+        for name, each in list(known.items()):
+            # A logger of a class of its own is somebody's intention.
+            if name.partition(".")[0] == "opentelemetry" and type(each) is logging.Logger:
+                each.__class__ = _Enabled
 
-def _handed_on(record: logging.LogRecord) -> bool:
-    """Give the record to the root's handlers; whether one of them printed it."""
-    printed = False
+
+def _taken(handler: logging.Handler, record: logging.LogRecord) -> bool:
+    """Give a record to a handler, unless it makes telemetry of it; whether it took it."""
+    if record.levelno < handler.level or makes_telemetry(handler):
+        return False
+    try:
+        return bool(handler.handle(record))
+    except Exception:
+        return False
+
+
+def _shows(handler: logging.Handler) -> bool:
+    """Whether a handler writes to the console."""
+    if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+        stream = handler.stream
+        standard = (sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__)
+        return stream in standard or getattr(stream, "name", None) in ("<stderr>", "<stdout>")
+    return not any(kind.__name__ in _ELSEWHERE for kind in type(handler).__mro__)
+
+
+def note(text: str) -> None:
+    """Give a line that was printed to those handlers of the root that keep messages elsewhere than on the console."""
+    record = logging.LogRecord("distrokit", logging.ERROR, __file__, 0, text, None, None)
     for handler in logging.getLogger().handlers:
-        if record.levelno >= handler.level and not makes_telemetry(handler):
-            handler.handle(record)
-            printed = printed or getattr(handler, "stream", None) in (sys.stderr, sys.stdout)
-    return printed
+        if not _shows(handler):
+            _taken(handler, record)
 
 
 @contextlib.contextmanager
@@ -70,12 +123,12 @@ def caught() -> Iterator[list[logging.LogRecord]]:
     finally:
         _CAUGHT.reset(token)
         for handler in logging.getLogger("opentelemetry").handlers if records else ():
-            if isinstance(handler, SDKMessages):
+            if isinstance(handler, SDKMessages) and handler.threshold > logging.DEBUG:
                 for record in records:
                     handler.show(record)
 
 
-def listen_to_sdk(channel: Channel, explicit: bool) -> None:
+def listen_to_sdk(channel: Channel, explicit: bool) -> SDKMessages:
     """Put :class:`SDKMessages` on the ``opentelemetry`` logger, once.
 
     Args:
@@ -85,15 +138,11 @@ def listen_to_sdk(channel: Channel, explicit: bool) -> None:
     logger = logging.getLogger("opentelemetry")
     if explicit:
         logger.setLevel(channel.level)
-    logger.propagate = False
-    keep_enabled()
-    for handler in logger.handlers:
-        if isinstance(handler, SDKMessages):
-            handler.threshold = channel.level
-            return
-    messages = SDKMessages(channel.level, channel.mask)
-    messages.setFormatter(logging.Formatter("%(name)s: %(message)s"))
-    logger.addHandler(messages)
+    there = [handler for handler in logger.handlers if isinstance(handler, SDKMessages)]
+    messages = there[0] if there else SDKMessages(channel.level, channel.mask)
+    messages.threshold = channel.level
+    messages.keep()
+    return messages
 
 
 class _Enabled(logging.Logger):
@@ -110,28 +159,25 @@ class _Enabled(logging.Logger):
         """A level says which messages are wanted; this does not."""
 
 
-def keep_enabled() -> None:
-    """Let no logging set-up switch off OpenTelemetry's loggers, those that exist by now."""
-    for name, logger in list(logging.Logger.manager.loggerDict.items()):
-        # A logger of a class of its own is somebody's intention.
-        if name.partition(".")[0] == "opentelemetry" and type(logger) is logging.Logger:
-            logger.__class__ = _Enabled
-
-
 class Bystander(logging.Filter):
     """On a handler that makes telemetry of log records: it changes nothing else in the process.
 
-    OpenTelemetry's own messages do not pass, and a record that no other handler would show is shown as Python
-    shows it when there is no handler at all.
+    OpenTelemetry's own messages do not pass, nor do lines of ours that come back because the application sends
+    stderr to logging. A record that no other handler would show is shown as Python shows it when there is no
+    handler at all.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.partition(".")[0] == "opentelemetry":
+        if WRITING.get():
             return False
         last = logging.lastResort
         if last is not None and record.levelno >= last.level and not _has_another_handler(record.name):
-            last.handle(record)
-        return True
+            token = WRITING.set(True)
+            try:
+                last.handle(record)
+            finally:
+                WRITING.reset(token)
+        return record.name.partition(".")[0] != "opentelemetry"
 
 
 def stand_by() -> None:

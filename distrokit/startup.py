@@ -12,7 +12,7 @@ from distrokit.plan import Plan
 from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
 from distrokit.project import with_old_names, with_project
-from distrokit.sdk_messages import listen_to_sdk, stand_by
+from distrokit.sdk_messages import stand_by
 from distrokit.settings import SAID, Settings, put
 from distrokit.startup_line import startup_line
 from distrokit.values import Value
@@ -131,7 +131,6 @@ class Assembly:
         return Pipeline(self.plan, self.plugins, self.channel)
 
     def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
-        listen_to_sdk(self.channel, self.plan.settings.log_level is not None)
         # Known before it is built: hooks may ask for it.
         self.pipeline = pipeline = self.idle()
         pipeline.start(resource_attributes)

@@ -111,24 +111,30 @@ def test_a_library_without_its_instrumentation(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("files", "tool"),
+    ("files", "python", "tool"),
     [
-        ({"uv.lock": ""}, "uv add"),
-        ({"poetry.lock": ""}, "poetry add"),
-        ({"pdm.lock": ""}, "pdm add"),
-        ({"Pipfile.lock": ""}, "pipenv install"),
-        ({"pyvenv.cfg": "home = /x\nuv = 0.9\n"}, "uv pip install"),
-        ({"pyvenv.cfg": "home = /x\n"}, "pip install"),
-        ({}, "pip install"),
+        (["uv.lock"], ".venv/bin/python", "uv add"),
+        (["pdm.lock"], ".venv/bin/python", "pdm add"),
+        (["poetry.lock"], "/home/x/.cache/pypoetry/virtualenvs/a-py3/bin/python", "poetry add"),
+        (["Pipfile.lock"], "/home/x/.local/share/virtualenvs/a/bin/python", "pipenv install"),
+        # The project of the folder is not that of the environment.
+        (["uv.lock"], "/opt/other/bin/python", "/opt/other/bin/python -m pip install"),
+        ([".venv/pyvenv.cfg"], ".venv/bin/python", "uv pip install --python {}/.venv/bin/python"),
+        ([], ".venv/bin/python", "{}/.venv/bin/python -m pip install"),
     ],
 )
-def test_the_line_is_for_the_tool_in_use(tmp_path, monkeypatch, files, tool):
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+def test_the_line_is_for_the_tool_and_the_environment_in_use(tmp_path, monkeypatch, files, python, tool):
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / "src").mkdir()
+    for name in files:
+        (tmp_path / name).write_text("home = /x\nuv = 0.9\n")
+    monkeypatch.chdir(tmp_path / "src")
 
-    assert install_line("a==1", "b>=2") == f"{tool} a==1 'b>=2'"
+    line = install_line("a==1", "b>=2", python=str(tmp_path / python))
+
+    assert line == f"{tool.format(tmp_path)} a==1 'b>=2'"
+    monkeypatch.setattr(sys, "executable", str(tmp_path / python))
+    assert install_line("a==1", "b>=2") == line
 
 
 # ---------------------------------------------------------------------------------- settings

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
+import subprocess
 import sys
+import time
 
 import pytest
 from interpreters import find
@@ -79,12 +82,16 @@ def test_a_pre_fork_server_is_seen_by_its_command_line(app):
     assert not (app / "ran").exists()
 
 
+@pytest.mark.parametrize(
+    "before",
+    ["", "env", "env A=b -u C D=e", "nice -n 5", str(BIN / "opentelemetry-instrument") + " --traces_exporter none"],
+)
 @pytest.mark.parametrize("flags", ["-S", "-I", "-E", "-uI", "-Wd -E", "-X dev -sE"])
-def test_flags_that_keep_the_launcher_out(app, flags):
-    result = ask("doctor", "--", "python", *flags.split(), "app.py", cwd=app)
+def test_flags_that_keep_the_launcher_out(app, flags, before):
+    result = ask("doctor", "--", *before.split(), "python", *flags.split(), "app.py", cwd=app)
 
     assert result.returncode == 1
-    assert "FAIL  python-flags: `python" in result.stdout
+    assert "FAIL  python-flags: `python …`" in result.stdout
     assert not (app / "ran").exists()
 
 
@@ -115,6 +122,8 @@ def test_an_interpreter_without_distrokit(app):
 
     assert f"FAIL  interpreter: {other}, which runs it, has no distrokit" in result.stdout
     assert f"→ {other} -m pip install 'distrokit[otlp]'" in result.stdout
+    for wrapped in (["env", "A=b", other], ["nice", "-n", "1", other], ["sh", "-c", f"{other} app.py"]):
+        assert "has no distrokit" in ask("doctor", "--", *wrapped, "app.py", cwd=app).stdout
     assert not (app / "ran").exists()
 
 
@@ -149,7 +158,7 @@ def test_a_command_that_never_comes_to_distrokit(app):
     assert result.returncode == explained.returncode == 1
     assert "it ended with exit code 3, and its last words were: only a shell" in result.stdout
     assert (
-        "distrokit explain: no Python in `sh -c exit 0` loaded distrokit; it ended with exit code 0."
+        "distrokit explain: `sh …` came to no Python that could be asked; it ended with exit code 0."
         in explained.stderr
     )
 
@@ -170,6 +179,54 @@ def test_a_program_that_is_not_there(app):
     (check,) = json.loads(result.stdout)["checks"]
     assert (check["id"], check["evidence"]) == ("command", "there is no program 'no-such-program'")
     assert ask("doctor", "--run", "--", "no-such-program", cwd=app).returncode == 127
+
+
+def test_no_secret_of_the_command_is_shown(app):
+    secret = "hush-hush-4711"
+    assignment = f"OTEL_EXPORTER_OTLP_HEADERS=a={secret}"
+    for words in (
+        ["bash", "-c", "echo $OTEL_EXPORTER_OTLP_HEADERS; exit 3"],
+        ["env", assignment, "bash", "-c", "echo $OTEL_EXPORTER_OTLP_HEADERS"],
+        ["env", assignment, "python", "-I", "app.py"],
+        ["env", assignment, "true"],
+    ):
+        for own in (["doctor", "--json"], ["explain"]):
+            result = ask(*own, "--", *words, cwd=app, env={"OTEL_EXPORTER_OTLP_HEADERS": f"b={secret}"})
+            assert result.returncode == 1
+            assert secret not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_ends_doctor_ends_the_command(app, number):
+    script(app, "#!/bin/sh", "trap '' TERM\necho $$ > pid\nwhile :; do sleep 0.1; done")
+    process = subprocess.Popen(
+        [str(BIN / "distrokit"), "doctor", "--", "./serve"], cwd=app, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    while not (app / "pid").exists() or not (app / "pid").read_text().strip():
+        assert process.poll() is None
+        time.sleep(0.02)
+    child = int((app / "pid").read_text())
+
+    process.send_signal(number)
+
+    assert process.wait(20) == 128 + number
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+@pytest.mark.parametrize("value", ["b2", " ", ","])
+def test_propagators_that_stop_opentelemetry_are_named(app, value):
+    result = ask("doctor", "--", "python", "app.py", cwd=app, env={"OTEL_PROPAGATORS": value})
+
+    assert "FAIL  propagator-stops-launcher" in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def test_what_cannot_get_in_is_said_before_it_runs(app):
+    result = ask("doctor", "--run", "--", "python", "-I", "app.py", cwd=app)
+
+    assert result.returncode == 7
+    assert "FAIL  python-flags" in result.stderr
 
 
 def test_doctor_and_run(app):

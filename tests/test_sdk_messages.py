@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from textwrap import dedent
 
 import pytest
 from processes import BIN, QUIET, clean_environ, instrumented, run, said
+
+from distrokit.pipeline.losses import losses_of
 
 SETUPS = {
     "nothing": "",
@@ -99,7 +102,7 @@ def test_at_debug_every_message_is_printed_as_it_comes():
     result = instrumented(program, {**DEAD, "OTEL_LOG_LEVEL": "debug"})
 
     assert "Failed to export traces to 127.0.0.1:9" in result.stderr
-    assert any("1 span lost" in line for line in said(result))
+    assert any("1 span lost: connection refused at" in line for line in said(result))
 
 
 def test_what_an_exporter_raises_is_a_loss_and_no_traceback(tmp_path):
@@ -135,31 +138,290 @@ def test_what_an_exporter_raises_is_a_loss_and_no_traceback(tmp_path):
     assert second == "distrokit: acme traces: 49 batches, 49 spans lost in the last 1 s: OSError: disk full."
 
 
-def test_losses_are_summed_up_and_the_end_of_an_outage_is_said():
-    from distrokit.pipeline.losses import losses_of
-
-    lines, now, causes = [], [0.0], {}
-    losses = losses_of("otlp", "traces", "http://user:pw@h:4317/x", lines.append, causes)
+def tally(endpoint="http://user:pw@h:4317/x", name="otlp", causes=None):
+    """A tally, the lines it says, and its clock."""
+    lines, now = [], [0.0]
+    losses = losses_of(name, "traces", endpoint, lines.append, {} if causes is None else causes)
     losses._clock = lambda: now[0]
+    return losses, lines, now
+
+
+def test_losses_are_summed_up_and_the_end_of_an_outage_is_said():
+    losses, lines, now = tally()
 
     losses.delivered()
     for _ in range(15):
         losses.lost(512, "[Errno 111] Connection refused")
         now[0] += 4.4
-    now[0] = 200.0
     losses.lost(1, "")
     losses.delivered()
+    now[0] = 500.0
     losses.lost(1, "a" * 500)
     losses.finish()
     losses.finish()
+    losses.lost(2, "late")
 
     assert lines[:4] == [
         f"otlp traces: 1 batch, 512 spans lost: connection refused at h:4317.{DOCTOR}",
         "otlp traces: 14 batches, 7,168 spans lost in the last minute: connection refused at h:4317.",
-        "otlp traces: 1 batch, 1 span lost in the last 2 minutes: connection refused at h:4317.",
+        "otlp traces: 1 batch, 1 span lost: connection refused at h:4317.",
         "otlp traces: the receiver takes data again",
     ]
-    assert len(lines) == 5
+    assert lines[4].startswith("otlp traces: 1 batch, 1 span lost: aaa")
+    assert lines[5:] == ["otlp traces: 1 batch, 2 spans lost: late."]
+
+
+def test_a_receiver_that_takes_some_and_refuses_some_is_told_of_once_a_minute():
+    losses, lines, now = tally()
+
+    for _ in range(6000):
+        losses.lost(1, "429")
+        losses.delivered()
+        now[0] += 0.02
+    losses.finish()
+
+    assert len(lines) == 3
+    assert lines[-1].startswith("otlp traces: ")
+    assert sum(int(line.split(" batch")[0].rpartition(" ")[2].replace(",", "")) for line in lines) == 6000
+
+
+def test_a_cause_is_the_places_own_and_ends_with_the_outage():
+    causes = {}
+    file, file_lines, _ = tally("", "file", causes)
+    acme, acme_lines, now = tally("", "acme", causes)
+
+    file.lost(1, "OSError: disk full")
+    acme.lost(1, "")
+    acme.lost(1, "no room")
+    now[0] = 70.0
+    acme.lost(1, "")
+    acme.delivered()
+    now[0] = 200.0
+    acme.lost(1, "")
+
+    assert "disk full" in file_lines[0]
+    assert "the exporter does not say why" in acme_lines[0]
+    assert "no room" in acme_lines[1]
+    assert acme_lines[2] == "acme traces: the receiver takes data again"
+    assert "the exporter does not say why" in acme_lines[3]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "message", "line"),
+    [
+        ("http://[::1:80/x", "Connection refused", "connection refused."),
+        ("h:1", "ProxyError('Unable to connect to proxy', Connection refused)", "the proxy did not let it through."),
+        ("unix:///a/b", "StatusCode.DEADLINE_EXCEEDED", "no answer in time."),
+    ],
+)
+def test_what_a_line_blames(endpoint, message, line):
+    losses, lines, _ = tally(endpoint)
+
+    losses.lost(1, message)
+
+    assert f"lost: {line}" in lines[0]
+
+
+def test_a_child_of_a_fork_has_a_tally_and_a_lock_of_its_own():
+    program = """
+        import os, sys, threading
+        from distrokit.pipeline.losses import losses_of
+
+        lines, hold = [], threading.Event()
+        losses = losses_of("otlp", "traces", "h:1", lines.append, {})
+        losses.lost(1, "x")
+        losses.lost(1, "x")
+        taken = threading.Event()
+
+        def holds():
+            with losses._lock:
+                taken.set()
+                hold.wait()
+
+        threading.Thread(target=holds, daemon=True).start()
+        taken.wait()
+        if os.fork() == 0:
+            losses.finish()
+            losses.lost(5, "y")
+            print(lines[1:], flush=True)
+            os._exit(0)
+        os.wait()
+        hold.set()
+        losses.finish()
+        print(lines[1:])
+    """
+    child, parent = run([sys.executable, "-c", dedent(program)]).stdout.splitlines()
+
+    assert child == "['otlp traces: 1 batch, 5 spans lost: y. Run `distrokit doctor` to see why.']"
+    assert parent.startswith("['otlp traces: 1 batch, 1 span lost: x.")
+
+
+def test_what_a_line_is_printed_on_may_call_back():
+    # A signal handler that ends a span while a line about lost spans is being made.
+    losses, lines, _ = tally()
+    losses._clock = lambda: losses.lost(1, "inner") and 0.0 if len(lines) == 0 and losses._batches < 3 else 0.0
+
+    losses.lost(1, "outer")
+
+    assert lines
+
+
+@pytest.mark.parametrize(
+    ("answer", "lost"), [("None", 0), ("LogExportResult.SUCCESS", 0), ("LogRecordExportResult.FAILURE", 1)]
+)
+def test_only_what_says_that_it_failed_has_failed(tmp_path, answer, lost):
+    from distributions import write_plugin
+
+    source = f"""
+        from distrokit import Exporter, hookimpl
+
+        def make(options):
+            from opentelemetry.sdk._logs import export
+            from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+            LogExportResult = getattr(export, "LogExportResult", LogRecordExportResult)
+            class Acme(LogRecordExporter):
+                def export(self, batch):
+                    return {answer}
+                def shutdown(self):
+                    raise OSError("cannot close")
+                def force_flush(self, timeout_millis=1):
+                    return True
+            return Acme()
+
+        @hookimpl
+        def distrokit_exporters():
+            return [Exporter("acme", "logs", make)]
+    """
+    program = "import logging; logging.getLogger('x').error('e'); logging.getLogger('x').error('f')"
+    env = {**QUIET, "OTEL_LOGS_EXPORTER": "acme", "DISTROKIT_LOGS_PROCESSOR": "simple"}
+
+    result = instrumented(program, env, [write_plugin(tmp_path, "acme", source)])
+
+    assert sum("lost" in line for line in said(result)) == 2 * lost
+
+
+# -------------------------------------------------------------------- what others do with logging
+
+
+CONSOLES = {
+    "a handler that is no StreamHandler": "class H(logging.Handler):\n    def emit(self, r):\n"
+    "        print('H', r.getMessage(), file=sys.stderr)\nroot.addHandler(H())",
+    "stderr replaced": "root.addHandler(logging.StreamHandler())\n"
+    "sys.stderr = io.TextIOWrapper(sys.stderr.buffer, line_buffering=True)",
+    "a queue": "import logging.handlers, queue\nq = queue.Queue()\nroot.addHandler(logging.handlers.QueueHandler(q))\n"
+    "listener = logging.handlers.QueueListener(q, logging.StreamHandler())\nlistener.start()\n"
+    "import atexit; atexit.register(listener.stop)",
+}
+ELSEWHERE = {
+    "a file": "root.addHandler(logging.FileHandler('app.log'))",
+    "nothing": "root.addHandler(logging.NullHandler())",
+    "a memory": "import logging.handlers; root.addHandler(logging.handlers.MemoryHandler(9))",
+    "one that raises": "class H(logging.Handler):\n    def handle(self, r):\n        raise OSError\nroot.addHandler(H())",
+    "one that filters": "h = logging.StreamHandler(); h.addFilter(logging.Filter('app')); root.addHandler(h)",
+    "a set-up that names the logger": "logging.config.dictConfig({'version': 1, 'loggers':"
+    " {'opentelemetry': {'level': 'WARNING', 'propagate': True}}})",
+    "a set-up that names it without propagation": "logging.config.dictConfig({'version': 1, 'loggers':"
+    " {'opentelemetry': {'level': 'WARNING'}}})",
+}
+
+
+@pytest.mark.parametrize("setup", [*CONSOLES, *ELSEWHERE])
+def test_a_message_is_shown_exactly_once(tmp_path, setup):
+    program = (
+        f"import io, logging, logging.config, sys\nroot = logging.getLogger()\n{(CONSOLES | ELSEWHERE)[setup]}\n"
+        "logging.getLogger('opentelemetry.sdk').warning('lost')"
+    )
+
+    result = run([str(BIN / "opentelemetry-instrument"), sys.executable, "-c", program], QUIET, cwd=tmp_path)
+
+    assert (result.stdout, result.stderr.count("lost")) == ("", 1)
+
+
+def test_after_a_set_up_that_names_the_logger_the_next_export_listens_again():
+    program = """
+        import logging, logging.config
+        from opentelemetry import trace
+        logging.config.dictConfig({"version": 1, "loggers": {"opentelemetry": {"level": "WARNING"}}})
+        for _ in range(3):
+            trace.get_tracer("t").start_span("s").end()
+            trace.get_tracer_provider().force_flush()
+    """
+    lines = instrumented(program, {**DEAD, "OTEL_LOGS_EXPORTER": "none"}).stderr.splitlines()
+
+    assert len(lines) == 2
+    assert all("connection refused at 127.0.0.1:9" in line for line in lines)
+
+
+def test_the_summing_line_is_in_the_applications_own_log_too(tmp_path):
+    program = """
+        import logging
+        from opentelemetry import trace
+        logging.basicConfig(filename="app.log", force=True)
+        trace.get_tracer("t").start_span("s").end()
+    """
+    result = instrumented(program, {**DEAD, "OTEL_LOGS_EXPORTER": "none"}, cwd=tmp_path)
+
+    assert len(said(result)) == 1
+    assert (tmp_path / "app.log").read_text() == (
+        f"ERROR:distrokit:otlp traces: 1 batch, 1 span lost: connection refused at 127.0.0.1:9.{DOCTOR}\n"
+    )
+
+
+def test_caplog_has_each_message_once(tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import logging\ndef test_it(caplog):\n    logging.getLogger('opentelemetry.sdk').warning('lost')\n"
+        "    assert [r.getMessage() for r in caplog.records] == ['lost']\n"
+    )
+    command = [
+        str(BIN / "opentelemetry-instrument"),
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        ".",
+    ]
+
+    result = run(command, QUIET, cwd=tmp_path)
+
+    assert "1 passed" in result.stdout, result.stdout
+
+
+def test_stderr_that_is_sent_to_logging_does_not_come_back_as_telemetry():
+    program = """
+        import logging, sys
+        from opentelemetry import trace
+        class ToLogging:
+            def write(self, text):
+                if text.strip():
+                    logging.getLogger("stderr").error("S2L %s", text.strip())
+            def flush(self):
+                pass
+        sys.stderr = ToLogging()
+        logging.getLogger("opentelemetry.sdk").warning("sdk says")
+        trace.get_tracer("t").start_span("s").end()
+        print("own", file=sys.stderr)
+    """
+    result = instrumented(program, DEAD)
+
+    assert "S2L own" in result.stdout
+    assert "sdk says" not in result.stdout
+    assert "lost" not in result.stdout
+
+
+def test_a_stderr_of_the_applications_own_disturbs_nobody():
+    program = """
+        import logging, sys
+        class Odd:
+            def write(self, text):
+                raise RuntimeError("no")
+        sys.stderr = Odd()
+        logging.getLogger("opentelemetry.sdk").warning("sdk says")
+        print("ran")
+    """
+    assert instrumented(program, QUIET).stdout == "ran\n"
+    assert "->" not in instrumented("", {**QUIET, "OTEL_LOG_LEVEL": "info", "PYTHONIOENCODING": "ascii:strict"}).stderr
 
 
 def test_points_of_metrics_and_log_records_are_counted(receiver):

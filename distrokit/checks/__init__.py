@@ -10,7 +10,7 @@ from distrokit.checks.packages import packages
 from distrokit.checks.process import process
 from distrokit.checks.settings import settings
 from distrokit.declarations import Check
-from distrokit.diagnostics import Mask, contain, describe_exception
+from distrokit.diagnostics import Mask, contain, describe_exception, visible
 from distrokit.election import Election
 from distrokit.startup import Assembly
 
@@ -86,7 +86,7 @@ def examine(assembly: Assembly, election: Election, *, online: bool = True) -> R
         from_plugins.setdefault(f"plugin {plugin.name}", []).append(check)
     found["settings"] = _guarded("settings", lambda: settings(plan))
     return Report(
-        {group: _masked(plan.settings.mask, checks) for group, checks in {**found, **from_plugins}.items() if checks},
+        {group: masked(plan.settings.mask, checks) for group, checks in {**found, **from_plugins}.items() if checks},
         plan.settings.strict,
     )
 
@@ -108,6 +108,8 @@ def _guarded(group: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
     return found
 
 
-def _masked(mask: Mask, checks: Iterable[Check]) -> list[Check]:
+def masked(mask: Mask, checks: Iterable[Check]) -> list[Check]:
     """Each finding once, in order, without secrets."""
-    return list(dict.fromkeys(Check(c.id, c.verdict, mask(c.evidence), mask(c.remedy)) for c in checks))
+    return list(
+        dict.fromkeys(Check(c.id, c.verdict, visible(mask(c.evidence)), visible(mask(c.remedy))) for c in checks)
+    )

@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
-#: A lock file of a project, and how a package is added to it.
-_PROJECTS = {"uv.lock": "uv add", "poetry.lock": "poetry add", "pdm.lock": "pdm add", "Pipfile.lock": "pipenv install"}
+#: A lock file of a project; how a package is added to it; and what is in the path of an environment that the tool keeps
+#: elsewhere.
+_PROJECTS = (
+    ("uv.lock", "uv add", ""),
+    ("poetry.lock", "poetry add", "pypoetry"),
+    ("pdm.lock", "pdm add", "pdm"),
+    ("Pipfile.lock", "pipenv install", "virtualenvs"),
+)
 
 
-def install_line(*requirements: str) -> str:
-    """``uv add …``, ``poetry add …``, ``uv pip install …`` or ``pip install …``; it is typed by a person, not run."""
-    return f"{_tool()} {' '.join(shlex.quote(requirement) for requirement in requirements)}"
+def install_line(*requirements: str, python: str = "") -> str:
+    """``uv add …``, ``poetry add …``, ``uv pip install …`` or ``python -m pip install …``; a person types it.
+
+    Args:
+        python: of the environment to install into; empty for this one.
+    """
+    python = python or sys.executable
+    return f"{_tool(Path(python))} {' '.join(shlex.quote(requirement) for requirement in requirements)}"
 
 
-def _tool() -> str:
-    for lock, tool in _PROJECTS.items():
-        if any((folder / lock).is_file() for folder in _folders()):
-            return tool
-    marker = Path(sys.prefix, "pyvenv.cfg")
+def _tool(python: Path) -> str:
+    # Not resolved: the link in an environment leads out of it.
+    environment = python.absolute().parent.parent
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        for lock, tool, elsewhere in _PROJECTS:
+            # The project whose environment this is, and not just any above the working directory.
+            its_own = environment.is_relative_to(folder) or (elsewhere and elsewhere in environment.parts)
+            if its_own and (folder / lock).is_file():
+                return tool
     try:
-        made_by_uv = any(line.partition("=")[0].strip() == "uv" for line in marker.read_text().splitlines())
+        lines = (environment / "pyvenv.cfg").read_text().splitlines()
     except OSError:
-        made_by_uv = False
-    return "uv pip install" if made_by_uv else "pip install"
-
-
-def _folders() -> Iterable[Path]:
-    """Where this project may be: here and above."""
-    here = Path.cwd()
-    return (here, *here.parents)
+        lines = []
+    if any(line.partition("=")[0].strip() == "uv" for line in lines):
+        return f"uv pip install --python {shlex.quote(str(python))}"
+    return f"{shlex.quote(str(python))} -m pip install"

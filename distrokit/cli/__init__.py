@@ -16,10 +16,10 @@ from distrokit.cli.elsewhere import ask
 from distrokit.cli.explain import EXPLAIN
 from distrokit.cli.plugins import PLUGINS
 from distrokit.declarations import Check, Command
-from distrokit.diagnostics import Problem, describe_exception, trace_of, write
+from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
 from distrokit.election import elect
 from distrokit.entry_points import EntryPoints
-from distrokit.settings import Settings
+from distrokit.settings import Settings, is_secret
 from distrokit.startup import Assembly
 
 #: The core's commands; each can be asked about another command's process.
@@ -96,11 +96,16 @@ def _is_elsewhere(arguments: argparse.Namespace) -> bool:
 
 
 def _elsewhere(arguments: argparse.Namespace, own: Sequence[str]) -> int:
+    settings = arguments.assembly.plan.settings
+    for word in arguments.elsewhere:
+        name, _, text = word.partition("=")
+        if text and is_secret(name):
+            settings.learn_secret(text)
     answer = ask(own, arguments.elsewhere)
     if isinstance(answer, Check):
         if own[0] == DOCTOR.name:
-            return unanswered(answer, as_json=arguments.json)
-        write(f"distrokit {own[0]}: {answer.evidence}. {answer.remedy}")
+            return unanswered(answer, settings.mask, as_json=arguments.json)
+        write(visible(settings.mask(f"distrokit {own[0]}: {answer.evidence}. {answer.remedy}")))
         return 1
     code, out, err = answer
     sys.stderr.write(err)

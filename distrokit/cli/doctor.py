@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from distrokit.checks import Report, examine
+from distrokit.checks import Report, examine, masked
 from distrokit.cli.elsewhere import launch
+from distrokit.cli.interpreter import interpreter_of
 from distrokit.cli.output import print_json
 from distrokit.declarations import Check, Command
-from distrokit.diagnostics import write
+from distrokit.diagnostics import Mask, write
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +30,9 @@ def _run(arguments: argparse.Namespace) -> int:
     return _show(report, as_json=arguments.json)
 
 
-def unanswered(check: Check, *, as_json: bool) -> int:
+def unanswered(check: Check, mask: Mask, *, as_json: bool) -> int:
     """COMMAND came to no answer, which is one."""
-    return _show(Report({"command": [check]}), as_json=as_json)
+    return _show(Report({"command": masked(mask, [check])}), as_json=as_json)
 
 
 def _show(report: Report, *, as_json: bool) -> int:
@@ -46,6 +47,10 @@ def _let_run(arguments: argparse.Namespace) -> int:
     if not arguments.elsewhere or arguments.json:
         write("distrokit doctor: --run takes a COMMAND and no --json: distrokit doctor --run -- python app.py")
         return 2
+    interpreter = interpreter_of(arguments.elsewhere)
+    if interpreter is not None and (obstacle := interpreter.obstacle()):
+        # It runs as it would anyway, and nobody will be there to report.
+        write("\n".join(Report({"command": [obstacle]}).lines()))
     launch(arguments.elsewhere, {"DISTROKIT_DOCTOR": "offline" if arguments.offline else "true"})
     write(f"distrokit doctor: there is no program {arguments.elsewhere[0]!r}")
     return 127

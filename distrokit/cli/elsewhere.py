@@ -1,7 +1,8 @@
 """``distrokit doctor -- COMMAND``: the question is answered in the process that COMMAND starts, not in this one.
 
-COMMAND is started under the launcher, as it would be in earnest. The first process in it that loads distrokit finds
-the question in its environment, answers it into a file, and ends before the application's first line.
+COMMAND is started as it is, with :mod:`distrokit.cli.guard` first on PYTHONPATH, where the launcher would stand. The
+first Python in it finds the question in its environment, answers it into a file, and ends before the application's
+first line.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from distrokit.cli.interpreter import Interpreter, interpreter_of
+from distrokit.checks.installer import install_line
+from distrokit.cli.interpreter import LAUNCHER, Interpreter, interpreter_of
 from distrokit.declarations import Check
 from distrokit.settings import ASKED
 
-#: Seconds until COMMAND must have come to a Python that loads distrokit.
+#: Seconds until COMMAND must have come to a Python.
 PATIENCE = 60.0
-_LAUNCHER = "opentelemetry-instrument"
 #: Of what COMMAND printed, in characters, as evidence.
 _SHOWN = 300
 
@@ -36,23 +37,23 @@ def ask(arguments: Sequence[str], command: Sequence[str]) -> tuple[int, str, str
 
     Returns: exit code, stdout and stderr; or why there is no answer.
     """
-    program = shutil.which(command[0])
-    if program is None:
+    if shutil.which(command[0]) is None:
         return Check("command", "fail", f"there is no program {command[0]!r}", "Correct the command.")
-    interpreter = None if Path(program).name == _LAUNCHER else interpreter_of(program, command)
+    interpreter = interpreter_of(command)
     if interpreter is not None and (obstacle := interpreter.obstacle()):
         return obstacle
     with tempfile.TemporaryDirectory(prefix="distrokit-") as folder:
         path = Path(folder, "answer")
-        environ = {**os.environ, ASKED: json.dumps([list(arguments), str(path)])}
-        code, printed = _run(_launched(program, command, interpreter), environ, path)
-        if path.exists():
-            told: list[Any] = json.loads(path.read_text(encoding="utf-8"))
-            return told[0], told[1], told[2]
+        code, printed = _run(command, {**_environ(), ASKED: json.dumps([list(arguments), str(path)])}, path)
+        told: Any = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    if isinstance(told, list):
+        return told[0], told[1], told[2]
+    if isinstance(told, dict):
+        return _without(told["without"])
     return _silence(command, code, printed)
 
 
-def answer(asked: str, main: Callable[[Sequence[str]], int]) -> None:
+def answer(asked: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
     """In the process of the command: answer, and end it.
 
     Args:
@@ -76,57 +77,84 @@ def launch(command: Sequence[str], environ: Mapping[str, str]) -> None:
     """Become the command, under the launcher; returns only when there is no such program."""
     program = shutil.which(command[0])
     if program is not None:
-        words = _launched(program, command, interpreter_of(program, command))
+        words = _launched(program, command, interpreter_of(command))
         os.execvpe(words[0], words, {**os.environ, **environ})  # noqa: S606
+
+
+def _environ() -> dict[str, str]:
+    """This one's, with the guard where the launcher puts itself, and the working directory after it, as it does."""
+    path = [str(Path(__file__).with_name("guard")), str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 def _launched(program: str, command: Sequence[str], interpreter: Interpreter | None) -> list[str]:
     """The command with the launcher before it: the one of its own environment, where there is one."""
-    if Path(program).name == _LAUNCHER:
+    if Path(program).name == LAUNCHER:
         return [program, *command[1:]]
     beside = [
-        Path(path).with_name(_LAUNCHER) for path in (interpreter.path if interpreter else "", sys.executable) if path
+        Path(path).with_name(LAUNCHER) for path in (interpreter.path if interpreter else "", sys.executable) if path
     ]
-    launcher = next((str(path) for path in beside if path.is_file()), shutil.which(_LAUNCHER) or _LAUNCHER)
+    launcher = next((str(path) for path in beside if path.is_file()), shutil.which(LAUNCHER) or LAUNCHER)
     return [launcher, *command]
 
 
-def _run(words: Sequence[str], environ: Mapping[str, str], answer: Path) -> tuple[int | None, str]:
+def _run(words: Sequence[str], environ: Mapping[str, str], answered: Path) -> tuple[int | None, str]:
     """Exit code, ``None`` where it had to be ended, and what it printed."""
-    with tempfile.TemporaryFile() as printed:
+    with tempfile.TemporaryFile() as printed, _ended_when_we_are():
         process = subprocess.Popen(  # noqa: S603  (it is what the user typed)
             words, env=environ, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed, start_new_session=True
         )
-        deadline = time.monotonic() + PATIENCE
-        while process.poll() is None and not answer.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        if answer.exists():
-            # It ends by itself, and what waits for it, a shell say, with it.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(2)
-        code = process.poll()
-        _end(process)
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while process.poll() is None and not answered.exists() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            if answered.exists():
+                # It ends by itself, and what waits for it, a shell say, with it.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(2)
+            code = process.poll()
+        finally:
+            _end(process)
         printed.seek(0)
         return code, printed.read(65_536).decode("utf-8", "replace")
 
 
+@contextlib.contextmanager
+def _ended_when_we_are() -> Iterator[None]:
+    """What is started has a session of its own: no terminal ends it, so whoever ends us must not do so at once."""
+
+    def leave(number: int, frame: object) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and those it started, if they are still there."""
+    """End the process and all it started that is still in its session."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, sign)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(2)
-            return
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(2)
+
+
+def _without(python: str) -> Check:
+    remedy = install_line("distrokit[otlp]", python=python)
+    return Check("interpreter", "fail", f"{python}, which runs it, has no distrokit; it was ended there", remedy)
 
 
 def _silence(command: Sequence[str], code: int | None, printed: str) -> Check:
     end = f"it ended with exit code {code}" if code is not None else f"it was ended after {PATIENCE:.0f} seconds"
     last = " ".join(printed.split())[-_SHOWN:]
     said = f", and its last words were: {last}" if last else ""
-    evidence = f"no Python in `{' '.join(command)}` loaded distrokit; {end}{said}"
+    # Not the whole command: there may be a secret in it.
+    evidence = f"`{command[0]} …` came to no Python that could be asked; {end}{said}"
     remedy = (
-        "Look whether it changes PYTHONPATH, starts Python with -S, -I or -E, or has another sitecustomize;"
+        "Look whether it changes PYTHONPATH, or starts Python with -S, -I or -E (then its own code has run);"
         " where no launcher gets through, call distrokit.start() in the application."
     )
     return Check("command", "fail", evidence, remedy)

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from distrokit.checks.installer import install_line
+from distrokit.cli.guard.sitecustomize import RUNNERS
 from distrokit.declarations import Check
 
+LAUNCHER = "opentelemetry-instrument"
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
 #: The flags that keep the launcher, which is a ``sitecustomize`` on PYTHONPATH, out.
 _OBSTACLES = {
@@ -19,10 +22,12 @@ _OBSTACLES = {
     "I": "does not look at PYTHONPATH, which is how the launcher gets in",
     "E": "does not look at PYTHONPATH, which is how the launcher gets in",
 }
-#: Python programs that start another Python, which is the one that counts.
-_RUNNERS = ("conda", "hatch", "mamba", "nox", "pdm", "pipenv", "pipx", "poetry", "tox")
 #: Flags with a value; what follows ``-c`` and ``-m`` is the program's.
 _WITH_VALUE = "WX"
+#: Programs that become another one, whose words follow their own options and assignments.
+_BECOMES = ("env", "exec", "nice", "nohup", "time", LAUNCHER)
+#: Options of theirs that have a value.
+_OPTIONS = ("-n", "-u", "--unset", "-C", "--chdir")
 
 
 @dataclass(frozen=True)
@@ -56,28 +61,45 @@ class Interpreter:
             return Check("interpreter", "fail", f"{self.path} does not run: {error}", "Correct the command.")
         if found.returncode == 0:
             return None
-        missing = "PackageNotFoundError" in found.stderr
-        why = (
-            "has no distrokit" if missing else f"cannot say whether it has distrokit: {' '.join(found.stderr.split())}"
-        )
-        evidence = f"{self.path}, which runs it, {why}"
-        return Check("interpreter", "fail", evidence, f"{self.path} -m pip install 'distrokit[otlp]'")
+        said = " ".join(found.stderr.split())
+        why = "has no distrokit" if "PackageNotFoundError" in said else f"cannot say whether it has distrokit: {said}"
+        remedy = install_line("distrokit[otlp]", python=self.path)
+        return Check("interpreter", "fail", f"{self.path}, which runs it, {why}", remedy)
 
 
-def interpreter_of(program: str, command: Sequence[str]) -> Interpreter | None:
-    """The Python of a command whose program is at this path; ``None`` for what is neither Python nor a script of it.
+def interpreter_of(command: Sequence[str]) -> Interpreter | None:
+    """The Python of a command; ``None`` for what is neither Python nor a script of it.
 
     Nor, as far as is known, one that only starts another Python.
     """
-    if _PYTHON.fullmatch(Path(program).name):
-        return Interpreter(program, _flags(command[1:]), f"`{' '.join(command[:2])}`")
-    words = [] if Path(program).name in _RUNNERS else _first_line(Path(program))
-    if words and Path(words[0]).name == "env":
-        words = [word for word in words[1:] if word != "-S"]
-    path = shutil.which(words[0]) if words else None
-    if path is None or not _PYTHON.fullmatch(Path(path).name):
+    words = _inner(command)
+    program = shutil.which(words[0]) if words else None
+    if program is None:
         return None
-    return Interpreter(path, _flags(words[1:]), f"{program} (first line)")
+    if _PYTHON.fullmatch(Path(program).name):
+        return Interpreter(program, _flags(words[1:]), f"`{words[0]} …`")
+    first = [] if Path(program).name in RUNNERS else _first_line(Path(program))
+    if first and Path(first[0]).name == "env":
+        first = [word for word in first[1:] if word != "-S"]
+    path = shutil.which(first[0]) if first else None
+    if path is None:
+        missing = first[0] if first and _PYTHON.fullmatch(Path(first[0]).name) else ""
+        return Interpreter(missing, "", f"{program} (first line)") if missing else None
+    if not _PYTHON.fullmatch(Path(path).name):
+        return None
+    return Interpreter(path, _flags(first[1:]), f"{program} (first line)")
+
+
+def _inner(command: Sequence[str]) -> list[str]:
+    """The words without those that only prepare: ``env NAME=value``, ``nice -n 5``, the launcher with its options."""
+    words = list(command)
+    while words and Path(words[0]).name in _BECOMES:
+        launcher = Path(words.pop(0)).name == LAUNCHER
+        while words and (words[0].startswith("-") or "=" in words[0]):
+            word = words.pop(0)
+            if words and "=" not in word and (launcher or word in _OPTIONS):
+                words.pop(0)
+    return words
 
 
 def _flags(words: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from distrokit.diagnostics import visible
 from distrokit.values import Value
 
 
@@ -16,7 +17,7 @@ def print_json(data: Any) -> None:
 
 def print_rows(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
     """Columns aligned with blanks, as wide as they need to be; empty cells at the end are cut."""
-    rows = [list(row) for row in rows]
+    rows = [[visible(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)] if rows else []
     for row in rows:
         print((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())

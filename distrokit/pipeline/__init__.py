@@ -24,6 +24,7 @@ from distrokit.pipeline.resource import build_resource
 from distrokit.pipeline.stages import DroppedAll
 from distrokit.plan import Plan
 from distrokit.plugins import Plugins
+from distrokit.sdk_messages import listen_to_sdk, note
 from distrokit.settings import put
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Pipeline:
         """
         # First, so that whatever has been built by then is flushed, whatever happens next.
         atexit.register(self._at_exit)
-        builder = Builder(self.plan, self._plugins, self._part_failed, self._lost)
+        messages = listen_to_sdk(self._channel, self.plan.settings.log_level is not None)
+        builder = Builder(self.plan, self._plugins, self._part_failed, self._lost, messages)
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._install_propagator(builder)
             builder.resource = self.resource = build_resource(self.plan, resource_attributes or {})
@@ -231,6 +233,7 @@ class Pipeline:
 
     def _lost(self, text: str) -> None:
         self._channel.say(logging.ERROR, text, again=True)
+        note(self._channel.mask(text))
 
     def _providers(self) -> list[Any]:
         return [p for p in (self.tracer_provider, self.meter_provider, self.logger_provider) if p is not None]

@@ -19,7 +19,8 @@ from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 from distrokit.declarations import Signal
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.components import Components, Kind
-from distrokit.pipeline.losses import counted, losses_of
+from distrokit.pipeline.counted import counted
+from distrokit.pipeline.losses import losses_of
 from distrokit.pipeline.scopes import (
     ScopedLoggerProvider,
     ScopedMeterProvider,
@@ -31,6 +32,7 @@ from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedMetrics, 
 from distrokit.pipeline.views import make_view
 from distrokit.plan import ExporterPlan, Plan, SignalPlan
 from distrokit.plugins import Plugins
+from distrokit.sdk_messages import SDKMessages
 
 
 class Builder:
@@ -40,13 +42,21 @@ class Builder:
         plan: ``plan.problems`` receives what could not be built.
         report: told when a part raises later, while the application runs.
         say: prints a line about what did not arrive.
+        messages: what OpenTelemetry logs; ``None`` where nobody listens.
     """
 
-    def __init__(self, plan: Plan, plugins: Plugins, report: Report, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        plugins: Plugins,
+        report: Report,
+        say: Callable[[str], None],
+        messages: SDKMessages | None = None,
+    ) -> None:
         self._plan = plan
         self._components = Components(plan, plugins)
         self._report = report
-        self._say = say
+        self._say, self._messages = say, messages
         self._causes: dict[str, str] = {}
 
     @property
@@ -209,7 +219,7 @@ class Builder:
                 continue
             endpoint = item.exporter.arguments.get("endpoint")
             losses = losses_of(item.exporter.name, planned.signal, endpoint, self._say, self._causes)
-            exporter = counted(planned.signal, exporter, losses)
+            exporter = counted(planned.signal, exporter, losses, self._messages)
             if staged and any(staged.values()):
                 before = Transforms([*staged["enrich"], *staged["transform"]], MetricsData, self._report)
                 exporter = StagedMetrics(before, staged["derive"], exporter, self._report)

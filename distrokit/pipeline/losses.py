@@ -6,49 +6,40 @@ the cause of one line that sums up.
 
 from __future__ import annotations
 
-import logging
+import os
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-
 from distrokit.declarations import Signal
-from distrokit.diagnostics import describe_exception, one_line
-from distrokit.sdk_messages import caught, keep_enabled
+from distrokit.diagnostics import one_line
 
 #: Seconds between two lines about one exporter.
 INTERVAL = 60.0
 
 _UNITS: dict[Signal, str] = {"traces": "span", "metrics": "data point", "logs": "log record"}
 
-#: An attribute of log records: what an exporter says about one attempt (``extra={"distrokit_cause": True}``).
-CAUSE = "distrokit_cause"
-
-#: What exporters say, in many words, and what it means.
+#: What exporters say, in many words; what it means; whether it is about the place that is sent to.
 _CAUSES = (
-    (re.compile(r"connection refused", re.IGNORECASE), "connection refused"),
+    (re.compile(r"proxy", re.IGNORECASE), "the proxy did not let it through", False),
+    (re.compile(r"connection refused", re.IGNORECASE), "connection refused", True),
     (
         re.compile(r"name or service not known|name resolution|DNS resolution|nodename nor|no address", re.IGNORECASE),
         "the name cannot be resolved",
+        True,
     ),
-    (re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"), "its certificate was not accepted"),
-    (re.compile(r"timed out|DEADLINE_EXCEEDED", re.IGNORECASE), "no answer in time"),
+    (re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"), "its certificate was not accepted", True),
+    (re.compile(r"timed out|DEADLINE_EXCEEDED", re.IGNORECASE), "no answer in time", True),
 )
-
-#: What says that there was no success in the end, but not why.
-_NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress|^Transient error")
 
 
 class Losses:
-    """The tally of one exporter.
+    """The tally of one exporter, in one process: a child of a fork begins with its own.
+
+    It is asked while the application's own code runs, in threads, in signal handlers and in children of a fork.
+    So nothing is printed while its lock is held.
 
     Args:
         name: of exporter and signal: ``otlp traces``.
@@ -71,10 +62,17 @@ class Losses:
     ) -> None:
         self._name, self._where, self._unit = name, where, unit
         self._say, self._clock = say, clock
-        self._causes = causes
-        self._lock = threading.Lock()
+        self._causes, self._place = causes, where or name
+        self._reset()
+
+    def _reset(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
         self._batches = self._items = 0
+        self._finished = False
+        # When the outage under way began, and when the last line was said.
         self._since: float | None = None
+        self._told: float | None = None
 
     def lost(self, items: int, cause: str) -> bool:
         """A batch did not arrive.
@@ -82,52 +80,67 @@ class Losses:
         Args:
             cause: what the exporter said; empty when it said nothing.
 
-        Returns: whether the batch before did not arrive either.
+        Returns: whether that was said a short while ago.
         """
+        self._mine()
         with self._lock:
-            again = self._since is not None
             self._batches += 1
             self._items += items
+            self._since = self._clock() if self._since is None else self._since
             if cause:
-                self._causes[self._where] = self._in_short(cause)
-            now = self._clock()
-            if self._since is None:
-                self._tell("", " Run `distrokit doctor` to see why.")
-                self._since = now
-            elif now - self._since >= INTERVAL:
-                self._tell(f" in the last {_span(now - self._since)}")
-                self._since = now
-            return again
+                self._causes[self._place] = self._in_short(cause)
+            lately = not self._finished and self._told is not None and self._clock() - self._told < INTERVAL
+            line = "" if lately else self._line()
+        if line:
+            self._say(line)
+        return lately
 
     def delivered(self) -> None:
         """A batch arrived."""
         if self._since is None:
             return
+        self._mine()
+        lines: list[str] = []
         with self._lock:
-            if self._since is not None:
-                self._rest()
-                self._say(f"{self._name}: the receiver takes data again")
-                self._since = None
+            since, self._since = self._since, None
+            # A receiver that takes some and refuses some is no news with every batch.
+            if since is not None and self._clock() - since >= INTERVAL:
+                lines = [self._line(), f"{self._name}: the receiver takes data again"]
+            if not self._batches:
+                self._causes.pop(self._place, None)
+        for line in filter(None, lines):
+            self._say(line)
 
     def finish(self) -> None:
-        """Say what was not said yet."""
+        """Say what was not said yet, and from here on at once."""
+        self._mine()
         with self._lock:
-            self._rest()
+            self._finished = True
+            line = self._line()
+        if line:
+            self._say(line)
 
-    def _rest(self) -> None:
-        if self._batches and self._since is not None:
-            self._tell(f" in the last {_span(self._clock() - self._since)}")
+    def _mine(self) -> None:
+        # What the parent lost is the parent's to say, and its lock may have been held when it forked.
+        if self._pid != os.getpid():
+            self._reset()
 
-    def _tell(self, when: str, more: str = "") -> None:
+    def _line(self) -> str:
+        """What was lost since the last line; empty when nothing was."""
+        if not self._batches:
+            return ""
+        now = self._clock()
+        first = self._told is None
+        when = "" if self._told is None or self._batches == 1 else f" in the last {_span(now - self._told)}"
         lost = f"{_count(self._batches, 'batch', 'batches')}, {_count(self._items, self._unit)}"
-        cause = self._causes.get(self._where, "the exporter does not say why").rstrip(".")
-        self._say(f"{self._name}: {lost} lost{when}: {cause}.{more}")
-        self._batches = self._items = 0
+        cause = self._causes.get(self._place, "the exporter does not say why").rstrip(".")
+        self._told, self._batches, self._items = now, 0, 0
+        return f"{self._name}: {lost} lost{when}: {cause}." + (" Run `distrokit doctor` to see why." if first else "")
 
     def _in_short(self, text: str) -> str:
-        for pattern, meaning in _CAUSES:
+        for pattern, meaning, there in _CAUSES:
             if pattern.search(text):
-                return f"{meaning} at {self._where}" if self._where else meaning
+                return f"{meaning} at {self._where}" if there and self._where else meaning
         return one_line(text, 300)
 
 
@@ -135,98 +148,16 @@ def losses_of(
     exporter: str, signal: Signal, endpoint: object, say: Callable[[str], None], causes: dict[str, str]
 ) -> Losses:
     """The tally of an exporter by its name, its signal and its endpoint."""
-    return Losses(f"{exporter} {signal}", _place(endpoint), _UNITS[signal], say, causes)
+    return Losses(f"{exporter} {signal}", _host_and_port(endpoint), _UNITS[signal], say, causes)
 
 
-def counted(signal: Signal, exporter: Any, losses: Losses) -> Any:
-    """The exporter, and what it could not send is counted."""
-    return {"traces": _Spans, "metrics": _Metrics, "logs": _Logs}[signal](exporter, losses)
-
-
-class _Counted:
-    """Everything but ``export`` is the exporter's own."""
-
-    def __init__(self, exporter: Any, losses: Losses) -> None:
-        # Not super().__init__(): MetricExporter's would set a temporality of its own over the exporter's.
-        self._exporter = exporter
-        self._losses = losses
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_exporter"], name)
-
-    def _count(self, items: int, export: Callable[[], Any], success: Any, failure: Any) -> Any:
-        keep_enabled()
-        with caught() as records:
-            try:
-                result, cause = export(), ""
-            except Exception as error:
-                # The SDK would print a traceback with every batch.
-                result, cause = failure, describe_exception(error)
-            if result is success:
-                self._losses.delivered()
-                records[:] = [record for record in records if not _about_this_export(record)]
-            else:
-                told = _telling(records)
-                again = self._losses.lost(items, cause or (told.getMessage() if told else ""))
-                # Once for each outage, whatever else there was to say.
-                records[:] = [r for r in records if r is not told and not again and not _about_this_export(r)]
-        return result
-
-    def shutdown(self, *args: Any, **kwargs: Any) -> None:
-        self._exporter.shutdown(*args, **kwargs)
-        self._losses.finish()
-
-    def force_flush(self, *args: Any, **kwargs: Any) -> bool:
-        return bool(self._exporter.force_flush(*args, **kwargs))
-
-
-class _Spans(_Counted, SpanExporter):
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        success, failure = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
-        result: SpanExportResult = self._count(len(spans), lambda: self._exporter.export(spans), success, failure)
-        return result
-
-
-class _Logs(_Counted, LogRecordExporter):
-    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        success, failure = LogRecordExportResult.SUCCESS, LogRecordExportResult.FAILURE
-        result: LogRecordExportResult = self._count(len(batch), lambda: self._exporter.export(batch), success, failure)
-        return result
-
-
-class _Metrics(_Counted, MetricExporter):
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
-        points = sum(
-            len(metric.data.data_points)
-            for resource in metrics_data.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        )
-        result: MetricExportResult = self._count(
-            points,
-            lambda: self._exporter.export(metrics_data, timeout_millis=timeout_millis, **kwargs),
-            MetricExportResult.SUCCESS,
-            MetricExportResult.FAILURE,
-        )
-        return result
-
-
-def _telling(records: Sequence[logging.LogRecord]) -> logging.LogRecord | None:
-    """The last message that says why; where none does, the last one."""
-    why = (record for record in reversed(records) if not _NO_CAUSE.search(record.getMessage()))
-    return next(why, records[-1] if records else None)
-
-
-def _about_this_export(record: logging.LogRecord) -> bool:
-    """Of interest only as the cause of a loss."""
-    return bool(getattr(record, CAUSE, False) or _NO_CAUSE.search(record.getMessage()))
-
-
-def _place(endpoint: object) -> str:
-    """Host and port of an endpoint; empty when it has none."""
+def _host_and_port(endpoint: object) -> str:
+    """Of an endpoint; empty when it has none."""
     text = str(endpoint or "")
-    parts = urlsplit(text if "://" in text else f"//{text}")
-    return parts.netloc.rpartition("@")[2]
+    try:
+        return urlsplit(text if "://" in text else f"//{text}").netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def _count(number: int, one: str, many: str = "") -> str:

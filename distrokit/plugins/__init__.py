@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
@@ -13,11 +12,13 @@ import pluggy
 from distrokit import hookspecs
 from distrokit.answers import HookError, checked
 from distrokit.declarations import Check, Command, Configuration, Exporter, ExporterOptions, Setting
-from distrokit.diagnostics import Problem, contain, describe_exception, trace_of, write
+from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.hookspecs import PROJECT, StopReason
+from distrokit.plugins import tracing
 from distrokit.plugins.candidates import Plugin, block, refuse_duplicates
 from distrokit.plugins.shape import check_shape, hooks_of
+from distrokit.plugins.tracing import traced
 from distrokit.settings import Settings
 
 __all__ = ["DECLARE_HOOKS", "Answer", "Plugin", "Plugins"]
@@ -25,9 +26,6 @@ __all__ = ["DECLARE_HOOKS", "Answer", "Plugin", "Plugins"]
 if TYPE_CHECKING:
     from distrokit.pipeline import Pipeline
     from distrokit.plan import Plan
-
-#: Prints each call of a hook.
-TRACE = "DISTROKIT_TRACE_HOOKS"
 
 #: The hooks that declare, in the order they are called.
 DECLARE_HOOKS = (
@@ -67,7 +65,7 @@ class Plugins:
 
     Attributes:
         installed: where they were looked for.
-        trace: told of each call of a hook, in one line; ``None`` for nobody.
+        trace: whether each call of a hook is printed.
         candidates: all that were found, by name.
         problems: what went wrong with them so far; the plan shares the list.
     """
@@ -75,7 +73,7 @@ class Plugins:
     installed: EntryPoints = field(default_factory=EntryPoints)
     candidates: list[Plugin] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    trace: Callable[[str], None] | None = None
+    trace: bool = False
     _manager: pluggy.PluginManager = field(default_factory=_new_manager)
 
     @classmethod
@@ -87,7 +85,7 @@ class Plugins:
             installed: where to look for plugins; the hooks that declare are given it, too.
             extra: plugins given in code, by name; they are never blocked by ``*``.
         """
-        plugins = cls(installed, trace=_print_trace if settings.flag(TRACE) else None)
+        plugins = cls(installed, trace=settings.flag(tracing.SETTING))
         sources: list[tuple[Plugin, EntryPoint | object]] = [
             (Plugin(point.name, distribution_of(point) or "unknown", version_of(point)), point)
             for point in installed.group(PROJECT)
@@ -224,20 +222,9 @@ class Plugins:
         return plugin.status == "loaded"
 
     def _invoke(self, plugin: Plugin, impl: pluggy.HookImpl, hook: str, arguments: dict[str, Any]) -> Any:
-        if self.trace is None:
-            return _invoke(impl, arguments)
-        begin, result = time.perf_counter(), "raised"
-        try:
-            value = _invoke(impl, arguments)
-            result = f"→ {_kind(value)}"
-            return value
-        except BaseException as error:
-            result = f"raised {type(error).__name__}"
-            raise
-        finally:
-            # Never arguments or values: they may be secret.
-            took = (time.perf_counter() - begin) * 1000
-            self.trace(f"hook {hook}: {plugin.title}, {took:.2f} ms, {result}")
+        if self.trace:
+            return traced(plugin, hook, lambda: _invoke(impl, arguments))
+        return _invoke(impl, arguments)
 
     def _owner(self, impl: pluggy.HookImpl) -> Plugin:
         return next(p for p in self.candidates if p.name == impl.plugin_name and p.status != "blocked")
@@ -258,18 +245,6 @@ class Plugins:
             self._manager.check_pending()
         except (pluggy.PluginValidationError, HookError, ValueError) as error:
             self.leave_out(plugin, "registration", error, "Compare with docs/hooks.md")
-
-
-def _kind(value: Any) -> str:
-    """``list of 3 Exporter``, ``dict of 4``, ``None``, ``Configuration``."""
-    if isinstance(value, list):
-        kinds = sorted({type(item).__name__ for item in value})
-        return f"list of {len(value)} {'/'.join(kinds)}".rstrip()
-    return f"dict of {len(value)}" if isinstance(value, dict) else "None" if value is None else type(value).__name__
-
-
-def _print_trace(text: str) -> None:
-    write(f"distrokit: {text}")
 
 
 def _invoke(impl: pluggy.HookImpl, arguments: dict[str, Any]) -> Any:

@@ -1,0 +1,123 @@
+"""Exporters that count what they could not send, and keep their own words for the line that sums up."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from distrokit.declarations import Signal
+from distrokit.diagnostics import describe_exception, trace_of, write
+from distrokit.pipeline.losses import Losses
+from distrokit.sdk_messages import SDKMessages, caught
+
+#: An attribute of log records: what an exporter says about one attempt (``extra={"distrokit_cause": True}``).
+CAUSE = "distrokit_cause"
+#: What says that there was no success in the end, but not why.
+_NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress|^Transient error")
+
+
+def counted(signal: Signal, exporter: Any, losses: Losses, messages: SDKMessages | None) -> Any:
+    """The exporter, and what it could not send is counted.
+
+    Args:
+        messages: asked before each export to keep listening; ``None`` for nobody.
+    """
+    return {"traces": _Spans, "metrics": _Metrics, "logs": _Logs}[signal](exporter, losses, messages)
+
+
+class _Counted:
+    """Everything but ``export`` is the exporter's own."""
+
+    def __init__(self, exporter: Any, losses: Losses, messages: SDKMessages | None) -> None:
+        # Not super().__init__(): MetricExporter's would set a temporality of its own over the exporter's.
+        self._exporter = exporter
+        self._losses = losses
+        self._messages = messages
+
+    def __getattr__(self, name: str) -> Any:
+        if "_exporter" not in self.__dict__:
+            # Somebody copies it, and it is still empty.
+            raise AttributeError(name)
+        return getattr(self._exporter, name)
+
+    def _count(self, items: int, export: Callable[[], Any], failure: Any) -> Any:
+        if self._messages is not None:
+            self._messages.keep()
+        with caught() as records:
+            try:
+                result, cause = export(), ""
+            except Exception as error:
+                # The SDK would print a traceback with every batch.
+                result, cause = failure, describe_exception(error)
+                if self._messages is not None and self._messages.threshold <= logging.DEBUG:
+                    write(self._messages.mask(trace_of(error).rstrip()))
+            # Only what says that it failed has failed: exporters answer None, too, or names of old.
+            if getattr(result, "name", "") != failure.name:
+                self._losses.delivered()
+                records[:] = [record for record in records if not _about_this_export(record)]
+            else:
+                told = telling(records)
+                lately = self._losses.lost(items, cause or (told.getMessage() if told else ""))
+                # Once for each outage, whatever else there was to say.
+                records[:] = [r for r in records if r is not told and not lately and not _about_this_export(r)]
+        return result
+
+    def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            self._exporter.shutdown(*args, **kwargs)
+        finally:
+            self._losses.finish()
+
+    def force_flush(self, *args: Any, **kwargs: Any) -> bool:
+        return bool(self._exporter.force_flush(*args, **kwargs))
+
+
+class _Spans(_Counted, SpanExporter):
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result: SpanExportResult = self._count(
+            len(spans), lambda: self._exporter.export(spans), SpanExportResult.FAILURE
+        )
+        return result
+
+
+class _Logs(_Counted, LogRecordExporter):
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        result: LogRecordExportResult = self._count(
+            len(batch), lambda: self._exporter.export(batch), LogRecordExportResult.FAILURE
+        )
+        return result
+
+
+class _Metrics(_Counted, MetricExporter):
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
+        points = sum(
+            len(metric.data.data_points)
+            for resource in metrics_data.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        )
+        result: MetricExportResult = self._count(
+            points,
+            lambda: self._exporter.export(metrics_data, timeout_millis=timeout_millis, **kwargs),
+            MetricExportResult.FAILURE,
+        )
+        return result
+
+
+def telling(records: Sequence[logging.LogRecord]) -> logging.LogRecord | None:
+    """The last message that says why; where none does, the last one."""
+    why = (record for record in reversed(records) if not _NO_CAUSE.search(record.getMessage()))
+    return next(why, records[-1] if records else None)
+
+
+def _about_this_export(record: logging.LogRecord) -> bool:
+    """Of interest only as the cause of a loss."""
+    return bool(getattr(record, CAUSE, False) or _NO_CAUSE.search(record.getMessage()))
