@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from distrokit.diagnostics import Problem
     from distrokit.parameters import Reader
     from distrokit.settings import Settings
-    from distrokit.values import Value
+    from distrokit.values import Source, Value
 
 Signal = Literal["traces", "metrics", "logs"]
 ComponentKind = Literal["exporter", "processor", "sampler", "id generator", "propagator", "resource detector"]
@@ -80,6 +80,7 @@ class ExporterOptions:
         credentials: ``grpc.ChannelCredentials`` or a ``requests.Session``, as the exporter takes
             it; ``None`` for the exporter's own.
         arguments: every other parameter of the exporter, and whatever keyword a hook adds.
+        sources: who decided each parameter, by its name; and ``exporter`` itself.
         settings: all settings, for reading.
         resource: the process's resource.
     """
@@ -94,6 +95,7 @@ class ExporterOptions:
     user_agent: str = ""
     credentials: Any = field(default=None, repr=False)
     arguments: dict[str, Any] = field(default_factory=dict, repr=False)
+    sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
     settings: Settings
     resource: Resource | None = None
 

@@ -215,6 +215,11 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 
+def is_of_a_family(name: str) -> bool:
+    """Whether it is one of those that every library, or another language, has for itself."""
+    return bool(_FAMILIES.fullmatch(name))
+
+
 def ignored_with_file(known: Iterable[Setting], settings: Settings) -> set[str]:
     """The variables of these settings' environment that a configuration file takes the place of."""
     names = {setting.name for setting in known if setting.ignored_with_file}
@@ -227,7 +232,7 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
     for name in sorted(settings.names_set()):
         plain = name.removeprefix(LAUNCHER_PREFIX) if name.startswith(LAUNCHER_PREFIX + "DISTROKIT_") else name
         plain = plain.partition("__")[0]
-        if plain in names or not plain.startswith(("OTEL_", "DISTROKIT_")) or _FAMILIES.fullmatch(plain):
+        if plain in names or not plain.startswith(("OTEL_", "DISTROKIT_")) or is_of_a_family(plain):
             continue
         own = plain.startswith("DISTROKIT_")
         hint = did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)

@@ -77,6 +77,9 @@ def _lasting(text: str, port: int, folder: Path) -> str:
     text = re.sub(r"Python 3\.[\d.]+", "Python 3.11.7", text)
     text = re.sub(r"in the last \d+ s", "in the last 1 s", text)
     text = re.sub(r"localhost is [\d.:, ]+", "localhost is 127.0.0.1", text)
+    # Signals are exported side by side.
+    losses = iter(sorted(line for line in text.splitlines() if " lost" in line))
+    text = "".join(f"{next(losses) if ' lost' in line else line}\n" for line in text.splitlines())
     return text if text.endswith("\n") or not text else text + "\n"
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 from distributions import write_distribution
 from processes import BIN, clean_environ, distrokit, run
+from processes import distrokit as distrokit_command
 
 from distrokit import checks as room
 from distrokit.checks.installer import install_line
@@ -62,7 +63,10 @@ def test_versions_that_do_not_belong_together(tmp_path):
         in (result.stdout)
     )
     assert "needs opentelemetry-nowhere>=1, which is not installed" in result.stdout
-    assert " 'opentelemetry-nowhere>=1'\n" in result.stdout
+    # All of them in one line: pinned one by one they would chase each other.
+    lines = {line.strip() for line in result.stdout.splitlines() if "→" in line and "nowhere" in line}
+    (line,) = lines
+    assert line.endswith("opentelemetry-instrumentation opentelemetry-instrumentation-acme opentelemetry-nowhere")
     assert "not-asked-for" not in result.stdout
 
 
@@ -254,6 +258,52 @@ def test_variables_that_a_file_takes_the_place_of(tmp_path):
     assert checks["service-name"]["evidence"].endswith("otel.yaml:2:46)")
 
 
+@pytest.mark.parametrize(
+    ("file", "check", "remedy"),
+    [
+        ("resource:\n", "service-name", "Write service.name into resource: attributes: of "),
+        (
+            (
+                "tracer_provider: {sampler: {parent_based: {root: {trace_id_ratio_based: {ratio: 0.0}}}},"
+                " processors: [{batch: {exporter: {otlp_grpc: }}}]}\n"
+            ),
+            "sampler",
+            "otel.yaml:2:29.",
+        ),
+        (
+            "tracer_provider: {processors: [{batch: {exporter: {otlp_http: {endpoint: 'http://h:4317'}}}}]}\n",
+            "otlp-port",
+            "Write otlp_grpc in place of otlp_http at ",
+        ),
+        ("tracer_provider: [\n", "disabled", "Correct the file, or unset OTEL_CONFIG_FILE."),
+    ],
+)
+def test_with_a_file_the_remedy_is_in_the_file(tmp_path, file, check, remedy):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
+    (tmp_path / "otel.yaml").write_text(f'file_format: "1.0"\n{file}')
+
+    checks = doctor({"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "OTEL_SERVICE_NAME": ""})
+
+    assert remedy in checks[check]["remedy"]
+    if check == "disabled":
+        assert not {"exports", "service-name"} & set(checks)
+
+
+def test_what_could_control_a_terminal_is_shown_as_its_escape():
+    env = {"OTEL_SERVICE_NAME": "x\x1b[31mred", "OTEL_TRACES_EXPORTER": "a\x1b]0;t\x07"}
+
+    for words in (
+        ["doctor", "--offline"],
+        ["explain"],
+        ["explain", "OTEL_SERVICE_NAME"],
+        ["explain", "--diff"],
+        ["explain", "--svg"],
+    ):
+        result = distrokit_command(*words, env=env)
+        assert "\x1b" not in result.stdout + result.stderr, words
+    assert "\\x1b[31mred" in distrokit_command("doctor", "--offline", env=env).stdout
+
+
 # ----------------------------------------------------------------------------------- process
 
 
@@ -293,8 +343,8 @@ def checks_of(env, *argv):
         (["python", "-m", "gunicorn", "app:app"], "warn"),
         (["uwsgi", "--http", ":80"], "warn"),
         (["celery", "-A", "app", "worker"], "warn"),
-        (["python", "/x/bin/uvicorn", "app:app", "--workers=4"], "warn"),
-        (["python", "/x/bin/uvicorn", "app:app"], "ok"),
+        # It starts new processes.
+        (["python", "/x/bin/uvicorn", "app:app", "--workers=4"], "ok"),
         (["python", "app.py", "gunicorn"], "ok"),
     ],
 )
@@ -318,6 +368,8 @@ PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
         ({}, ["gunicorn", "-k", "gevent"], "warn", "grpc blocks its event loop"),
         (HTTP, ["gunicorn", "-kgevent"], "warn", "patches after OpenTelemetry"),
         (HTTP, ["gunicorn", "--worker-class=eventlet"], "ok", "eventlet is in use"),
+        (HTTP, ["gunicorn", "-k", "geventwebsocket.gunicorn.workers.GeventWebSocketWorker"], "warn", "patches after"),
+        (HTTP, ["python", "gevent_report.py"], "ok", "neither"),
         (HTTP, ["gunicorn", "app:app"], "ok", "neither"),
         ({**HTTP, PATCH: "patch_all"}, ["python", "app.py"], "fail", "gevent is not installed"),
     ],

@@ -200,7 +200,10 @@ def test_no_secret_of_the_command_is_shown(app):
 def test_whoever_ends_doctor_ends_the_command(app, number):
     script(app, "#!/bin/sh", "trap '' TERM\necho $$ > pid\nwhile :; do sleep 0.1; done")
     process = subprocess.Popen(
-        [str(BIN / "distrokit"), "doctor", "--", "./serve"], cwd=app, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [str(BIN / "distrokit"), "doctor", "--", "./serve"],
+        cwd=app,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     while not (app / "pid").exists() or not (app / "pid").read_text().strip():
         assert process.poll() is None

@@ -74,7 +74,7 @@ def test_a_name_that_does_not_exist():
 
     assert check["verdict"] == "fail"
     assert check["evidence"].startswith("the name collector.invalid cannot be resolved: ")
-    assert check["remedy"] == "Correct the host in OTEL_EXPORTER_OTLP_ENDPOINT."
+    assert check["remedy"] == "Correct OTEL_EXPORTER_OTLP_ENDPOINT."
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -187,6 +187,15 @@ def test_a_partial_success_is_a_failure(protocol):
             "Welcome</html> (that is no OTLP receiver)",
             "Correct",
         ),
+        (200, b'{"hello": "world"}', {"content-type": "application/json"}, "(that is no OTLP receiver)", "Correct"),
+        (
+            200,
+            b'{"partialSuccess": {"rejectedSpans": "1", "errorMessage": "quota"}}',
+            {"content-type": "application/json"},
+            "rejected the item: quota",
+            "own log",
+        ),
+        (200, b"x" * 5000, {}, "(that is no OTLP receiver)", "Correct"),
         (200, b"hello", {}, "hello (that is no OTLP receiver)", "Correct OTEL_EXPORTER_OTLP_ENDPOINT"),
     ],
 )
@@ -210,6 +219,61 @@ def test_a_receiver_without_one_of_the_signals():
     assert "ok    otlp-answer: otlp traces" in result.stdout
     assert f"FAIL  otlp-answer: otlp metrics: 127.0.0.1:{port} answered UNIMPLEMENTED" in result.stdout
     assert "→ export OTEL_METRICS_EXPORTER=none" in result.stdout
+
+
+def test_a_json_answer_that_is_well():
+    with http_answering(200, b'{"partialSuccess": {}}', {"content-type": "application/json"}) as port:
+        assert way_out(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("env", "remedy"),
+    [
+        ({"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}, "export OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc"),
+        (
+            {"OTEL_TRACES_EXPORTER": "otlp_proto_http"},
+            "export OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+        ),
+        (
+            {"OTEL_TRACES_EXPORTER": "otlp/b", "OTEL_EXPORTER_OTLP_PROTOCOL__B": "http/protobuf"},
+            "export OTEL_EXPORTER_OTLP_PROTOCOL__B=grpc",
+        ),
+    ],
+)
+def test_the_remedy_names_what_decides(env, remedy):
+    with grpc_answering() as port:
+        second = {"OTEL_EXPORTER_OTLP_ENDPOINT__B": f"http://127.0.0.1:{port}"} if "__B" in str(env) else {}
+        assert way_out(port, **env, **second)["otlp-answer"]["remedy"] == remedy
+
+
+def test_the_credentials_of_a_second_destination():
+    with http_answering(401) as port:
+        env = {
+            "OTEL_TRACES_EXPORTER": "otlp/b",
+            "OTEL_EXPORTER_OTLP_PROTOCOL__B": "http/protobuf",
+            "OTEL_EXPORTER_OTLP_HEADERS__B": "a=b",
+            "OTEL_EXPORTER_OTLP_ENDPOINT__B": f"http://127.0.0.1:{port}",
+        }
+        check = way_out(port, **env)["otlp-answer"]
+
+    assert check["remedy"] == "export OTEL_EXPORTER_OTLP_HEADERS__B='authorization=Bearer%20…'"
+
+
+def test_a_unix_socket_that_is_not_there(tmp_path):
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"unix://{tmp_path}/socket", "OTEL_EXPORTER_OTLP_TIMEOUT": "1000"}
+
+    check = way_out(1, **env)["otlp-answer"]
+
+    assert "cannot be reached" in check["evidence"]
+
+
+def test_words_of_a_receiver_do_not_control_the_terminal():
+    with grpc_answering(code=grpc.StatusCode.INTERNAL, details="why \x1b[31mred") as port:
+        env = {**TRACES, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "no_proxy": "*"}
+        result = distrokit("doctor", env=env)
+
+    assert "\\x1b[31mred" in result.stdout
+    assert "\x1b" not in result.stdout + result.stderr
 
 
 # ------------------------------------------------------------------------------------------ TLS
@@ -275,6 +339,62 @@ def test_a_client_certificate_that_is_wanted(authority):
     assert {check["verdict"] for check in having.values()} == {"ok"}
 
 
+@pytest.mark.parametrize(("protocol", "variable"), [("http/protobuf", "REQUESTS_CA_BUNDLE")])
+def test_authorities_that_the_exporter_finds_by_itself(authority, protocol, variable):
+    ca = str(authority.folder / "ca.pem")
+
+    checks = tls(authority, authority.context("localhost"), OTEL_EXPORTER_OTLP_CERTIFICATE="", **{variable: ca})
+
+    assert checks["otlp-tls"]["verdict"] == checks["otlp-answer"]["verdict"] == "ok"
+
+
+def test_grpc_has_a_variable_of_its_own_for_authorities(authority):
+    from sinks import Certificates, grpc_sink
+
+    certificates = Certificates(authority.folder)
+    with grpc_sink(certificates) as sink:
+        well = way_out(
+            sink.port, scheme="https", host="localhost", GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=certificates["ca.pem"]
+        )
+        wrong = way_out(
+            sink.port, "http/protobuf", "https", "localhost", OTEL_EXPORTER_OTLP_CERTIFICATE=certificates["ca.pem"]
+        )
+
+    assert (well["otlp-tls"]["verdict"], well["otlp-answer"]["verdict"]) == ("ok", "ok")
+    assert "speaks HTTP/2 only, which is grpc" in wrong["otlp-answer"]["evidence"]
+
+
+def test_http_inside_tls_where_grpc_is_expected(authority):
+    with http_answering(context=authority.context("localhost")) as port:
+        env = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(authority.folder / "ca.pem")}
+        check = way_out(port, scheme="https", host="localhost", OTEL_EXPORTER_OTLP_TIMEOUT="1000", **env)["otlp-answer"]
+
+    assert "speaks HTTP/1, which is not grpc" in check["evidence"]
+    assert check["remedy"] == "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+
+
+@pytest.mark.parametrize(
+    ("env", "evidence"),
+    [
+        ({"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.key"}, "the certificates cannot be used"),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.pem",
+                "OTEL_EXPORTER_OTLP_CLIENT_KEY": "{}/ca.pem",
+            },
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY ({}/ca.pem)",
+        ),
+    ],
+)
+def test_certificate_files_that_cannot_be_used(authority, env, evidence):
+    env = {name: text.format(authority.folder) for name, text in env.items()}
+
+    check = tls(authority, authority.context("localhost"), **env)["otlp-tls"]
+
+    assert check["verdict"] == "fail"
+    assert evidence.format(authority.folder) in check["evidence"]
+
+
 def test_tls_asked_of_plaintext(receiver):
     checks = way_out(receiver.grpc_port, scheme="https", host="localhost")
 
@@ -302,7 +422,8 @@ def test_a_proxy_in_between_that_is_dead(protocol, variable):
     checks = way_out(4317, protocol, host="collector.example", **names)
 
     assert checks["otlp-proxy"]["evidence"] == f"collector.example:4317 is reached through the proxy 127.0.0.1:{port}"
-    assert checks["otlp-proxy"]["remedy"].startswith("export NO_PROXY=collector.example")
+    assert checks["otlp-proxy"]["remedy"].startswith('export no_proxy="${no_proxy:+$no_proxy,}collector.example"')
+    assert checks["otlp-connection"]["remedy"] == f"Start the proxy, correct {variable}, or unset it."
     assert checks["otlp-connection"]["evidence"].startswith(f"nothing listens at the proxy 127.0.0.1:{port}")
 
 
@@ -314,3 +435,40 @@ def test_a_proxy_in_between_that_answers_itself():
     assert f"answered on the way through the proxy 127.0.0.1:{port}?" in check["evidence"]
     assert "the proxy wants credentials" in check["evidence"]
     assert "hush-hush" not in json.dumps(check)
+
+
+@pytest.mark.parametrize(
+    ("env", "grpc_way", "http_way"),
+    [
+        ({"http_proxy": "http://p:1"}, "p:1", "p:1"),
+        ({"http_proxy": "http://p:1", "no_proxy": "x.org,.example"}, "", ""),
+        ({"http_proxy": "http://p:1", "no_proxy": "COLLECTOR.EXAMPLE"}, "", ""),
+        ({"http_proxy": "socks5://p:1"}, "", "p:1"),
+        ({"http_proxy": "p:1"}, "", "p:1"),
+        ({"HTTP_PROXY": "http://p:1"}, "", "p:1"),
+        ({"grpc_proxy": "http://g:2", "http_proxy": "http://p:1"}, "g:2", "p:1"),
+        ({}, "", ""),
+    ],
+)
+def test_each_transport_finds_its_proxy_in_its_way(monkeypatch, env, grpc_way, http_way):
+    from distrokit_otlp.proxies import proxy_of
+
+    for name in ("http_proxy", "https_proxy", "grpc_proxy", "no_proxy", "no_grpc_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, text in env.items():
+        monkeypatch.setenv(name, text)
+
+    assert proxy_of("http://collector.example:4317", grpc=True) == grpc_way
+    assert proxy_of("http://collector.example:4317", grpc=False) == http_way
+
+
+def test_networks_that_are_excepted_and_proxies_that_are_none(monkeypatch):
+    from distrokit_otlp.proxies import around, proxy_of
+
+    monkeypatch.setenv("http_proxy", "http://p:99999")
+    monkeypatch.setenv("no_proxy", "127.0.0.0/8,nonsense/x")
+    assert proxy_of("http://127.0.0.1:1", grpc=True) == ""
+    with pytest.raises(ValueError, match="a proxy's variable \\(http_proxy, https_proxy\\) holds no host and port"):
+        proxy_of("http://collector.example:1", grpc=True)
+    assert around("h", grpc=True).startswith('export no_proxy="${no_proxy:+$no_proxy,}h"')

@@ -230,7 +230,7 @@ def test_one_setting(tmp_path):
         ("OTEL_METRICS_EXPORTER", {"OTEL_METRICS_EXPORTER": "none"}, "taken_by", ["metrics: nothing is exported"]),
         ("OTEL_SDK_DISABLED", {"OTEL_SDK_DISABLED": "true"}, "taken_by", ["everything is disabled by it"]),
         ("OTEL_BSP_MAX_QUEUE_SIZE", {"OTEL_BSP_MAX_QUEUE_SIZE": "9"}, "value", "9"),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", {}, "value", "2048"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", {}, "default", "2048"),
         ("OTEL_PYTHON_DISTROKIT_STRICT", {"DISTROKIT_STRICT": "1"}, "setting", "DISTROKIT_STRICT"),
         (
             "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
@@ -244,7 +244,13 @@ def test_one_setting(tmp_path):
             "value",
             "http://b:1",
         ),
-        ("OTEL_WHATEVER", {"OTEL_WHATEVER": "x"}, "about", "nobody reads a setting of this name"),
+        ("OTEL_WHATEVER", {"OTEL_WHATEVER": "x"}, "about", "nobody here reads a setting of this name"),
+        (
+            "OTEL_PYTHON_FLASK_EXCLUDED_URLS",
+            {},
+            "about",
+            "of a family of variables that instrumentations, or other languages, have",
+        ),
         ("OTEL_EXPORTER_OTLP_HEADERS", {"OTEL_EXPORTER_OTLP_HEADERS": "a=hush-hush"}, "value", "****"),
     ],
 )
@@ -291,6 +297,42 @@ def test_what_differs(tmp_path):
     assert ["instrumentations.flask.enabled", "true → false", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] in rows
     assert not [row for row in rows if "none → none" in row[1]]
     assert "hush" not in result.stdout
+
+
+def test_what_a_file_says_is_the_value(tmp_path):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
+    exporter = "tracer_provider: {sampler: {always_on: }, processors: [{batch: {exporter: {otlp_grpc: }}}]}"
+    (tmp_path / "otel.yaml").write_text(
+        f'file_format: "1.0"\nresource: {{attributes: [{{name: service.name, value: x}}]}}\n{exporter}\n'
+    )
+    env = {"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "OTEL_SERVICE_NAME": "ignored"}
+
+    service, sampler = of("OTEL_SERVICE_NAME", env), of("OTEL_TRACES_SAMPLER", env)
+
+    assert (service["value"], service["source"]) == ("x", f"{tmp_path}/otel.yaml:2:46")
+    assert "takes the place of the variable" in service["ignored"]
+    assert (sampler["value"], sampler["source"].endswith("otel.yaml:3:29")) == ("always_on", True)
+    assert of("OTEL_TRACES_EXPORTER", env)["value"] == "otlp_grpc"
+    assert of("OTEL_METRIC_EXPORT_INTERVAL", env)["value"] is None
+
+
+def test_the_name_that_lost_is_shown():
+    env = {"OTEL_SERVICE_NAME": "x", "OTEL_RESOURCE_ATTRIBUTES": "service.name=zz"}
+
+    assert of("OTEL_SERVICE_NAME", env)["lost"][0] == {
+        "value": "zz",
+        "source": "OTEL_RESOURCE_ATTRIBUTES (environment)",
+    }
+    assert "(overrules OTEL_RESOURCE_ATTRIBUTES=zz)" in distrokit("explain", env=env).stdout
+
+
+def test_wide_characters_are_two_columns_wide():
+    from distrokit.cli.svg import _CHARS, _wrapped
+
+    lines = _wrapped("注文サービス" * 8)
+
+    assert "".join(lines).replace("…", "") in "注文サービス" * 8
+    assert max(map(len, lines)) <= _CHARS // 2 + 1
 
 
 def test_the_project_is_a_difference_too(tmp_path):

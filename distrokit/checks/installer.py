@@ -16,14 +16,17 @@ _PROJECTS = (
 )
 
 
-def install_line(*requirements: str, python: str = "") -> str:
+def install_line(*requirements: str, python: str = "", upgrade: bool = False) -> str:
     """``uv add …``, ``poetry add …``, ``uv pip install …`` or ``python -m pip install …``; a person types it.
 
     Args:
         python: of the environment to install into; empty for this one.
+        upgrade: to versions that fit one another, whatever is there.
     """
-    python = python or sys.executable
-    return f"{_tool(Path(python))} {' '.join(shlex.quote(requirement) for requirement in requirements)}"
+    tool = _tool(Path(python or sys.executable))
+    # What adds to a project looks for versions that fit in any case.
+    words = ["--upgrade"] if upgrade and "pip install" in tool else []
+    return " ".join([tool, *words, *map(shlex.quote, requirements)])
 
 
 def _tool(python: Path) -> str:

@@ -17,6 +17,8 @@ from distrokit.plan import Plan
 
 #: Of whose requirements the versions are compared.
 _OURS = re.compile(r"opentelemetry-|distrokit(-|$)")
+#: What the table has only because another library, which the instrumentation is for, needs it.
+_BESIDE = ("pydantic",)
 #: Named in the line that says all is well.
 _NAMED = ("distrokit", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation")
 
@@ -34,18 +36,21 @@ def packages(election: Election, installed: EntryPoints, plan: Plan) -> Iterator
 
 
 def _versions(found: Mapping[str, Distribution]) -> Iterator[Check]:
-    wrong = False
+    wrong: list[str] = []
+    involved: set[str] = set()
     for name, dist in sorted(found.items()):
         for requirement in _requirements(dist) if _OURS.match(name) else ():
             other = found.get(_normal(requirement.name))
             if other is None:
-                evidence = f"{name} {dist.version} needs {requirement}, which is not installed"
+                wrong.append(f"{name} {dist.version} needs {requirement}, which is not installed")
             elif not requirement.specifier.contains(other.version, prereleases=True):
-                evidence = f"{name} {dist.version} needs {requirement}, and {other.version} is installed"
+                wrong.append(f"{name} {dist.version} needs {requirement}, and {other.version} is installed")
             else:
                 continue
-            wrong = True
-            yield Check("versions", "fail", evidence, install_line(f"{requirement.name}{requirement.specifier}"))
+            involved |= {name, _normal(requirement.name)}
+    # All in one line: pinned one by one they would chase each other.
+    remedy = install_line(*sorted(involved), upgrade=True)
+    yield from (Check("versions", "fail", evidence, remedy) for evidence in wrong)
     if not wrong:
         named = ", ".join(f"{name} {found[name].version}" for name in _NAMED if name in found)
         yield Check("versions", "ok", f"{named} belong together")
@@ -101,7 +106,7 @@ def _uninstrumented(found: Mapping[str, Distribution], plan: Plan) -> Iterator[C
     missing: dict[str, str] = {}
     only_ours = _brought_by_us(found)
     for library, requirement in _known_instrumentations():
-        dist = None if _normal(library.name) in only_ours else found.get(_normal(library.name))
+        dist = None if _normal(library.name) in {*only_ours, *_BESIDE} else found.get(_normal(library.name))
         there = dist is not None and library.specifier.contains(dist.version, prereleases=True)
         if there and _normal(requirement.name) not in found:
             missing.setdefault(requirement.name, library.name)

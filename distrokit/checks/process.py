@@ -12,9 +12,8 @@ from pathlib import Path
 from distrokit.declarations import Check
 from distrokit.plan import Plan
 
-#: Servers that fork their workers, and what on their command line makes them not do so.
+#: Servers that fork their workers; uvicorn and its like start new processes.
 _PRE_FORK = ("gunicorn", "uwsgi", "celery")
-_WITH_WORKERS = ("uvicorn", "hypercorn", "granian", "fastapi")
 _GREEN = ("gevent", "eventlet")
 _GEVENT_PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
 _HTTP = "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
@@ -57,7 +56,7 @@ def _sitecustomize() -> Check:
 
 
 def _pre_fork(words: Sequence[str], grpc: bool) -> Check:
-    server = _named(words, _PRE_FORK) or (_named(words, _WITH_WORKERS) if "--workers" in " ".join(words) else "")
+    server = _named(words, _PRE_FORK)
     if not server:
         return Check("pre-fork", "ok", "no server that forks its workers is on the command line")
     evidence = (
@@ -86,9 +85,9 @@ def _green(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
 
 
 def _is(name: str, word: str) -> bool:
-    """``gevent``, ``--worker-class=gevent``, ``-kgevent``, ``geventwebsocket.gunicorn.workers.…``."""
-    value = word.rpartition("=")[2]
-    return value.startswith(name) or value == f"-k{name}"
+    """``gevent``, ``--worker-class=gevent``, ``-kgevent``, ``geventwebsocket.gunicorn.workers.…``; no file."""
+    value = word.rpartition("=")[2].removeprefix("-k")
+    return value == name or (value.startswith(f"{name}websocket.") and "/" not in value)
 
 
 def _named(words: Sequence[str], names: Sequence[str]) -> str:

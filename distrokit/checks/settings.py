@@ -26,9 +26,11 @@ def settings(plan: Plan) -> Iterator[Check]:
         yield Check("plan", "ok", "settings and plugins make a plan without problems")
     if plan.disabled.value:
         source = plan.disabled.source
-        yield Check("disabled", "warn", f"telemetry is off: {source}", f"unset {source}")
-    yield _service_name(plan)
-    yield from _exports(plan)
+        remedy = "Correct the file, or unset OTEL_CONFIG_FILE." if source.kind == "file" else f"unset {source}"
+        yield Check("disabled", "warn", f"telemetry is off: {source}", remedy)
+    else:
+        yield _service_name(plan)
+        yield from _exports(plan)
     yield from _without_effect(plan)
 
 
@@ -36,7 +38,10 @@ def _service_name(plan: Plan) -> Check:
     name = plan.resource.attributes.get("service.name")
     if name is None or not str(name.value) or str(name.value).startswith("unknown_service"):
         evidence = "the service has no name; it will be called unknown_service, as every other one without a name is"
-        return Check("service-name", "warn", evidence, "export OTEL_SERVICE_NAME=my-service")
+        remedy = "export OTEL_SERVICE_NAME=my-service"
+        if plan.configuration:
+            remedy = f"Write service.name into resource: attributes: of {plan.configuration}."
+        return Check("service-name", "warn", evidence, remedy)
     return Check("service-name", "ok", f"the service is called {name.printable()} ({name.source})")
 
 
@@ -56,6 +61,9 @@ def _exports(plan: Plan) -> Iterator[Check]:
 
 
 def _drops_all(sampler: Component[Any]) -> bool:
+    root = sampler.parameters.get("root")
+    if root is not None and isinstance(root.value, Component):
+        return _drops_all(root.value)
     name = sampler.declaration.name.replace("_", "")
     if name in ("alwaysoff", "parentbasedalwaysoff"):
         return True

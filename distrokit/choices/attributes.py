@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -46,7 +47,9 @@ def attributes_of(settings: Settings, problems: list[Problem]) -> Attributes:
         attributes.update(_pairs(given, warn))
     service = settings.value("OTEL_SERVICE_NAME")
     if service:
-        attributes["service.name"] = service
+        weaker = attributes.get("service.name")
+        lost = ((str(weaker.value), weaker.source), *weaker.overruled) if weaker else ()
+        attributes["service.name"] = replace(service, overruled=(*service.overruled, *lost))
     return attributes
 
 

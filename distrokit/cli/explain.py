@@ -15,7 +15,7 @@ from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting, lines, unknown
 from distrokit.cli.svg import svg
 from distrokit.declarations import Command, origin_of
-from distrokit.diagnostics import Mask, describe_exception, write
+from distrokit.diagnostics import Mask, describe_exception, visible, write
 from distrokit.plan import Component, Plan, SignalPlan
 from distrokit.values import Value
 
@@ -64,7 +64,7 @@ def _setting(plan: Plan, name: str, *, as_json: bool) -> int:
     if as_json:
         print_json(data)
     else:
-        print("\n".join(lines(data)))
+        print("\n".join(map(visible, lines(data))))
     return 0
 
 
@@ -95,7 +95,8 @@ def print_text(plan: Plan) -> None:
     print("pipeline")
     for lane in picture_of(plan).lanes:
         for at, path in enumerate(lane.paths()):
-            print(f"  {lane.signal if not at else '':7}  {' → '.join(['resource', *(box.title for box in path)])}")
+            way = " → ".join(["resource", *(box.title for box in path)])
+            print(f"  {lane.signal if not at else '':7}  {visible(way)}")
     print("\nresource")
     print_rows(_resource(plan))
     for signal, planned in plan.signals.items():
@@ -115,7 +116,7 @@ def print_text(plan: Plan) -> None:
 
 def _resource(plan: Plan) -> Iterator[Row]:
     for name, value in plan.resource.attributes.items():
-        yield name, shown(value), str(value.source)
+        yield name, shown(value), _source(value)
     if plan.resource.schema_url:
         yield "schema_url", shown(plan.resource.schema_url), str(plan.resource.schema_url.source)
     for detector in plan.resource.detectors:

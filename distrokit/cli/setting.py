@@ -8,11 +8,13 @@ from typing import Any
 from distrokit.cli.output import shown
 from distrokit.declarations import Setting
 from distrokit.diagnostics import did_you_mean
+from distrokit.known_settings import is_of_a_family
 from distrokit.plan import Component, Plan
 from distrokit.settings import LAUNCHER_PREFIX, is_secret
 from distrokit.values import Source
 
 _ROWS = (
+    ("default", "default"),
     ("ignored", "ignored"),
     ("taken by", "taken_by"),
     ("read by", "read_by"),
@@ -32,7 +34,7 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
     known = next((setting for setting in plan.known if setting.name == plain.partition("__")[0]), None)
     found = plan.settings.lookup(plain)
     ignored = plain in plan.settings.ignored and bool(plan.settings.environ.get(plain, "").strip())
-    if known is None and not found and not ignored:
+    if known is None and not found and not ignored and not is_of_a_family(plain):
         return None
     candidates = [{"value": _shown(plan, plain, text), "source": _where(source)} for text, source in found]
     candidates += [
@@ -40,7 +42,9 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
         for text, source in dict.fromkeys(_overruled(plan, plain))
         if source.kind != "plugin default"
     ]
-    if known is not None and known.default:
+    if plan.configuration and (known is None or known.ignored_with_file):
+        candidates = [*_of_the_file(plan, plain), *candidates]
+    elif known is not None and known.default and not known.parameter:
         candidates.append({"value": known.default, "source": f"default of {known.consumer}"})
     winner = candidates[0] if candidates else {"value": None, "source": None}
     return {
@@ -49,10 +53,11 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
         "value": winner["value"],
         "source": winner["source"],
         "lost": candidates[1:],
+        "default": (known.default or None) if known else None,
         "ignored": f"{plan.configuration} takes the place of the variable" if ignored else None,
         "taken_by": list(dict.fromkeys(_taken_by(plan, plain))),
         "read_by": known.consumer if known else None,
-        "about": _about(known) if known else "nobody reads a setting of this name",
+        "about": _about(known) if known else _unknown_but_set(plain),
         "documentation": known.spec or "docs/settings.md" if known else None,
         "problems": [plan.settings.mask(str(p)) for p in plan.problems if plain in p.subject],
     }
@@ -76,6 +81,25 @@ def unknown(plan: Plan, name: str) -> str:
     """What to say of a name that nobody knows."""
     hint = did_you_mean(name, [setting.name for setting in plan.known])
     return f"nobody reads a setting {name!r}, and it is not set. {hint or 'docs/settings.md has the list.'}"
+
+
+def _of_the_file(plan: Plan, name: str) -> Iterator[dict[str, Any]]:
+    """What the configuration file says of what this variable would say, where the two have one name for it."""
+    service = plan.resource.attributes.get("service.name")
+    if name == "OTEL_SERVICE_NAME" and service:
+        yield {"value": shown(service), "source": str(service.source)}
+    elif name == "OTEL_TRACES_SAMPLER" and plan.sampler:
+        yield {"value": plan.sampler.name, "source": str(plan.sampler.source)}
+    for signal, planned in plan.signals.items():
+        if name == f"OTEL_{signal.upper()}_EXPORTER" and planned.exporters:
+            names = ",".join(item.exporter.name for item in planned.exporters)
+            yield {"value": names, "source": str(planned.exporters[0].exporter.source)}
+
+
+def _unknown_but_set(name: str) -> str:
+    if is_of_a_family(name):
+        return "of a family of variables that instrumentations, or other languages, have"
+    return "nobody here reads a setting of this name"
 
 
 def _shown(plan: Plan, name: str, text: str) -> str:
@@ -121,12 +145,14 @@ def _taken_by_signals(plan: Plan, name: str) -> Iterator[str]:
 
 def _overruled(plan: Plan, name: str) -> Iterator[tuple[str, Source]]:
     """What gave way to this setting where another one could have said the same: the general to the signal's own."""
+    values = list(plan.resource.attributes.values())
     for planned in plan.signals.values():
         for item in planned.exporters:
             for component in (item.exporter, item.processor):
-                for value in component.parameters.values() if component else ():
-                    if value.source.name == name:
-                        yield from (pair for pair in value.overruled if pair[1].name != name)
+                values += component.parameters.values() if component else ()
+    for value in values:
+        if value.source.name == name:
+            yield from (pair for pair in value.overruled if pair[1].name != name)
 
 
 def _of(component: Component[Any], role: str, name: str) -> Iterator[str]:

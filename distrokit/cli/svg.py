@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -12,6 +13,8 @@ from distrokit.cli.picture import Box, Lane, Picture
 _FONT, _WIDE, _LINE = 12, 7.25, 16
 _WIDTH, _GAP, _PAD, _MARGIN = 236, 36, 10, 24
 _CHARS = int((_WIDTH - 2 * _PAD) / _WIDE)
+#: Stands for the second column of a wide character, and never in a text: it is no character at all.
+_SECOND = "\uffff"
 #: Lines of one text in a box; what is longer is cut, and whole in the tooltip.
 _MOST = 4
 _FILL = {
@@ -108,8 +111,12 @@ class _Lane:
 
 
 def _wrapped(text: str) -> list[str]:
-    lines = textwrap.wrap(text, _CHARS, break_on_hyphens=False) or [""]
-    return lines if len(lines) <= _MOST else [*lines[: _MOST - 1], _cut(lines[_MOST - 1] + "…" * 2, _CHARS)]
+    # Counted in columns: a character of East Asia, or a picture, is two wide.
+    spread = "".join(c + _SECOND if unicodedata.east_asian_width(c) in "WF" else c for c in text)
+    lines = textwrap.wrap(spread, _CHARS, break_on_hyphens=False) or [""]
+    if len(lines) > _MOST:
+        lines = [*lines[: _MOST - 1], _cut(lines[_MOST - 1] + "…" * 2, _CHARS)]
+    return [line.replace(_SECOND, "") for line in lines]
 
 
 def _rows(box: Box) -> Iterator[tuple[str, str]]:

@@ -26,7 +26,14 @@ _EXPORTER_TYPES: dict[Signal, tuple[type[Any], ...]] = {
     "metrics": (MetricExporter, MetricReader),
     "logs": (LogRecordExporter,),
 }
-_OPTION_FIELDS = {f.name for f in fields(ExporterOptions)} - {"name", "signal", "arguments", "settings", "resource"}
+_OPTION_FIELDS = {f.name for f in fields(ExporterOptions)} - {
+    "name",
+    "signal",
+    "arguments",
+    "sources",
+    "settings",
+    "resource",
+}
 
 
 class Components:
@@ -59,12 +66,15 @@ class Components:
         known = {name: arguments.pop(name) for name in list(arguments) if name in _OPTION_FIELDS}
         if "headers" in known:
             known["headers"] = dict(known["headers"])
+        sources = {name: value.source for name, value in component.parameters.items()}
+        sources["exporter"] = component.source
         options = ExporterOptions(
             name=component.name,
             signal=signal,
             settings=self._plan.settings,
             resource=self.resource,
             arguments=arguments,
+            sources=sources,
             **known,
         )
         self._amended_by = []

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from distrokit import Check
+from distrokit_otlp.remedies import Remedies
 
 #: The port that OTLP has for each transport (specification, *OTLP*, "Default port").
 _PORTS = {4317: "grpc", 4318: "http/protobuf"}
@@ -19,7 +20,7 @@ def checks(plan: Any) -> Iterator[Check]:
     for planned in plan.signals.values():
         for item in planned.exporters:
             if "protocol" in item.exporter.parameters:
-                ports += _port(item.exporter)
+                ports += _port(item.exporter, planned.signal, plan.settings)
     for name in sorted(plan.settings.names_set()):
         if name.partition("__")[0].endswith("_HEADERS") and name.startswith("OTEL_EXPORTER_OTLP"):
             headers += _spaces(name, plan.settings.get(name))
@@ -29,7 +30,7 @@ def checks(plan: Any) -> Iterator[Check]:
     yield from headers or [Check("otlp-header-space", "ok", "no header has a space that should be %20")]
 
 
-def _port(exporter: Any) -> Iterator[Check]:
+def _port(exporter: Any, signal: str, settings: Any) -> Iterator[Check]:
     protocol, endpoint = exporter.parameters["protocol"], exporter.parameters["endpoint"]
     text = str(endpoint.value)
     port = urlsplit(text if "://" in text else f"//{text}").port
@@ -40,7 +41,9 @@ def _port(exporter: Any) -> Iterator[Check]:
         f"port {port} ({endpoint.source}) is where receivers take {usual}, and the protocol is {protocol.value}"
         f" ({protocol.source})"
     )
-    yield Check("otlp-port", "warn", evidence, f"export OTEL_EXPORTER_OTLP_PROTOCOL={usual}")
+    sources = {**{name: value.source for name, value in exporter.parameters.items()}, "exporter": exporter.source}
+    remedies = Remedies(exporter.name, signal, sources, settings)
+    yield Check("otlp-port", "warn", evidence, remedies.protocol(usual))
 
 
 def _spaces(name: str, text: str) -> Iterator[Check]:

@@ -138,7 +138,8 @@ def _grpc_url(text: str) -> str:
 def _http_url(text: str, path: str) -> str:
     _reject_broken(text)
     if urlsplit(text).scheme not in ("http", "https"):
-        raise ValueError("an http/protobuf endpoint begins with http:// or https://")
+        hint = f", as in http://{text}" if "://" not in text else ""
+        raise ValueError(f"an http/protobuf endpoint begins with http:// or https://{hint}")
     if path:
         return f"{text.rstrip('/')}/{path}"
     return text if urlsplit(text).path else f"{text}/"
@@ -161,18 +162,23 @@ def _called(reader: Reader, value: Value[Any], suffix: str, key: str) -> str:
 
 def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
     """The scheme decides; ``INSECURE`` only speaks where the endpoint has none."""
-    scheme = endpoint.value.partition("://")[0].lower() if "://" in endpoint.value else ""
+    text = endpoint.value.lower()
+    # grpc's own forms have a colon and need no slashes.
+    scheme = text.partition(":")[0] if "://" in text or text.startswith(("unix:", "dns:")) else ""
     insecure = reader.flag(_names(reader, "INSECURE"), False, key="tls.insecure")
     if scheme in ("http", "https", "unix"):
         return Value(scheme != "https", endpoint.source)
     if not insecure.source.chosen and insecure.source.kind != "insistence":
+        remedy = f"Write http://{endpoint.value} for plaintext, https://{endpoint.value} to confirm TLS."
+        if scheme:
+            remedy = "Set OTEL_EXPORTER_OTLP_INSECURE=true for plaintext, false to confirm TLS."
         reader.problem(
             code="endpoint-without-scheme",
             setting=_called(reader, endpoint, "ENDPOINT", "endpoint"),
             value=endpoint.value,
-            cause="the endpoint has no scheme",
+            cause="the endpoint does not say whether TLS is spoken" if scheme else "the endpoint has no scheme",
             outcome="TLS is used",
-            remedy=f"Write http://{endpoint.value} for plaintext, https://{endpoint.value} to confirm TLS.",
+            remedy=remedy,
         )
     return insecure
 

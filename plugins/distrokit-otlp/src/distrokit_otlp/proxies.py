@@ -1,0 +1,71 @@
+"""The proxy between here and a receiver, as each transport finds it."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from urllib.parse import urlsplit
+
+#: grpc reads lower case names only, its own first (grpc, *Environment variables*).
+_GRPC = ("grpc_proxy", "https_proxy", "http_proxy")
+_GRPC_EXCEPT = ("no_grpc_proxy", "no_proxy")
+
+
+def proxy_of(url: str, *, grpc: bool) -> str:
+    """``host:port``; empty when the connection is made directly.
+
+    Raises: ``ValueError`` for a proxy's variable that holds no host and port.
+    """
+    found = _of_grpc(url) if grpc else _of_requests(url)
+    if not found:
+        return ""
+    try:
+        parts = urlsplit(found if "://" in found else f"//{found}")
+        return f"{parts.hostname}:{parts.port or 80}" if parts.hostname else ""
+    except ValueError as error:
+        raise ValueError(f"a proxy's variable (http_proxy, https_proxy) holds no host and port: {error}") from error
+
+
+def variable(url: str, *, grpc: bool) -> str:
+    """The variable that names the proxy for this URL; for remedies."""
+    if grpc:
+        return next((name for name in _GRPC if os.environ.get(name)), "https_proxy")
+    scheme = urlsplit(url).scheme or "http"
+    names = (f"{scheme}_proxy", f"{scheme}_proxy".upper(), "all_proxy", "ALL_PROXY")
+    return next((name for name in names if os.environ.get(name)), names[0])
+
+
+def around(host: str, *, grpc: bool) -> str:
+    """The line that makes the connection direct, and keeps what is excepted already."""
+    names = _GRPC_EXCEPT if grpc else ("no_proxy", "NO_PROXY")
+    name = next((name for name in names if os.environ.get(name)), "no_proxy")
+    return f'export {name}="${{{name}:+${name},}}{host}"  # to go there directly'
+
+
+def _of_requests(url: str) -> str:
+    from requests.utils import get_environ_proxies, select_proxy
+
+    return select_proxy(url, get_environ_proxies(url)) or ""
+
+
+def _of_grpc(url: str) -> str:
+    host = (urlsplit(url if "://" in url else f"//{url}").hostname or "").lower()
+    found = next(filter(None, map(os.environ.get, _GRPC)), "")
+    # It takes http:// and nothing else for a proxy.
+    if not found.startswith("http://") or any(_excepted(host, entry) for entry in _exceptions()):
+        return ""
+    return found
+
+
+def _exceptions() -> list[str]:
+    text = next(filter(None, map(os.environ.get, _GRPC_EXCEPT)), "")
+    return [entry.strip().lower() for entry in text.split(",") if entry.strip()]
+
+
+def _excepted(host: str, entry: str) -> bool:
+    if "/" in entry:
+        try:
+            return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
+        except ValueError:
+            return False
+    return host == entry or host.endswith(f".{entry.lstrip('.')}")

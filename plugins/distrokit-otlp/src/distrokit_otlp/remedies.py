@@ -1,0 +1,55 @@
+"""Lines to type for ``distrokit doctor``: each names the place that decides, a variable or a line of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from distrokit import Settings, Source
+
+_FIXED = {"grpc": "otlp_grpc", "http/protobuf": "otlp_http", "http/json": "otlp_http"}
+
+
+class Remedies:
+    """Of one exporter.
+
+    Args:
+        name: of the exporter, as it was picked: ``otlp``, ``otlp/backup``, ``otlp_http``.
+        sources: who decided each parameter, and ``exporter`` itself.
+        settings: all of them.
+    """
+
+    def __init__(self, name: str, signal: str, sources: Mapping[str, Source], settings: Settings) -> None:
+        self._name, _, self._instance = name.partition("/")
+        self._signal, self._sources, self._settings = signal, sources, settings
+
+    def place(self, parameter: str) -> str:
+        """What to correct: the variable that decided or would decide, or the position in the file."""
+        source = self._sources.get(parameter)
+        if source is not None and (source.kind == "file" or source.chosen):
+            return str(source)
+        if self._file():
+            return f"{parameter} of the exporter at {self._sources.get('exporter', self._file())}"
+        if source is not None and source.kind in ("plugin", "insistence"):
+            return str(source)
+        suffix = f"__{self._instance.upper()}" if self._instance else ""
+        return f"OTEL_EXPORTER_OTLP_{parameter.upper()}{suffix}"
+
+    def change(self, parameter: str, value: str) -> str:
+        """The line that gives a parameter this value."""
+        place = self.place(parameter)
+        if place.startswith("OTEL_") and " " not in place:
+            return f"export {place}={value}"
+        return f"Write {value} as {place}." if self._file() in place else f"Let {place} give {value}."
+
+    def protocol(self, wanted: str) -> str:
+        """The line that makes another transport of it; some exporters have it in their name."""
+        source = self._sources.get("protocol")
+        by_name = self._name != "otlp"
+        if self._file() and (by_name or source is None or source.kind != "file"):
+            return f"Write {_FIXED[wanted]} in place of {self._name} at {self._sources.get('exporter', self._file())}."
+        if by_name:
+            return f"export OTEL_{self._signal.upper()}_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL={wanted}"
+        return self.change("protocol", wanted)
+
+    def _file(self) -> str:
+        return self._settings.get("OTEL_CONFIG_FILE")

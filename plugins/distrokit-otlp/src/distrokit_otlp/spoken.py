@@ -1,0 +1,73 @@
+"""What is spoken at a port: HTTP/1, HTTP/2 or TLS."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+#: Seconds for each step.
+STEP = 4.0
+#: The client's preface of HTTP/2, with an empty SETTINGS frame (RFC 9113, 3.4).
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
+
+
+def spoken(host: str, port: int) -> str:
+    """In plaintext: ``http/2``, ``http/1``, ``tls``; empty when that cannot be told."""
+    try:
+        with socket.create_connection((host, port), STEP) as raw:
+            raw.settimeout(1.0)
+            raw.sendall(_PREFACE)
+            answer = raw.recv(64)
+    except OSError:
+        return ""
+    if answer[3:4] == b"\4":
+        return "http/2"
+    if answer.startswith((b"HTTP/1", b"HTTP/0", b"<")):
+        return "http/1"
+    # A TLS alert record: what a TLS server says to what is none.
+    return "tls" if answer[:2] == b"\x15\x03" else ""
+
+
+def spoken_in_tls(host: str, port: int) -> str:
+    """Inside TLS, by what a server agrees to (ALPN): ``http/2``, ``http/1``; empty when that cannot be told."""
+    try:
+        if _agreed(host, port, "h2") == "h2":
+            # Many speak both; one that takes no http/1.1 speaks HTTP/2 only.
+            return "" if _agreed(host, port, "http/1.1") == "http/1.1" else "http/2"
+        return "http/1"
+    except OSError:
+        return ""
+
+
+def speaks_tls(host: str, port: int) -> bool:
+    """Whether a TLS handshake gets as far as a certificate, whatever that is worth."""
+    try:
+        _agreed(host, port)
+    except ssl.SSLError as error:
+        return "CERTIFICATE" in (error.reason or "")
+    except OSError:
+        return False
+    return True
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether a connection can be made."""
+    try:
+        socket.create_connection((host, port), STEP).close()
+    except OSError:
+        return False
+    return True
+
+
+def _agreed(host: str, port: int, *protocols: str) -> str | None:
+    # Who it is was looked at before; here is only asked what it speaks.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(list(protocols))
+    try:
+        with socket.create_connection((host, port), STEP) as raw, context.wrap_socket(raw) as channel:
+            return channel.selected_alpn_protocol()
+    except ssl.SSLError as error:
+        if "NO_APPLICATION_PROTOCOL" in (error.reason or ""):
+            return None
+        raise

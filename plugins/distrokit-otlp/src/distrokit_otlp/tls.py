@@ -1,0 +1,122 @@
+"""The TLS step of ``distrokit doctor``: chain, name, dates, client certificate, and who does not speak TLS at all."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+from distrokit import Check
+from distrokit_otlp.remedies import Remedies
+from distrokit_otlp.spoken import STEP, spoken
+
+#: A certificate that ends within so many days is worth a word.
+_SOON = 14
+
+
+class Handshake:
+    """One, with the certificates that the exporter would use.
+
+    Args:
+        files: ``certificate``, ``client_key`` and ``client_certificate``, as far as they are set.
+        grpc: it has authorities of its own, and a variable of its own for others.
+    """
+
+    def __init__(self, host: str, port: int, files: Mapping[str, str], remedies: Remedies, *, grpc: bool) -> None:
+        self._host, self._port, self._files, self._remedies, self._grpc = host, port, files, remedies, grpc
+        self._place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def check(self) -> Check:
+        """What came of it."""
+        try:
+            context = self._context()
+        except (OSError, ssl.SSLError) as error:
+            return self._unreadable(error)
+        try:
+            with self._secure(context) as channel:
+                end = (channel.getpeercert() or {}).get("notAfter")
+                version = channel.version()
+        except ssl.SSLCertVerificationError as error:
+            return self._unverified(error)
+        except ssl.SSLError as error:
+            return self._no_tls(error)
+        except OSError as error:
+            why = error.strerror or error
+            remedy = f"Correct {self._remedies.place('endpoint')}."
+            return Check("otlp-tls", "fail", f"{self._place}: the handshake broke off: {why}", remedy)
+        until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(end)), tz=timezone.utc)
+        evidence = f"{self._place}: {version}, its certificate is good until {until:%Y-%m-%d}"
+        if (until - datetime.now(tz=timezone.utc)).days < _SOON:
+            return Check("otlp-tls", "warn", evidence, "Have the receiver's certificate renewed.")
+        return Check("otlp-tls", "ok", evidence)
+
+    def _context(self) -> ssl.SSLContext:
+        roots = self._files.get("certificate") or self._roots()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(**({"capath": roots} if Path(roots).is_dir() else {"cafile": roots}))
+        if self._files.get("client_certificate"):
+            context.load_cert_chain(self._files["client_certificate"], self._files.get("client_key") or None)
+        # Who speaks the other protocol is found out with the answer.
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        return context
+
+    def _roots(self) -> str:
+        """The authorities that the exporter trusts where no certificate is named."""
+        from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+        # grpc has a copy of the same list in itself.
+        other = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH" if self._grpc else "REQUESTS_CA_BUNDLE"
+        return os.environ.get(other) or str(DEFAULT_CA_BUNDLE_PATH)
+
+    def _secure(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+        raw = socket.create_connection((self._host, self._port), STEP)
+        channel = context.wrap_socket(raw, server_hostname=self._host)
+        # With TLS 1.3 a server refuses a client without a certificate only after the handshake.
+        channel.settimeout(0.3)
+        try:
+            channel.recv(1)
+        except TimeoutError:
+            pass
+        except OSError:
+            channel.close()
+            raise
+        return channel
+
+    def _unreadable(self, error: OSError) -> Check:
+        for name in ("certificate", "client_certificate", "client_key"):
+            path = self._files.get(name, "")
+            if path and not os.access(path, os.R_OK):
+                evidence = f"{self._remedies.place(name)}: {path} cannot be read"
+                return Check("otlp-tls", "fail", evidence, f"ls -l {path}")
+        names = [name for name in self._files if self._files[name]]
+        where = ", ".join(f"{self._remedies.place(name)} ({self._files[name]})" for name in names)
+        why = (getattr(error, "reason", "") or str(error)).replace("_", " ").lower()
+        remedy = "Give a CA, a client certificate and its key as PEM, the key without a password."
+        return Check("otlp-tls", "fail", f"the certificates cannot be used ({why}): {where}", remedy)
+
+    def _unverified(self, error: ssl.SSLCertVerificationError) -> Check:
+        evidence = f"{self._place}: its certificate is refused: {error.verify_message}"
+        # OpenSSL's numbers, x509_vfy.h: not yet valid, expired; and wrong name, wrong address.
+        if error.verify_code in (9, 10):
+            remedy = "Have the receiver's certificate renewed; if it is new, look at this machine's clock."
+        elif error.verify_code in (62, 64):
+            remedy = f"Write a name that is in the certificate into {self._remedies.place('endpoint')}."
+        else:
+            remedy = self._remedies.change("certificate", "/path/to/the/ca.pem")
+        return Check("otlp-tls", "fail", evidence, remedy)
+
+    def _no_tls(self, error: ssl.SSLError) -> Check:
+        reason = (error.reason or str(error)).replace("_", " ").lower()
+        if "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
+            evidence = f"{self._place}: it wants a client certificate that it trusts ({reason})"
+            first = self._remedies.change("client_certificate", "/path/to/client.pem")
+            second = self._remedies.change("client_key", "/path/to/client.key").removeprefix("export ")
+            return Check("otlp-tls", "fail", evidence, f"{first} {second}")
+        if spoken(self._host, self._port):
+            remedy = self._remedies.change("endpoint", f"http://{self._place}")
+            return Check("otlp-tls", "fail", f"{self._place} speaks plaintext, and TLS is asked of it", remedy)
+        remedy = f"Correct {self._remedies.place('endpoint')}, or the certificate files."
+        return Check("otlp-tls", "fail", f"{self._place}: no TLS: {reason}", remedy)
