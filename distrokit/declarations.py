@@ -166,6 +166,9 @@ class Processor:
                 processor that feeds the exporter               ``MetricReader`` that feeds the exporter
     =========== =============================================== =========================================
 
+    The exporter that an ``export`` processor is given counts what it could not send, and delegates everything else
+    to the one that was made.
+
     Attributes:
         name: at ``export``, what ``DISTROKIT_{TRACES,LOGS}_PROCESSOR`` and
             ``DISTROKIT_METRICS_READER`` say; elsewhere what a configuration file calls it. Every

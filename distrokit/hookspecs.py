@@ -270,7 +270,8 @@ def distrokit_exporters(entry_points: EntryPoints) -> Iterable[Exporter] | None:
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: as ``distrokit_samplers``.
     Returns: declarations, with names as in ``distrokit_samplers``. A metric exporter that is
-    scraped returns its ``MetricReader`` from the factory.
+    scraped returns its ``MetricReader`` from the factory. ``distrokit doctor`` sends one item through an
+    exporter; with a ``probe`` the declaration says more about the way.
     ``None``: none.
     On an exception: the plugin is left out. If the factory raises, that exporter is left out.
 
