@@ -73,7 +73,7 @@ def examine(assembly: Assembly, election: Election, *, online: bool = True) -> R
     found: dict[str, list[Check]] = {
         "packages": _guarded("packages", lambda: packages(election, assembly.installed, plan)),
         "settings": [],
-        "process": _guarded("process", process_of(assembly)),
+        "process": _guarded("process", lambda: process(plan)),
     }
     stopped = any(problem.code == "propagator-stops-launcher" for problem in plan.problems)
     if online and not stopped and not plan.disabled.value:
@@ -89,11 +89,6 @@ def examine(assembly: Assembly, election: Election, *, online: bool = True) -> R
         {group: masked(plan.settings.mask, checks) for group, checks in {**found, **from_plugins}.items() if checks},
         plan.settings.strict,
     )
-
-
-def process_of(assembly: Assembly) -> Callable[[], Iterable[Check]]:
-    """The checks of this process, to be made under guard."""
-    return lambda: process(assembly.plan)
 
 
 def _guarded(group: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
