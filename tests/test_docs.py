@@ -63,6 +63,7 @@ def test_the_page_for_those_without_telemetry_has_what_the_commands_print():
 
     assert len(render.BLOCK.findall(page)) >= 9
     assert render.render(page) == page
+    assert f"# app.py\n{render.APP}" in page
 
 
 def test_the_schemas_in_the_pages_are_the_schemas():

@@ -178,6 +178,20 @@ def test_the_line_is_for_the_tool_and_the_environment_in_use(tmp_path, monkeypat
             "the value of 'authorization' has a space",
             "export OTEL_EXPORTER_OTLP_HEADERS='authorization=Basic%20…'",
         ),
+        (
+            {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318/v1/traces"},
+            "otlp-path",
+            "warn",
+            "http://h:4318/v1/traces/v1/",
+            "export OTEL_EXPORTER_OTLP_ENDPOINT=http://h:4318",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT": "http://h:4318"},
+            "otlp-path",
+            "warn",
+            "http://h:4318/ (OTEL_EXPORTER_OTLP_LOGS_ENDPOINT)",
+            "export OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=http://h:4318/v1/logs",
+        ),
         ({"OTEL_SERVICE_NAME": ""}, "service-name", "warn", "unknown_service", "export OTEL_SERVICE_NAME=my-service"),
         ({"OTEL_SDK_DISABLED": "true"}, "disabled", "warn", "OTEL_SDK_DISABLED", "unset OTEL_SDK_DISABLED"),
         (
@@ -242,7 +256,7 @@ def test_a_setting_that_is_hardly_meant(env, check, verdict, evidence, remedy):
 def test_settings_that_are_well(env):
     checks = doctor(env)
 
-    for name in ("setting-without-effect", "otlp-port", "otlp-header-space", "plan"):
+    for name in ("setting-without-effect", "otlp-port", "otlp-path", "otlp-header-space", "plan"):
         assert checks[name]["verdict"] == "ok", checks[name]
 
 

@@ -232,6 +232,35 @@ def test_what_cannot_get_in_is_said_before_it_runs(app):
     assert "FAIL  python-flags" in result.stderr
 
 
+def test_the_way_we_came_is_no_other_sitecustomize(app):
+    launcher = str(BIN / "opentelemetry-instrument")
+    for words in ([launcher, "python", "app.py"], ["sh", "-c", f"exec {launcher} --service_name x python app.py"]):
+        assert "ok    sitecustomize" in ask("doctor", "--offline", "--", *words, cwd=app).stdout
+    assert not (app / "ran").exists()
+
+
+def test_a_real_server(app):
+    result = ask("doctor", "--offline", "--", "gunicorn", "app:app", cwd=app, env={"OTEL_TRACES_EXPORTER": ""})
+
+    assert "warn  pre-fork: gunicorn forks its workers" in result.stdout
+    assert not (app / "ran").exists()
+
+
+def test_a_program_that_may_not_be_run(app):
+    result = ask("doctor", "--", "./app.py", cwd=app)
+
+    assert "FAIL  command: ./app.py is there, and is not executable" in result.stdout
+    assert "→ chmod +x ./app.py" in result.stdout
+    assert "is not executable" in ask("doctor", "--run", "--", "./app.py", cwd=app).stderr
+
+
+def test_under_strict_the_report_says_why_it_fails(app):
+    result = ask("doctor", "--offline", cwd=app, env={"DISTROKIT_STRICT": "1", "OTEL_TRACES_EXPORTER": ""})
+
+    assert result.returncode == 1
+    assert result.stdout.endswith("(under DISTROKIT_STRICT a warning is a failure)\n")
+
+
 def test_doctor_and_run(app):
     result = ask("doctor", "--offline", "--run", "--", "python", "app.py", "a", "--", "b", cwd=app)
 

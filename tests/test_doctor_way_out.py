@@ -62,6 +62,15 @@ def test_all_is_well(receiver, protocol):
         assert item.resource["service.name"] == "shop"
 
 
+def test_all_is_well_over_json(receiver):
+    pytest.importorskip("opentelemetry.exporter.otlp.json.http", reason="only some releases have it")
+    env = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "otlp"}
+
+    for _ in range(3):
+        checks = way_out(receiver.http_port, "http/json", **env)
+        assert {check["verdict"] for check in checks.values()} == {"ok"}
+
+
 def test_nothing_is_sent_offline(receiver):
     result = distrokit("doctor", "--offline", env={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})
 

@@ -59,7 +59,8 @@ class Report:
         if not fails and not warns:
             return f"all {len(verdicts)} checks are ok"
         checks = f"{len(verdicts)} check{'' if len(verdicts) == 1 else 's'}"
-        return f"{checks}: {fails} fail, {warns} warn"
+        strict = " (under DISTROKIT_STRICT a warning is a failure)" if self.strict and warns else ""
+        return f"{checks}: {fails} fail, {warns} warn{strict}"
 
 
 def examine(assembly: Assembly, election: Election, *, online: bool = True) -> Report:

@@ -41,6 +41,9 @@ def _sitecustomize() -> Check:
     folders = [Path(entry or ".") for entry in sys.path]
     there = list(dict.fromkeys(f.resolve() for f in folders if (f / "sitecustomize.py").is_file()))
     # Distributions of Linux put one beside the standard library; theirs is about crash reports.
+    # And the one by which `distrokit doctor -- COMMAND` came here.
+    guard = (Path(__file__).parent.parent / "cli" / "guard").resolve()
+    there = [folder for folder in there if folder != guard]
     own = [f for f in there if f not in (launcher.resolve(), Path(sysconfig.get_path("stdlib")).resolve())]
     launched = launcher.resolve() in there
     if not own:

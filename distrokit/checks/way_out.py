@@ -37,7 +37,8 @@ def way_out(assembly: Assembly) -> Iterator[Check]:
     # What an exporter prints to stdout is not this command's answer.
     with plan.settings.exposed({**plan.sdk_settings, **hidden}), contextlib.redirect_stdout(sys.stderr):
         components.resource = build_resource(plan, {})
-        trials = [_Trial(components, signal, component) for signal, component in wanted]
+        building = threading.Lock()
+        trials = [_Trial(components, signal, component, building) for signal, component in wanted]
         deadline = time.monotonic() + PATIENCE
         for trial in trials:
             trial.thread.start()
@@ -54,9 +55,12 @@ def way_out(assembly: Assembly) -> Iterator[Check]:
 class _Trial:
     """One exporter, tried in a thread of its own."""
 
-    def __init__(self, components: Components, signal: Signal, component: Component[Exporter]) -> None:
+    def __init__(
+        self, components: Components, signal: Signal, component: Component[Exporter], building: threading.Lock
+    ) -> None:
         self._components, self._component = components, component
         self._signal: Signal = signal
+        self._building = building
         self._checks: list[Check] = []
         self._done = False
         self.thread = threading.Thread(target=self._try, name="distrokit-doctor", daemon=True)
@@ -95,7 +99,9 @@ class _Trial:
 
     def _plain(self, factory: Callable[[ExporterOptions], Any], options: ExporterOptions) -> Check:
         """An exporter that has no probe of its own: whether it says it could."""
-        exporter = factory(options)
+        with self._building:
+            # Threads that import two ends of one package may dead-lock.
+            exporter = factory(options)
         if not hasattr(exporter, "export"):
             return Check("export", "ok", f"{self._name}: it is scraped; nothing is sent")
         sent = self._send(exporter)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from distrokit.checks import Report, examine, masked
-from distrokit.cli.elsewhere import launch
+from distrokit.cli.elsewhere import launch, no_program
 from distrokit.cli.interpreter import interpreter_of
 from distrokit.cli.output import print_json
 from distrokit.declarations import Check, Command
@@ -52,7 +52,7 @@ def _let_run(arguments: argparse.Namespace) -> int:
         # It runs as it would anyway, and nobody will be there to report.
         write("\n".join(Report({"command": [obstacle]}).lines()))
     launch(arguments.elsewhere, {"DISTROKIT_DOCTOR": "offline" if arguments.offline else "true"})
-    write(f"distrokit doctor: there is no program {arguments.elsewhere[0]!r}")
+    write(f"distrokit doctor: {no_program(arguments.elsewhere[0]).evidence}")
     return 127
 
 

@@ -11,6 +11,7 @@ import contextlib
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -38,7 +39,7 @@ def ask(arguments: Sequence[str], command: Sequence[str]) -> tuple[int, str, str
     Returns: exit code, stdout and stderr; or why there is no answer.
     """
     if shutil.which(command[0]) is None:
-        return Check("command", "fail", f"there is no program {command[0]!r}", "Correct the command.")
+        return no_program(command[0])
     interpreter = interpreter_of(command)
     if interpreter is not None and (obstacle := interpreter.obstacle()):
         return obstacle
@@ -73,6 +74,13 @@ def answer(asked: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
     os._exit(0)
 
 
+def no_program(name: str) -> Check:
+    """The finding about a word that cannot be run."""
+    if Path(name).is_file():
+        return Check("command", "fail", f"{name} is there, and is not executable", f"chmod +x {shlex.quote(name)}")
+    return Check("command", "fail", f"there is no program {name!r}", "Correct the command.")
+
+
 def launch(command: Sequence[str], environ: Mapping[str, str]) -> None:
     """Become the command, under the launcher; returns only when there is no such program."""
     program = shutil.which(command[0])
@@ -100,37 +108,39 @@ def _launched(program: str, command: Sequence[str], interpreter: Interpreter | N
 
 def _run(words: Sequence[str], environ: Mapping[str, str], answered: Path) -> tuple[int | None, str]:
     """Exit code, ``None`` where it had to be ended, and what it printed."""
-    with tempfile.TemporaryFile() as printed, _ended_when_we_are():
+    with tempfile.TemporaryFile() as printed, _signals() as told:
         process = subprocess.Popen(  # noqa: S603  (it is what the user typed)
             words, env=environ, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed, start_new_session=True
         )
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while process.poll() is None and not answered.exists() and time.monotonic() < deadline:
-                time.sleep(0.02)
-            if answered.exists():
-                # It ends by itself, and what waits for it, a shell say, with it.
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(2)
-            code = process.poll()
-        finally:
-            _end(process)
+        deadline = time.monotonic() + PATIENCE
+        while process.poll() is None and not answered.exists() and not told and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if answered.exists():
+            # It ends by itself, and what waits for it, a shell say, with it.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(2)
+        code = process.poll()
+        _end(process)
         printed.seek(0)
-        return code, printed.read(65_536).decode("utf-8", "replace")
+        text = printed.read(65_536).decode("utf-8", "replace")
+    if told:
+        raise KeyboardInterrupt if told[0] == signal.SIGINT else SystemExit(128 + told[0])
+    return code, text
 
 
 @contextlib.contextmanager
-def _ended_when_we_are() -> Iterator[None]:
-    """What is started has a session of its own: no terminal ends it, so whoever ends us must not do so at once."""
-
-    def leave(number: int, frame: object) -> NoReturn:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, leave)
+def _signals() -> Iterator[list[int]]:
+    """Those that would end this process, noted: what is started has a session of its own, and must be ended first."""
+    told: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, frame: told.append(number))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
-        yield
+        yield told
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

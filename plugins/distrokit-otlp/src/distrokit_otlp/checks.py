@@ -16,21 +16,28 @@ _PORTS = {4317: "grpc", 4318: "http/protobuf"}
 def checks(plan: Any) -> Iterator[Check]:
     """Of every OTLP exporter in the plan."""
     ports: list[Check] = []
+    paths: list[Check] = []
     headers: list[Check] = []
     for planned in plan.signals.values():
         for item in planned.exporters:
             if "protocol" in item.exporter.parameters:
-                ports += _port(item.exporter, planned.signal, plan.settings)
+                remedies = _remedies(item.exporter, planned.signal, plan.settings)
+                ports += _port(item.exporter, remedies)
+                paths += _path(item.exporter, remedies)
     for name in sorted(plan.settings.names_set()):
         if name.partition("__")[0].endswith("_HEADERS") and name.startswith("OTEL_EXPORTER_OTLP"):
             headers += _spaces(name, plan.settings.get(name))
-    if not ports:
-        ports.append(Check("otlp-port", "ok", "ports and protocols belong together"))
-    yield from ports
+    yield from ports or [Check("otlp-port", "ok", "ports and protocols belong together")]
+    yield from paths or [Check("otlp-path", "ok", "no path is there twice, and none is missing")]
     yield from headers or [Check("otlp-header-space", "ok", "no header has a space that should be %20")]
 
 
-def _port(exporter: Any, signal: str, settings: Any) -> Iterator[Check]:
+def _remedies(exporter: Any, signal: str, settings: Any) -> Remedies:
+    sources = {**{name: value.source for name, value in exporter.parameters.items()}, "exporter": exporter.source}
+    return Remedies(exporter.name, signal, sources, settings)
+
+
+def _port(exporter: Any, remedies: Remedies) -> Iterator[Check]:
     protocol, endpoint = exporter.parameters["protocol"], exporter.parameters["endpoint"]
     text = str(endpoint.value)
     port = urlsplit(text if "://" in text else f"//{text}").port
@@ -41,9 +48,15 @@ def _port(exporter: Any, signal: str, settings: Any) -> Iterator[Check]:
         f"port {port} ({endpoint.source}) is where receivers take {usual}, and the protocol is {protocol.value}"
         f" ({protocol.source})"
     )
-    sources = {**{name: value.source for name, value in exporter.parameters.items()}, "exporter": exporter.source}
-    remedies = Remedies(exporter.name, signal, sources, settings)
     yield Check("otlp-port", "warn", evidence, remedies.protocol(usual))
+
+
+def _path(exporter: Any, remedies: Remedies) -> Iterator[Check]:
+    endpoint = exporter.parameters["endpoint"]
+    remedy = "" if exporter.parameters["protocol"].value == "grpc" else remedies.path(str(endpoint.value))
+    if remedy:
+        where = f"{endpoint.printable()} ({endpoint.source})"
+        yield Check("otlp-path", "warn", f"{where} is hardly where a receiver takes this signal", remedy)
 
 
 def _spaces(name: str, text: str) -> Iterator[Check]:

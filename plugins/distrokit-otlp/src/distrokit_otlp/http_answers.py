@@ -50,11 +50,12 @@ class HttpAnswers(Answers):
     def _meaning(self, response: Any) -> tuple[str, str]:
         signal, place = self.options.signal, self.remedies.place("endpoint")
         refused = " (it does not accept these credentials)", self.credentials
+        there = f"Correct the path in {place}; receivers usually take {signal} at /v1/{signal}."
         proxy = variable(self.options.endpoint, grpc=False)
         meanings = {
             401: refused,
             403: refused,
-            404: ("", f"Correct the path in {place}; receivers usually take {signal} at /v1/{signal}."),
+            404: ("", self.remedies.path(self.options.endpoint) or there),
             407: (" (the proxy wants credentials)", f"Put the proxy's user and password into {proxy}."),
         }
         if response.ok:

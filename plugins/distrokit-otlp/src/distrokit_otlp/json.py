@@ -29,6 +29,8 @@ def make_json(options: ExporterOptions) -> Any:
         raise TypeError("http/json takes neither a session nor headers that change; use http/protobuf")
     name, exporter = _MODULES[options.signal]
     try:
+        # The package first, and whole: its own imports go round, and threads that begin at two ends of it dead-lock.
+        import_module("opentelemetry.exporter.otlp.json.http")
         module = import_module(f"opentelemetry.exporter.otlp.json.http.{name}")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(

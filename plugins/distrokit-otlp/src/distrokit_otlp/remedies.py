@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from distrokit import Settings, Source
 
@@ -50,6 +52,22 @@ class Remedies:
         if by_name:
             return f"export OTEL_{self._signal.upper()}_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL={wanted}"
         return self.change("protocol", wanted)
+
+    def path(self, endpoint: str) -> str:
+        """The line that mends the path of an HTTP endpoint; empty when it is as it should be.
+
+        The general variable gets the signal's path, and the signal's own is used as it is (specification, *OTLP
+        exporter*, "Endpoint URLs for OTLP/HTTP"): people give a path to the first, and none to the second.
+        """
+        parts = urlsplit(endpoint)
+        wanted = f"/v1/{self._signal}"
+        twice = re.fullmatch(r"(.*)/v1/\w+" + wanted, parts.path)
+        if twice:
+            return self.change("endpoint", parts._replace(path=twice[1]).geturl())
+        own = self._sources.get("endpoint")
+        if parts.path in ("", "/") and own is not None and (own.chosen or own.kind == "file"):
+            return self.change("endpoint", parts._replace(path=wanted).geturl())
+        return ""
 
     def _file(self) -> str:
         return self._settings.get("OTEL_CONFIG_FILE")
