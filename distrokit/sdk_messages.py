@@ -91,7 +91,9 @@ def _taken(handler: logging.Handler, record: logging.LogRecord) -> bool:
     if record.levelno < handler.level or makes_telemetry(handler):
         return False
     try:
-        return bool(handler.handle(record))
+        # Some handlers of others answer nothing.
+        taken: object = handler.handle(record)
+        return taken is not False
     except Exception:
         return False
 

@@ -142,6 +142,9 @@ class Assembly:
         Raises: as :meth:`report`.
         """
         stand_by()
+        if self.pipeline is not None:
+            # Instrumentations and exporters have made loggers since.
+            self.pipeline.listen()
         self.report()
         running = self.pipeline is not None and not self.pipeline.stopped
         if running and (self.channel.level <= logging.INFO or self._at_a_terminal()):

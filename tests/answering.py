@@ -18,7 +18,7 @@ import trustme
 
 @contextmanager
 def http_answering(
-    status: int = 200,
+    status: int | Callable[[], int] = 200,
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
     context: ssl.SSLContext | None = None,
@@ -28,7 +28,7 @@ def http_answering(
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("content-length") or 0))
-            self.send_response(status)
+            self.send_response(status() if callable(status) else status)
             for name, value in {"content-length": str(len(body)), **(headers or {})}.items():
                 self.send_header(name, value)
             self.end_headers()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from interpreters import find
@@ -189,6 +192,7 @@ def test_no_secret_of_the_command_is_shown(app):
         ["env", assignment, "bash", "-c", "echo $OTEL_EXPORTER_OTLP_HEADERS"],
         ["env", assignment, "python", "-I", "app.py"],
         ["env", assignment, "true"],
+        ["sh", "-c", f"echo {secret}; exit 3", "x", "--api-key", secret],
     ):
         for own in (["doctor", "--json"], ["explain"]):
             result = ask(*own, "--", *words, cwd=app, env={"OTEL_EXPORTER_OTLP_HEADERS": f"b={secret}"})
@@ -196,7 +200,7 @@ def test_no_secret_of_the_command_is_shown(app):
             assert secret not in result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_whoever_ends_doctor_ends_the_command(app, number):
     script(app, "#!/bin/sh", "trap '' TERM\necho $$ > pid\nwhile :; do sleep 0.1; done")
     process = subprocess.Popen(
@@ -237,6 +241,75 @@ def test_the_way_we_came_is_no_other_sitecustomize(app):
     for words in ([launcher, "python", "app.py"], ["sh", "-c", f"exec {launcher} --service_name x python app.py"]):
         assert "ok    sitecustomize" in ask("doctor", "--offline", "--", *words, cwd=app).stdout
     assert not (app / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["env PYTHONPATH=src", "env -i", "env -u PYTHONPATH", "env A=b --unset=PYTHONPATH", "nice env PYTHONPATH="],
+)
+def test_words_that_take_pythonpath_away(app, before):
+    result = ask("doctor", "--", *before.split(), "python", "app.py", cwd=app)
+
+    assert result.returncode == 1
+    assert "takes PYTHONPATH away" in result.stdout
+    assert not (app / "ran").exists()
+
+
+@pytest.mark.parametrize("before", ["timeout 60", "setsid", "stdbuf -oL", "nohup", "exec env"])
+def test_flags_behind_other_words(app, before):
+    command = [*before.split(), "python", "-I", "app.py"]
+    command = command if before != "exec env" else command[1:]
+
+    assert "FAIL  python-flags" in ask("doctor", "--", *command, cwd=app).stdout
+    assert not (app / "ran").exists()
+
+
+def test_a_python_that_cannot_answer_does_not_go_on(app):
+    (app / "packaging.py").write_text("raise RuntimeError('not the real one')")
+
+    result = ask("doctor", "--offline", "--", "python", "app.py", cwd=app)
+
+    assert "FAIL  command: a Python in `python …` cannot answer" in result.stdout
+    assert "RuntimeError: not the real one" in result.stdout
+    assert not (app / "ran").exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0 or shutil.which("setpriv") is None, reason="only root can become somebody else")
+def test_another_user_may_answer():
+    # Not in pytest's folder, which is for its user alone.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        Path(folder, "app.py").write_text(APP)
+        become = ["setpriv", "--reuid=65534", "--clear-groups", sys.executable, "app.py"]
+        result = ask("doctor", "--offline", "--", *become, cwd=folder)
+
+        assert not Path(folder, "ran").exists()
+    # Where that user may read this environment it answers, else it has no distrokit: both are said.
+    assert "exports" in result.stdout or "has no distrokit" in result.stdout or "PermissionError" in result.stdout
+
+
+@pytest.mark.parametrize("first", ["", "#!/nonexistent/sh", "#!/bin/bash\r"])
+def test_what_the_system_cannot_start(app, first):
+    path = script(app, first) if first else str(app / "noshebang")
+    if not first:
+        (app / "noshebang").write_text("nothing")
+        (app / "noshebang").chmod(0o755)
+
+    result = ask("doctor", "--json", "--", path, cwd=app)
+
+    (check,) = json.loads(result.stdout)["checks"]
+    assert check["id"] == "command"
+    assert "cannot be started" in check["evidence"]
+
+
+def test_without_a_stdout(app):
+    result = run(
+        ["sh", "-c", f"{BIN / 'distrokit'} doctor --offline -- python app.py >&-"],
+        {"PATH": f"{BIN}:{os.environ['PATH']}"},
+        cwd=app,
+    )
+
+    assert "Traceback" not in result.stderr
 
 
 def test_a_real_server(app):

@@ -230,6 +230,23 @@ def test_a_receiver_without_one_of_the_signals():
     assert "→ export OTEL_METRICS_EXPORTER=none" in result.stdout
 
 
+def test_a_receiver_that_only_has_something_to_say():
+    said = ExportTraceServiceResponse(partial_success=ExportTracePartialSuccess(error_message="please upgrade"))
+    with http_answering(200, said.SerializeToString()) as port:
+        assert way_out(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
+    with http_answering(
+        200, b'{"partialSuccess": {"errorMessage": "hi"}}', {"content-type": "application/json"}
+    ) as port:
+        assert way_out(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
+
+
+def test_a_receiver_that_is_busy_once():
+    answers = [503]
+    with http_answering(lambda: answers.pop() if answers else 200) as port:
+        assert way_out(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
+    assert answers == []
+
+
 def test_a_json_answer_that_is_well():
     with http_answering(200, b'{"partialSuccess": {}}', {"content-type": "application/json"}) as port:
         assert way_out(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
@@ -240,8 +257,8 @@ def test_a_json_answer_that_is_well():
     [
         ({"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}, "export OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc"),
         (
-            {"OTEL_TRACES_EXPORTER": "otlp_proto_http"},
-            "export OTEL_TRACES_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+            {"OTEL_TRACES_EXPORTER": "otlp_proto_http,console"},
+            "export OTEL_TRACES_EXPORTER=otlp,console OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
         ),
         (
             {"OTEL_TRACES_EXPORTER": "otlp/b", "OTEL_EXPORTER_OTLP_PROTOCOL__B": "http/protobuf"},
@@ -404,6 +421,32 @@ def test_certificate_files_that_cannot_be_used(authority, env, evidence):
     assert evidence.format(authority.folder) in check["evidence"]
 
 
+@pytest.mark.parametrize("client", [False, True])
+def test_grpc_with_client_certificates(authority, client):
+    from sinks import Certificates, grpc_sink
+
+    certificates = Certificates(authority.folder)
+    env = {"OTEL_EXPORTER_OTLP_CERTIFICATE": certificates["ca.pem"]}
+    if client:
+        env["OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"] = certificates["client.pem"]
+        env["OTEL_EXPORTER_OTLP_CLIENT_KEY"] = certificates["client.key"]
+    with grpc_sink(certificates, mutual=True) as sink:
+        checks = way_out(sink.port, scheme="https", host="localhost", **env)
+
+    assert checks["otlp-tls"]["verdict"] == ("ok" if client else "fail")
+    assert client or "it wants a client certificate" in checks["otlp-tls"]["evidence"]
+
+
+def test_another_scheme_leaves_the_path(authority):
+    with http_answering(context=authority.context("localhost")) as port:
+        own = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://localhost:{port}/v1/traces"}
+        general = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://localhost:{port}/otlp"}
+        for env in (own, general):
+            ((name, url),) = env.items()
+            check = way_out(1, "http/protobuf", OTEL_EXPORTER_OTLP_TIMEOUT="1000", **env)["otlp-answer"]
+            assert check["remedy"] == f"export {name}={url.replace('http:', 'https:')}"
+
+
 def test_tls_asked_of_plaintext(receiver):
     checks = way_out(receiver.grpc_port, scheme="https", host="localhost")
 
@@ -452,6 +495,8 @@ def test_a_proxy_in_between_that_answers_itself():
         ({"http_proxy": "http://p:1"}, "p:1", "p:1"),
         ({"http_proxy": "http://p:1", "no_proxy": "x.org,.example"}, "", ""),
         ({"http_proxy": "http://p:1", "no_proxy": "COLLECTOR.EXAMPLE"}, "", ""),
+        ({"http_proxy": "http://p:1", "no_proxy": ".collector.example"}, "", ""),
+        ({"http_proxy": "HTTP://p:1"}, "p:1", "p:1"),
         ({"http_proxy": "socks5://p:1"}, "", "p:1"),
         ({"http_proxy": "p:1"}, "", "p:1"),
         ({"HTTP_PROXY": "http://p:1"}, "", "p:1"),

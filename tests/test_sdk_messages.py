@@ -185,6 +185,20 @@ def test_a_receiver_that_takes_some_and_refuses_some_is_told_of_once_a_minute():
     assert sum(int(line.split(" batch")[0].rpartition(" ")[2].replace(",", "")) for line in lines) == 6000
 
 
+def test_what_was_lost_in_a_short_outage_is_said_when_its_minute_is_over():
+    losses, lines, now = tally()
+
+    losses.lost(1, "Connection refused")
+    now[0] = 5.0
+    losses.lost(512, "Connection refused")
+    now[0] = 10.0
+    for _ in range(20):
+        losses.delivered()
+        now[0] += 5.0
+
+    assert lines[1:] == ["otlp traces: 1 batch, 512 spans lost: connection refused at h:4317."]
+
+
 def test_a_cause_is_the_places_own_and_ends_with_the_outage():
     causes = {}
     file, file_lines, _ = tally("", "file", causes)
@@ -350,6 +364,16 @@ def test_after_a_set_up_that_names_the_logger_the_next_export_listens_again():
 
     assert len(lines) == 2
     assert all("connection refused at 127.0.0.1:9" in line for line in lines)
+
+
+def test_loggers_made_while_starting_are_not_switched_off():
+    program = """
+        import logging, logging.config
+        logging.config.dictConfig({"version": 1})
+        for name in ("opentelemetry.instrumentation.flask", "opentelemetry.sdk.trace", "opentelemetry.attributes"):
+            logging.getLogger(name).warning("from %s", name)
+    """
+    assert instrumented(program, QUIET).stderr.count("from opentelemetry.") == 3
 
 
 def test_the_summing_line_is_in_the_applications_own_log_too(tmp_path):

@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NoReturn
 
 import distrokit
@@ -71,10 +72,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     assembly.channel.problems(p for p in assembly.plan.problems if p.code.startswith("command-"))
     try:
         code: int = _elsewhere(arguments, own) if _is_elsewhere(arguments) else arguments.run(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         # `distrokit explain | head` is not an error; without this Python complains at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except KeyboardInterrupt:
         write("distrokit: interrupted")
@@ -97,10 +99,10 @@ def _is_elsewhere(arguments: argparse.Namespace) -> bool:
 
 def _elsewhere(arguments: argparse.Namespace, own: Sequence[str]) -> int:
     settings = arguments.assembly.plan.settings
-    for word in arguments.elsewhere:
-        name, _, text = word.partition("=")
-        if text and is_secret(name):
-            settings.learn_secret(text)
+    for word, after in pairwise([*arguments.elsewhere, ""]):
+        name, equals, text = word.partition("=")
+        if is_secret(name) and (equals or name.startswith("-")):
+            settings.learn_secret(text if equals else after)
     answer = ask(own, arguments.elsewhere)
     if isinstance(answer, Check):
         if own[0] == DOCTOR.name:
@@ -108,8 +110,9 @@ def _elsewhere(arguments: argparse.Namespace, own: Sequence[str]) -> int:
         write(visible(settings.mask(f"distrokit {own[0]}: {answer.evidence}. {answer.remedy}")))
         return 1
     code, out, err = answer
-    sys.stderr.write(err)
-    sys.stdout.write(out)
+    if err:
+        write(err.rstrip("\n"))
+    print(out, end="")
     return code
 
 

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from distrokit.checks.installer import install_line
-from distrokit.cli.interpreter import LAUNCHER, Interpreter, interpreter_of
+from distrokit.cli.guard.sitecustomize import CANNOT
+from distrokit.cli.interpreter import LAUNCHER, Interpreter, dropped_by, interpreter_of
 from distrokit.declarations import Check
 from distrokit.settings import ASKED
 
@@ -38,20 +39,33 @@ def ask(arguments: Sequence[str], command: Sequence[str]) -> tuple[int, str, str
 
     Returns: exit code, stdout and stderr; or why there is no answer.
     """
-    if shutil.which(command[0]) is None:
-        return no_program(command[0])
-    interpreter = interpreter_of(command)
-    if interpreter is not None and (obstacle := interpreter.obstacle()):
-        return obstacle
+    if found := _obstacle(command):
+        return found
     with tempfile.TemporaryDirectory(prefix="distrokit-") as folder:
+        # Whoever COMMAND becomes, another user even, writes the answer there; the folder's name cannot be guessed.
+        Path(folder).chmod(0o733)
         path = Path(folder, "answer")
-        code, printed = _run(command, {**_environ(), ASKED: json.dumps([list(arguments), str(path)])}, path)
+        try:
+            code, printed = _run(command, {**_environ(), ASKED: json.dumps([list(arguments), str(path)])}, path)
+        except OSError as error:
+            why = f"{command[0]} cannot be started: {error.strerror}"
+            return Check("command", "fail", why, f"head -1 {shlex.quote(command[0])}  # the program that runs it")
         told: Any = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     if isinstance(told, list):
         return told[0], told[1], told[2]
     if isinstance(told, dict):
         return _without(told["without"])
     return _silence(command, code, printed)
+
+
+def _obstacle(command: Sequence[str]) -> Check | None:
+    """Why it is not even started; ``None`` when nothing is seen."""
+    if shutil.which(command[0]) is None:
+        return no_program(command[0])
+    if dropped := dropped_by(command):
+        return dropped
+    interpreter = interpreter_of(command)
+    return interpreter.obstacle() if interpreter is not None else None
 
 
 def answer(asked: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
@@ -134,7 +148,7 @@ def _signals() -> Iterator[list[int]]:
     told: list[int] = []
     before = {
         number: signal.signal(number, lambda number, frame: told.append(number))
-        for number in (signal.SIGTERM, signal.SIGINT)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     }
     try:
         yield told
@@ -163,6 +177,9 @@ def _silence(command: Sequence[str], code: int | None, printed: str) -> Check:
     said = f", and its last words were: {last}" if last else ""
     # Not the whole command: there may be a secret in it.
     evidence = f"`{command[0]} …` came to no Python that could be asked; {end}{said}"
+    if code == CANNOT:
+        # The application has not run: the guard ended it.
+        return Check("command", "fail", f"a Python in `{command[0]} …` cannot answer{said}", "Repair what it names.")
     remedy = (
         "Look whether it changes PYTHONPATH, or starts Python with -S, -I or -E (then its own code has run);"
         " where no launcher gets through, call distrokit.start() in the application."

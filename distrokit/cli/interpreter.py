@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from distrokit.checks.installer import install_line
@@ -25,9 +26,11 @@ _OBSTACLES = {
 #: Flags with a value; what follows ``-c`` and ``-m`` is the program's.
 _WITH_VALUE = "WX"
 #: Programs that become another one, whose words follow their own options and assignments.
-_BECOMES = ("env", "exec", "nice", "nohup", "time", LAUNCHER)
+_BECOMES = ("env", "exec", "ionice", "nice", "nohup", "setsid", "stdbuf", "taskset", "time", "timeout", LAUNCHER)
+#: Those of them that take one word of their own first.
+_BECOMES_AFTER = ("taskset", "timeout")
 #: Options of theirs that have a value.
-_OPTIONS = ("-n", "-u", "--unset", "-C", "--chdir")
+_OPTIONS = ("-n", "-c", "-k", "-o", "-s", "-u", "--unset", "-C", "--chdir")
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,7 @@ def interpreter_of(command: Sequence[str]) -> Interpreter | None:
     if _PYTHON.fullmatch(Path(program).name):
         return Interpreter(program, _flags(words[1:]), f"`{words[0]} …`")
     first = [] if Path(program).name in RUNNERS else _first_line(Path(program))
-    if first and Path(first[0]).name == "env":
-        first = [word for word in first[1:] if word != "-S"]
+    first = _inner(first)
     path = shutil.which(first[0]) if first else None
     if path is None:
         missing = first[0] if first and _PYTHON.fullmatch(Path(first[0]).name) else ""
@@ -90,15 +92,32 @@ def interpreter_of(command: Sequence[str]) -> Interpreter | None:
     return Interpreter(path, _flags(first[1:]), f"{program} (first line)")
 
 
+def dropped_by(command: Sequence[str]) -> Check | None:
+    """What in the words before the program takes PYTHONPATH away; ``None`` when nothing does."""
+    words = list(command)[: len(command) - len(_inner(command))]
+    for word, after in pairwise([*words, ""]):
+        alone = word in ("-i", "-", "--ignore-environment", "--unset=PYTHONPATH")
+        if alone or word.startswith("PYTHONPATH=") or (word in ("-u", "--unset") and after == "PYTHONPATH"):
+            shown = f"{word} {after}" if word in ("-u", "--unset") else word
+            evidence = f"`{command[0]} … {shown}` takes PYTHONPATH away, which is how the launcher gets in"
+            return Check(
+                "command", "fail", evidence, f"Leave {shown} out, or call distrokit.start() in the application."
+            )
+    return None
+
+
 def _inner(command: Sequence[str]) -> list[str]:
     """The words without those that only prepare: ``env NAME=value``, ``nice -n 5``, the launcher with its options."""
     words = list(command)
     while words and Path(words[0]).name in _BECOMES:
-        launcher = Path(words.pop(0)).name == LAUNCHER
+        name = Path(words.pop(0)).name
         while words and (words[0].startswith("-") or "=" in words[0]):
             word = words.pop(0)
-            if words and "=" not in word and (launcher or word in _OPTIONS):
+            if words and "=" not in word and (name == LAUNCHER or word in _OPTIONS):
                 words.pop(0)
+        if name in _BECOMES_AFTER and words:
+            # How long, which processors.
+            words.pop(0)
     return words
 
 

@@ -24,7 +24,7 @@ from distrokit.pipeline.resource import build_resource
 from distrokit.pipeline.stages import DroppedAll
 from distrokit.plan import Plan
 from distrokit.plugins import Plugins
-from distrokit.sdk_messages import listen_to_sdk, note
+from distrokit.sdk_messages import SDKMessages, listen_to_sdk, note
 from distrokit.settings import put
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ class Pipeline:
         """
         # First, so that whatever has been built by then is flushed, whatever happens next.
         atexit.register(self._at_exit)
-        messages = listen_to_sdk(self._channel, self.plan.settings.log_level is not None)
-        builder = Builder(self.plan, self._plugins, self._part_failed, self._lost, messages)
+        builder = Builder(self.plan, self._plugins, self._part_failed, self._lost, self.listen())
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._install_propagator(builder)
             builder.resource = self.resource = build_resource(self.plan, resource_attributes or {})
@@ -78,6 +77,10 @@ class Pipeline:
             put(name, text)
         _watch_forks(self)
         self._plugins.started(self)
+
+    def listen(self) -> SDKMessages:
+        """See to it that what OpenTelemetry logs, with the loggers there are by now, reaches stderr."""
+        return listen_to_sdk(self._channel, self.plan.settings.log_level is not None)
 
     def _install_propagator(self, builder: Builder) -> None:
         propagator = builder.propagator()

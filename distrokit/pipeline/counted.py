@@ -59,6 +59,9 @@ class _Counted:
                 result, cause = failure, describe_exception(error)
                 if self._messages is not None and self._messages.threshold <= logging.DEBUG:
                     write(self._messages.mask(trace_of(error).rstrip()))
+            except BaseException as error:
+                self._losses.lost(items, describe_exception(error))
+                raise
             # Only what says that it failed has failed: exporters answer None, too, or names of old.
             if getattr(result, "name", "") != failure.name:
                 self._losses.delivered()

@@ -97,12 +97,15 @@ class Losses:
 
     def delivered(self) -> None:
         """A batch arrived."""
-        if self._since is None:
+        if self._since is None and not self._batches:
             return
         self._mine()
         lines: list[str] = []
         with self._lock:
             since, self._since = self._since, None
+            if since is None and self._told is not None and self._clock() - self._told >= INTERVAL:
+                # What was lost in an outage that was short, once its minute is over.
+                lines = [self._line()]
             # A receiver that takes some and refuses some is no news with every batch.
             if since is not None and self._clock() - since >= INTERVAL:
                 lines = [self._line(), f"{self._name}: the receiver takes data again"]

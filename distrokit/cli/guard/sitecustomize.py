@@ -1,7 +1,8 @@
 """Stands first on PYTHONPATH while ``distrokit doctor -- COMMAND`` asks: the first Python in COMMAND answers, and ends.
 
-Where that Python has no distrokit, it says so and ends as well, before the application's own code runs. Nothing but the
-standard library is imported until that is known: this is run by whatever Python there is.
+Where that Python has no distrokit, or cannot answer, it says so and ends as well, before the application's own code
+runs. Nothing but the standard library is imported until that is known: this is run by whatever Python there is, and so
+is written in what all of them read.
 """
 
 import os
@@ -9,14 +10,18 @@ import sys
 
 #: Python programs that start another Python, which is the one that counts.
 RUNNERS = ("conda", "hatch", "mamba", "nox", "opentelemetry-instrument", "pdm", "pipenv", "pipx", "poetry", "tox")
+#: The exit code of a Python that cannot answer; its last words say why.
+CANNOT = 70
 
 
-def _program() -> str:
+def _program():
     words = [word for word in getattr(sys, "orig_argv", [])[1:] if not word.startswith("-")]
-    return os.path.basename(words[0]) if words else ""
+    # A runner is a program; a script that is given to Python by its path may be called anything.
+    by_name = len(words) > 0 and (os.path.dirname(words[0]) != "" and os.access(words[0], os.X_OK))
+    return os.path.basename(words[0]) if by_name else ""
 
 
-def _guard(asked: str) -> None:
+def _guard(asked):
     import json
     from importlib.util import find_spec
 
@@ -42,4 +47,11 @@ def _guard(asked: str) -> None:
 
 # Under its other name it is only looked up.
 if __name__ == "sitecustomize" and os.environ.get("_DISTROKIT_ASKED") and _program() not in RUNNERS:
-    _guard(os.environ["_DISTROKIT_ASKED"])
+    try:
+        _guard(os.environ["_DISTROKIT_ASKED"])
+    except BaseException:
+        # Python would print this and go on, into the application.
+        error = sys.exc_info()[1]
+        sys.stderr.write("%s cannot answer: %s: %s\n" % (sys.executable, type(error).__name__, error))
+        sys.stderr.flush()
+    os._exit(CANNOT)

@@ -55,7 +55,7 @@ class Answers(ABC):
                     "otlp-answer", "fail", f"{what} took the request and rejected the item: {rejected}", ITS_LOG
                 )
             return Check("otlp-answer", "ok", f"{what} took an item in {sent.seconds * 1000:.0f} ms")
-        said, remedy = self._foreign() or self.refusal() or self._unknown(sent)
+        said, remedy = self.foreign() or self.refusal() or self._unknown(sent)
         return Check("otlp-answer", "fail", f"{what} {said}", remedy)
 
     @property
@@ -73,14 +73,14 @@ class Answers(ABC):
         why = " ".join(told[-1].split())[: 2 * SHOWN] if told else "the exporter does not say why"
         return f"took nothing within {sent.seconds:.1f} seconds{self.through}: {why}", ITS_LOG
 
-    def _foreign(self) -> tuple[str, str] | None:
+    def foreign(self) -> tuple[str, str] | None:
         """Another protocol than ours is spoken there."""
         route = self.route
         if route is None or route.proxy:
             return None
         heard = (spoken_in_tls if route.tls else spoken)(route.host, route.port)
         if heard == "tls" or (not heard and not route.tls and speaks_tls(route.host, route.port)):
-            return "speaks TLS, and plaintext was sent", self.remedies.change("endpoint", f"https://{route.place}")
+            return "speaks TLS, and plaintext was sent", self.remedies.scheme(self.options.endpoint, "https")
         protocol = str(self.options.arguments.get("protocol"))
         if heard == _FOREIGN.get(protocol):
             spoke = "HTTP/1, which is not grpc" if heard == "http/1" else "HTTP/2 only, which is grpc"
@@ -89,9 +89,9 @@ class Answers(ABC):
 
 
 def partial(answer: Any) -> str:
-    """The receiver's words where it rejected something, or only has something to say."""
+    """The receiver's words where it rejected something; empty where it took all, whatever it has to say."""
     found = getattr(answer, "partial_success", None)
     if found is None:
         return ""
     rejected = sum(getattr(found, field.name) for field in found.DESCRIPTOR.fields if field.name != "error_message")
-    return found.error_message or ("it does not say why" if rejected else "")
+    return (found.error_message or "it does not say why") if rejected else ""

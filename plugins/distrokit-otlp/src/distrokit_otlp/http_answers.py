@@ -31,13 +31,20 @@ class HttpAnswers(Answers):
 
     def verdict(self, sent: Sent) -> Check:
         # The exporters take a redirection, and whatever page it ends on, for a success.
-        strange = sent.ok and self._responses and not is_otlp(self._responses[0])
+        # The last one counts: what is tried again after a 503 is well.
+        last = self._responses[-1] if self._responses else None
+        strange = sent.ok and last is not None and (bool(last.history) or not is_otlp(last))
         return super().verdict(Sent(False, sent.messages, sent.seconds) if strange else sent)
+
+    def foreign(self) -> tuple[str, str] | None:
+        # Whoever answered speaks it.
+        return None if self._responses else super().foreign()
 
     def refusal(self) -> tuple[str, str] | None:
         if not self._responses:
             return None
-        response = self._responses[0]
+        redirected = [r for r in self._responses if 300 <= r.status_code < 400]
+        response = redirected[0] if redirected else self._responses[-1]
         status = f"answered {response.status_code} {response.reason}".rstrip()
         if 300 <= response.status_code < 400:
             where = response.headers.get("Location", "")
@@ -69,7 +76,10 @@ class HttpAnswers(Answers):
         if "json" in _kind(response):
             found = _json(response) or {}
             said = found.get("partialSuccess") or found.get("partial_success") or {}
-            rejected = any(str(value) not in ("", "0") for value in said.values())
+            if not isinstance(said, dict):
+                return ""
+            counts = [value for name, value in said.items() if name.lower().startswith("rejected")]
+            rejected = any(str(value) not in ("", "0") for value in counts)
             return str(said.get("errorMessage") or "it does not say why") if rejected else ""
         return partial(_response_type(self.options.signal).FromString(response.content))
 

@@ -52,7 +52,7 @@ def _of_grpc(url: str) -> str:
     host = (urlsplit(url if "://" in url else f"//{url}").hostname or "").lower()
     found = next(filter(None, map(os.environ.get, _GRPC)), "")
     # It takes http:// and nothing else for a proxy.
-    if not found.startswith("http://") or any(_excepted(host, entry) for entry in _exceptions()):
+    if not found.lower().startswith("http://") or any(_excepted(host, entry) for entry in _exceptions()):
         return ""
     return found
 
@@ -68,4 +68,5 @@ def _excepted(host: str, entry: str) -> bool:
             return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
         except ValueError:
             return False
-    return host == entry or host.endswith(f".{entry.lstrip('.')}")
+    entry = entry.lstrip(".")
+    return host == entry or host.endswith(f".{entry}")

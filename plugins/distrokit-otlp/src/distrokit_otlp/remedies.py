@@ -50,7 +50,10 @@ class Remedies:
         if self._file() and (by_name or source is None or source.kind != "file"):
             return f"Write {_FIXED[wanted]} in place of {self._name} at {self._sources.get('exporter', self._file())}."
         if by_name:
-            return f"export OTEL_{self._signal.upper()}_EXPORTER=otlp OTEL_EXPORTER_OTLP_PROTOCOL={wanted}"
+            setting = f"OTEL_{self._signal.upper()}_EXPORTER"
+            names = [name.strip() for name in self._settings.get(setting, self._name).split(",")]
+            others = ",".join("otlp" if name.lower() == self._name else name for name in names)
+            return f"export {setting}={others} OTEL_EXPORTER_OTLP_PROTOCOL={wanted}"
         return self.change("protocol", wanted)
 
     def path(self, endpoint: str) -> str:
@@ -68,6 +71,15 @@ class Remedies:
         if parts.path in ("", "/") and own is not None and (own.chosen or own.kind == "file"):
             return self.change("endpoint", parts._replace(path=wanted).geturl())
         return ""
+
+    def scheme(self, endpoint: str, scheme: str) -> str:
+        """The line that gives the endpoint another scheme, and leaves the rest."""
+        parts = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}")._replace(scheme=scheme)
+        general = self.place("endpoint").partition("__")[0] == "OTEL_EXPORTER_OTLP_ENDPOINT"
+        if general:
+            # It gets the signal's path by itself.
+            parts = parts._replace(path=parts.path.removesuffix(f"/v1/{self._signal}"))
+        return self.change("endpoint", parts.geturl())
 
     def _file(self) -> str:
         return self._settings.get("OTEL_CONFIG_FILE")

@@ -75,7 +75,7 @@ class Route:
             if check.verdict == "fail":
                 return
         if self.tls and not self.proxy:
-            yield Handshake(self.host, self.port, self.files, self.remedies, grpc=self.grpc).check()
+            yield Handshake(self.url, self.host, self.port, self.files, self.remedies, grpc=self.grpc).check()
 
     @property
     def _correct(self) -> str:

@@ -25,8 +25,11 @@ class Handshake:
         grpc: it has authorities of its own, and a variable of its own for others.
     """
 
-    def __init__(self, host: str, port: int, files: Mapping[str, str], remedies: Remedies, *, grpc: bool) -> None:
-        self._host, self._port, self._files, self._remedies, self._grpc = host, port, files, remedies, grpc
+    def __init__(
+        self, url: str, host: str, port: int, files: Mapping[str, str], remedies: Remedies, *, grpc: bool
+    ) -> None:
+        self._url, self._host, self._port = url, host, port
+        self._files, self._remedies, self._grpc = files, remedies, grpc
         self._place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def check(self) -> Check:
@@ -68,8 +71,8 @@ class Handshake:
         from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
         # grpc has a copy of the same list in itself.
-        other = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH" if self._grpc else "REQUESTS_CA_BUNDLE"
-        return os.environ.get(other) or str(DEFAULT_CA_BUNDLE_PATH)
+        others = ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",) if self._grpc else ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        return next(filter(None, map(os.environ.get, others)), str(DEFAULT_CA_BUNDLE_PATH))
 
     def _secure(self, context: ssl.SSLContext) -> ssl.SSLSocket:
         raw = socket.create_connection((self._host, self._port), STEP)
@@ -77,7 +80,9 @@ class Handshake:
         # With TLS 1.3 a server refuses a client without a certificate only after the handshake.
         channel.settimeout(0.3)
         try:
-            channel.recv(1)
+            if not channel.recv(1):
+                # grpc's server says nothing, and goes.
+                raise ssl.SSLError(1, "closed after the handshake: certificate required")
         except TimeoutError:
             pass
         except OSError:
@@ -109,14 +114,14 @@ class Handshake:
         return Check("otlp-tls", "fail", evidence, remedy)
 
     def _no_tls(self, error: ssl.SSLError) -> Check:
-        reason = (error.reason or str(error)).replace("_", " ").lower()
+        reason = (getattr(error, "reason", None) or str(error.args[-1])).replace("_", " ").lower()
         if "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
             evidence = f"{self._place}: it wants a client certificate that it trusts ({reason})"
             first = self._remedies.change("client_certificate", "/path/to/client.pem")
             second = self._remedies.change("client_key", "/path/to/client.key").removeprefix("export ")
             return Check("otlp-tls", "fail", evidence, f"{first} {second}")
         if spoken(self._host, self._port):
-            remedy = self._remedies.change("endpoint", f"http://{self._place}")
+            remedy = self._remedies.scheme(self._url, "http")
             return Check("otlp-tls", "fail", f"{self._place} speaks plaintext, and TLS is asked of it", remedy)
         remedy = f"Correct {self._remedies.place('endpoint')}, or the certificate files."
         return Check("otlp-tls", "fail", f"{self._place}: no TLS: {reason}", remedy)
