@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from distrokit.declarations import SIGNALS
@@ -66,7 +66,7 @@ def _adopt(plan: Plan, before: Plan, source: Source) -> None:
     for setting, text in plan.sdk_settings.items():
         _expect(text, (str, type(None)), f"plan.sdk_settings[{setting!r}]")
     _check_signals(plan)
-    for component in _components(plan):
+    for component in plan.components():
         _expect(component, Component, "a component of the plan")
         _adopt_values(component.parameters, source)
     for view in plan.views:
@@ -82,18 +82,6 @@ def _check_signals(plan: Plan) -> None:
         _expect(planned, SignalPlan, f"plan.signals[{signal!r}]")
         for exporter in planned.exporters:
             _expect(exporter, ExporterPlan, f"plan.signals[{signal!r}].exporters[…]")
-
-
-def _components(plan: Plan) -> Iterator[Component[Any]]:
-    yield from filter(None, (plan.sampler, plan.id_generator))
-    yield from plan.resource.detectors
-    yield from plan.propagators or ()
-    for planned in plan.signals.values():
-        yield from planned.processors
-        for item in planned.exporters:
-            yield item.exporter
-            if item.processor is not None:
-                yield item.processor
 
 
 def _adopt_values(values: dict[str, Value[Any]], source: Source) -> None:

@@ -211,6 +211,11 @@ def folded(text: str) -> str:
     return " ".join(text.split())
 
 
+def quantity(number: int, one: str, many: str = "") -> str:
+    """``1 span``, ``7,168 spans``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def describe_exception(error: BaseException) -> str:
     """``ValueError: the message`` on one line; the bare class name where there is no message."""
     try:

@@ -93,6 +93,10 @@ class Settings:
             if text.strip() and not (layer.source.kind == "environment" and name in self.ignored)
         }
 
+    def set_in_vain(self) -> list[str]:
+        """The environment variables that are set, and that a configuration file takes the place of."""
+        return sorted(name for name in self.ignored if self.environ.get(name, "").strip())
+
     def lookup(self, name: str) -> list[tuple[str, Source]]:
         """Every non-empty value of a setting with its source, strongest first; blanks stripped."""
         found = []

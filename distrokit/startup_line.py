@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from distrokit.diagnostics import quantity
 from distrokit.plan import ExporterPlan, Plan
 
 
@@ -18,8 +19,8 @@ def startup_line(plan: Plan, service: str) -> str:
         [
             f"{service or 'a service without a name'}: {ways[0]}",
             *ways[1:],
-            _count(applied, "instrumentation"),
-            _count(len(plan.problems), "problem"),
+            quantity(applied, "instrumentation") if applied else "no instrumentations",
+            quantity(len(plan.problems), "problem") if plan.problems else "no problems",
         ]
     )
 
@@ -31,7 +32,3 @@ def _destination(item: ExporterPlan) -> str:
         if value is not None and value.value:
             shown.append(str(value.printable()))
     return " ".join(shown)
-
-
-def _count(number: int, one: str) -> str:
-    return f"{number or 'no'} {one}{'' if number == 1 else 's'}"

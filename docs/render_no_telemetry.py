@@ -18,9 +18,9 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent / "tests"))
 
-from answering import closed_port, grpc_answering, http_answering  # noqa: E402
-from distributions import write_distribution  # noqa: E402
-from processes import BIN, clean_environ  # noqa: E402
+from answering import closed_port, grpc_answering, http_answering  # noqa: E402  (its folder is known since the line above)
+from distributions import write_distribution  # noqa: E402  (its folder is known since the line above)
+from processes import BIN, clean_environ  # noqa: E402  (its folder is known since the line above)
 
 PAGE = DOCS / "no-telemetry.md"
 APP = """\

@@ -28,6 +28,20 @@ def write_distribution(
     return folder
 
 
+def write_distro(folder: Path, name: str = "other") -> Path:
+    """A distribution ``other-distro`` with a distro of this name that configures nothing."""
+    source = """
+        from opentelemetry.instrumentation.distro import BaseDistro
+
+        class Distro(BaseDistro):
+            def _configure(self, **kwargs):
+                pass
+    """
+    module = f"{name}_distro"
+    points = {"opentelemetry_distro": {name: f"{module}:Distro"}}
+    return write_distribution(folder, f"{name}-distro", entry_points=points, modules={module: source})
+
+
 def write_plugin(folder: Path, name: str, source: str, distribution: str = "", version: str = "1.0") -> Path:
     """A distribution with one distrokit plugin, ``name``, made of one module."""
     module = f"{(distribution or name).replace('-', '_')}_plugin"

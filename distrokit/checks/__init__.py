@@ -10,7 +10,7 @@ from distrokit.checks.packages import packages
 from distrokit.checks.process import process
 from distrokit.checks.settings import settings
 from distrokit.declarations import Check
-from distrokit.diagnostics import Mask, contain, describe_exception, visible
+from distrokit.diagnostics import Mask, contain, describe_exception, quantity, visible
 from distrokit.election import Election
 from distrokit.startup import Assembly
 
@@ -58,9 +58,8 @@ class Report:
         fails, warns = verdicts.count("fail"), verdicts.count("warn")
         if not fails and not warns:
             return f"all {len(verdicts)} checks are ok"
-        checks = f"{len(verdicts)} check{'' if len(verdicts) == 1 else 's'}"
         strict = " (under DISTROKIT_STRICT a warning is a failure)" if self.strict and warns else ""
-        return f"{checks}: {fails} fail, {warns} warn{strict}"
+        return f"{quantity(len(verdicts), 'check')}: {fails} fail, {warns} warn{strict}"
 
 
 def examine(assembly: Assembly, election: Election, *, online: bool = True) -> Report:

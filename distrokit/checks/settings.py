@@ -7,7 +7,6 @@ from typing import Any
 
 from distrokit.declarations import Check, Verdict
 from distrokit.plan import Component, Plan
-from distrokit.values import Value
 
 #: Settings of the core's own that pick a component, where there is one to pick.
 _PICKING = ("DISTROKIT_TRACES_PROCESSOR", "DISTROKIT_LOGS_PROCESSOR", "DISTROKIT_METRICS_READER")
@@ -76,7 +75,7 @@ def _drops_all(sampler: Component[Any]) -> bool:
 
 def _without_effect(plan: Plan) -> Iterator[Check]:
     """Settings that a component would read, that are set, and from which nothing in the plan comes."""
-    ignored = sorted(name for name in plan.settings.ignored if plan.settings.environ.get(name, "").strip())
+    ignored = plan.settings.set_in_vain()
     if ignored:
         evidence = f"the configuration file takes the place of {', '.join(ignored)}"
         yield Check("setting-ignored", "warn", evidence, f"unset {' '.join(ignored)}")
@@ -99,17 +98,11 @@ def _without_effect(plan: Plan) -> Iterator[Check]:
 
 
 def _used(plan: Plan) -> Iterator[str]:
-    """The names of all settings from which something in the plan comes, or which was overruled there."""
+    """The names of all settings from which something in the plan comes."""
     for value in plan.resource.attributes.values():
         yield value.source.name
-    components = [plan.sampler, plan.id_generator, *(plan.propagators or ()), *plan.resource.detectors]
-    for planned in plan.signals.values():
-        components += planned.processors
-        for item in planned.exporters:
-            components += [item.exporter, item.processor]
-    for component in components:
-        if component is not None:
-            yield from _used_by(component)
+    for component in plan.components():
+        yield from _used_by(component)
 
 
 def _used_by(component: Component[Any]) -> Iterator[str]:
@@ -117,10 +110,6 @@ def _used_by(component: Component[Any]) -> Iterator[str]:
     for key, value in component.parameters.items():
         if key == "arg" and component.declaration.name.lower() in _WITHOUT_ARG:
             continue
-        yield from _names(value)
+        yield value.source.name
         if isinstance(value.value, Component):
             yield from _used_by(value.value)
-
-
-def _names(value: Value[Any]) -> Iterator[str]:
-    yield value.source.name

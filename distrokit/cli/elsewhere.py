@@ -100,7 +100,7 @@ def launch(command: Sequence[str], environ: Mapping[str, str]) -> None:
     program = shutil.which(command[0])
     if program is not None:
         words = _launched(program, command, interpreter_of(command))
-        os.execvpe(words[0], words, {**os.environ, **environ})  # noqa: S606
+        os.execvpe(words[0], words, {**os.environ, **environ})  # noqa: S606  (it is what the user typed)
 
 
 def _environ() -> dict[str, str]:

@@ -86,7 +86,7 @@ def print_text(plan: Plan) -> None:
     """The plan for a reader: what, and behind it in the last column from where."""
     if plan.configuration:
         print(f"configuration file: {plan.configuration}")
-        ignored = [name for name in sorted(plan.settings.ignored) if plan.settings.environ.get(name, "").strip()]
+        ignored = plan.settings.set_in_vain()
         if ignored:
             print(f"ignored, since the file takes their place: {', '.join(ignored)}")
         print()

@@ -33,7 +33,7 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
     plain = name.removeprefix(LAUNCHER_PREFIX) if name.startswith(LAUNCHER_PREFIX + "DISTROKIT_") else name
     known = next((setting for setting in plan.known if setting.name == plain.partition("__")[0]), None)
     found = plan.settings.lookup(plain)
-    ignored = plain in plan.settings.ignored and bool(plan.settings.environ.get(plain, "").strip())
+    ignored = plain in plan.settings.set_in_vain()
     if known is None and not found and not ignored and not is_of_a_family(plain):
         return None
     candidates = [{"value": _shown(plan, plain, text), "source": _where(source)} for text, source in found]
@@ -145,12 +145,8 @@ def _taken_by_signals(plan: Plan, name: str) -> Iterator[str]:
 
 def _overruled(plan: Plan, name: str) -> Iterator[tuple[str, Source]]:
     """What gave way to this setting where another one could have said the same: the general to the signal's own."""
-    values = list(plan.resource.attributes.values())
-    for planned in plan.signals.values():
-        for item in planned.exporters:
-            for component in (item.exporter, item.processor):
-                values += component.parameters.values() if component else ()
-    for value in values:
+    parameters = [value for component in plan.components() for value in component.parameters.values()]
+    for value in (*plan.resource.attributes.values(), *parameters):
         if value.source.name == name:
             yield from (pair for pair in value.overruled if pair[1].name != name)
 

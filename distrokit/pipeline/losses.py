@@ -14,7 +14,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from distrokit.declarations import Signal
-from distrokit.diagnostics import one_line
+from distrokit.diagnostics import one_line, quantity
 
 #: Seconds between two lines about one exporter.
 INTERVAL = 60.0
@@ -135,7 +135,7 @@ class Losses:
         now = self._clock()
         first = self._told is None
         when = "" if self._told is None or self._batches == 1 else f" in the last {_span(now - self._told)}"
-        lost = f"{_count(self._batches, 'batch', 'batches')}, {_count(self._items, self._unit)}"
+        lost = f"{quantity(self._batches, 'batch', 'batches')}, {quantity(self._items, self._unit)}"
         cause = self._causes.get(self._place, "the exporter does not say why").rstrip(".")
         self._told, self._batches, self._items = now, 0, 0
         return f"{self._name}: {lost} lost{when}: {cause}." + (" Run `distrokit doctor` to see why." if first else "")
@@ -161,10 +161,6 @@ def _host_and_port(endpoint: object) -> str:
         return urlsplit(text if "://" in text else f"//{text}").netloc.rpartition("@")[2]
     except ValueError:
         return ""
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _span(seconds: float) -> str:

@@ -6,6 +6,7 @@ Everything in it knows its source. ``distrokit explain`` prints it, ``distrokit_
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,7 +86,7 @@ class Plan:
             "schema": SCHEMA,
             "disabled": described(self.disabled),
             "configuration": self.configuration,
-            "ignored": sorted(name for name in self.settings.ignored if self.settings.environ.get(name, "").strip()),
+            "ignored": self.settings.set_in_vain(),
             "plugins": [
                 {
                     "name": plugin.name,
@@ -114,6 +115,18 @@ class Plan:
             ],
             "changes": [vars(change) for change in self.changes],
         }
+
+    def components(self) -> Iterator[Component[Any]]:
+        """Every component that was picked; what is inside one is among its parameters."""
+        yield from filter(None, (self.sampler, self.id_generator))
+        yield from self.resource.detectors
+        yield from self.propagators or ()
+        for planned in self.signals.values():
+            yield from planned.processors
+            for item in planned.exporters:
+                yield item.exporter
+                if item.processor is not None:
+                    yield item.processor
 
     def parts(self) -> Plan:
         """A copy whose containers are its own, so a plugin's changes can be taken back."""

@@ -27,7 +27,7 @@ class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802  (as above)
         self._store.add(request)
         return metrics_service_pb2.ExportMetricsServiceResponse()
 
@@ -36,7 +36,7 @@ class _Logs(logs_service_pb2_grpc.LogsServiceServicer):
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802  (as above)
         self._store.add(request)
         return logs_service_pb2.ExportLogsServiceResponse()
 
