@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Setting,
         Signal,
     )
+    from distrokit.delivery import Attempting, LossReason, Undelivered
     from distrokit.diagnostics import Problem, did_you_mean
     from distrokit.entry_points import EntryPoints
     from distrokit.hookspecs import hookimpl
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Attempting",
     "BuildContext",
     "Check",
     "Command",
@@ -44,6 +46,7 @@ __all__ = [
     "Exporter",
     "ExporterOptions",
     "IdGenerator",
+    "LossReason",
     "Problem",
     "Processor",
     "Propagator",
@@ -55,6 +58,7 @@ __all__ = [
     "Settings",
     "Signal",
     "Source",
+    "Undelivered",
     "Value",
     "__version__",
     "did_you_mean",
@@ -67,11 +71,14 @@ __all__ = [
 
 #: The room of each name that is not a declaration.
 _ROOMS = {
+    "Attempting": "delivery",
     "EntryPoints": "entry_points",
+    "LossReason": "delivery",
     "Problem": "diagnostics",
     "Reader": "parameters",
     "Settings": "settings",
     "Source": "values",
+    "Undelivered": "delivery",
     "Value": "values",
     "did_you_mean": "diagnostics",
     "hookimpl": "hookspecs",

@@ -42,6 +42,10 @@ Probe: TypeAlias = "Callable[[ExporterOptions, Callable[[Any], Sent]], Iterable[
 Parameters: TypeAlias = "Callable[[Reader], Mapping[str, Value[Any]]]"
 
 
+def _not_counted(items: int, reason: str) -> None:
+    """Nobody counts."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BuildContext:
     """What a factory is given.
@@ -52,6 +56,9 @@ class BuildContext:
         arguments: what its ``parameters`` read, as plain values.
         settings: all settings, for reading.
         resource: the process's resource; ``None`` for a propagator, which is built before it.
+        lost: for a processor at ``export``: told how many items are lost, and why (see
+            :data:`~distrokit.delivery.LossReason`); they are counted, and summed up on stderr.
+        exit_timeout_millis: what the whole end of the process may take, in milliseconds.
     """
 
     name: str
@@ -59,6 +66,8 @@ class BuildContext:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     settings: Settings
     resource: Resource | None = None
+    lost: Callable[[int, str], None] = _not_counted
+    exit_timeout_millis: int = 5000
 
 
 @dataclass(kw_only=True)
@@ -83,6 +92,8 @@ class ExporterOptions:
         sources: who decided each parameter, by its name; and ``exporter`` itself.
         settings: all settings, for reading.
         resource: the process's resource.
+        lost: told how many items are lost for good although others of their batch arrive, and why (see
+            :data:`~distrokit.delivery.LossReason`); what a failed export loses is counted without it.
     """
 
     name: str
@@ -98,6 +109,7 @@ class ExporterOptions:
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
     settings: Settings
     resource: Resource | None = None
+    lost: Callable[[int, str], None] = field(default=_not_counted, repr=False)
 
 
 @dataclass(frozen=True)
@@ -123,7 +135,8 @@ class Exporter:
         name: what the setting says, for example ``otlp``.
         signals: one signal, or several that the same factory serves.
         factory: returns a ``SpanExporter``, ``MetricExporter`` or ``LogRecordExporter``, by
-            ``options.signal``; or a ``MetricReader``, for a metric exporter that is scraped.
+            ``options.signal``; or a ``MetricReader``, for a metric exporter that is scraped. One that has
+            ``attempt`` (:class:`~distrokit.delivery.Attempting`) is asked again for what it could not deliver.
         parameters: what the plan shows of it; names that are fields of
             :class:`ExporterOptions` arrive there, all others in ``options.arguments``.
         hides: variables the factory must not find in ``os.environ``, since ``parameters`` has read
@@ -167,7 +180,7 @@ class Processor:
     =========== =============================================== =========================================
 
     The exporter that an ``export`` processor is given counts what it could not send, and delegates everything else
-    to the one that was made.
+    to the one that was made. It always has ``attempt`` (:class:`~distrokit.delivery.Attempting`), whatever is behind it.
 
     Attributes:
         name: at ``export``, what ``DISTROKIT_{TRACES,LOGS}_PROCESSOR`` and
