@@ -24,13 +24,14 @@ if TYPE_CHECKING:
         Setting,
         Signal,
     )
-    from distrokit.delivery import Attempting, LossReason, Undelivered
+    from distrokit.delivery import Attempting, LossReason, Lost, Undelivered
     from distrokit.diagnostics import Problem, did_you_mean
     from distrokit.entry_points import EntryPoints
     from distrokit.hookspecs import hookimpl
     from distrokit.in_code import start
     from distrokit.metric_preferences import metric_arguments, metric_parameters
     from distrokit.parameters import Reader
+    from distrokit.sdk_messages import caught
     from distrokit.settings import Settings, is_secret
     from distrokit.values import Source, Value
 
@@ -47,6 +48,7 @@ __all__ = [
     "ExporterOptions",
     "IdGenerator",
     "LossReason",
+    "Lost",
     "Problem",
     "Processor",
     "Propagator",
@@ -61,6 +63,7 @@ __all__ = [
     "Undelivered",
     "Value",
     "__version__",
+    "caught",
     "did_you_mean",
     "hookimpl",
     "is_secret",
@@ -74,12 +77,14 @@ _ROOMS = {
     "Attempting": "delivery",
     "EntryPoints": "entry_points",
     "LossReason": "delivery",
+    "Lost": "delivery",
     "Problem": "diagnostics",
     "Reader": "parameters",
     "Settings": "settings",
     "Source": "values",
     "Undelivered": "delivery",
     "Value": "values",
+    "caught": "sdk_messages",
     "did_you_mean": "diagnostics",
     "hookimpl": "hookspecs",
     "is_secret": "settings",

@@ -60,6 +60,8 @@ def _adopt(plan: Plan, before: Plan, source: Source) -> None:
         plan.disabled = Value(bool(plan.disabled), source)
     if not isinstance(plan.resource.timeout_millis, Value):
         plan.resource.timeout_millis = Value(int(plan.resource.timeout_millis), source)
+    if not isinstance(plan.exit_timeout_millis, Value):
+        plan.exit_timeout_millis = Value(int(plan.exit_timeout_millis), source)
     for name in ("sampler", "id_generator"):
         if getattr(plan, name) is not None:
             _expect(getattr(plan, name), Component, f"plan.{name}")

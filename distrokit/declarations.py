@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from distrokit.delivery import Lost
 from distrokit.entry_points import distribution_of, version_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ Probe: TypeAlias = "Callable[[ExporterOptions, Callable[[Any], Sent]], Iterable[
 Parameters: TypeAlias = "Callable[[Reader], Mapping[str, Value[Any]]]"
 
 
-def _not_counted(items: int, reason: str) -> None:
+def _not_counted(items: int, reason: str, cause: str = "") -> None:
     """Nobody counts."""
 
 
@@ -56,8 +57,8 @@ class BuildContext:
         arguments: what its ``parameters`` read, as plain values.
         settings: all settings, for reading.
         resource: the process's resource; ``None`` for a propagator, which is built before it.
-        lost: for a processor at ``export``: told how many items are lost, and why (see
-            :data:`~distrokit.delivery.LossReason`); they are counted, and summed up on stderr.
+        lost: for a processor at ``export``: told how many items are lost, and why (:class:`~distrokit.delivery.Lost`);
+            they are counted, and summed up on stderr.
         exit_timeout_millis: what the whole end of the process may take, in milliseconds.
     """
 
@@ -66,7 +67,7 @@ class BuildContext:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     settings: Settings
     resource: Resource | None = None
-    lost: Callable[[int, str], None] = _not_counted
+    lost: Lost = _not_counted
     exit_timeout_millis: int = 5000
 
 
@@ -92,8 +93,9 @@ class ExporterOptions:
         sources: who decided each parameter, by its name; and ``exporter`` itself.
         settings: all settings, for reading.
         resource: the process's resource.
-        lost: told how many items are lost for good although others of their batch arrive, and why (see
-            :data:`~distrokit.delivery.LossReason`); what a failed export loses is counted without it.
+        lost: told how many items are lost for good, and why (:class:`~distrokit.delivery.Lost`), by an exporter that
+            has ``attempt``, and by any for items whose batch arrives without them; what a failed ``export`` loses
+            is counted without it.
     """
 
     name: str
@@ -109,7 +111,7 @@ class ExporterOptions:
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
     settings: Settings
     resource: Resource | None = None
-    lost: Callable[[int, str], None] = field(default=_not_counted, repr=False)
+    lost: Lost = field(default=_not_counted, repr=False)
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,7 @@ class Processor:
     =========== =============================================== =========================================
 
     The exporter that an ``export`` processor is given counts what it could not send, and delegates everything else
-    to the one that was made. It always has ``attempt`` (:class:`~distrokit.delivery.Attempting`), whatever is behind it.
+    to the one that was made. It has ``attempt`` (:class:`~distrokit.delivery.Attempting`), whatever that one has.
 
     Attributes:
         name: at ``export``, what ``DISTROKIT_{TRACES,LOGS}_PROCESSOR`` and

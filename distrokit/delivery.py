@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 #: Why an item is lost. Anything else is said in its own words.
-LossReason: TypeAlias = Literal["queue_full", "exit", "failed", "rejected", "unencodable", "too_large", "after_shutdown"]
+LossReason: TypeAlias = Literal[
+    "queue_full", "exit", "failed", "rejected", "unencodable", "too_large", "after_shutdown"
+]
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Undelivered:
 
     Attributes:
         items: what is left of what was given, in the shape it was given in: a list of spans or log records, a
-            ``MetricsData``. The rest of it has arrived, or was reported as lost.
+            ``MetricsData``. The rest of it has arrived, or was reported as lost (:class:`Lost`). Empty, or ``None``:
+            all that did not arrive is lost for good, and was reported.
         cause: why, in a few words, without secrets.
         wait_seconds: how long the receiver asked to be left alone; ``None`` when it did not say.
         reached: false when nobody was there to take it: no connection could be made, no name resolved.
@@ -31,6 +34,20 @@ class Undelivered:
     cause: str
     wait_seconds: float | None = None
     reached: bool = True
+
+
+class Lost(Protocol):
+    """Told that items are lost for good: they are counted, and summed up on stderr."""
+
+    def __call__(self, items: int, reason: str, cause: str = "") -> None:
+        """Count them.
+
+        Args:
+            items: how many.
+            reason: a :data:`LossReason`, or a few words.
+            cause: what the receiver said; empty when it said nothing.
+        """
+        ...
 
 
 @runtime_checkable
@@ -45,8 +62,8 @@ class Attempting(Protocol):
             timeout_seconds: for all of it; after that it must have returned.
 
         Returns:
-            what may be tried again; ``None`` when nothing is left to be done: it arrived, or what did not was reported
-            with ``options.lost``.
+            what may be tried again; ``None`` when nothing is left to be done: it arrived, but for single items that
+            were reported with ``options.lost``.
         """
         ...
 
@@ -71,4 +88,16 @@ class Forking(Protocol):
 
         No thread but this one exists; locks may be held by threads that do not.
         """
+        ...
+
+
+class BeforeForking(Protocol):
+    """What a part may have that must not be in the middle of something when the process forks."""
+
+    def before_fork(self) -> None:
+        """In the process that forks: come to rest, in a fraction of a second, and stay there."""
+        ...
+
+    def forked_in_parent(self) -> None:
+        """In the process that has forked: go on."""
         ...

@@ -19,6 +19,7 @@ from distrokit import instrumentation
 from distrokit.diagnostics import Problem, StrictError, write
 from distrokit.election import CONFIGURATOR, NAME, Election, elect
 from distrokit.entry_points import EntryPoints
+from distrokit.launch.sitecustomize import hidden_by_upstream, run_users_own
 from distrokit.settings import ASKED, Settings, lend
 from distrokit.startup import Assembly, channel, start_failed
 
@@ -34,7 +35,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     _assembly: Assembly | None = None
     _rival: Any = None
     _election: Election | None = None
-    _configured = _started = _instrumented = False
+    _configured = _started = _instrumented = _gave_way = False
     _lent: tuple[Callable[[], None], ...] = ()
 
     def election(self) -> Election:
@@ -162,6 +163,12 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
                 _end(error)
         self._examine()
 
+    def give_way(self) -> None:
+        """Run the user's own ``sitecustomize``, which ``opentelemetry-instrument`` hides; its SystemExit passes."""
+        if not self._gave_way and hidden_by_upstream() and self.election().ours:
+            run_users_own()
+        self._gave_way = True
+
     def _instrument(self) -> None:
         if not self._instrumented:
             self._instrumented = True
@@ -205,7 +212,11 @@ class DistrokitConfigurator:
 
 def after_instrumentations() -> None:
     """For ``opentelemetry_post_instrument``: the loader is done."""
-    DistrokitDistro().finish()
+    distro = DistrokitDistro()
+    try:
+        distro.finish()
+    finally:
+        distro.give_way()
 
 
 def _not_now(who: str) -> Problem:

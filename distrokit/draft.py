@@ -93,6 +93,7 @@ class Draft:
     def _resource(self) -> None:
         reader = Reader(self.plan.settings, "distrokit")
         timeout = reader.integer("DISTROKIT_DETECTOR_TIMEOUT", 2000, minimum=1)
+        self.plan.exit_timeout_millis = reader.integer("DISTROKIT_EXIT_TIMEOUT", 5000, minimum=1)
         self.plan.problems.extend(reader.problems)
         attributes = dict(self.choices.attributes)
         for answer in self.catalogue.attributes:

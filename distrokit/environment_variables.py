@@ -6,11 +6,14 @@ an option of every name here that begins with ``OTEL_``: ``--distrokit_strict`` 
 
 It is also the one place where distrokit's code runs before the loader chooses a distro. So when
 another distro is installed as well, and the user named none, it is settled here: the loader would
-take whichever the file system lists first.
+take whichever the file system lists first. And it is noted that the working directory on PYTHONPATH is
+the launcher's doing.
 """
 
 from contextlib import suppress
 from importlib.metadata import entry_points
+
+from distrokit.launch.sitecustomize import note_added
 
 #: Comma-separated plugin names that are never imported; ``*`` for all. Default: none.
 OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS = "OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS"
@@ -36,6 +39,9 @@ OTEL_PYTHON_DISTROKIT_METRICS_READER = "OTEL_PYTHON_DISTROKIT_METRICS_READER"
 #: How long all resource detectors together may take, in milliseconds. Default: 2000.
 OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT = "OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT"
 
+#: How long the end of the process may take, for all signals together, in milliseconds. Default: 5000.
+OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT = "OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT"
+
 if len(entry_points(group="opentelemetry_distro")) > 1:
     # Imported here and not above: most environments have one distro, and every start pays for an import.
     from distrokit import election
@@ -43,3 +49,6 @@ if len(entry_points(group="opentelemetry_distro")) > 1:
     # The launcher guards nothing here: what goes wrong would keep the program from starting.
     with suppress(Exception):
         election.settle()
+
+with suppress(OSError):
+    note_added()

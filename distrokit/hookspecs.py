@@ -40,7 +40,7 @@ PROJECT = "distrokit"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
-StopReason = Literal["exit", "code"]
+StopReason = Literal["exit", "signal", "process", "code"]
 
 
 # ------------------------------------------------------------------------------------- settings
@@ -406,8 +406,9 @@ def distrokit_started(pipeline: Pipeline) -> None:
 def distrokit_forked(pipeline: Pipeline) -> None:
     """This process is the child of a fork.
 
-    When: in every forked child, after OpenTelemetry's own handlers. Be quick and take no lock that
-    the parent might have held.
+    When: in every forked child, when the pipeline itself is ready there: what was queued, counted and connected is the
+    parent's, and this process has a ``service.instance.id`` of its own. Be quick and take no lock that the parent might
+    have held. A part that a plugin has built needs no hook: its method ``forked()``, if it has one, is called before.
     Process: every forked child of the one being instrumented, on its only thread.
     Arguments: ``pipeline``, the child's copy.
     Returns: nothing.
@@ -432,8 +433,10 @@ def distrokit_stopping(pipeline: Pipeline, reason: StopReason) -> None:
 
     When: once per process, before the providers are shut down; what is recorded here is still sent.
     Process: the one being instrumented, and each forked child that ends by itself.
-    Arguments: ``pipeline``; ``reason``, ``exit`` (the interpreter ends) or ``code`` (somebody
-    called ``pipeline.stop()``).
+    Arguments: ``pipeline``; ``reason``: ``exit`` (the interpreter ends), ``signal`` (SIGTERM or SIGHUP, which the
+    application does not handle; this is a thread of distrokit's, and the main thread waits), ``process`` (a child of
+    ``multiprocessing`` or celery ends) or ``code`` (somebody called ``pipeline.stop()``).
+    Time: all plugins together have half of ``DISTROKIT_EXIT_TIMEOUT``; one that takes longer is named and left behind.
     Returns: nothing.
     On an exception: the plugin is named; the pipeline is shut down.
 

@@ -80,6 +80,7 @@ OWN = (
     _own("LOGS_PROCESSOR", "name", "batch", "what feeds log exporters"),
     _own("METRICS_READER", "name", "periodic", "what feeds metric exporters"),
     _own("DETECTOR_TIMEOUT", "integer", "2000", "that all resource detectors together may take", "ms"),
+    _own("EXIT_TIMEOUT", "integer", "5000", "that the end of the process may take, for all signals together", "ms"),
 )
 
 SETTINGS: tuple[Setting, ...] = (

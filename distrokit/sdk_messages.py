@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 from distrokit.diagnostics import WRITING, Channel, Mask, write
+from distrokit.flood import Flood, alike
 
 #: What was said during the export under way in this thread; ``None`` outside of one.
 _CAUGHT: ContextVar[list[logging.LogRecord] | None] = ContextVar("distrokit_caught", default=None)
@@ -48,6 +49,7 @@ class SDKMessages(logging.Handler):
         self.threshold = threshold
         self.mask = mask
         self._loggers = -1
+        self._flood = Flood()
         self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -58,7 +60,21 @@ class SDKMessages(logging.Handler):
             self.show(record)
 
     def show(self, record: logging.LogRecord) -> None:
-        """Hand it on, or print it."""
+        """Hand it on, or print it; of many alike only the first ones, and how many there were."""
+        if self.threshold > logging.DEBUG:
+            more = self._flood.more(record)
+            if more is None:
+                return
+            if more:
+                self._hand_on(alike(record, more))
+        self._hand_on(record)
+
+    def finish(self) -> None:
+        """Say how many messages were not shown."""
+        for record, more in self._flood.finish():
+            self._hand_on(alike(record, more))
+
+    def _hand_on(self, record: logging.LogRecord) -> None:
         own = [handler for handler in logging.getLogger("opentelemetry").handlers if handler is not self]
         # Those beside this one have it from logging itself.
         shown = any(_shows(handler) and record.levelno >= handler.level for handler in own)

@@ -145,6 +145,7 @@ class Assembly:
         if self.pipeline is not None:
             # Instrumentations and exporters have made loggers since.
             self.pipeline.listen()
+            self.pipeline.handle_signals()
         self.report()
         running = self.pipeline is not None and not self.pipeline.stopped
         if running and (self.channel.level <= logging.INFO or self._at_a_terminal()):

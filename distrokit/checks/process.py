@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from distrokit.declarations import Check
+from distrokit.launch import FOLDER
 from distrokit.plan import Plan
 
 #: Servers that fork their workers; uvicorn and its like start new processes.
@@ -34,28 +35,31 @@ def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
 
 
 def _sitecustomize() -> Check:
-    """Python imports one module of this name; the launcher works by being it."""
+    """Python imports one module of this name; a launcher works by being it, and ours lets the user's run as well."""
     # Found and not imported: it would import OpenTelemetry, which a wrong OTEL_PROPAGATORS stops.
     found = find_spec("opentelemetry.instrumentation.auto_instrumentation")
-    launcher = Path(str(found.origin if found else "")).parent
+    launcher = Path(str(found.origin if found else "")).parent.resolve()
+    ours = Path(FOLDER).resolve()
+    standing = Path(str(getattr(sys.modules.get("sitecustomize"), "__file__", None))).resolve().parent
     folders = [Path(entry or ".") for entry in sys.path]
     there = list(dict.fromkeys(f.resolve() for f in folders if (f / "sitecustomize.py").is_file()))
     # Distributions of Linux put one beside the standard library; theirs is about crash reports.
     # And the one by which `distrokit doctor -- COMMAND` came here.
     guard = (Path(__file__).parent.parent / "cli" / "guard").resolve()
     there = [folder for folder in there if folder != guard]
-    own = [f for f in there if f not in (launcher.resolve(), Path(sysconfig.get_path("stdlib")).resolve())]
-    launched = launcher.resolve() in there
+    own = [f for f in there if f not in (launcher, ours, Path(sysconfig.get_path("stdlib")).resolve())]
+    by_ours = ours in (*there[:1], standing)
+    launched = launcher in there and not by_ours
+    how = "distrokit's runs first" if by_ours else "OpenTelemetry's runs first" if launched else ""
     if not own:
-        how = "OpenTelemetry's runs first" if launched else "opentelemetry-instrument puts its own first"
+        how = how or "opentelemetry-instrument puts its own first"
         return Check("sitecustomize", "ok", f"no other sitecustomize is on the path; {how}")
     first = there[0]
-    if launched and first != launcher.resolve():
+    if launched and first != launcher:
         evidence = f"{first / 'sitecustomize.py'} stands before OpenTelemetry's, which only runs if it calls it"
         return Check("sitecustomize", "fail", evidence, f"Put {launcher} first on PYTHONPATH.")
-    evidence = f"{own[0] / 'sitecustomize.py'} is not run under opentelemetry-instrument, whose own stands before it"
-    remedy = "Rename it and import it in a .pth file, or in your application."
-    return Check("sitecustomize", "warn", evidence, remedy)
+    when = f"{how}, and then it" if how else "a launcher's own runs first, and then it"
+    return Check("sitecustomize", "ok", f"{own[0] / 'sitecustomize.py'} is on the path; {when}")
 
 
 def _pre_fork(words: Sequence[str], grpc: bool) -> Check:

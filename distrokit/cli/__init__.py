@@ -16,6 +16,7 @@ from distrokit.cli.doctor import DOCTOR, unanswered
 from distrokit.cli.elsewhere import ask
 from distrokit.cli.explain import EXPLAIN
 from distrokit.cli.plugins import PLUGINS
+from distrokit.cli.run import RUN, run
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
 from distrokit.election import elect
@@ -45,11 +46,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A character that the terminal does not have is no reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
+    words = sys.argv[1:] if argv is None else argv
+    if words[:1] == [RUN.name]:
+        # Before anything is planned: this process is not the one.
+        return run(words[1:])
     installed = EntryPoints.scan()
     assembly = Assembly(installed=installed, plan_when_disabled=True)
     election = elect(Settings.from_environ(), installed)
     assembly.plan.problems.extend(election.problems)
-    own, elsewhere = _divided(sys.argv[1:] if argv is None else argv)
+    own, elsewhere = _divided(words)
     parser = _Parser(prog="distrokit", description=(distrokit.__doc__ or "").split("\n")[0], epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"distrokit {distrokit.__version__}")
     subcommands = parser.add_subparsers(
@@ -141,7 +146,7 @@ def _add_arguments(command: Command, parser: argparse.ArgumentParser, assembly: 
 
 
 def _commands(assembly: Assembly) -> list[Command]:
-    commands = {command.name: command for command in _OWN}
+    commands = {command.name: command for command in (*_OWN, RUN)}
     refused = []
     for plugin, command in assembly.plugins.commands():
         if command.name in commands:

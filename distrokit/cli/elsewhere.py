@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 from distrokit.checks.installer import install_line
 from distrokit.cli.guard.sitecustomize import CANNOT
-from distrokit.cli.interpreter import LAUNCHER, Interpreter, dropped_by, interpreter_of
+from distrokit.cli.interpreter import LAUNCHER, Interpreter, by_run, dropped_by, interpreter_of
 from distrokit.declarations import Check
 from distrokit.settings import ASKED
 
@@ -46,7 +46,7 @@ def ask(arguments: Sequence[str], command: Sequence[str]) -> tuple[int, str, str
         Path(folder).chmod(0o733)
         path = Path(folder, "answer")
         try:
-            code, printed = _run(command, {**_environ(), ASKED: json.dumps([list(arguments), str(path)])}, path)
+            code, printed = _run(command, {**_environ(command), ASKED: json.dumps([list(arguments), str(path)])}, path)
         except OSError as error:
             why = f"{command[0]} cannot be started: {error.strerror}"
             return Check("command", "fail", why, f"head -1 {shlex.quote(command[0])}  # the program that runs it")
@@ -103,15 +103,17 @@ def launch(command: Sequence[str], environ: Mapping[str, str]) -> None:
         os.execvpe(words[0], words, {**os.environ, **environ})  # noqa: S606  (it is what the user typed)
 
 
-def _environ() -> dict[str, str]:
+def _environ(command: Sequence[str]) -> dict[str, str]:
     """This one's, with the guard where the launcher puts itself, and the working directory after it, as it does."""
-    path = [str(Path(__file__).with_name("guard")), str(Path.cwd()), os.environ.get("PYTHONPATH", "")]
+    # Ours does not, and says so itself where it is asked to.
+    here = "" if by_run(command) else str(Path.cwd())
+    path = [str(Path(__file__).with_name("guard")), here, os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 def _launched(program: str, command: Sequence[str], interpreter: Interpreter | None) -> list[str]:
     """The command with the launcher before it: the one of its own environment, where there is one."""
-    if Path(program).name == LAUNCHER:
+    if Path(program).name == LAUNCHER or by_run(command):
         return [program, *command[1:]]
     beside = [
         Path(path).with_name(LAUNCHER) for path in (interpreter.path if interpreter else "", sys.executable) if path

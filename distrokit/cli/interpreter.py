@@ -16,6 +16,8 @@ from distrokit.cli.guard.sitecustomize import RUNNERS
 from distrokit.declarations import Check
 
 LAUNCHER = "opentelemetry-instrument"
+#: Ours, as its words.
+RUN = ("distrokit", "run")
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
 #: The flags that keep the launcher, which is a ``sitecustomize`` on PYTHONPATH, out.
 _OBSTACLES = {
@@ -47,13 +49,19 @@ class Interpreter:
     flags: str
     where: str
 
-    def obstacle(self) -> Check | None:
-        """Why distrokit cannot run in it; ``None`` when it can."""
+    def kept_out(self) -> Check | None:
+        """By which flag it keeps the launcher out; ``None`` when by none."""
         for flag in self.flags:
             if flag in _OBSTACLES:
                 evidence = f"{self.where} starts Python with -{flag}, which {_OBSTACLES[flag]}"
                 remedy = f"Leave -{flag} out, or call distrokit.start() in the application."
                 return Check("python-flags", "fail", evidence, remedy)
+        return None
+
+    def obstacle(self) -> Check | None:
+        """Why distrokit cannot run in it; ``None`` when it can."""
+        if flag := self.kept_out():
+            return flag
         # Not from the folder this is typed in, which may be distrokit's own.
         code = "import sys; del sys.path[0]; from importlib.metadata import version; print(version('distrokit'))"
         try:
@@ -92,6 +100,12 @@ def interpreter_of(command: Sequence[str]) -> Interpreter | None:
     return Interpreter(path, _flags(first[1:]), f"{program} (first line)")
 
 
+def by_run(command: Sequence[str]) -> bool:
+    """Whether a command comes to its program by ``distrokit run``."""
+    before = [Path(word).name for word in command[: len(command) - len(_inner(command))]]
+    return RUN in pairwise(before)
+
+
 def dropped_by(command: Sequence[str]) -> Check | None:
     """What in the words before the program takes PYTHONPATH away; ``None`` when nothing does."""
     words = list(command)[: len(command) - len(_inner(command))]
@@ -107,10 +121,12 @@ def dropped_by(command: Sequence[str]) -> Check | None:
 
 
 def _inner(command: Sequence[str]) -> list[str]:
-    """The words without those that only prepare: ``env NAME=value``, ``nice -n 5``, the launcher with its options."""
+    """The words without those that only prepare: ``env NAME=value``, ``nice -n 5``, a launcher with its options."""
     words = list(command)
-    while words and Path(words[0]).name in _BECOMES:
+    while words and (Path(words[0]).name in _BECOMES or (Path(words[0]).name, *words[1:2]) == RUN):
         name = Path(words.pop(0)).name
+        if name == RUN[0]:
+            words.pop(0)
         while words and (words[0].startswith("-") or "=" in words[0]):
             word = words.pop(0)
             if words and "=" not in word and (name == LAUNCHER or word in _OPTIONS):

@@ -8,7 +8,6 @@ from typing import Any
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
@@ -17,9 +16,11 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 
 from distrokit.declarations import Signal
+from distrokit.delivery import Lost
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.components import Components, Kind
 from distrokit.pipeline.counted import counted
+from distrokit.pipeline.in_use import InUse
 from distrokit.pipeline.losses import losses_of
 from distrokit.pipeline.scopes import (
     ScopedLoggerProvider,
@@ -43,6 +44,11 @@ class Builder:
         report: told when a part raises later, while the application runs.
         say: prints a line about what did not arrive.
         messages: what OpenTelemetry logs; ``None`` where nobody listens.
+
+    Attributes:
+        in_use: called when telemetry is in use in this process.
+        parts: every exporter, behind what counts for it, every reader and every processor, in the order they were
+            built: an exporter stands before what feeds it.
     """
 
     def __init__(
@@ -58,6 +64,8 @@ class Builder:
         self._report = report
         self._say, self._messages = say, messages
         self._causes: dict[str, str] = {}
+        self.in_use = InUse()
+        self.parts: list[Any] = [self.in_use]
 
     @property
     def resource(self) -> Resource | None:
@@ -141,15 +149,15 @@ class Builder:
             )
         )
 
-    def meter_provider(self) -> MeterProvider:
+    def meter_provider(self) -> ScopedMeterProvider:
         """A provider with its readers: the SDK takes them at construction only."""
         readers = [named.part for named in self._export(self._plan.signals["metrics"], MetricReader)]
-        scopes = self._scopes("metrics")
-        provider = (ScopedMeterProvider if scopes else MeterProvider)(
+        provider = ScopedMeterProvider(
             metric_readers=readers, resource=self.resource, views=self._views(), shutdown_on_exit=False
         )
-        if isinstance(provider, ScopedMeterProvider):
-            provider.scopes = scopes
+        provider.scopes = self._scopes("metrics")
+        provider.readers = self.in_use.readers = readers
+        provider.on_meter = self.in_use
         return provider
 
     def _views(self) -> list[View]:
@@ -197,6 +205,7 @@ class Builder:
             outcome = f"it is left out; {planned.signal} are sent without it"
             part = self._components.component(component, expected, outcome, planned.signal)
             if part is not None:
+                self.parts.append(part)
                 staged[stage].append(Named(f"{stage} processor {component.name} (plugin {component.plugin})", part))
         return staged
 
@@ -204,7 +213,9 @@ class Builder:
         staged = self._staged(planned, kind) if planned.signal == "metrics" and planned.processors else None
         built = []
         for item in planned.exporters:
-            exporter = self._components.exporter(item.exporter, planned.signal)
+            endpoint = item.exporter.arguments.get("endpoint")
+            losses = losses_of(item.exporter.name, planned.signal, endpoint, self._say, self._causes)
+            exporter = self._components.exporter(item.exporter, planned.signal, losses.dropped)
             if exporter is None:
                 continue
             name = f"exporter {item.exporter.name} (plugin {item.exporter.plugin})"
@@ -216,22 +227,23 @@ class Builder:
                         "metrics processors do not apply to it",
                     )
                 built.append(Named(name, exporter))
+                self.parts.append(exporter)
                 continue
-            endpoint = item.exporter.arguments.get("endpoint")
-            losses = losses_of(item.exporter.name, planned.signal, endpoint, self._say, self._causes)
-            exporter = counted(planned.signal, exporter, losses, self._messages)
+            exporter = counted(planned.signal, exporter, losses, self._messages, self.in_use)
+            self.parts.append(exporter)
             if staged and any(staged.values()):
                 before = Transforms([*staged["enrich"], *staged["transform"]], MetricsData, self._report)
                 exporter = StagedMetrics(before, staged["derive"], exporter, self._report)
-            processor = self._processor(item, exporter, planned.signal, kind)
+            processor = self._processor(item, exporter, planned.signal, kind, losses.dropped)
             if processor is not None:
                 built.append(Named(name, processor))
+                self.parts.append(processor)
         return built
 
-    def _processor(self, item: ExporterPlan, exporter: object, signal: Signal, kind: Kind) -> Any:
+    def _processor(self, item: ExporterPlan, exporter: object, signal: Signal, kind: Kind, lost: Lost) -> Any:
         component = item.processor
         if component is None:
             return None
         parts, outcome = self._components, f"{item.exporter.name!r} gets nothing"
-        context = parts.context(component, signal)
+        context = parts.context(component, signal, lost)
         return parts.guarded(component, kind, outcome, lambda: component.declaration.factory(exporter, context))

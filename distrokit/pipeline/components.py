@@ -13,6 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from distrokit.declarations import BuildContext, Exporter, ExporterOptions, Signal
+from distrokit.delivery import Lost
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.plan import Component, Plan
 from distrokit.plugins import Plugins
@@ -49,12 +50,17 @@ class Components:
         self._plugins = plugins
         self._amended_by: list[str] = []
 
-    def exporter(self, component: Component[Exporter], signal: Signal) -> Any:
-        """The exporter of one signal, after every ``distrokit_exporter_options``; ``None`` when it cannot be built."""
+    def exporter(self, component: Component[Exporter], signal: Signal, lost: Lost | None = None) -> Any:
+        """The exporter of one signal, after every ``distrokit_exporter_options``; ``None`` when it cannot be built.
+
+        Args:
+            lost: what counts for it; ``None`` where nobody does.
+        """
         kinds = _EXPORTER_TYPES[signal]
 
         def build() -> object:
             options = self.options(component, signal)
+            options.lost = lost or options.lost
             with self._plan.settings.exposed(dict.fromkeys(component.declaration.hides)):
                 return component.declaration.factory(options)
 
@@ -94,9 +100,11 @@ class Components:
 
     # ------------------------------------------------------------------------------ guard
 
-    def context(self, component: Component[Any], signal: Signal | None) -> BuildContext:
+    def context(self, component: Component[Any], signal: Signal | None, lost: Lost | None = None) -> BuildContext:
         """What the component's factory is given."""
         return BuildContext(
+            **({"lost": lost} if lost else {}),
+            exit_timeout_millis=self._plan.exit_timeout_millis.value,
             name=component.name,
             signal=signal,
             arguments=self._arguments(component),

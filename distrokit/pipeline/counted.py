@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from distrokit.declarations import Signal
+from distrokit.delivery import Undelivered
 from distrokit.diagnostics import describe_exception, trace_of, write
 from distrokit.pipeline.losses import Losses
 from distrokit.sdk_messages import SDKMessages, caught
@@ -24,23 +25,29 @@ CAUSE = "distrokit_cause"
 _NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress|^Transient error")
 
 
-def counted(signal: Signal, exporter: Any, losses: Losses, messages: SDKMessages | None) -> Any:
+def counted(
+    signal: Signal, exporter: Any, losses: Losses, messages: SDKMessages | None, in_use: Callable[[], None]
+) -> Any:
     """The exporter, and what it could not send is counted.
 
     Args:
         messages: asked before each export to keep listening; ``None`` for nobody.
+        in_use: called before each export.
     """
-    return {"traces": _Spans, "metrics": _Metrics, "logs": _Logs}[signal](exporter, losses, messages)
+    return {"traces": _Spans, "metrics": _Metrics, "logs": _Logs}[signal](exporter, losses, messages, in_use)
 
 
 class _Counted:
     """Everything but ``export`` is the exporter's own."""
 
-    def __init__(self, exporter: Any, losses: Losses, messages: SDKMessages | None) -> None:
+    export: Callable[..., Any]
+
+    def __init__(self, exporter: Any, losses: Losses, messages: SDKMessages | None, in_use: Callable[[], None]) -> None:
         # Not super().__init__(): MetricExporter's would set a temporality of its own over the exporter's.
         self._exporter = exporter
         self._losses = losses
         self._messages = messages
+        self._in_use = in_use
 
     def __getattr__(self, name: str) -> Any:
         if "_exporter" not in self.__dict__:
@@ -49,16 +56,13 @@ class _Counted:
         return getattr(self._exporter, name)
 
     def _count(self, items: int, export: Callable[[], Any], failure: Any) -> Any:
-        if self._messages is not None:
-            self._messages.keep()
+        self._begin()
         with caught() as records:
             try:
                 result, cause = export(), ""
             except Exception as error:
-                # The SDK would print a traceback with every batch.
                 result, cause = failure, describe_exception(error)
-                if self._messages is not None and self._messages.threshold <= logging.DEBUG:
-                    write(self._messages.mask(trace_of(error).rstrip()))
+                self._trace(error)
             except BaseException as error:
                 self._losses.lost(items, describe_exception(error))
                 raise
@@ -68,10 +72,49 @@ class _Counted:
                 records[:] = [record for record in records if not _about_this_export(record)]
             else:
                 told = telling(records)
-                lately = self._losses.lost(items, cause or (told.getMessage() if told else ""))
+                if hasattr(self._exporter, "attempt") and not cause:
+                    # It has said by itself what it lost.
+                    lately = self._losses.tell()
+                else:
+                    lately = self._losses.lost(items, cause or (told.getMessage() if told else ""))
                 # Once for each outage, whatever else there was to say.
                 records[:] = [r for r in records if r is not told and not lately and not _about_this_export(r)]
         return result
+
+    def attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
+        """One try (:class:`~distrokit.delivery.Attempting`), of an exporter that cannot tell, too.
+
+        Returns: what may be tried again; with no items in it, what did not arrive is lost and counted.
+        """
+        attempt = getattr(self._exporter, "attempt", None)
+        if attempt is None:
+            result = self._export(items, timeout_seconds)
+            return Undelivered(None, "the exporter failed") if getattr(result, "name", "") == "FAILURE" else None
+        self._begin()
+        with caught() as records:
+            try:
+                left: Undelivered | None = attempt(items, timeout_seconds)
+            except Exception as error:
+                self._trace(error)
+                self._losses.lost(self._size(items), describe_exception(error))
+                return Undelivered(None, describe_exception(error))
+            if left is None:
+                self._losses.delivered()
+                records[:] = [record for record in records if not _about_this_export(record)]
+            else:
+                # What it says about this try is the cause that it gave.
+                records[:] = [record for record in records if not _about_this_export(record)]
+                if left.items:
+                    self._losses.waiting(self._size(left.items), left.cause)
+                else:
+                    self._losses.tell()
+        return left
+
+    def begin_shutdown(self, deadline: float) -> None:
+        self._losses.begin_end()
+        begin = getattr(self._exporter, "begin_shutdown", None)
+        if begin is not None:
+            begin(deadline)
 
     def shutdown(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -79,8 +122,28 @@ class _Counted:
         finally:
             self._losses.finish()
 
+    def finish(self) -> None:
+        """Say what was lost and not said yet."""
+        self._losses.finish()
+
     def force_flush(self, *args: Any, **kwargs: Any) -> bool:
         return bool(self._exporter.force_flush(*args, **kwargs))
+
+    def _export(self, items: Any, seconds: float) -> Any:
+        return self.export(items)
+
+    def _size(self, items: Any) -> int:
+        return len(items)
+
+    def _begin(self) -> None:
+        self._in_use()
+        if self._messages is not None:
+            self._messages.keep()
+
+    def _trace(self, error: Exception) -> None:
+        """The SDK would print a traceback with every batch."""
+        if self._messages is not None and self._messages.threshold <= logging.DEBUG:
+            write(self._messages.mask(trace_of(error).rstrip()))
 
 
 class _Spans(_Counted, SpanExporter):
@@ -101,18 +164,23 @@ class _Logs(_Counted, LogRecordExporter):
 
 class _Metrics(_Counted, MetricExporter):
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
-        points = sum(
-            len(metric.data.data_points)
-            for resource in metrics_data.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        )
         result: MetricExportResult = self._count(
-            points,
+            self._size(metrics_data),
             lambda: self._exporter.export(metrics_data, timeout_millis=timeout_millis, **kwargs),
             MetricExportResult.FAILURE,
         )
         return result
+
+    def _export(self, items: MetricsData, seconds: float) -> MetricExportResult:
+        return self.export(items, timeout_millis=seconds * 1000)
+
+    def _size(self, items: MetricsData) -> int:
+        return sum(
+            len(metric.data.data_points)
+            for resource in items.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        )
 
 
 def telling(records: Sequence[logging.LogRecord]) -> logging.LogRecord | None:

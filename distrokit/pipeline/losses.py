@@ -1,4 +1,4 @@
-"""What did not arrive: counted per exporter, said at once and then at most once a minute.
+"""What did not arrive: counted per exporter and reason, said at once and then at most once a minute.
 
 An exporter that fails says so with every batch, in its own words (opentelemetry-python#4688). Here its words are
 the cause of one line that sums up.
@@ -7,32 +7,14 @@ the cause of one line that sums up.
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from distrokit.declarations import Signal
-from distrokit.diagnostics import one_line, quantity
-
-#: Seconds between two lines about one exporter.
-INTERVAL = 60.0
-
-_UNITS: dict[Signal, str] = {"traces": "span", "metrics": "data point", "logs": "log record"}
-
-#: What exporters say, in many words; what it means; whether it is about the place that is sent to.
-_CAUSES = (
-    (re.compile(r"proxy", re.IGNORECASE), "the proxy did not let it through", False),
-    (re.compile(r"connection refused", re.IGNORECASE), "connection refused", True),
-    (
-        re.compile(r"name or service not known|name resolution|DNS resolution|nodename nor|no address", re.IGNORECASE),
-        "the name cannot be resolved",
-        True,
-    ),
-    (re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"), "its certificate was not accepted", True),
-    (re.compile(r"timed out|DEADLINE_EXCEEDED", re.IGNORECASE), "no answer in time", True),
-)
+from distrokit.diagnostics import quantity
+from distrokit.pipeline.loss_words import INTERVAL, OF_THE_RECEIVER, UNITS, host_and_port, in_short, in_words, span
 
 
 class Losses:
@@ -49,6 +31,9 @@ class Losses:
         causes: the last cause by place, shared by all tallies: exporters leave out what they said a minute
             ago, be it for another signal.
         clock: seconds.
+
+    Attributes:
+        totals: what was lost in this process, by reason.
     """
 
     def __init__(
@@ -68,51 +53,93 @@ class Losses:
     def _reset(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.RLock()
-        self._batches = self._items = 0
-        self._finished = False
-        # When the outage under way began, and when the last line was said.
+        self.totals: Counter[str] = Counter()
+        self._batches = 0
+        self._reasons: Counter[str] = Counter()
+        # The end has begun: what is lost is said when it is over, and then at once.
+        self._ending = self._finished = False
+        # When the outage under way began, when the last line was said, and whether there was one about waiting.
         self._since: float | None = None
         self._told: float | None = None
+        self._waiting_told = False
 
     def lost(self, items: int, cause: str) -> bool:
-        """A batch did not arrive.
+        """A batch did not arrive, and is not tried again.
 
         Args:
             cause: what the exporter said; empty when it said nothing.
 
         Returns: whether that was said a short while ago.
         """
+        self.dropped(items, "failed", cause)
+        return self.tell()
+
+    def dropped(self, items: int, reason: str, cause: str = "") -> None:
+        """Items are lost for another reason than that an export failed; said with the next export, or at the end.
+
+        Nothing is printed here: this may be the application's thread, once for every item.
+
+        Args:
+            reason: a :data:`~distrokit.delivery.LossReason`, or a few words.
+            cause: what the receiver said; empty when it said nothing.
+        """
         self._mine()
         with self._lock:
-            self._batches += 1
-            self._items += items
-            self._since = self._clock() if self._since is None else self._since
-            if cause:
-                self._causes[self._place] = self._in_short(cause)
-            lately = not self._finished and self._told is not None and self._clock() - self._told < INTERVAL
+            self._reasons[reason] += items
+            self.totals[reason] += items
+            if reason == "failed":
+                self._batches += 1
+                self._since = self._clock() if self._since is None else self._since
+            self._caused(cause)
+
+    def tell(self) -> bool:
+        """Say what was lost, unless something was said a short while ago, which is returned."""
+        self._mine()
+        with self._lock:
+            lately = (self._lately or self._ending) and not self._finished
             line = "" if lately else self._line()
         if line:
             self._say(line)
         return lately
 
+    def waiting(self, items: int, cause: str) -> None:
+        """A batch was not delivered, and is kept for another try."""
+        self._mine()
+        with self._lock:
+            self._since = self._clock() if self._since is None else self._since
+            self._caused(cause)
+            lines = [self._line()] if not self._lately else []
+            if not self._waiting_told and not self._ending and not self._lately:
+                self._waiting_told, first, self._told = True, self._told is None, self._clock()
+                lines.append(
+                    f"{self._name}: {self._cause()}; {quantity(items, self._unit)} kept for another try, "
+                    f"and what comes, as long as there is room.{self._hint(first=first)}"
+                )
+        self._say_all(lines)
+
     def delivered(self) -> None:
         """A batch arrived."""
-        if self._since is None and not self._batches:
+        if self._since is None and not self._reasons:
             return
         self._mine()
         lines: list[str] = []
         with self._lock:
             since, self._since = self._since, None
-            if since is None and self._told is not None and self._clock() - self._told >= INTERVAL:
+            if not self._lately:
                 # What was lost in an outage that was short, once its minute is over.
                 lines = [self._line()]
             # A receiver that takes some and refuses some is no news with every batch.
-            if since is not None and self._clock() - since >= INTERVAL:
-                lines = [self._line(), f"{self._name}: the receiver takes data again"]
-            if not self._batches:
+            long = since is not None and self._clock() - since >= INTERVAL
+            if self._waiting_told or long:
+                lines = [self._line() if long else "", *lines, f"{self._name}: the receiver takes data again"]
+                self._waiting_told = False
+            if not self._reasons:
                 self._causes.pop(self._place, None)
-        for line in filter(None, lines):
-            self._say(line)
+        self._say_all(lines)
+
+    def begin_end(self) -> None:
+        """The process ends: what waits from here on is no news, and what is lost is said once, by :meth:`finish`."""
+        self._ending = True
 
     def finish(self) -> None:
         """Say what was not said yet, and from here on at once."""
@@ -128,42 +155,47 @@ class Losses:
         if self._pid != os.getpid():
             self._reset()
 
+    @property
+    def _lately(self) -> bool:
+        return self._told is not None and self._clock() - self._told < INTERVAL
+
+    def _caused(self, cause: str) -> None:
+        if cause:
+            self._causes[self._place] = in_short(cause, self._where)
+
+    def _say_all(self, lines: list[str]) -> None:
+        for line in filter(None, lines):
+            self._say(line)
+
     def _line(self) -> str:
         """What was lost since the last line; empty when nothing was."""
-        if not self._batches:
+        if not self._reasons:
             return ""
-        now = self._clock()
-        first = self._told is None
-        when = "" if self._told is None or self._batches == 1 else f" in the last {_span(now - self._told)}"
-        lost = f"{quantity(self._batches, 'batch', 'batches')}, {quantity(self._items, self._unit)}"
-        cause = self._causes.get(self._place, "the exporter does not say why").rstrip(".")
-        self._told, self._batches, self._items = now, 0, 0
-        return f"{self._name}: {lost} lost{when}: {cause}." + (" Run `distrokit doctor` to see why." if first else "")
+        now, reasons = self._clock(), self._reasons
+        first, batches = self._told is None, self._batches
+        when = "" if self._told is None or batches == 1 else f" in the last {span(now - self._told)}"
+        lost = quantity(sum(reasons.values()), self._unit)
+        if set(reasons) == {"failed"}:
+            text = f"{quantity(batches, 'batch', 'batches')}, {lost} lost{when}"
+        elif len(reasons) == 1:
+            text = f"{lost} lost{when} {in_words(next(iter(reasons)))}"
+        else:
+            parts = (f"{number:,} {in_words(reason)}" for reason, number in reasons.most_common())
+            text = f"{lost} lost{when} ({', '.join(parts)})"
+        cause = self._cause(must="failed" in reasons) if OF_THE_RECEIVER & set(reasons) else ""
+        self._told, self._batches, self._reasons = now, 0, Counter()
+        return f"{self._name}: {text}{': ' if cause else ''}{cause}.{self._hint(first=first and bool(cause))}"
 
-    def _in_short(self, text: str) -> str:
-        for pattern, meaning, there in _CAUSES:
-            if pattern.search(text):
-                return f"{meaning} at {self._where}" if there and self._where else meaning
-        return one_line(text, 300)
+    def _cause(self, *, must: bool = True) -> str:
+        """The last one that was given; ``must``: say so when there was none."""
+        return self._causes.get(self._place, "the exporter does not say why" if must else "").rstrip(".")
+
+    def _hint(self, *, first: bool) -> str:
+        return " Run `distrokit doctor` to see why." if first else ""
 
 
 def losses_of(
     exporter: str, signal: Signal, endpoint: object, say: Callable[[str], None], causes: dict[str, str]
 ) -> Losses:
     """The tally of an exporter by its name, its signal and its endpoint."""
-    return Losses(f"{exporter} {signal}", _host_and_port(endpoint), _UNITS[signal], say, causes)
-
-
-def _host_and_port(endpoint: object) -> str:
-    """Of an endpoint; empty when it has none."""
-    text = str(endpoint or "")
-    try:
-        return urlsplit(text if "://" in text else f"//{text}").netloc.rpartition("@")[2]
-    except ValueError:
-        return ""
-
-
-def _span(seconds: float) -> str:
-    if INTERVAL <= seconds < 2 * INTERVAL:
-        return "minute"
-    return f"{seconds / 60:.0f} minutes" if seconds >= INTERVAL else f"{max(1, round(seconds))} s"
+    return Losses(f"{exporter} {signal}", host_and_port(endpoint), UNITS[signal], say, causes)

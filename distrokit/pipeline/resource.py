@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.version import __version__ as sdk_version
 
 from distrokit.answers import checked_attributes
 from distrokit.declarations import ResourceDetector
 from distrokit.diagnostics import Problem, describe_exception, trace_of
+from distrokit.pipeline.process_resource import ProcessResource
 from distrokit.plan import Component, Plan, ResourcePlan
 
 
-def build_resource(plan: Plan, extra: Mapping[str, Any]) -> Resource:
+def build_resource(plan: Plan, extra: Mapping[str, Any]) -> ProcessResource:
     """The process's resource.
 
     Precedence, high to low: the user's attributes, the plugins' attributes, ``extra``, detectors in
@@ -48,7 +48,8 @@ def build_resource(plan: Plan, extra: Mapping[str, Any]) -> Resource:
     if not attributes.get("service.name"):
         executable = os.path.basename(sys.executable or "")
         attributes["service.name"] = f"unknown_service:{executable}" if executable else "unknown_service"
-    return Resource(attributes, plan.resource.schema_url.value if plan.resource.schema_url else None)
+    schema_url = plan.resource.schema_url.value if plan.resource.schema_url else None
+    return ProcessResource(attributes, schema_url, named="service.instance.id" in known)
 
 
 def _wanted(plan: ResourcePlan, name: str) -> bool:

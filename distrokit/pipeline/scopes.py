@@ -6,6 +6,7 @@ Upstream's own mechanism is private (``_tracer_configurator``); handing out anot
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,6 +16,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.metrics import Meter, NoOpMeter
 from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NoOpTracer, Tracer
@@ -106,9 +108,25 @@ class ScopedTracerProvider(TracerProvider):
 
 
 class ScopedMeterProvider(MeterProvider):
-    """A meter provider that asks :class:`Scopes` first."""
+    """A meter provider that asks :class:`Scopes` first, and says that it is in use.
+
+    Attributes:
+        on_meter: called whenever somebody asks for a meter.
+        readers: those it was made with.
+    """
 
     scopes = Scopes()
+    on_meter: Callable[[], None] | None = None
+    readers: Sequence[MetricReader] = ()
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Whether all readers have delivered; the SDK's own drops what they answer."""
+        deadline = time.monotonic() + timeout_millis / 1000
+        done = True
+        for reader in self.readers:
+            left = max(0.0, deadline - time.monotonic())
+            done = reader.force_flush(timeout_millis=left * 1000) is not False and done
+        return done
 
     def get_meter(
         self,
@@ -119,6 +137,8 @@ class ScopedMeterProvider(MeterProvider):
     ) -> Meter:
         if self.scopes and not self.scopes.enabled(name, version, schema_url, attributes):
             return NoOpMeter(name, version, schema_url)
+        if self.on_meter is not None:
+            self.on_meter()
         return super().get_meter(name, version, schema_url, attributes)
 
 

@@ -16,6 +16,8 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from distrokit.delivery import Undelivered
+
 Item = TypeVar("Item")
 Part = TypeVar("Part")
 
@@ -208,20 +210,38 @@ class StagedMetrics(MetricExporter):
         self._derive = tuple(derive)
         self._exporter = exporter
         self._report = report
+        # What is being tried again has passed the stages.
+        self._again: MetricsData | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_exporter"], name)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> MetricExportResult:
-        finished = self._transforms(metrics_data)
+        finished = self._passed(metrics_data)
         if finished is None:
             return MetricExportResult.SUCCESS
+        return self._exporter.export(finished, timeout_millis=timeout_millis, **kwargs)
+
+    def attempt(self, items: MetricsData, timeout_seconds: float) -> Undelivered | None:
+        """One try (:class:`~distrokit.delivery.Attempting`) of what the stages leave."""
+        finished = items if items is self._again else self._passed(items)
+        left: Undelivered | None = None
+        if finished is not None:
+            left = self.__getattr__("attempt")(finished, timeout_seconds)
+        self._again = left.items if left is not None else None
+        return left
+
+    def _passed(self, metrics_data: MetricsData) -> MetricsData | None:
+        """What the stages leave; ``None`` when nothing is to be sent."""
+        finished = self._transforms(metrics_data)
+        if finished is None:
+            return None
         for derive in self._derive:
             try:
                 derive.part(finished)
             except Exception as error:
                 self._report(derive.name, error)
-        return self._exporter.export(finished, timeout_millis=timeout_millis, **kwargs)
+        return finished
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         return self._exporter.force_flush(timeout_millis=timeout_millis)

@@ -59,6 +59,7 @@ class Plan:
         sdk_settings: what the SDK, which reads settings itself, shall find in ``os.environ`` instead of
             what is there; ``None`` for a setting that cannot be used.
         instrumentations: by name.
+        exit_timeout_millis: what the end of the process may take, for all signals together, in milliseconds.
         known: the settings that core and plugins read.
         problems: everything that was not as it should be, so far.
         changes: what plugins amended.
@@ -76,6 +77,7 @@ class Plan:
     views: list[ViewPlan] = field(default_factory=list)
     sdk_settings: dict[str, str | None] = field(default_factory=dict)
     instrumentations: dict[str, InstrumentationPlan] = field(default_factory=dict)
+    exit_timeout_millis: Value[int] = field(default_factory=lambda: Value(5000, BUILT_IN))
     known: tuple[Setting, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
@@ -104,6 +106,7 @@ class Plan:
             "propagators": None if self.propagators is None else [p.describe() for p in self.propagators],
             "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
             "views": [view.describe() for view in self.views],
+            "exit_timeout_millis": described(self.exit_timeout_millis),
             "sdk_settings": dict(self.sdk_settings),
             "instrumentations": {
                 name: {**planned.describe(), "why": self.settings.mask(planned.why)}

@@ -151,9 +151,9 @@ class Plugins:
         """``distrokit_forked``."""
         self._call("distrokit_forked", pipeline=pipeline)
 
-    def stopping(self, pipeline: Pipeline, reason: StopReason) -> None:
-        """``distrokit_stopping``."""
-        self._call("distrokit_stopping", pipeline=pipeline, reason=reason)
+    def stopping(self, plugin: Plugin, pipeline: Pipeline, reason: StopReason) -> None:
+        """``distrokit_stopping`` of one plugin."""
+        self._call_one(plugin, "distrokit_stopping", pipeline=pipeline, reason=reason)
 
     def checks(self, plan: Plan) -> list[tuple[Plugin, Check]]:
         """``distrokit_checks``."""

@@ -9,16 +9,31 @@ import os
 import sys
 
 #: Python programs that start another Python, which is the one that counts.
-RUNNERS = ("conda", "hatch", "mamba", "nox", "opentelemetry-instrument", "pdm", "pipenv", "pipx", "poetry", "tox")
+RUNNERS = (
+    "conda",
+    "distrokit",
+    "hatch",
+    "mamba",
+    "nox",
+    "opentelemetry-instrument",
+    "pdm",
+    "pipenv",
+    "pipx",
+    "poetry",
+    "tox",
+)
 #: The exit code of a Python that cannot answer; its last words say why.
 CANNOT = 70
 
 
 def _program():
-    words = [word for word in getattr(sys, "orig_argv", [])[1:] if not word.startswith("-")]
-    # A runner is a program; a script that is given to Python by its path may be called anything.
-    by_name = len(words) > 0 and (os.path.dirname(words[0]) != "" and os.access(words[0], os.X_OK))
-    return os.path.basename(words[0]) if by_name else ""
+    argv = getattr(sys, "orig_argv", [])
+    words = [word for word in argv[1:] if not word.startswith("-")]
+    if not words:
+        return ""
+    # A runner is a program, or a module; a script that is given to Python by its path may be called anything.
+    by_name = os.path.dirname(words[0]) != "" and os.access(words[0], os.X_OK)
+    return os.path.basename(words[0]) if by_name or "-m" in argv[: argv.index(words[0])] else ""
 
 
 def _guard(asked):
@@ -37,7 +52,9 @@ def _guard(asked):
         os.rename(path + ".part", path)
         os._exit(0)
     # From here on it is as if the launcher's own stood here.
-    own = os.path.dirname(str(launcher.origin))
+    own = os.path.join(os.path.dirname(os.path.dirname(here)), "launch")
+    if own not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        own = os.path.dirname(str(launcher.origin))
     sys.path[:] = [own if entry == here else entry for entry in sys.path]
     from distrokit.cli import main
     from distrokit.cli.elsewhere import answer

@@ -1,4 +1,4 @@
-"""Declares the SDK's processors that feed exporters, and makes ``batch`` and ``periodic`` the defaults.
+"""Declares the processors that feed exporters, and makes ``batch`` and ``periodic`` the defaults.
 
 Sources: specification, "Batch Span Processor", "Batch LogRecord Processor", "Periodic exporting
 MetricReader" in *Environment Variables*; classes of ``opentelemetry.sdk``.
@@ -6,11 +6,15 @@ MetricReader" in *Environment Variables*; classes of ``opentelemetry.sdk``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from distrokit import BuildContext, Processor, Reader, Setting, Value, hookimpl
 
 _SPEC = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
+
+#: What stands for "no limit", in milliseconds.
+_NO_LIMIT = 2**31 - 1
 
 #: Of the schema's properties of a metric reader, those that the SDK's reader has no way to do.
 _NOT_DONE = ("producers", "cardinality_limits", "max_export_batch_size/development")
@@ -59,7 +63,35 @@ def distrokit_settings() -> list[Setting]:
             ("TIMEOUT", "30000", "for one export of metrics"),
         )
     ]
-    return [*batch, *periodic]
+    own = [
+        Setting(
+            name="DISTROKIT_BATCH",
+            kind="one of distrokit, sdk",
+            default="distrokit",
+            consumer="batch",
+            meaning="whose `batch` and `periodic` it is; the SDK's forget a batch that was not delivered, heed no time "
+            "limit, and count nothing",
+            parameter=True,
+        ),
+        Setting(
+            name="DISTROKIT_QUEUE_FULL",
+            kind="one of drop-oldest, drop-newest",
+            default="drop-oldest",
+            consumer="batch",
+            meaning="what a full queue does",
+            parameter=True,
+        ),
+        Setting(
+            name="DISTROKIT_METRICS_QUEUE_SIZE",
+            kind="integer",
+            default="30",
+            unit="collections",
+            consumer="batch",
+            meaning="collected metrics that wait while the receiver is away",
+            parameter=True,
+        ),
+    ]
+    return [*batch, *periodic, *own]
 
 
 @hookimpl(trylast=True)
@@ -104,21 +136,40 @@ def _batch_parameters(reader: Reader) -> dict[str, Value[Any]]:
         "max_export_batch_size": batch,
         "schedule_delay_millis": reader.integer(f"{prefix}_SCHEDULE_DELAY", delay, key="schedule_delay"),
         "export_timeout_millis": reader.integer(f"{prefix}_EXPORT_TIMEOUT", 30_000, key="export_timeout"),
+        **_own_parameters(reader),
     }
 
 
+def _own_parameters(reader: Reader) -> dict[str, Value[Any]]:
+    """What the schema of the configuration file has no word for; so these are read from settings in each mode."""
+    return {
+        "implementation": reader.choice("DISTROKIT_BATCH", ("distrokit", "sdk"), "distrokit"),
+        "queue_full": reader.choice("DISTROKIT_QUEUE_FULL", ("drop-oldest", "drop-newest"), "drop-oldest"),
+    }
+
+
+def _sizes(context: BuildContext) -> Any:
+    from distrokit_batch.sizes import Sizes
+
+    arguments = context.arguments
+    return Sizes(
+        queue=arguments["max_queue_size"],
+        batch=arguments.get("max_export_batch_size", 1),
+        # 0 is no delay (specification, *Batching processor*); a thread that never waits would eat a core.
+        delay_seconds=max(1, arguments["schedule_delay_millis"]) / 1000,
+        timeout_seconds=(arguments["export_timeout_millis"] or _NO_LIMIT) / 1000,
+        drop_newest=arguments["queue_full"] == "drop-newest",
+    )
+
+
 def _batch(exporter: Any, context: BuildContext) -> Any:
-    # The SDK refuses 0, which the specification allows: no delay, and no limit.
-    delay = max(1, context.arguments["schedule_delay_millis"])
-    timeout = context.arguments["export_timeout_millis"] or 2**31 - 1
-    sizes = {name: context.arguments[name] for name in ("max_queue_size", "max_export_batch_size")}
-    if context.signal == "traces":
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    if context.arguments["implementation"] == "sdk":
+        from distrokit_batch.sdk import sdk_batch
 
-        return BatchSpanProcessor(exporter, schedule_delay_millis=delay, export_timeout_millis=timeout, **sizes)
-    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+        return sdk_batch(exporter, context)
+    from distrokit_batch.processors import BatchLogs, BatchSpans
 
-    return BatchLogRecordProcessor(exporter, schedule_delay_millis=delay, export_timeout_millis=timeout, **sizes)
+    return (BatchSpans if context.signal == "traces" else BatchLogs)(exporter, _sizes(context), context)
 
 
 def _simple(exporter: Any, context: BuildContext) -> Any:
@@ -147,15 +198,18 @@ def _periodic_parameters(reader: Reader) -> dict[str, Value[Any]]:
     return {
         "export_interval_millis": reader.integer("OTEL_METRIC_EXPORT_INTERVAL", 60_000, minimum=1, key="interval"),
         "export_timeout_millis": reader.integer("OTEL_METRIC_EXPORT_TIMEOUT", 30_000, key="timeout"),
+        "max_queue_size": reader.integer("DISTROKIT_METRICS_QUEUE_SIZE", 30, minimum=1),
+        **_own_parameters(reader),
     }
 
 
 def _periodic(exporter: Any, context: BuildContext) -> Any:
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    if context.arguments["implementation"] == "sdk":
+        from distrokit_batch.sdk import sdk_periodic
 
-    return PeriodicExportingMetricReader(
-        exporter,
-        export_interval_millis=context.arguments["export_interval_millis"],
-        # 0 is no limit (configuration schema, PeriodicMetricReader).
-        export_timeout_millis=context.arguments["export_timeout_millis"] or 2**31 - 1,
-    )
+        return sdk_periodic(exporter, context)
+    from distrokit_batch.reader import PeriodicReader
+
+    arguments = {**context.arguments, "schedule_delay_millis": context.arguments["export_interval_millis"]}
+    timeout = arguments["export_timeout_millis"] or _NO_LIMIT
+    return PeriodicReader(exporter, _sizes(replace(context, arguments=arguments)), timeout, context)

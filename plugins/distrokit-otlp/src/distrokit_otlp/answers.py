@@ -86,12 +86,3 @@ class Answers(ABC):
             spoke = "HTTP/1, which is not grpc" if heard == "http/1" else "HTTP/2 only, which is grpc"
             return f"speaks {spoke}, and {protocol} was sent", self.remedies.protocol(_OTHER[protocol])
         return None
-
-
-def partial(answer: Any) -> str:
-    """The receiver's words where it rejected something; empty where it took all, whatever it has to say."""
-    found = getattr(answer, "partial_success", None)
-    if found is None:
-        return ""
-    rejected = sum(getattr(found, field.name) for field in found.DESCRIPTOR.fields if field.name != "error_message")
-    return (found.error_message or "it does not say why") if rejected else ""

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from distrokit_otlp.answers import ITS_LOG, SHOWN, Answers, partial
+from distrokit_otlp.answer import partial_success
+from distrokit_otlp.answers import ITS_LOG, SHOWN, Answers
 
 
 class GrpcAnswers(Answers):
-    """The exporter says its answers to nobody, so its client is watched, where it has one."""
+    """Every answer is seen as grpc has it."""
 
     def watched(self) -> Any:
         from distrokit_otlp.grpc import make_grpc
 
         exporter = make_grpc(self.options)
         self._seen: list[Any] = []
-        # The one private name of the exporter; without it, what it logs is the evidence.
-        client = getattr(exporter, "_client", None)
-        if hasattr(client, "Export"):
-            exporter._client = _Client(client, self._seen)  # noqa: SLF001
+        exporter.sender.watch = self._seen.append
         return exporter
 
     def refusal(self) -> tuple[str, str] | None:
@@ -45,18 +43,5 @@ class GrpcAnswers(Answers):
 
     def rejected(self) -> str:
         answers = [seen for seen in self._seen if not isinstance(seen, Exception)]
-        return partial(answers[-1]) if answers else ""
-
-
-class _Client:
-    def __init__(self, client: Any, seen: list[Any]) -> None:
-        self._client, self._seen = client, seen
-
-    def Export(self, *args: Any, **kwargs: Any) -> Any:  # noqa: N802  (the service's name for it)
-        try:
-            answer = self._client.Export(*args, **kwargs)
-        except Exception as error:
-            self._seen.append(error)
-            raise
-        self._seen.append(answer)
-        return answer
+        rejected, said = partial_success(answers[-1]) if answers else (0, "")
+        return (said or "it does not say why") if rejected else ""

@@ -1,46 +1,44 @@
-"""OTLP over http/protobuf: the exporters of ``opentelemetry-exporter-otlp-proto-http``."""
+"""OTLP over http/protobuf: the exporter, and the session it sends with."""
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.version import __version__ as exporter_version
 
-from distrokit import ExporterOptions, metric_arguments
+from distrokit import ExporterOptions
+from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.files import readable
+from distrokit_otlp.http_sender import HttpSender
 from distrokit_otlp.live_headers import HeadersFile
 from distrokit_otlp.session import OTLPSession, refreshing
+from distrokit_otlp.signals import signal_of
 
-_COMPRESSIONS = {"none": Compression.NoCompression, "gzip": Compression.Gzip, "deflate": Compression.Deflate}
-
-
-#: What the exporters take for "no limit": a day.
-_NO_LIMIT = 86_400.0
+_FILES = ("certificate", "client_key", "client_certificate")
 
 
 def make_http(options: ExporterOptions) -> Any:
-    """The HTTP exporter of ``options.signal``."""
-    arguments = dict(options.arguments)
-    files = {name: arguments.pop(name, None) or None for name in ("certificate", "client_key", "client_certificate")}
-    for name in ("protocol", "insecure", "encoding", "temporality_preference", "default_histogram_aggregation"):
-        arguments.pop(name, None)
+    """The HTTP exporter of ``options.signal``.
+
+    Raises: ``OSError`` when a certificate file cannot be read; ``LookupError`` for a credential provider that is not
+        there; ``TypeError`` for an argument that nobody takes.
+    """
+    files = {name: str(options.arguments.get(name) or "") for name in _FILES}
     for path in filter(None, files.values()):
         # requests finds out with the first export only.
         readable(path)
-    if options.signal == "metrics":
-        arguments = {**metric_arguments(options.arguments), **arguments}
-    return _exporter_class(options.signal)(
-        endpoint=options.endpoint,
-        certificate_file=files["certificate"],
-        client_key_file=files["client_key"],
-        client_certificate_file=files["client_certificate"],
-        headers=headers_of(options),
-        timeout=seconds(options),
-        compression=_COMPRESSIONS[options.compression],
-        session=session_of(options),
-        **arguments,
+    signal = signal_of(options.signal)
+    # One now, so that what is wrong is said now; and one in each process that is forked from this one.
+    first = [session_of(options, files)]
+    sender = HttpSender(
+        lambda: first.pop() if first else session_of(options, files),
+        options.endpoint,
+        headers_of(options),
+        options.compression,
+        signal.response,
     )
+    return otlp_exporter(options, signal, sender, seconds(options), taken=("insecure", "encoding", *_FILES))
 
 
 def headers_of(options: ExporterOptions) -> dict[str, str]:
@@ -54,31 +52,37 @@ def headers_of(options: ExporterOptions) -> dict[str, str]:
 
 def seconds(options: ExporterOptions) -> float:
     """The timeout of one export in seconds."""
-    return options.timeout_millis / 1000 or _NO_LIMIT
+    return options.timeout_millis / 1000 or NO_LIMIT
 
 
-def session_of(options: ExporterOptions) -> Any:
-    """The session of a hook, else our own; ``None`` where the exporter asks upstream's credential provider."""
-    if options.credentials is None:
-        provider = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
-        names = (provider.format(f"{options.signal.upper()}_"), provider.format(""))
-        # The exporter asks the provider only when it is given no session; it is not for a second destination.
-        ask = "/" not in options.name and any(map(options.settings.get, names))
-        return None if ask else OTLPSession(options.refresh_headers)
-    if options.refresh_headers and options.credentials.auth is None:
-        options.credentials.auth = refreshing(options.refresh_headers)
-    return options.credentials
+def session_of(options: ExporterOptions, files: dict[str, str] | None = None) -> Any:
+    """The session of a hook or of upstream's credential provider, else our own."""
+    session = options.credentials or _provided(options)
+    if session is None:
+        session = OTLPSession(options.refresh_headers)
+    elif options.refresh_headers and session.auth is None:
+        session.auth = refreshing(options.refresh_headers)
+    files = files or {}
+    if files.get("certificate"):
+        session.verify = files["certificate"]
+    if files.get("client_certificate"):
+        key = files.get("client_key")
+        session.cert = (files["client_certificate"], key) if key else files["client_certificate"]
+    return session
 
 
-def _exporter_class(signal: str) -> Any:
-    if signal == "traces":
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+def _provided(options: ExporterOptions) -> Any:
+    """The session of upstream's credential provider; ``None`` when nobody named one.
 
-        return OTLPSpanExporter
-    if signal == "metrics":
-        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-        return OTLPMetricExporter
-    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-
-    return OTLPLogExporter
+    Raises: ``LookupError`` when there is no provider of that name.
+    """
+    variable = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
+    names = (variable.format(f"{options.signal.upper()}_"), variable.format(""))
+    # It is not for a second destination.
+    name = next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
+    if not name:
+        return None
+    found = list(entry_points(group="opentelemetry_otlp_credential_provider", name=name))
+    if not found:
+        raise LookupError(f"no package offers the credential provider {name!r}")
+    return found[0].load()()

@@ -5,18 +5,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
 
+from distrokit_otlp.deadline import DeadlineAdapter
 from distrokit_otlp.live_headers import LiveHeaders
-
-# Below OpenTelemetry's own logger: during an export, what is said there is the cause of the loss.
-_logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
-#: Of no interest when another attempt succeeds.
-_CAUSE = {"distrokit_cause": True}
 
 
 class OTLPSession(requests.Session):
@@ -30,17 +25,8 @@ class OTLPSession(requests.Session):
         super().__init__()
         # An auth of its own, even one that does nothing, keeps requests from .netrc.
         self.auth = refreshing(refresh) if refresh else _as_it_is
-
-    def send(self, request: Any, **kwargs: Any) -> Any:
-        """As requests does it; and what went wrong is said, which the exporter does not where it may try again."""
-        try:
-            response: Any = super().send(request, **kwargs)
-        except requests.RequestException as error:
-            _logger.warning("%s", error, extra=_CAUSE)
-            raise
-        if not response.ok:
-            _logger.warning("the receiver answered %s %s", response.status_code, response.reason, extra=_CAUSE)
-        return response
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, DeadlineAdapter())
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """Proxies are the environment's business; a CA that was named is not."""

@@ -61,11 +61,10 @@ def operating_system() -> Attributes:
 def process() -> Attributes:
     """This process's program and its Python.
 
-    Without the command line, see above, and without ``process.pid``: a provider's resource cannot be
-    changed through public API, so forked children would go by the pid of their parent. What tells them
-    apart is ``service.instance.id``, which the SDK renews in a child since 1.44.
+    Without the command line, see above. In a forked child the pipeline puts in the child's id.
     """
     return {
+        "process.pid": os.getpid(),
         "process.executable.path": sys.executable or "",
         "process.executable.name": os.path.basename(sys.executable or ""),
         "process.runtime.name": sys.implementation.name,

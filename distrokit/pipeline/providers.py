@@ -1,0 +1,120 @@
+"""The providers of one plan: built, and made the process's globals. The only room that sets OpenTelemetry's globals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry import metrics, propagate, trace
+from opentelemetry._logs import get_logger_provider, set_logger_provider
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+
+from distrokit.diagnostics import Problem, describe_exception, trace_of
+from distrokit.pipeline.build import Builder
+from distrokit.plan import Plan
+
+
+class Providers:
+    """What was built and installed; ``None`` for a signal that is not.
+
+    Each provider is made the global before its exporters are built: when somebody was quicker, there is never a second
+    pipeline, not even its threads.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self.traces: TracerProvider | None = None
+        self.metrics: MeterProvider | None = None
+        self.logs: LoggerProvider | None = None
+
+    def all(self) -> list[Any]:
+        """Those there are."""
+        return [provider for provider in (self.traces, self.metrics, self.logs) if provider is not None]
+
+    def install(self, builder: Builder) -> None:
+        """Build them, each signal under guard; ``builder.resource`` is known."""
+        self._guarded("traces", self._start_traces, builder)
+        self._guarded("metrics", self._start_metrics, builder)
+        self._guarded("logs", self._start_logs, builder)
+
+    def _guarded(self, signal: str, start: Callable[[Builder], None], builder: Builder) -> None:
+        """The SDK's providers read settings themselves, and raise on what they do not like."""
+        try:
+            start(builder)
+        except Exception as error:
+            self._plan.problems.append(
+                Problem(
+                    code="signal-failed",
+                    subject=signal,
+                    cause=describe_exception(error),
+                    outcome="this signal is left out, the others work",
+                    remedy="Correct the setting that is named; OTEL_LOG_LEVEL=debug shows where it was read.",
+                    detail=trace_of(error),
+                )
+            )
+
+    def _start_traces(self, builder: Builder) -> None:
+        # Built even without exporters, as upstream does: ids for log correlation and for the next
+        # service come from it.
+        if not self._plan.signals["traces"].built:
+            return
+        provider = builder.tracer_provider()
+        trace.set_tracer_provider(provider)
+        if self._is_global("traces", provider, trace.get_tracer_provider()):
+            builder.add_span_processors(provider)
+            self.traces = provider
+
+    def _start_metrics(self, builder: Builder) -> None:
+        if self._wanted("metrics"):
+            if self._taken("metrics", metrics.get_meter_provider(), "opentelemetry.metrics"):
+                return
+            provider = builder.meter_provider()
+            metrics.set_meter_provider(provider)
+            if self._is_global("metrics", provider, metrics.get_meter_provider()):
+                self.metrics = provider
+            else:
+                provider.shutdown()
+
+    def _start_logs(self, builder: Builder) -> None:
+        if self._wanted("logs"):
+            provider = builder.logger_provider()
+            set_logger_provider(provider)
+            if self._is_global("logs", provider, get_logger_provider()):
+                builder.add_log_processors(provider)
+                self.logs = provider
+
+    def _wanted(self, signal: Any) -> bool:
+        planned = self._plan.signals[signal]
+        return planned.built and bool(planned.exporters or planned.processors)
+
+    def _is_global(self, signal: str, ours: object, current: object) -> bool:
+        if ours is not current:
+            self._already_set(signal, current)
+        return ours is current
+
+    def _taken(self, signal: str, current: object, api_package: str) -> bool:
+        """For metrics the readers exist before the provider does, so this is asked before."""
+        taken = not type(current).__module__.startswith(api_package)
+        if taken:
+            self._already_set(signal, current)
+        return taken
+
+    def _already_set(self, signal: str, current: object) -> None:
+        self._plan.problems.append(
+            Problem(
+                code="provider-already-set",
+                subject=signal,
+                cause=f"the process already has a {type(current).__module__}.{type(current).__qualname__}",
+                outcome="that one stays and distrokit builds none for this signal",
+                remedy="Let only one of the two configure the process.",
+            )
+        )
+
+
+def install_propagator(builder: Builder) -> None:
+    """Make the planned propagators the process's; nothing where the plan leaves them alone."""
+    propagator = builder.propagator()
+    if propagator is not None:
+        propagate.set_global_textmap(propagator)

@@ -1,0 +1,58 @@
+"""What turns up while a pipeline runs: said once, or summed up."""
+
+from __future__ import annotations
+
+import logging
+
+from distrokit.diagnostics import Channel, Problem, describe_exception, trace_of
+from distrokit.pipeline.stages import DroppedAll
+from distrokit.plan import Plan
+from distrokit.sdk_messages import note
+
+
+class Reports:
+    """Of one pipeline.
+
+    Args:
+        plan: its problems grow.
+        channel: where they are said.
+    """
+
+    def __init__(self, plan: Plan, channel: Channel) -> None:
+        self._plan, self._channel = plan, channel
+        self._raised: set[tuple[str, type[BaseException]]] = set()
+
+    def problem(self, problem: Problem) -> None:
+        """Say a problem, once."""
+        self._plan.problems.append(problem)
+        self._channel.problems([problem])
+
+    def lost(self, text: str) -> None:
+        """Say what did not arrive; and to those handlers of the root that keep messages."""
+        self._channel.say(logging.ERROR, text, again=True)
+        note(self._channel.mask(text))
+
+    def part_failed(self, name: str, error: BaseException, outcome: str = "") -> None:
+        """A part raised while the application runs; said once per part and kind of error."""
+        if (name, type(error)) in self._raised:
+            return
+        self._raised.add((name, type(error)))
+        if isinstance(error, DroppedAll):
+            problem = Problem(
+                code="transform-drops-all",
+                subject=name,
+                cause=str(error),
+                outcome="they were not sent",
+                remedy="If that is not meant: a transform returns the item that goes on.",
+                severity="warning",
+            )
+        else:
+            problem = Problem(
+                code="part-raised",
+                subject=name,
+                cause=describe_exception(error),
+                outcome=outcome or "a transform drops the item, any other part only misses it",
+                remedy="Repair it, or block its plugin with DISTROKIT_DISABLED_PLUGINS.",
+                detail=trace_of(error),
+            )
+        self._channel.problems([problem])

@@ -1,0 +1,348 @@
+"""A bounded queue and the one thread that empties it: a batch is kept until the exporter has taken it.
+
+The SDK's ``BatchProcessor`` takes a batch out of its queue before it exports it, and forgets it whatever the answer
+(opentelemetry-python#4043); it heeds no timeout, and a full queue is not counted. This one stands on the SDK's public
+interfaces only.
+
+What is asked of it by any thread, by a signal handler in the middle of any line, and after a fork in a process where
+no other thread exists: so nothing here takes a lock that another thread, or the same one further down its stack, might
+hold. Waking is the release of a plain lock, which may be done twice; locks are made together with the thread, so that
+what monkey-patches :mod:`threading` meanwhile (gevent) patches them as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+from distrokit import Lost, Undelivered
+from distrokit_batch.flush import FOREVER, Flush
+from distrokit_batch.sizes import Sizes
+
+Item = TypeVar("Item")
+
+#: Seconds between two tries of what was not delivered: first, and at most; each is twice the one before.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+#: The same at the end of the process, and in a flush, where somebody waits.
+FIRST_PAUSE_AWAITED = 0.1
+#: Seconds that the start of a thread takes at most.
+_STARTS = 0.5
+#: Seconds for which a receiver that is not there at all is looked for at the end of the process, and in a flush.
+LOOK_AGAIN = 1.0
+
+
+class Delivery(Generic[Item]):
+    """See the module.
+
+    Args:
+        name: of the thread.
+        attempt: gives a batch, a list of items, to the exporter: ``(batch, seconds)`` to what is left of it, ``None``
+            when all has arrived.
+        close: shuts the exporter down; called once, in the thread.
+        sizes: how much, how often.
+        lost: told how many are lost, and why.
+        weigh: how many an item counts for in ``lost``.
+        collect: called in the thread before each regular export and at the end, to fill the queue; ``None`` for none.
+        exit_timeout_seconds: how long :meth:`shutdown` takes when :meth:`begin_shutdown` did not say.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        attempt: Callable[[list[Item], float], Undelivered | None],
+        close: Callable[[], object],
+        sizes: Sizes,
+        lost: Lost,
+        *,
+        weigh: Callable[[Item], int] = lambda item: 1,
+        collect: Callable[[], None] | None = None,
+        exit_timeout_seconds: float = 5.0,
+    ) -> None:
+        self._name, self._attempt, self._close = name, attempt, close
+        self._sizes, self._lost, self._weigh, self._collect = sizes, lost, weigh, collect
+        self._exit_timeout = exit_timeout_seconds
+        self._capacity, self._batch = sizes.queue, sizes.batch
+        self.forked()
+
+    def forked(self) -> None:
+        """Begin anew, with nothing queued and no thread: in the child of a fork, what there was is the parent's."""
+        self._queue: deque[Item] = deque()
+        # Taken out of the queue: being sent, or waiting for another try.
+        self._kept: list[Item] = []
+        self._flushes: deque[Flush] = deque()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._wake = threading.Lock()
+        # Whether the thread has been woken, and has not looked yet.
+        self._woken = False
+        self._deadline: float | None = None
+        self._closed = False
+        # While a receiver is away: when it is tried again, and how often it was.
+        self._retry_at, self._failures = 0.0, 0
+        self._reached, self._asked = True, 0.0
+        # When the next regular export is due.
+        self._due = 0.0
+        # How many items the thread has taken out of the queue; how many batches were lost for good; whether the oldest
+        # were dropped: several threads do that at once, so it is no exact number.
+        self._taken = self._failed = self._dropped = 0
+        self._collecting = False
+
+    # ------------------------------------------------------------------- any thread
+
+    def put(self, item: Item, *, at_the_end: bool = False) -> None:
+        """Queue an item; never blocks, never raises.
+
+        Args:
+            at_the_end: it is taken after :meth:`begin_shutdown`, too: it is what ``collect`` found.
+        """
+        queue = self._queue
+        if self._deadline is not None and not at_the_end:
+            self._lost(self._weigh(item), "after_shutdown")
+            return
+        if len(queue) >= self._capacity and not self._room_for(item):
+            return
+        queue.append(item)
+        if self._closed:
+            # It has come to its end meanwhile.
+            self._give_up("after_shutdown")
+        elif self._thread is None:
+            self.start()
+        elif not self._woken and len(queue) >= self._batch:
+            self._call()
+
+    def start(self) -> None:
+        """Start the thread; at the interpreter's end, where none can be started, what is queued waits for the end."""
+        if self._thread is not None or not self._starting.acquire(blocking=False):
+            return
+        try:
+            if self._thread is None:
+                self._wake = threading.Lock()
+                self._wake.acquire()
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()
+                self._thread = thread
+        except RuntimeError:
+            # No more threads: the process has too many, or is ending.
+            self._thread = None
+        finally:
+            self._starting.release()
+
+    def flush(self, seconds: float) -> bool:
+        """Send all that is queued by now; whether it was all delivered within this time."""
+        if self._deadline is not None:
+            return False
+        if self._thread is None and not self._queue:
+            return True
+        flush = Flush(time.monotonic() + seconds)
+        self._flushes.append(flush)
+        self.start()
+        self._call()
+        return flush.awaited(seconds)
+
+    def begin_shutdown(self, deadline: float) -> None:
+        """From here on nothing is taken, and what there is has until ``deadline`` (monotonic seconds)."""
+        if self._deadline is None:
+            self._deadline = deadline
+            self._call()
+
+    def shutdown(self) -> None:
+        """Wait until all is sent and the exporter is shut down, or the deadline is there; the rest is counted."""
+        self.begin_shutdown(time.monotonic() + self._exit_timeout)
+        if self._thread is None and not self._closed:
+            # Somebody may be starting it. From here on nobody does: it is kept.
+            self._starting.acquire(timeout=_STARTS)
+        thread = self._thread
+        if thread is None:
+            if not self._closed:
+                with suppress_instrumentation():
+                    self._end()
+        elif thread is not threading.current_thread():
+            thread.join(max(0.0, (self._deadline or 0.0) - time.monotonic()))
+            if thread.is_alive():
+                if self._collecting:
+                    self._lost(0, "the last collection did not end in time")
+                self._give_up("exit")
+
+    def _call(self) -> None:
+        self._woken = True
+        with contextlib.suppress(RuntimeError):
+            # It is awake already.
+            self._wake.release()
+
+    def _room_for(self, item: Item) -> bool:
+        """Whether a full queue takes it."""
+        if self._sizes.drop_newest:
+            self._lost(self._weigh(item), "queue_full")
+            return False
+        with contextlib.suppress(IndexError):
+            # The thread may be quicker.
+            self._lost(self._weigh(self._queue.popleft()), "queue_full")
+            self._dropped += 1
+        return True
+
+    # ------------------------------------------------------------------- the thread
+
+    def _run(self) -> None:
+        # What the exporter does is not telemetry of the application's.
+        with suppress_instrumentation():
+            self._due = time.monotonic() + self._sizes.delay_seconds
+            while self._deadline is None:
+                self._sleep()
+                flushes, lost, done = list(self._flushes), (self._failed, self._dropped), False
+                if self._deadline is None:
+                    self._fill()
+                    done = self._drain(max((flush.deadline for flush in flushes), default=0.0))
+                for flush in flushes:
+                    self._flushes.remove(flush)
+                    flush.answer(done and lost == (self._failed, self._dropped))
+            self._end()
+
+    def _sleep(self) -> None:
+        """Until the delay is over, a batch is full, the receiver may be tried again, or somebody waits."""
+        # While the receiver is away, full batches do not wake it: there is nowhere to go with them.
+        self._woken = bool(self._retry_at)
+        while not self._flushes and self._deadline is None:
+            next_time = self._due
+            if self._retry_at:
+                next_time = min(self._due, self._retry_at) if self._collect is not None else self._retry_at
+            left = next_time - time.monotonic()
+            if left <= 0 or (self._wake.acquire(timeout=min(left, FOREVER)) and not self._retry_at):
+                break
+        self._woken = False
+
+    def _fill(self) -> None:
+        """Collect, when it is time to or somebody waits."""
+        now = time.monotonic()
+        if now >= self._due or self._flushes:
+            self._due = now + self._sizes.delay_seconds
+            self._collected()
+
+    def _collected(self) -> None:
+        if self._collect is not None:
+            self._collecting = True
+            self._collect()
+            self._collecting = False
+
+    def _drain(self, awaited_until: float) -> bool:
+        """Send a batch, and go on while there is a full one; all that there is by now when somebody waits.
+
+        Args:
+            awaited_until: when the last one stops waiting (monotonic seconds); in the past for nobody.
+
+        Returns: whether nothing is left of what there was; what others put meanwhile does not count.
+        """
+        first, since, goal = True, time.monotonic(), self._taken + len(self._queue)
+        while self._deadline is None and not self._empty:
+            now = time.monotonic()
+            awaited = awaited_until > now
+            if not awaited and (self._retry_at > now or not (first or len(self._queue) >= self._batch)):
+                break
+            if awaited and not self._kept and self._taken >= goal:
+                break
+            first = False
+            seconds = self._sizes.timeout_seconds
+            if self._send(min(seconds, awaited_until - now) if awaited else seconds) or not awaited:
+                continue
+            pause = self._awaited_pause(since, awaited_until)
+            if pause is None:
+                break
+            self._wake.acquire(timeout=pause)
+        return not self._kept and (not self._queue or self._taken >= goal)
+
+    def _end(self) -> None:
+        """The last collection, all that is queued, and the exporter's shutdown; by the deadline."""
+        deadline = self._deadline or 0.0
+        since = time.monotonic()
+        failed, self._failures = self._failed, 0
+        if self._thread is not None:
+            self._collected()
+        while not self._empty:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                self._give_up("exit")
+            elif not self._send(min(left, self._sizes.timeout_seconds)):
+                pause = self._awaited_pause(since, deadline)
+                if pause is None:
+                    self._give_up("failed")
+                else:
+                    time.sleep(pause)
+        for flush in list(self._flushes):
+            flush.answer(failed == self._failed)
+        self._closed = True
+        # What was put by a thread that had looked before.
+        self._give_up("after_shutdown")
+        self._close()
+
+    @property
+    def _empty(self) -> bool:
+        return not self._kept and not self._queue
+
+    def _awaited_pause(self, since: float, until: float) -> float | None:
+        """Seconds until the next try when somebody waits; ``None`` when it is of no use.
+
+        That is: nobody was there all the time, or the receiver asked for more time than there is.
+        """
+        now = time.monotonic()
+        if not self._reached and now - since > LOOK_AGAIN:
+            return None
+        pause = float(FIRST_PAUSE_AWAITED * 2 ** min(max(self._failures - 1, 0), 5))
+        if self._asked > max(0.0, until - now):
+            return None
+        return max(0.0, min(max(pause, self._asked), until - now))
+
+    def _send(self, seconds: float) -> bool:
+        """One batch, once; false when it is kept for another try."""
+        if not self._kept:
+            self._kept = self._take()
+        if not self._kept:
+            return True
+        kept = self._kept
+        try:
+            left = self._attempt(kept, seconds)
+        except BaseException:
+            # An exporter may call sys.exit(); the thread goes on.
+            if self._kept is kept:
+                self._lost(self._weight(kept), "failed")
+            left = Undelivered([], "")
+        if self._kept is not kept:
+            # It took too long: who waits for the end has counted it as lost.
+            return True
+        self._failed += left is not None and not left.items
+        if left is None or not left.items:
+            self._kept = []
+            self._retry_at, self._failures, self._asked = 0.0, 0, 0.0
+            return True
+        self._kept = list(left.items)
+        self._failures += 1
+        self._reached, self._asked = left.reached, left.wait_seconds or 0.0
+        pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
+        self._retry_at = time.monotonic() + max(pause, left.wait_seconds or 0.0)
+        return False
+
+    def _take(self) -> list[Item]:
+        batch: list[Item] = []
+        # Others drop the oldest meanwhile.
+        with contextlib.suppress(IndexError):
+            batch.extend(self._queue.popleft() for _ in range(min(self._batch, len(self._queue))))
+        self._taken += len(batch)
+        return batch
+
+    def _give_up(self, reason: str) -> None:
+        """Count what is left, once."""
+        left, self._kept = list(self._kept), []
+        # Others may put and take at the same time.
+        with contextlib.suppress(IndexError):
+            while True:
+                left.append(self._queue.popleft())
+        self._failed += bool(left)
+        if left:
+            self._lost(self._weight(left), reason)
+
+    def _weight(self, items: list[Item]) -> int:
+        return sum(map(self._weigh, items))

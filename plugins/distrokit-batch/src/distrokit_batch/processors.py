@@ -1,0 +1,89 @@
+"""``batch`` for spans and for log records."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from distrokit import BuildContext
+from distrokit_batch.attempts import attempt_of
+from distrokit_batch.delivery import Delivery
+from distrokit_batch.sizes import Sizes
+
+_NO_CONTEXT = Context()
+_NO_RESOURCE = Resource.get_empty()
+
+
+class BatchSpans(SpanProcessor):
+    """Queues finished, sampled spans (specification, *Batching processor*)."""
+
+    def __init__(self, exporter: Any, sizes: Sizes, context: BuildContext) -> None:
+        self._delivery = Delivery[ReadableSpan](
+            "distrokit-traces",
+            attempt_of(exporter, context.lost),
+            exporter.shutdown,
+            sizes,
+            context.lost,
+            exit_timeout_seconds=context.exit_timeout_millis / 1000,
+        )
+        self.begin_shutdown = self._delivery.begin_shutdown
+        self.forked = self._delivery.forked
+        self._put = self._delivery.put
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        pass
+
+    def on_end(self, span: ReadableSpan) -> None:
+        context = span.context
+        if context is None or context.trace_flags.sampled:
+            self._put(span)
+
+    def shutdown(self) -> None:
+        self._delivery.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Whether all that was queued has arrived within this time."""
+        return self._delivery.flush(timeout_millis / 1000)
+
+
+class BatchLogs(LogRecordProcessor):
+    """Queues log records (specification, *Batching processor*)."""
+
+    def __init__(self, exporter: Any, sizes: Sizes, context: BuildContext) -> None:
+        self._delivery = Delivery[ReadableLogRecord](
+            "distrokit-logs",
+            attempt_of(exporter, context.lost),
+            exporter.shutdown,
+            sizes,
+            context.lost,
+            exit_timeout_seconds=context.exit_timeout_millis / 1000,
+        )
+        self.begin_shutdown = self._delivery.begin_shutdown
+        self.forked = self._delivery.forked
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        # As the SDK's own processor does: a copy that nobody changes any more, without the context, which may hold
+        # on to a whole request.
+        record = copy(log_record.log_record)
+        record.context = _NO_CONTEXT
+        self._delivery.put(
+            ReadableLogRecord(
+                log_record=record,
+                # The SDK sets it before any processor is asked.
+                resource=log_record.resource or _NO_RESOURCE,
+                instrumentation_scope=log_record.instrumentation_scope,
+                limits=log_record.limits,
+            )
+        )
+
+    def shutdown(self) -> None:
+        self._delivery.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Whether all that was queued has arrived within this time."""
+        return self._delivery.flush(timeout_millis / 1000)

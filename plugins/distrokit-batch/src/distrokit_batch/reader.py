@@ -1,0 +1,124 @@
+"""``periodic`` for metrics: collects at an interval, and keeps what was collected until the exporter has taken it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetricReader
+
+from distrokit import Attempting, BuildContext, Lost, Undelivered
+from distrokit_batch.delivery import Delivery
+from distrokit_batch.sizes import Sizes
+
+# Below OpenTelemetry's own, which reaches stderr whatever the application's logging does.
+_logger = logging.getLogger("opentelemetry.sdk.distrokit_batch")
+
+
+class PeriodicReader(PeriodicExportingMetricReader):
+    """The SDK's reader, whose own thread an interval of infinity switches off.
+
+    It begins with :meth:`arm`, when the first meter is asked for: a process that measures nothing has no thread.
+    """
+
+    def __init__(self, exporter: Any, sizes: Sizes, collect_timeout_millis: float, context: BuildContext) -> None:
+        self._collect_timeout_millis = collect_timeout_millis
+        self._delivery = Delivery[MetricsData](
+            "distrokit-metrics",
+            _attempt_of(exporter, context.lost),
+            exporter.shutdown,
+            sizes,
+            context.lost,
+            weigh=points,
+            collect=self._collect_under_guard,
+            exit_timeout_seconds=context.exit_timeout_millis / 1000,
+        )
+        self.begin_shutdown = self._delivery.begin_shutdown
+        self._renewing = self._armed = False
+        super().__init__(exporter, export_interval_millis=math.inf, export_timeout_millis=collect_timeout_millis)
+
+    def arm(self) -> None:
+        """Begin to collect."""
+        self._armed = True
+        self._delivery.start()
+
+    def forked(self) -> None:
+        """In a child: nothing of the parent's is sent here."""
+        self._delivery.forked()
+
+    def renew(self, take_out: Callable[[PeriodicReader], None], put_in: Callable[[PeriodicReader], None]) -> None:
+        """Be taken out of a provider and put in again, with empty storage, without being shut down."""
+        self._renewing = True
+        try:
+            take_out(self)
+        finally:
+            self._renewing = False
+        put_in(self)
+        if self._armed and not _to_be_patched():
+            # Nobody may ask for another meter.
+            self._delivery.start()
+
+    def _collect_under_guard(self) -> None:
+        # A callback that takes longer than it may (MetricsTimeoutError), or a fault of the SDK's: the next interval is
+        # another try, and it is said by the SDK's own logger, which reaches stderr.
+        try:
+            self.collect(timeout_millis=self._collect_timeout_millis)
+        except Exception as error:
+            _logger.warning("metrics could not be collected: %s: %s", type(error).__name__, error)
+
+    def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> None:
+        if points(metrics_data):
+            self._delivery.put(metrics_data, at_the_end=True)
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
+        if not self._renewing:
+            self._delivery.shutdown()
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Collect; whether it has arrived within this time."""
+        return self._delivery.flush(timeout_millis / 1000)
+
+
+def _attempt_of(exporter: Any, lost: Lost) -> Callable[[list[MetricsData], float], Undelivered | None]:
+    """As for other signals; a batch is one collection."""
+    if isinstance(exporter, Attempting):
+        attempting = exporter
+
+        def attempt(batch: list[MetricsData], seconds: float) -> Undelivered | None:
+            left = attempting.attempt(batch[0], seconds)
+            return left and replace(left, items=[left.items] if left.items else [])
+
+        return attempt
+
+    def once(batch: list[MetricsData], seconds: float) -> Undelivered | None:
+        result = exporter.export(batch[0], timeout_millis=seconds * 1000)
+        if getattr(result, "name", "") != "FAILURE":
+            return None
+        lost(points(batch[0]), "failed")
+        return Undelivered([], "the exporter failed")
+
+    return once
+
+
+def _to_be_patched() -> bool:
+    """Whether gevent is there and has not patched :mod:`threading` yet, as in a worker of gunicorn's at its beginning.
+
+    A thread that begins before that is a real one among greenlets, and CPython complains when it ends. So it waits for
+    :meth:`PeriodicReader.arm`: the next meter, or the first export.
+    """
+    monkey: Any = sys.modules.get("gevent.monkey")
+    return monkey is not None and not monkey.is_module_patched("threading")
+
+
+def points(metrics_data: MetricsData) -> int:
+    """How many data points there are in a collection."""
+    return sum(
+        len(metric.data.data_points)
+        for resource in metrics_data.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )

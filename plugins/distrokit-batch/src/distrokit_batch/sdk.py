@@ -1,0 +1,40 @@
+"""``DISTROKIT_BATCH=sdk``: the SDK's own batch processors and reader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distrokit import BuildContext
+
+#: What they take for "no limit", in milliseconds.
+_NO_LIMIT = 2**31 - 1
+
+
+def sdk_batch(exporter: Any, context: BuildContext) -> Any:
+    """``BatchSpanProcessor`` or ``BatchLogRecordProcessor``."""
+    arguments = context.arguments
+    # The SDK refuses 0, which the specification allows: no delay, and no limit.
+    given = {
+        "schedule_delay_millis": max(1, arguments["schedule_delay_millis"]),
+        "export_timeout_millis": arguments["export_timeout_millis"] or _NO_LIMIT,
+        **{name: arguments[name] for name in ("max_queue_size", "max_export_batch_size")},
+    }
+    if context.signal == "traces":
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        return BatchSpanProcessor(exporter, **given)
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+    return BatchLogRecordProcessor(exporter, **given)
+
+
+def sdk_periodic(exporter: Any, context: BuildContext) -> Any:
+    """``PeriodicExportingMetricReader``."""
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+    return PeriodicExportingMetricReader(
+        exporter,
+        export_interval_millis=context.arguments["export_interval_millis"],
+        # 0 is no limit (configuration schema, PeriodicMetricReader).
+        export_timeout_millis=context.arguments["export_timeout_millis"] or _NO_LIMIT,
+    )

@@ -1,0 +1,37 @@
+"""What a receiver answered to one request, whichever transport it came over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one request came to.
+
+    Attributes:
+        verdict: ``taken``; ``later``: nothing was taken, and another try may succeed; ``refused``: it will not;
+            ``too_large``: it will not in one piece; ``unencodable``: it is none.
+        cause: why it was not taken, in a few words.
+        wait_seconds: how long the receiver asked to be left alone; ``None`` when it did not say.
+        reached: false when no connection could be made.
+        unsure: whether it may have been taken all the same: it was sent, and no answer came.
+        rejected: how many of its items a receiver that took the rest did not take.
+    """
+
+    verdict: Literal["taken", "later", "refused", "too_large", "unencodable"]
+    cause: str = ""
+    wait_seconds: float | None = None
+    reached: bool = True
+    unsure: bool = False
+    rejected: int = 0
+
+
+def partial_success(message: Any) -> tuple[int, str]:
+    """Of a response message (OTLP, "Partial Success"): how many items were rejected, and the receiver's words."""
+    found = getattr(message, "partial_success", None)
+    if found is None:
+        return 0, ""
+    rejected = sum(getattr(found, field.name) for field in found.DESCRIPTOR.fields if field.name != "error_message")
+    return max(0, int(rejected)), str(found.error_message)

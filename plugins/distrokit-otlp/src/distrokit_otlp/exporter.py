@@ -1,0 +1,266 @@
+"""The OTLP exporter of one signal, over either transport.
+
+It stands on the public encoders of ``opentelemetry-exporter-otlp-proto-common`` and sends by itself, since upstream's
+exporters answer "failure" to what may be tried again and to what may not, send every try twice, take redirections and
+web pages for success, and lose a whole batch with one item that cannot be encoded, or with one byte too many.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from distrokit import ExporterOptions, Lost, Undelivered, metric_arguments
+from distrokit_otlp.answer import Answer
+from distrokit_otlp.signals import SignalInOTLP
+
+# Below OpenTelemetry's own logger: during an export, what is said there is the cause of the loss.
+_logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
+#: Of no interest when another attempt succeeds.
+_CAUSE = {"distrokit_cause": True}
+#: Of a request, in bytes, uncompressed: what grpc servers take by default, less what surrounds it.
+LARGEST_REQUEST = 4 * 1024 * 1024 - 4096
+#: What stands for "no limit", in seconds: a day.
+NO_LIMIT = 86_400.0
+_REASONS = {"refused": "failed", "too_large": "too_large", "unencodable": "unencodable"}
+
+
+class Sender(ABC):
+    """A transport."""
+
+    @abstractmethod
+    def send(self, request: Any, seconds: float) -> Answer:
+        """Send a request, a protobuf message, and wait for the answer no longer than this; never raises."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give up what is open; a request under way ends."""
+
+    @abstractmethod
+    def forked(self) -> None:
+        """In a child: leave the parent's connection alone, and have one of its own when it is needed."""
+
+    def before_fork(self) -> None:  # noqa: B027  (most have nothing to do)
+        """Where a fork must not meet a request under way: let none begin, and wait a little for that one's end."""
+
+    def forked_in_parent(self) -> None:  # noqa: B027
+        """Go on."""
+
+
+class _Exporter:
+    """What the exporters of the three signals share.
+
+    Args:
+        signal: its encoding.
+        sender: its transport; an attribute, too.
+        timeout_seconds: for one export.
+        largest: in bytes, uncompressed: a larger request is split.
+        lost: told what is lost for good.
+    """
+
+    def __init__(self, signal: SignalInOTLP, sender: Sender, timeout_seconds: float, largest: int, lost: Lost) -> None:
+        self._signal, self.sender, self._closed = signal, sender, False
+        self._timeout, self._largest, self._lost = timeout_seconds, largest, lost
+        self.forked()
+
+    def forked(self) -> None:
+        """In a child of a fork."""
+        # What was sent, and never answered, so that it may have arrived: its mark, and how many items it has.
+        self._unsure: tuple[Any, int] = None, 0
+        self.sender.forked()
+
+    def before_fork(self) -> None:
+        """Come to rest."""
+        self.sender.before_fork()
+
+    def forked_in_parent(self) -> None:
+        """Go on."""
+        self.sender.forked_in_parent()
+
+    def attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
+        """One try of everything (:class:`distrokit.Attempting`)."""
+        deadline = time.monotonic() + min(timeout_seconds, self._timeout)
+        unsure = self._unsure_of(items)
+        if unsure:
+            # They are sent a second time only to a receiver that is there: one copy too many, and no more.
+            probe = self.sender.send(self._signal.empty, deadline - time.monotonic())
+            if probe.verdict == "later":
+                return Undelivered(items, probe.cause, probe.wait_seconds, probe.reached)
+            self._unsure = None, 0
+        parts = self._signal.split(items, unsure) if unsure else (items,)
+        waiting = [part for part in reversed(parts) if self._signal.size(part)]
+        # How many items were dealt with: always the first ones.
+        done, failed = 0, ""
+        while waiting:
+            size = self._signal.size(part := waiting.pop())
+            answer = self._sent(part, deadline)
+            if answer.verdict == "later" and answer.unsure and done < unsure:
+                answer = Answer("refused", f"{answer.cause}, twice, and it may have arrived")
+            if answer.verdict == "later":
+                left = self._signal.split(items, done)[1] if done else items
+                self._unsure = _mark(left), size if answer.unsure else max(0, unsure - done)
+                return Undelivered(left, answer.cause, answer.wait_seconds, answer.reached)
+            if answer.verdict == "too_large" and size > 1:
+                waiting += reversed(self._signal.split(part, size // 2))
+                continue
+            done += size
+            if answer.verdict != "taken":
+                failed = answer.cause
+                self._lost(size, _REASONS[answer.verdict], answer.cause)
+            elif answer.rejected:
+                self._lost(answer.rejected, "rejected", answer.cause)
+        return Undelivered(None, failed) if failed else None
+
+    def _sent(self, part: Any, deadline: float) -> Answer:
+        """One request, or what keeps it from being one."""
+        try:
+            request = self._signal.encode(part)
+            size = request.ByteSize()
+        except Exception as error:
+            # Whatever an encoder meets in values that an application made. Halves of it find the one.
+            return Answer("too_large" if self._signal.size(part) > 1 else "unencodable", _described(error))
+        if size > self._largest and self._signal.size(part) > 1:
+            return Answer("too_large")
+        left = deadline - time.monotonic()
+        answer = self.sender.send(request, left) if left > 0 else Answer("later", "there was no time left to send it")
+        if answer.verdict != "taken":
+            _logger.warning("%s not taken: %s", self._signal.name, answer.cause, extra=_CAUSE)
+        return answer
+
+    def _unsure_of(self, items: Any) -> int:
+        """How many of these, the first ones, were sent and never answered."""
+        mark, size = self._unsure
+        return size if mark is _mark(items) else 0
+
+    def _delivered(self, items: Any, timeout_seconds: float) -> bool:
+        """For a processor that does not ask again: try until the time is up; whether all has arrived.
+
+        What has not is reported as lost.
+        """
+        if self._closed:
+            self._lost(self._signal.size(items), "after_shutdown")
+            _logger.warning("the exporter is shut down", extra=_CAUSE)
+            return False
+        deadline = time.monotonic() + min(timeout_seconds, self._timeout)
+        pause = 1.0
+        while True:
+            left = self.attempt(items, deadline - time.monotonic())
+            if left is None:
+                return True
+            # Of no meaning but that not all want to come back at one moment.
+            wait = left.wait_seconds if left.wait_seconds is not None else pause * random.uniform(0.8, 1.2)  # noqa: S311
+            again = time.monotonic() + wait
+            if left.items and (self._closed or again > deadline):
+                self._lost(self._signal.size(left.items), "failed", left.cause)
+                left = Undelivered(None, left.cause)
+            if not left.items:
+                _logger.error("%s", left.cause, extra=_CAUSE)
+                return False
+            while not self._closed and time.monotonic() < again:
+                time.sleep(min(0.1, max(0.0, again - time.monotonic())))
+            pause, items = pause * 2, left.items
+
+    def _close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self.sender.close()
+
+
+class OTLPSpans(_Exporter, SpanExporter):
+    """Spans over OTLP."""
+
+    def export(self, spans: Sequence[Any]) -> SpanExportResult:
+        return SpanExportResult.SUCCESS if self._delivered(spans, self._timeout) else SpanExportResult.FAILURE
+
+    def shutdown(self) -> None:
+        self._close()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return True
+
+
+class OTLPLogs(_Exporter, LogRecordExporter):
+    """Log records over OTLP."""
+
+    def export(self, batch: Sequence[Any]) -> LogRecordExportResult:
+        done = self._delivered(batch, self._timeout)
+        return LogRecordExportResult.SUCCESS if done else LogRecordExportResult.FAILURE
+
+    def shutdown(self) -> None:
+        self._close()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return True
+
+
+class OTLPMetrics(_Exporter, MetricExporter):
+    """Metrics over OTLP.
+
+    Args:
+        preferred: temporality and aggregation of the reader that collects for it, as the SDK's ``MetricExporter`` takes
+            them.
+    """
+
+    def __init__(
+        self,
+        signal: SignalInOTLP,
+        sender: Sender,
+        timeout_seconds: float,
+        largest: int,
+        lost: Lost,
+        **preferred: Any,
+    ) -> None:
+        MetricExporter.__init__(self, **preferred)
+        _Exporter.__init__(self, signal, sender, timeout_seconds, largest, lost)
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
+        done = self._delivered(metrics_data, timeout_millis / 1000)
+        return MetricExportResult.SUCCESS if done else MetricExportResult.FAILURE
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        self._close()
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return True
+
+
+def otlp_exporter(
+    options: ExporterOptions, signal: SignalInOTLP, sender: Sender, timeout_seconds: float, taken: Sequence[str]
+) -> Any:
+    """The exporter of ``options.signal``.
+
+    Args:
+        taken: arguments that the transport has used.
+
+    Raises: ``TypeError`` for an argument that nobody takes.
+    """
+    arguments = {name: value for name, value in options.arguments.items() if name not in (*taken, "protocol")}
+    largest = arguments.pop("max_request_size", LARGEST_REQUEST)
+    kind, preferred = {"traces": OTLPSpans, "logs": OTLPLogs, "metrics": OTLPMetrics}[options.signal], {}
+    if options.signal == "metrics":
+        preferred = metric_arguments(options.arguments)
+        preferred.update({name: arguments.pop(name) for name in list(arguments) if name in preferred})
+        for name in ("temporality_preference", "default_histogram_aggregation"):
+            arguments.pop(name, None)
+    if arguments:
+        raise TypeError(f"the exporter takes no {', '.join(sorted(arguments))}")
+    exporter: Any = kind(signal, sender, timeout_seconds, largest or sys.maxsize, options.lost, **preferred)
+    return exporter
+
+
+def _mark(items: Any) -> Any:
+    """What tells these items from others: the first of a list, or the collection."""
+    return items[0] if isinstance(items, list) and items else items
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200].encode("ascii", "backslashreplace").decode()

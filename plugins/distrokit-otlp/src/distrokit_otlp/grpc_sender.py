@@ -1,0 +1,182 @@
+"""OTLP over grpc: one request and its answer."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import grpc
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+
+from distrokit_otlp.answer import Answer, partial_success
+from distrokit_otlp.exporter import Sender
+
+# Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
+_logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
+#: Codes after which another try may succeed (specification, *OTLP/gRPC*, "Failures").
+RETRYABLE = frozenset({"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"})
+#: Receivers say that a message is too large with either code, in their own words: grpc-python, tonic, grpc-go.
+_TOO_LARGE = re.compile(r"larger than max|length too large|too large|exceeds.*limit", re.IGNORECASE)
+_NOT_REACHED = re.compile(
+    r"failed to connect|name resolution|DNS resolution|errors resolving|no addresses|resolver|Connection refused",
+    re.IGNORECASE,
+)
+_CERTIFICATE = re.compile(r"certificate|wrong_version|handshake failed|verification check failed", re.IGNORECASE)
+#: A connection that ended while it was waited for an answer.
+_CUT = re.compile(r"closed|reset|broken pipe|goaway|removed|endpoint|watchdog|settings frame", re.IGNORECASE)
+#: Seconds for which a fork waits for a request under way.
+_REST = 0.25
+#: grpc waits up to two minutes before it connects again.
+_CHANNEL = (("grpc.initial_reconnect_backoff_ms", 500), ("grpc.max_reconnect_backoff_ms", 5000))
+
+
+class GrpcSender(Sender):
+    """See the module.
+
+    Args:
+        method: the full name of the service's method.
+        response: the class of its answers.
+        channel: opens one, with these options; called when the first request is sent, in each process anew.
+        headers: pairs, read for each request; names in lower case.
+        where: host and port, for messages.
+        retryable: names of codes; ``None`` for those of the specification.
+        hint: what it may be when the receiver ends a connection before it is one.
+
+    Attributes:
+        watch: told each answer as grpc has it: a response, or an ``RpcError``; ``None`` for nobody.
+        used: whether a channel was opened in this process, or in one that it was forked from.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        response: Any,
+        channel: Callable[[tuple[tuple[str, Any], ...]], Any],
+        headers: Iterable[tuple[str, str]],
+        where: str,
+        retryable: frozenset[str] | None = None,
+        hint: str = "",
+    ) -> None:
+        self._method, self._response, self._open = method, response, channel
+        self._headers, self._where = headers, where
+        self._retryable = RETRYABLE if retryable is None else retryable
+        self._given, self._hint = retryable is not None, hint
+        self.watch: Callable[[Any], None] | None = None
+        self.used = self._resting = False
+        self._channel: Any = None
+        self._call: Any = None
+        self._at_work = threading.Lock()
+
+    def send(self, request: Any, seconds: float) -> Answer:
+        try:
+            # Held while grpc is at work; see before_fork().
+            with self._at_work:
+                response = self._export(request, seconds)
+        except grpc.RpcError as error:
+            self._watched(error)
+            return self._failure(error)
+        except Exception as error:
+            # A header that grpc refuses, a channel that cannot be made.
+            return Answer("refused", f"{type(error).__name__}: {error}")
+        self._watched(response)
+        rejected, said = partial_success(response)
+        return Answer("taken", said or "it does not say why", rejected=rejected)
+
+    def _export(self, request: Any, seconds: float) -> Any:
+        if self._call is None:
+            self._channel, self.used = self._open(_CHANNEL), True
+            self._call = self._channel.unary_unary(
+                self._method, request_serializer=_serialized, response_deserializer=self._response.FromString
+            )
+        return self._call(request, timeout=max(0.001, seconds), metadata=tuple(self._headers))
+
+    def _failure(self, error: Any) -> Answer:
+        code = error.code().name if error.code() is not None else "UNKNOWN"
+        details = " ".join(str(error.details() or "").split())[:300]
+        cause = f"{code}: {details}" if details else code
+        wait = _wait_of(error)
+        if code in ("RESOURCE_EXHAUSTED", "OUT_OF_RANGE") and wait is None and _TOO_LARGE.search(details):
+            # Of a receiver's answer that is too large, grpc says it of itself: what was sent is not at fault.
+            return Answer("refused" if "CLIENT: Received" in details else "too_large", cause)
+        if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
+            return Answer("refused", f"{cause} (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)")
+        if code == "UNAVAILABLE" and _CERTIFICATE.search(details):
+            return Answer("refused", f"{cause} (OTEL_EXPORTER_OTLP_CERTIFICATE)")
+        if code in self._retryable or (code == "RESOURCE_EXHAUSTED" and wait is not None and not self._given):
+            there = not (code == "UNAVAILABLE" and _NOT_REACHED.search(details))
+            # A receiver that answers has not taken it; a connection that ends, or no answer, says nothing.
+            cut = code == "UNAVAILABLE" and there and bool(_CUT.search(details))
+            unsure = cut or code in ("DEADLINE_EXCEEDED", "CANCELLED")
+            if not there:
+                cause = _plain(cause) + (self._hint if _CUT.search(details) else "")
+            return Answer("later", cause, wait, reached=there, unsure=unsure)
+        return Answer("refused", cause)
+
+    def _watched(self, answer: Any) -> None:
+        if self.watch is not None:
+            self.watch(answer)
+
+    def close(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+
+    def forked(self) -> None:
+        # Not closed: that waits for threads of grpc's that the child does not have.
+        self._channel = self._call = None
+        self._at_work = threading.Lock()
+        self._resting = False
+
+    def before_fork(self) -> None:
+        # grpc makes its state fit for a child, but not while a call is under way: then a child that uses grpc as well
+        # hangs or is aborted by grpc itself.
+        self._resting = self.used and self._at_work.acquire(timeout=_REST)
+        if self.used and not self._resting:
+            _logger.warning(
+                "this process forks while grpc waits for an answer from %s: a child that sends over grpc may hang, or "
+                "be aborted by it; set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf (receivers take it at port 4318)",
+                self._where,
+            )
+
+    def forked_in_parent(self) -> None:
+        if self._resting:
+            # grpc gives its descriptors a new generation, and this channel keeps the old one.
+            self.close()
+            self._channel = self._call = None
+            self._resting = False
+            self._at_work.release()
+
+
+def _serialized(request: Any) -> bytes:
+    data: bytes = request.SerializeToString()
+    return data
+
+
+def _plain(cause: str) -> str:
+    """``failed to connect to all addresses; last error: …`` down to what it is about."""
+    return cause.rpartition("last error: ")[2] if "last error: " in cause else cause
+
+
+def _wait_of(error: Any) -> float | None:
+    """Seconds that the receiver asked for (``RetryInfo``); ``None`` when it did not."""
+    trailing = error.trailing_metadata() or () if hasattr(error, "trailing_metadata") else ()
+    metadata = {str(name): value for name, value in trailing}
+    info = RetryInfo()
+    try:
+        if "google.rpc.retryinfo-bin" in metadata:
+            info.ParseFromString(metadata["google.rpc.retryinfo-bin"])
+        elif "grpc-status-details-bin" in metadata:
+            status = Status.FromString(metadata["grpc-status-details-bin"])
+            found = [detail for detail in status.details if detail.Is(RetryInfo.DESCRIPTOR)]
+            if not found:
+                return None
+            found[0].Unpack(info)
+        else:
+            return None
+    except Exception:
+        # Whatever a receiver sends in their place.
+        return None
+    return max(0.0, float(info.retry_delay.seconds) + float(info.retry_delay.nanos) / 1e9)

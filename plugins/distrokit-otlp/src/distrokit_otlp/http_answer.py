@@ -1,0 +1,120 @@
+"""An answer over HTTP, and whether an OTLP receiver can have given it."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from distrokit_otlp.answer import partial_success
+
+#: Of an answer's text, in characters, as evidence.
+SHOWN = 200
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What came back.
+
+    Attributes:
+        headers: as the receiver spelt them.
+        content: the body as it was sent, cut at a limit.
+        whole: whether the body ended before the limit.
+    """
+
+    status_code: int
+    reason: str
+    headers: Mapping[str, str]
+    content: bytes
+    whole: bool = True
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is a success."""
+        return 200 <= self.status_code < 300
+
+    def header(self, name: str) -> str:
+        """By its name in lower case; empty when there is none."""
+        return next((text for key, text in self.headers.items() if key.lower() == name), "")
+
+    @property
+    def kind(self) -> str:
+        """The content type, in lower case."""
+        return self.header("content-type").lower()
+
+    @property
+    def body(self) -> bytes:
+        """The content, decompressed where it came compressed although nobody asked for that; cut at a megabyte."""
+        if self.header("content-encoding").lower() not in ("gzip", "deflate"):
+            return self.content
+        try:
+            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(self.content, 1_000_000)
+        except zlib.error:
+            return self.content
+
+
+def is_otlp(answer: HttpAnswer) -> bool:
+    """Whether an answer of success can be a receiver's: nothing, or what decodes."""
+    if not answer.ok or "html" in answer.kind:
+        return False
+    if not answer.content:
+        return True
+    if "json" in answer.kind:
+        found = json_of(answer)
+        return found is not None and set(found) <= {"partialSuccess", "partial_success"}
+    try:
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+        # All three answers have the same shape; anything else decodes to fields that nobody knows.
+        message = ExportTraceServiceResponse.FromString(answer.body)
+    except DecodeError:
+        return False
+    size = message.ByteSize()
+    message.DiscardUnknownFields()
+    return bool(message.ByteSize() == size)
+
+
+def rejected_by(answer: HttpAnswer, response: Any) -> tuple[int, str]:
+    """How many items a receiver that took the rest rejected, and its words.
+
+    Args:
+        response: the class of the signal's answers.
+    """
+    if not answer.content:
+        return 0, ""
+    if "json" not in answer.kind:
+        return partial_success(response.FromString(answer.body))
+    found = json_of(answer) or {}
+    said = found.get("partialSuccess") or found.get("partial_success") or {}
+    if not isinstance(said, dict):
+        return 0, ""
+    counts = [value for name, value in said.items() if name.lower().startswith("rejected")]
+    # 64-bit numbers are text in protobuf's JSON.
+    rejected = sum(int(value) for value in counts if str(value).isdecimal())
+    return rejected, str(said.get("errorMessage") or said.get("error_message") or "")
+
+
+def text_of(answer: HttpAnswer) -> str:
+    """What a body says, on one line; an OTLP status has its message in it."""
+    if "protobuf" in answer.kind:
+        from google.rpc.status_pb2 import Status
+
+        try:
+            return str(Status.FromString(answer.body).message)[:SHOWN]
+        except DecodeError:
+            return ""
+    text = " ".join(answer.body[:4096].decode("utf-8", "replace").split())
+    return text[:SHOWN] if text.isprintable() else ""
+
+
+def json_of(answer: HttpAnswer) -> dict[str, Any] | None:
+    """The body as a JSON object; ``None`` when it is none."""
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,167 @@
+"""OTLP over http/protobuf: one request and its answer.
+
+The answer is the peer's, and is not trusted: it is read against one deadline, up to a size, and is a success only if
+an OTLP receiver can have given it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from datetime import timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+from distrokit_otlp.answer import Answer
+from distrokit_otlp.deadline import until
+from distrokit_otlp.exporter import Sender
+from distrokit_otlp.http_answer import HttpAnswer, is_otlp, rejected_by, text_of
+
+#: Of an answer, in bytes. A receiver's own is a few dozen.
+LARGEST_ANSWER = 4 * 1024 * 1024
+#: Statuses after which another try may succeed (specification, *OTLP/HTTP*, "Retryable Response Codes").
+RETRYABLE = frozenset({429, 502, 503, 504})
+_TOO_LARGE = 413
+
+
+class HttpSender(Sender):
+    """See the module.
+
+    Args:
+        session: makes one; called when the first request is sent, in each process anew.
+        url: where to.
+        headers: sent with every request.
+        compression: ``none``, ``gzip`` or ``deflate``.
+        response: the class of the answers.
+
+    Attributes:
+        watch: told each answer that came; ``None`` for nobody.
+    """
+
+    def __init__(
+        self, session: Callable[[], Any], url: str, headers: Mapping[str, str], compression: str, response: Any
+    ) -> None:
+        self._make, self._url, self._response = session, url, response
+        self._compress = _COMPRESS[compression]
+        encoding = {} if compression == "none" else {"Content-Encoding": compression}
+        # An answer in a compressed form may be a thousand times its size.
+        own = {"Content-Type": "application/x-protobuf", "Accept-Encoding": "identity", **encoding}
+        self._headers = {**own, **headers}
+        self._session: Any = None
+        self.watch: Callable[[HttpAnswer], None] | None = None
+
+    def send(self, request: Any, seconds: float) -> Answer:
+        body = self._compress(request.SerializeToString())
+        deadline = time.monotonic() + max(0.001, seconds)
+        try:
+            answer = self._post(body, deadline)
+        except requests.exceptions.SSLError as error:
+            return _tls_failure(error)
+        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+            reached = not _has(error, (NewConnectionError, ConnectTimeoutError))
+            return Answer("later", _said(error), reached=reached, unsure=reached)
+        except Exception as error:
+            # A header that cannot be sent, an auth of a hook's that raises.
+            return Answer("refused", f"{type(error).__name__}: {error}")
+        if self.watch is not None:
+            self.watch(answer)
+        return self._judged(answer)
+
+    def _post(self, body: bytes, deadline: float) -> HttpAnswer:
+        if self._session is None:
+            self._session = self._make()
+        left = deadline - time.monotonic()
+        with (
+            until(deadline),
+            self._session.post(
+                self._url, data=body, headers=self._headers, timeout=(left, left), stream=True, allow_redirects=False
+            ) as response,
+        ):
+            content = response.raw.read(LARGEST_ANSWER + 1, decode_content=False)
+            return HttpAnswer(
+                response.status_code, response.reason or "", dict(response.headers), content[:LARGEST_ANSWER],
+                whole=len(content) <= LARGEST_ANSWER,
+            )  # fmt: skip
+
+    def _judged(self, answer: HttpAnswer) -> Answer:
+        status = f"the receiver answered {answer.status_code} {answer.reason}".rstrip()
+        if answer.ok:
+            if not answer.whole or not is_otlp(answer):
+                return Answer("refused", f"{status}, and not as an OTLP receiver does")
+            rejected, said = rejected_by(answer, self._response)
+            return Answer("taken", said or "it does not say why", rejected=rejected)
+        if answer.status_code in RETRYABLE:
+            return Answer("later", status, _wait_of(answer.header("retry-after")))
+        if answer.status_code == _TOO_LARGE:
+            return Answer("too_large", status)
+        if 300 <= answer.status_code < 400:
+            where = answer.header("location")
+            hint = f", and points to {where}; write the address that takes the data into OTEL_EXPORTER_OTLP_ENDPOINT"
+            return Answer("refused", status + (hint if where else ""))
+        said = text_of(answer)
+        hint = _HINTS.get(answer.status_code, "")
+        return Answer("refused", status + (f": {said}" if said else "") + hint)
+
+    def close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+
+    def forked(self) -> None:
+        # Not closed: the descriptors are shared with the parent, and TLS would say good-bye for it.
+        self._session = None
+
+
+_HINTS = {
+    401: " (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)",
+    403: " (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)",
+    404: " (the path is wrong: OTEL_EXPORTER_OTLP_ENDPOINT)",
+}
+_COMPRESS: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "gzip": gzip.compress, "deflate": zlib.compress}
+
+
+def _tls_failure(error: Exception) -> Answer:
+    """A certificate that was not accepted will not be the next time; a connection that broke may work."""
+    text = _said(error)
+    final = ("certificate", "hostname", "wrong_version", "wrong version", "alert", "unknown_ca")
+    if any(word in text.lower() for word in final):
+        return Answer("refused", f"{text} (OTEL_EXPORTER_OTLP_CERTIFICATE, and _CLIENT_CERTIFICATE)")
+    return Answer("later", text, unsure=True)
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    """An exception and what it was made of: urllib3 and requests wrap, by arguments and by cause."""
+    found: list[BaseException] = []
+    waiting: list[Any] = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and not any(one is seen for seen in found):
+            found.append(one)
+            waiting += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
+    return found
+
+
+def _has(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    return any(isinstance(one, kinds) for one in _chain(error))
+
+
+def _said(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _wait_of(text: str) -> float | None:
+    """``Retry-After`` (RFC 9110, 10.2.3) in seconds; ``None`` when it says nothing of use."""
+    try:
+        return max(0.0, min(float(text), 86_400.0)) if text.strip() else None
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return max(0.0, min(moment.timestamp() - time.time(), 86_400.0))

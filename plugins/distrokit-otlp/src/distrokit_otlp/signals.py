@@ -1,0 +1,129 @@
+"""The three signals in OTLP: how items become a request, and how a request is made smaller."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Any
+
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
+from opentelemetry.sdk.metrics.export import MetricsData
+
+from distrokit import Signal
+
+
+class SignalInOTLP(ABC):
+    """One signal.
+
+    Attributes:
+        name: the signal's.
+        empty: a request without items, which a receiver takes like any other.
+        response: the class of what is answered.
+        method: of the grpc service.
+    """
+
+    name: Signal
+    empty: Any
+    response: Any
+    method: str
+
+    @abstractmethod
+    def encode(self, items: Any) -> Any:
+        """The request. Raises whatever the encoder does on what it cannot encode."""
+
+    @abstractmethod
+    def size(self, items: Any) -> int:
+        """How many items there are; for metrics, data points."""
+
+    @abstractmethod
+    def split(self, items: Any, first: int) -> tuple[Any, Any]:
+        """The same items in two parts, with so many in the first one."""
+
+
+class _Listed(SignalInOTLP):
+    """Spans and log records come as lists."""
+
+    def size(self, items: Any) -> int:
+        return len(items)
+
+    def split(self, items: Any, first: int) -> tuple[Any, Any]:
+        return items[:first], items[first:]
+
+
+class Traces(_Listed):
+    """Spans."""
+
+    name = "traces"
+    empty = traces.ExportTraceServiceRequest()
+    response = traces.ExportTraceServiceResponse
+    method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+    def encode(self, items: Any) -> Any:
+        return encode_spans(items)
+
+
+class Logs(_Listed):
+    """Log records."""
+
+    name = "logs"
+    empty = logs.ExportLogsServiceRequest()
+    response = logs.ExportLogsServiceResponse
+    method = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+
+    def encode(self, items: Any) -> Any:
+        return encode_logs(items)
+
+
+class Metrics(SignalInOTLP):
+    """Collections of data points."""
+
+    name = "metrics"
+    empty = metrics.ExportMetricsServiceRequest()
+    response = metrics.ExportMetricsServiceResponse
+    method = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+
+    def encode(self, items: MetricsData) -> Any:
+        return encode_metrics(items)
+
+    def size(self, items: MetricsData) -> int:
+        return sum(
+            len(metric.data.data_points)
+            for resource in items.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        )
+
+    def split(self, items: MetricsData, first: int) -> tuple[MetricsData, MetricsData]:
+        return _points(items, 0, first), _points(items, first, self.size(items))
+
+
+def _points(data: MetricsData, first: int, last: int) -> MetricsData:
+    """The data points from one number to another, inside their metrics, scopes and resources."""
+    place, resources = 0, []
+    for resource in data.resource_metrics:
+        scopes = []
+        for scope in resource.scope_metrics:
+            chosen = []
+            for metric in scope.metrics:
+                points = metric.data.data_points
+                mine = points[max(0, first - place) : max(0, last - place)]
+                place += len(points)
+                if mine:
+                    kind: Any = metric.data
+                    chosen.append(replace(metric, data=replace(kind, data_points=list(mine))))
+            if chosen:
+                scopes.append(replace(scope, metrics=chosen))
+        if scopes:
+            resources.append(replace(resource, scope_metrics=scopes))
+    return MetricsData(resource_metrics=resources)
+
+
+def signal_of(name: Signal) -> SignalInOTLP:
+    """By its name."""
+    kinds: dict[Signal, type[Traces | Metrics | Logs]] = {"traces": Traces, "metrics": Metrics, "logs": Logs}
+    return kinds[name]()
