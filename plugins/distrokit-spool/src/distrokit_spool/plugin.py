@@ -1,0 +1,52 @@
+"""Puts a spool in front of every exporter that pushes, when ``DISTROKIT_SPOOL_DIRECTORY`` is set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from distrokit import Check, Setting, hookimpl
+from distrokit_spool.settings import SETTINGS, read
+
+#: They write to this machine already, so that a spool would write everything twice; or are scraped.
+_NOT_SPOOLED = frozenset({"console", "otlp_file", "otlp/stdout", "otlp_json_file", "prometheus"})
+
+
+@hookimpl
+def distrokit_settings() -> list[Setting]:
+    """What is read here."""
+    return list(SETTINGS)
+
+
+# After all others, so that the exporters they add are spooled, too.
+@hookimpl(trylast=True)
+def distrokit_plan(plan: Any) -> None:
+    """Replace the exporters' declarations; imports nothing else unless the directory is set."""
+    if not plan.settings.get("DISTROKIT_SPOOL_DIRECTORY"):
+        return
+    parameters, problems = read(plan.settings)
+    plan.problems.extend(problems)
+    if not parameters:
+        return
+    from distrokit_spool.declaration import spooled
+
+    for planned in plan.signals.values():
+        names: Counter[str] = Counter()
+        for item in planned.exporters:
+            exporter = item.exporter
+            # What nothing feeds gets nothing.
+            if item.processor is None or exporter.declaration.name in _NOT_SPOOLED:
+                continue
+            names[exporter.name] += 1
+            exporter.declaration = spooled(exporter.declaration, names[exporter.name])
+            exporter.parameters.update(parameters)
+
+
+@hookimpl
+def distrokit_checks(plan: Any) -> list[Check]:
+    """Whether the directory can be used, and what waits in it."""
+    if not plan.settings.get("DISTROKIT_SPOOL_DIRECTORY"):
+        return []
+    from distrokit_spool.checks import checks
+
+    return list(checks(plan))
