@@ -40,22 +40,29 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
     assert of(modules, "distrokit") == {
         "distrokit",
         "distrokit.declarations",
+        "distrokit.delivery",
         "distrokit.diagnostics",
         "distrokit.entry_points",
         "distrokit.hookspecs",
         "distrokit.in_code",
         "distrokit.metric_preferences",
         "distrokit.parameters",
+        "distrokit.sdk_messages",
         "distrokit.secret_files",
         "distrokit.settings",
         "distrokit.values",
     }
 
 
-def test_what_the_launcher_imports_is_the_list_of_settings_only():
+def test_what_the_launcher_imports_is_the_list_of_settings_and_what_it_has_to_note():
     modules = imported("import distrokit.environment_variables")
 
-    assert of(modules, "distrokit", "pluggy") == {"distrokit", "distrokit.environment_variables"}
+    assert of(modules, "distrokit", "pluggy") == {
+        "distrokit",
+        "distrokit.environment_variables",
+        "distrokit.launch",
+        "distrokit.launch.sitecustomize",
+    }
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
@@ -91,18 +98,40 @@ def test_http_does_not_import_grpc_and_grpc_does_not_import_requests():
     assert instrumented(program, {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}).stdout == "['requests']\n"
 
 
+ALL = ["distrokit-logs", "distrokit-metrics", "distrokit-traces"]
+SDK = ["OtelBatchLogRecordProcessor", "OtelBatchSpanRecordProcessor", "OtelPeriodicExportingMetricReader"]
+
+
 @pytest.mark.parametrize(
-    ("env", "threads"),
+    ("env", "before", "after"),
     [
-        ({}, ["OtelBatchLogRecordProcessor", "OtelBatchSpanRecordProcessor", "OtelPeriodicExportingMetricReader"]),
-        ({"OTEL_METRICS_EXPORTER": "none"}, ["OtelBatchLogRecordProcessor", "OtelBatchSpanRecordProcessor"]),
-        ({"OTEL_LOGS_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "DISTROKIT_TRACES_PROCESSOR": "simple"}, []),
-        ({"OTEL_SDK_DISABLED": "true"}, []),
+        # A thread begins with the first item of its signal: a process that records nothing has none.
+        ({}, [], ALL),
+        ({"OTEL_METRICS_EXPORTER": "none"}, [], ["distrokit-logs", "distrokit-traces"]),
+        (
+            {"OTEL_LOGS_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "DISTROKIT_TRACES_PROCESSOR": "simple"},
+            [],
+            [],
+        ),
+        ({"OTEL_SDK_DISABLED": "true"}, [], []),
+        ({"DISTROKIT_BATCH": "sdk"}, SDK, SDK),
     ],
 )
-def test_threads(env, threads):
-    program = "import threading; print(sorted(t.name for t in threading.enumerate() if t.name != 'MainThread'))"
+def test_threads(env, before, after):
+    program = """
+        import threading
+        from opentelemetry import _logs, metrics, trace
 
-    result = instrumented(program, {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*", **env})
+        def threads():
+            print(sorted(t.name for t in threading.enumerate() if t.name != "MainThread"))
 
-    assert result.stdout == f"{threads}\n"
+        threads()
+        trace.get_tracer("t").start_span("s").end()
+        _logs.get_logger("l").emit(_logs.LogRecord(body="b"))
+        metrics.get_meter("m").create_counter("c").add(1)
+        threads()
+    """
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*", **env}
+    result = instrumented(program, environ)
+
+    assert result.stdout == f"{before}\n{after}\n"

@@ -60,7 +60,7 @@ def test_explain_json_is_the_plan():
     }
     assert data["problems"][0]["code"] == "exporter-unknown"
     assert {p["name"]: p["status"] for p in data["plugins"] if p["name"] != "yaml"} == dict.fromkeys(
-        ("batch", "components", "dev", "otlp", "resource"), "loaded"
+        ("batch", "components", "dev", "otlp", "resource", "spool"), "loaded"
     )
 
 
@@ -109,7 +109,15 @@ def test_plugins_lists_every_candidate(tmp_path):
     table, _, order = text.partition("\n\ncall order\n")
     rows = {line.split()[0]: line for line in table.splitlines()}
 
-    assert [name for name in rows if name != "yaml"] == ["batch", "broken", "components", "dev", "otlp", "resource"]
+    assert [name for name in rows if name != "yaml"] == [
+        "batch",
+        "broken",
+        "components",
+        "dev",
+        "otlp",
+        "resource",
+        "spool",
+    ]
     assert "failed" in rows["broken"]
     assert "SystemExit: no" in rows["broken"]
     assert "blocked" in rows["dev"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import types
 import uuid
 
 import pytest
+from opentelemetry.sdk._logs.export import LogRecordExporter
+from opentelemetry.sdk.metrics.export import MetricExporter
+from opentelemetry.sdk.trace.export import SpanExporter
 from plans import assembled, planned, problems
 from processes import instrumented
 
-from distrokit import ExporterOptions
+from distrokit import Attempting, ExporterOptions
 from distrokit.pipeline.resource import build_resource
 from distrokit.settings import Settings
 from distrokit_otlp.plugin import make
@@ -50,7 +54,7 @@ def test_the_resource_of_this_process():
 
     attributes = build_resource(plan, {"telemetry.auto.version": "1"}).attributes
 
-    assert "process.pid" not in attributes
+    assert attributes["process.pid"] == os.getpid()
     assert attributes["host.name"] == "mine"
     assert attributes["telemetry.auto.version"] == "1"
     assert attributes["telemetry.distro.name"] == "distrokit"
@@ -79,7 +83,10 @@ def test_an_exporter_is_built_for_every_signal_and_protocol(signal, protocol):
 
     exporter = make(given)
 
-    assert type(exporter).__module__.startswith("opentelemetry.exporter.otlp.proto." + protocol[:4])
+    kind = {"traces": SpanExporter, "metrics": MetricExporter, "logs": LogRecordExporter}[signal]
+    assert isinstance(exporter, kind)
+    assert isinstance(exporter, Attempting)
+    assert type(exporter.sender).__name__ == {"grpc": "GrpcSender", "http/protobuf": "HttpSender"}[protocol]
     exporter.shutdown()
 
 

@@ -540,7 +540,7 @@ def test_options_that_a_plugin_changed_are_laid_to_it(receiver, tmp_path):
     """
     (line,) = ran(receiver, [write_plugin(tmp_path, "acme", source)])
 
-    assert "unexpected keyword argument 'colour'" in line
+    assert "the exporter takes no colour" in line
     assert "Its options were changed by plugin acme 1.0: look there first." in line
 
 

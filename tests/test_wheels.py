@@ -17,7 +17,7 @@ from test_end_to_end import THREE_SIGNALS
 import distrokit
 from distrokit_dev.demo import PROGRAM
 
-MEMBERS = ("batch", "components", "dev", "otlp", "resource", "yaml")
+MEMBERS = ("batch", "components", "dev", "otlp", "resource", "spool", "yaml")
 
 # One worker does them all: it builds the wheels once.
 pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("wheels")]

@@ -1,0 +1,248 @@
+"""The queue of distrokit's batch, with an exporter that does as it is told: nothing is lost, doubled or out of order."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import distrokit_batch.delivery as delivery_module
+from distrokit import Undelivered
+from distrokit_batch.delivery import Delivery
+from distrokit_batch.sizes import Sizes
+
+
+class Receiver:
+    """Takes batches by a list of words, and everything when it is over.
+
+    ``taken``; ``later``: none of it; ``away``: nobody is there; ``part``: the first half; ``none``: lost, and reported;
+    ``raises``: lost, and not reported.
+    """
+
+    def __init__(self, words: list[str]) -> None:
+        self._words = iter(words)
+        self.arrived: list[int] = []
+        self.lost: Counter[str] = Counter()
+        self.largest = self.closed = 0
+        self._lock = threading.Lock()
+
+    def attempt(self, batch: list[int], seconds: float) -> Undelivered | None:
+        self.largest = max(self.largest, len(batch))
+        word = next(self._words, "taken")
+        if word == "raises":
+            raise SystemExit("an exporter may")
+        if word == "none":
+            self.count(len(batch), "failed")
+            return Undelivered(None, "no")
+        arrived = {"taken": len(batch), "part": len(batch) // 2}.get(word, 0)
+        self.arrived += batch[:arrived]
+        return Undelivered(batch[arrived:], "not now", reached=word != "away") if batch[arrived:] else None
+
+    def count(self, items: int, reason: str, cause: str = "") -> None:
+        with self._lock:
+            self.lost[reason] += items
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def delivering(receiver: Receiver, **options) -> Delivery[int]:
+    sizes = Sizes(**{"queue": 30, "batch": 7, "delay_seconds": 0.001, "timeout_seconds": 1.0, **options})
+    return Delivery("a-queue", receiver.attempt, receiver.close, sizes, receiver.count)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _hurried() -> Iterator[None]:
+    """An outage here is over in no time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("FIRST_PAUSE", "FIRST_PAUSE_AWAITED", "LONGEST_PAUSE"):
+            patch.setattr(delivery_module, name, 0.001)
+        yield
+
+
+steps = st.lists(st.one_of(st.integers(1, 40), st.just("flush"), st.just("wait")), max_size=12)
+words = st.lists(st.sampled_from(["taken", "later", "away", "part", "none", "raises"]), max_size=25)
+
+
+@given(steps=steps, words=words, drop_newest=st.booleans(), delay=st.sampled_from([0.001, 3600]))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+def test_every_item_is_delivered_once_in_order_or_counted(steps, words, drop_newest, delay):
+    receiver, put = Receiver(words), 0
+    queue = delivering(receiver, drop_newest=drop_newest, delay_seconds=delay)
+    for step in steps:
+        if step == "flush":
+            lost = receiver.lost.total()
+            assert queue.flush(10) == (receiver.lost.total() == lost)
+            assert queue._empty
+        elif step == "wait":
+            time.sleep(0.002)
+        else:
+            for _ in range(step):
+                queue.put(put)
+                put += 1
+                assert len(queue._queue) <= 30
+    queue.shutdown()
+    assert receiver.arrived == sorted(set(receiver.arrived))
+    assert len(receiver.arrived) + sum(receiver.lost.values()) == put
+    assert receiver.largest <= 7
+    assert set(receiver.lost) <= {"failed", "queue_full"}
+    assert receiver.closed == 1
+    queue.put(0)
+    assert receiver.lost["after_shutdown"] == 1
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads that are interrupted far more often than usual."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def together(do: Callable[[int], None], threads: int = 8) -> None:
+    """The same in many threads; raises what one of them raised."""
+    raised: list[BaseException] = []
+    barrier = threading.Barrier(threads)
+
+    def run(number: int) -> None:
+        try:
+            barrier.wait(10)
+            do(number)
+        except BaseException as error:
+            raised.append(error)
+
+    running = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join(15)
+        assert not thread.is_alive()
+    assert raised == []
+
+
+@pytest.mark.usefixtures("restless")
+@pytest.mark.parametrize("drop_newest", [False, True])
+def test_many_threads_put_at_once(drop_newest):
+    receiver = Receiver(["later", "part"] * 50)
+    queue = delivering(receiver, queue=500, batch=50, drop_newest=drop_newest)
+    longest = []
+
+    def put(thread: int) -> None:
+        for one in range(2000):
+            queue.put(thread * 2000 + one)
+        longest.append(len(queue._queue))
+
+    together(put)
+    queue.shutdown()
+    assert len(receiver.arrived) == len(set(receiver.arrived))
+    assert len(receiver.arrived) + sum(receiver.lost.values()) == 16_000
+    assert set(receiver.lost) <= {"queue_full"}
+    for thread in range(8):
+        mine = [one for one in receiver.arrived if one // 2000 == thread]
+        assert mine == sorted(mine)
+    # One more for each thread that had looked before another one put.
+    assert max(longest) <= 500 + 8
+
+
+@pytest.mark.usefixtures("restless")
+def test_threads_that_put_while_the_end_comes():
+    for _ in range(20):
+        receiver = Receiver([])
+        queue = delivering(receiver, queue=10_000)
+
+        def put(thread: int, queue=queue) -> None:
+            if thread == 0:
+                time.sleep(0.002)
+                queue.shutdown()
+            else:
+                for one in range(300):
+                    queue.put(thread * 300 + one)
+
+        together(put)
+        assert len(receiver.arrived) == len(set(receiver.arrived))
+        assert len(receiver.arrived) + sum(receiver.lost.values()) == 2100
+        assert set(receiver.lost) <= {"after_shutdown", "queue_full"}
+
+
+@pytest.mark.usefixtures("restless")
+def test_many_threads_flush_at_once():
+    receiver = Receiver(["later", "taken", "part"] * 20)
+    queue = delivering(receiver, delay_seconds=3600, queue=10_000, batch=100)
+
+    def put_and_flush(thread: int) -> None:
+        for one in range(20):
+            queue.put(thread * 20 + one)
+            assert queue.flush(10)
+            assert thread * 20 + one in receiver.arrived
+
+    together(put_and_flush)
+    queue.shutdown()
+    assert sorted(receiver.arrived) == list(range(160))
+    assert receiver.lost == Counter()
+
+
+@pytest.mark.parametrize("late", ["taken", "later", "raises"])
+def test_the_end_has_one_deadline(late):
+    """An exporter that does not come back is left behind, and what was not sent is counted; once, whatever it does."""
+    entered, leave, receiver = threading.Event(), threading.Event(), Receiver([late])
+
+    def attempt(batch: list[int], seconds: float) -> Undelivered | None:
+        entered.set()
+        leave.wait(20)
+        return receiver.attempt(batch, seconds)
+
+    sizes = Sizes(queue=100, batch=10, delay_seconds=0.001, timeout_seconds=60)
+    queue = Delivery("a-queue", attempt, receiver.close, sizes, receiver.count)
+    for one in range(30):
+        queue.put(one)
+    assert entered.wait(10)
+    begin = time.monotonic()
+    queue.begin_shutdown(begin + 0.3)
+    queue.shutdown()
+    assert time.monotonic() - begin < 2
+    assert receiver.lost == {"exit": 30}
+    leave.set()
+    queue._thread.join(10)
+    assert receiver.lost == {"exit": 30}
+    assert receiver.closed == 1
+
+
+def test_an_exporter_that_asks_for_time_is_left_alone():
+    """And one that asks for more than there is, is not asked again."""
+    asked: list[float] = []
+
+    def attempt(batch: list[int], seconds: float) -> Undelivered:
+        asked.append(time.monotonic())
+        return Undelivered(batch, "not now", wait_seconds=0.3 if len(asked) == 1 else 3600)
+
+    receiver = Receiver([])
+    sizes = Sizes(queue=100, batch=10, delay_seconds=3600, timeout_seconds=60)
+    queue = Delivery("a-queue", attempt, receiver.close, sizes, receiver.count)
+    queue.put(1)
+    begin = time.monotonic()
+    assert not queue.flush(5)
+    assert time.monotonic() - begin < 4
+    assert len(asked) == 2
+    assert asked[1] - asked[0] >= 0.3
+    queue.begin_shutdown(time.monotonic() + 0.5)
+    queue.shutdown()
+    assert receiver.lost.total() == 1
+
+
+def test_nothing_is_started_for_nothing():
+    receiver = Receiver([])
+    queue = delivering(receiver)
+    before = threading.active_count()
+    assert queue.flush(5)
+    queue.shutdown()
+    queue.shutdown()
+    assert threading.active_count() == before
+    assert receiver.closed == 1
+    assert receiver.arrived == []

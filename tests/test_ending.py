@@ -1,0 +1,245 @@
+"""However a process ends, what it recorded arrives, within one budget, and the end is the application's own (P2, P3)."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+from applications import everything_once, run, start
+from distributions import write_plugin
+from peers import PEERS, hang, refuse, silent_peer, slow
+
+pytestmark = pytest.mark.xdist_group("ending")
+
+PROTOCOLS = ["grpc", "http/protobuf"]
+
+
+@pytest.fixture(params=PROTOCOLS)
+def peer(request):
+    with PEERS[request.param]() as running:
+        running.protocol = request.param
+        yield running
+
+
+#: How it ends: (program, signals that are sent to it, exit status, what it prints).
+ENDS = {
+    "normally": ("emit(3); say('done')", [], 0, "done\n"),
+    "by sys.exit": ("emit(3); sys.exit(7)", [], 7, ""),
+    "by an exception": ("emit(3); raise KeyError('x')", [], 1, ""),
+    "from atexit": ("import atexit; atexit.register(emit, 2); emit(1)", [], 0, ""),
+    "with a thread that outlives main": (
+        "import threading; threading.Thread(target=lambda: (time.sleep(0.3), emit(3))).start()", [], 0, "",
+    ),
+    "from asyncio": ("import asyncio\nasync def main(): emit(3)\nasyncio.run(main())", [], 0, ""),
+    "by SIGTERM in sleep": ("emit(3); time.sleep(60)", [signal.SIGTERM], -signal.SIGTERM, ""),
+    "by SIGHUP in sleep": ("emit(3); time.sleep(60)", [signal.SIGHUP], -signal.SIGHUP, ""),
+    "by SIGTERM in join": (
+        "import threading\nt = threading.Thread(target=time.sleep, args=(60,), daemon=True); t.start(); emit(3); t.join()",
+        [signal.SIGTERM], -signal.SIGTERM, "",
+    ),
+    "by SIGTERM in a busy loop": ("emit(3)\nwhile True: pass", [signal.SIGTERM], -signal.SIGTERM, ""),
+    "by SIGTERM in asyncio": (
+        "import asyncio\nasync def main(): emit(3); await asyncio.sleep(60)\nasyncio.run(main())",
+        [signal.SIGTERM], -signal.SIGTERM, "",
+    ),
+    "by SIGTERM twice": ("emit(3); time.sleep(60)", [signal.SIGTERM, signal.SIGTERM], -signal.SIGTERM, ""),
+    "by SIGINT": ("emit(3)\ntime.sleep(60)", [signal.SIGINT], -signal.SIGINT, ""),
+    "by a handler of its own": (
+        (
+            "signal = __import__('signal'); signal.signal(signal.SIGTERM, lambda *a: (emit(1), say('mine'), sys.exit(3)))\n"
+            "emit(2); time.sleep(60)"
+        ),
+        [signal.SIGTERM], 3, "mine\n",
+    ),
+    "by a handler of its loop": (
+        (
+            "import asyncio, signal\nasync def main():\n    stop = asyncio.Event()\n"
+            "    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)\n    emit(3); await stop.wait()\n"
+            "asyncio.run(main()); say('mine')"
+        ),
+        [signal.SIGTERM], 0, "mine\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_what_was_recorded_arrives_and_the_end_is_the_applications_own(peer, tmp_path, how):
+    program, signals, status, out = ENDS[how]
+    app = start(program, peer.endpoint, peer.protocol, tmp_path)
+    if signals:
+        app.until_emitted(2)
+        time.sleep(0.2)
+    for number in signals:
+        app.signal(number)
+    app.end()
+
+    assert (app.process.returncode, app.out) == (status, out), app.err
+    everything_once(app, peer)
+    assert app.said == []
+
+
+def test_an_ignored_signal_stays_ignored(peer, tmp_path):
+    program = """
+        import signal
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        emit(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        emit(1)
+        say(repr(signal.getsignal(signal.SIGTERM)))
+    """
+    app = run(program, peer.endpoint, peer.protocol, tmp_path)
+
+    assert (app.process.returncode, app.out.strip()) == (0, repr(signal.SIG_IGN))
+    everything_once(app, peer)
+
+
+@pytest.mark.parametrize("milliseconds", [50, 150, 300, 600, 900])
+def test_a_signal_while_it_starts_ends_it_at_once(tmp_path, milliseconds):
+    with PEERS["grpc"]() as peer:
+        app = start("say('up'); time.sleep(60)", peer.endpoint, "grpc", tmp_path)
+        time.sleep(milliseconds / 1000)
+        app.signal(signal.SIGTERM)
+        app.end()
+
+    assert app.process.returncode == -signal.SIGTERM
+    assert "Traceback" not in app.err
+
+
+#: What a collector may do at the end.
+COLLECTORS = {"refuses": refuse(503), "hangs": hang(60), "is throttled": refuse(429, retry_after=3600)}
+
+
+@pytest.mark.parametrize("end", ["normally", "by SIGTERM"])
+@pytest.mark.parametrize("collector", [*COLLECTORS, "is silent", "is not there", "resets"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_end_takes_one_budget_whatever_the_collector_does(tmp_path, protocol, collector, end):
+    program = "emit(700)\nsay('end')\n" + ("time.sleep(60)" if end == "by SIGTERM" else "")
+    budget = {"DISTROKIT_EXIT_TIMEOUT": "2000"}
+    if collector in COLLECTORS:
+        context = PEERS[protocol](COLLECTORS[collector])
+    elif collector == "is not there":
+        with PEERS[protocol]() as gone:
+            pass
+        context = None
+    else:
+        context = silent_peer(reset=collector == "resets")
+    if context is None:
+        app, took = _ended(program, gone.endpoint, protocol, tmp_path, budget, end)
+    else:
+        with context as peer:
+            app, took = _ended(program, peer.endpoint, protocol, tmp_path, budget, end)
+
+    assert app.process.returncode == (-signal.SIGTERM if end == "by SIGTERM" else 0), app.err
+    # What the interpreter needs for itself on a busy machine comes on top.
+    assert took < 2.0 + 1.5, app.err
+    lost = [line for line in app.said if "lost" in line]
+    assert {line.split(":")[1].strip() for line in lost} >= {"otlp traces", "otlp logs"}, app.err
+    assert any("700 spans lost" in line for line in lost), app.err
+
+
+def _ended(program, endpoint, protocol, folder, env, end):
+    app = start(program, endpoint, protocol, folder, env)
+    app.until_emitted(700)
+    app.until(lambda: len(app.emitted) == 700, "items")
+    since = time.monotonic()
+    if end == "by SIGTERM":
+        time.sleep(0.3)
+        since = time.monotonic()
+        app.signal(signal.SIGTERM)
+    app.end()
+    return app, app.ended - since
+
+
+def test_slow_answers_are_waited_for_side_by_side(tmp_path):
+    with PEERS["http/protobuf"](slow(1)) as peer:
+        app, took = _ended("emit(700)", peer.endpoint, "http/protobuf", tmp_path, {}, "normally")
+        # Two batches of spans and of log records each, one of metrics; one after the other that would be five.
+        assert took < 4
+        everything_once(app, peer)
+
+
+HANGING = """
+import threading
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from distrokit import Exporter, hookimpl
+
+class Hanging(SpanExporter):
+    def export(self, spans):
+        if {where!r} == "export":
+            threading.Event().wait(60)
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self):
+        if {where!r} == "shutdown":
+            threading.Event().wait(60)
+
+@hookimpl
+def distrokit_exporters():
+    return [Exporter("hanging", "traces", lambda options: Hanging())]
+
+@hookimpl
+def distrokit_stopping(pipeline, reason):
+    print("reason", reason, flush=True)
+    if {where!r} == "hook":
+        threading.Event().wait(60)
+"""
+
+
+@pytest.mark.parametrize("processor", ["batch", "simple"])
+@pytest.mark.parametrize("where", ["export", "shutdown", "hook"])
+def test_what_hangs_in_a_plugin_costs_the_budget_and_is_named(tmp_path, where, processor):
+    if (where, processor) == ("export", "simple"):
+        pytest.skip("the simple processor exports in the application's own thread, which is its meaning")
+    path = write_plugin(tmp_path, "acme", HANGING.format(where=where))
+    with PEERS["http/protobuf"]() as peer:
+        env = {
+            "OTEL_TRACES_EXPORTER": "hanging,otlp",
+            "DISTROKIT_EXIT_TIMEOUT": "2000",
+            "DISTROKIT_TRACES_PROCESSOR": processor,
+            "PYTHONPATH": str(path),
+        }
+        app, took = _ended("emit(3); emit(697)", peer.endpoint, "http/protobuf", tmp_path, env, "normally")
+
+        assert took < 3.5
+        assert app.process.returncode == 0
+        assert "reason exit" in app.out
+        # The others have all their items; the spans' own exporter too, but for a hook that took half of the time.
+        assert peer.ledger.lost(app.emitted, "logs") == []
+        if processor == "batch":
+            assert peer.ledger.lost(app.emitted, "traces") == []
+    named = {
+        "export": "hanging traces: 700 spans lost",
+        "shutdown": "shutdown of" if processor == "simple" else "",
+        "hook": "distrokit_stopping of plugin acme",
+    }[where]
+    assert named in app.err
+
+
+def test_a_callback_that_hangs_costs_the_metrics_only(tmp_path):
+    program = """
+        metrics.get_meter("m").create_observable_gauge("g", [lambda options: time.sleep(60)])
+        emit(700)
+    """
+    with PEERS["http/protobuf"]() as peer:
+        env = {"DISTROKIT_EXIT_TIMEOUT": "2000"}
+        app, took = _ended(program, peer.endpoint, "http/protobuf", tmp_path, env, "normally")
+        assert took < 3.5
+        everything_once(app, peer, points=False)
+    assert any("metrics" in line and "collection did not end" in line for line in app.said), app.err
+
+
+def test_stopping_in_code_gives_the_signals_back(peer, tmp_path):
+    program = """
+        import signal
+        from distrokit import start
+        emit(3)
+        before = signal.getsignal(signal.SIGTERM)
+        start().stop()
+        say(f"{before == signal.SIG_DFL} {signal.getsignal(signal.SIGTERM) == signal.SIG_DFL}")
+    """
+    app = run(program, peer.endpoint, peer.protocol, tmp_path)
+
+    assert app.out == "False True\n"
+    assert [line for line in app.said if "lost" in line] == []
+    everything_once(app, peer)
