@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import distrokit_batch.delivery as delivery_module
 from distrokit import Undelivered
+from distrokit_batch import retry
 from distrokit_batch.delivery import Delivery
 from distrokit_batch.sizes import Sizes
 
@@ -62,7 +62,7 @@ def _hurried() -> Iterator[None]:
     """An outage here is over in no time."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("FIRST_PAUSE", "FIRST_PAUSE_AWAITED", "LONGEST_PAUSE"):
-            patch.setattr(delivery_module, name, 0.001)
+            patch.setattr(retry, name, 0.001)
         yield
 
 

@@ -83,6 +83,8 @@ def served(name, folder, peer, protocol, requests=30, env=None, stop=signal.SIGT
         app.until(lambda: _asked(port), "answer", 30)
         for _ in range(requests - 1):
             app.until(lambda: _asked(port), "answer", 30)
+        # uWSGI calls no atexit function in a worker that is busy, be it with the last line of a request.
+        time.sleep(0.3)
         app.signal(stop)
         return app.end(30)
     finally:

@@ -17,6 +17,7 @@ from distrokit.hookspecs import StopReason
 from distrokit.pipeline.build import Builder
 from distrokit.pipeline.ending import Ending
 from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
+from distrokit.pipeline.guarded import Guard
 from distrokit.pipeline.providers import Providers, install_propagator
 from distrokit.pipeline.reports import Reports
 from distrokit.pipeline.resource import build_resource
@@ -91,6 +92,7 @@ class Pipeline:
         # First, so that whatever has been built by then is flushed, whatever happens next.
         atexit.register(self._at_exit)
         builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost, self.listen())
+        builder.guard = Guard(self._reports.misused)
         self._parts = builder.parts
         # uWSGI makes its module when Python has started, and so after this.
         builder.in_use.also = self._look_for_uwsgi

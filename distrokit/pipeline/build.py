@@ -20,6 +20,7 @@ from distrokit.delivery import Lost
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.components import Components, Kind
 from distrokit.pipeline.counted import counted
+from distrokit.pipeline.guarded import Guard
 from distrokit.pipeline.in_use import InUse
 from distrokit.pipeline.losses import losses_of
 from distrokit.pipeline.scopes import (
@@ -29,6 +30,7 @@ from distrokit.pipeline.scopes import (
     Scopes,
     not_while_exporting,
 )
+from distrokit.pipeline.self_metrics import self_metrics_of
 from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedMetrics, StagedSpans, Transforms
 from distrokit.pipeline.views import make_view
 from distrokit.plan import ExporterPlan, Plan, SignalPlan
@@ -46,6 +48,7 @@ class Builder:
         messages: what OpenTelemetry logs; ``None`` where nobody listens.
 
     Attributes:
+        guard: of what the providers hand out; ``None`` for none.
         in_use: called when telemetry is in use in this process.
         parts: every exporter, behind what counts for it, every reader and every processor, in the order they were
             built: an exporter stands before what feeds it.
@@ -64,6 +67,7 @@ class Builder:
         self._report = report
         self._say, self._messages = say, messages
         self._causes: dict[str, str] = {}
+        self.guard: Guard | None = None
         self.in_use = InUse()
         self.parts: list[Any] = [self.in_use]
 
@@ -92,16 +96,14 @@ class Builder:
             sampler = self._components.component(self._plan.sampler, Sampler, "parentbased_always_on is used")
         if self._plan.id_generator:
             ids = self._components.component(self._plan.id_generator, IdGenerator, "random ids are used")
-        scopes = self._scopes("traces")
-        provider = (ScopedTracerProvider if scopes else TracerProvider)(
+        provider = ScopedTracerProvider(
             # The SDK's own default would read OTEL_TRACES_SAMPLER once more, and complain once more.
             sampler=sampler or DEFAULT_ON,
             id_generator=ids or RandomIdGenerator(),
             resource=self.resource,
             shutdown_on_exit=False,
         )
-        if isinstance(provider, ScopedTracerProvider):
-            provider.scopes = scopes
+        provider.scopes, provider.guard = self._scopes("traces"), self.guard
         return provider
 
     def add_span_processors(self, provider: TracerProvider) -> None:
@@ -126,7 +128,7 @@ class Builder:
     def logger_provider(self) -> ScopedLoggerProvider:
         """A provider without processors yet."""
         provider = ScopedLoggerProvider(resource=self.resource, shutdown_on_exit=False)
-        provider.scopes = self._scopes("logs")
+        provider.scopes, provider.guard = self._scopes("logs"), self.guard
         return provider
 
     def add_log_processors(self, provider: ScopedLoggerProvider) -> None:
@@ -155,7 +157,7 @@ class Builder:
         provider = ScopedMeterProvider(
             metric_readers=readers, resource=self.resource, views=self._views(), shutdown_on_exit=False
         )
-        provider.scopes = self._scopes("metrics")
+        provider.scopes, provider.guard = self._scopes("metrics"), self.guard
         provider.readers = self.in_use.readers = readers
         provider.on_meter = self.in_use
         return provider
@@ -229,6 +231,11 @@ class Builder:
                 built.append(Named(name, exporter))
                 self.parts.append(exporter)
                 continue
+            if hasattr(exporter, "attempt"):
+                # The SDK's own classes, and exporters that go by them, count by themselves.
+                losses.self_metrics = self_metrics_of(
+                    self._plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
+                )
             exporter = counted(planned.signal, exporter, losses, self._messages, self.in_use)
             self.parts.append(exporter)
             if staged and any(staged.values()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from distrokit.declarations import Signal
 from distrokit.delivery import Undelivered
 from distrokit.diagnostics import describe_exception, trace_of, write
 from distrokit.pipeline.losses import Losses
+from distrokit.pipeline.self_metrics import lost_since
 from distrokit.sdk_messages import SDKMessages, caught
 
 #: An attribute of log records: what an exporter says about one attempt (``extra={"distrokit_cause": True}``).
@@ -91,6 +93,7 @@ class _Counted:
             result = self._export(items, timeout_seconds)
             return Undelivered(None, "the exporter failed") if getattr(result, "name", "") == "FAILURE" else None
         self._begin()
+        before = Counter(self._losses.totals)
         with caught() as records:
             try:
                 left: Undelivered | None = attempt(items, timeout_seconds)
@@ -108,6 +111,11 @@ class _Counted:
                     self._losses.waiting(self._size(left.items), left.cause)
                 else:
                     self._losses.tell()
+        own = self._losses.self_metrics
+        if own is not None:
+            lost = lost_since(before, self._losses.totals)
+            kept = self._size(left.items) if left is not None and left.items else 0
+            own.done(self._size(items) - kept - sum(lost.values()), lost)
         return left
 
     def begin_shutdown(self, deadline: float) -> None:

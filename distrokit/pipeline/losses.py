@@ -15,6 +15,7 @@ from collections.abc import Callable
 from distrokit.declarations import Signal
 from distrokit.diagnostics import quantity
 from distrokit.pipeline.loss_words import INTERVAL, OF_THE_RECEIVER, UNITS, host_and_port, in_short, in_words, span
+from distrokit.pipeline.self_metrics import SelfMetrics
 
 
 class Losses:
@@ -34,6 +35,7 @@ class Losses:
 
     Attributes:
         totals: what was lost in this process, by reason.
+        self_metrics: count as well; ``None`` where they are not asked for.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Losses:
         self._name, self._where, self._unit = name, where, unit
         self._say, self._clock = say, clock
         self._causes, self._place = causes, where or name
+        self.self_metrics: SelfMetrics | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -91,6 +94,8 @@ class Losses:
                 self._batches += 1
                 self._since = self._clock() if self._since is None else self._since
             self._caused(cause)
+        if self.self_metrics is not None:
+            self.self_metrics.dropped(items, reason)
 
     def tell(self) -> bool:
         """Say what was lost, unless something was said a short while ago, which is returned."""

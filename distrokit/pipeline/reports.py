@@ -27,6 +27,25 @@ class Reports:
         self._plan.problems.append(problem)
         self._channel.problems([problem])
 
+    def misused(self, call: str, error: Exception) -> None:
+        """The application gave OpenTelemetry something that it cannot take; said once per call and kind of error."""
+        if (call, type(error)) in self._raised:
+            return
+        self._raised.add((call, type(error)))
+        self._channel.problems(
+            [
+                Problem(
+                    code="api-misused",
+                    subject=f"{call}()",
+                    cause=describe_exception(error),
+                    outcome="what it was given is dropped, and the application goes on",
+                    remedy="OTEL_LOG_LEVEL=debug shows from where it was called.",
+                    severity="warning",
+                    detail=trace_of(error),
+                )
+            ]
+        )
+
     def lost(self, text: str) -> None:
         """Say what did not arrive; and to those handlers of the root that keep messages."""
         self._channel.say(logging.ERROR, text, again=True)

@@ -23,6 +23,7 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from opentelemetry.util.types import Attributes
 
 from distrokit.choices import ScopeRule
+from distrokit.pipeline.guarded import Guard
 
 #: Upstream's configurators: scope to a configuration with ``is_enabled``.
 Configurator = Callable[[InstrumentationScope], Any]
@@ -90,9 +91,10 @@ def not_while_exporting(record: ReadWriteLogRecord) -> ReadWriteLogRecord | None
 
 
 class ScopedTracerProvider(TracerProvider):
-    """A tracer provider that asks :class:`Scopes` first."""
+    """A tracer provider that asks :class:`Scopes` first, and guards what it hands out; ``None``: unguarded."""
 
     scopes = Scopes()
+    guard: Guard | None = None
 
     def get_tracer(
         self,
@@ -104,7 +106,8 @@ class ScopedTracerProvider(TracerProvider):
         version = instrumenting_library_version
         if self.scopes and not self.scopes.enabled(instrumenting_module_name, version, schema_url, attributes):
             return NoOpTracer()
-        return super().get_tracer(instrumenting_module_name, version, schema_url, attributes)
+        tracer = super().get_tracer(instrumenting_module_name, version, schema_url, attributes)
+        return self.guard.tracer(tracer) if self.guard else tracer
 
 
 class ScopedMeterProvider(MeterProvider):
@@ -118,6 +121,7 @@ class ScopedMeterProvider(MeterProvider):
     scopes = Scopes()
     on_meter: Callable[[], None] | None = None
     readers: Sequence[MetricReader] = ()
+    guard: Guard | None = None
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Whether all readers have delivered; the SDK's own drops what they answer."""
@@ -139,7 +143,8 @@ class ScopedMeterProvider(MeterProvider):
             return NoOpMeter(name, version, schema_url)
         if self.on_meter is not None:
             self.on_meter()
-        return super().get_meter(name, version, schema_url, attributes)
+        meter = super().get_meter(name, version, schema_url, attributes)
+        return self.guard.meter(meter) if self.guard else meter
 
 
 class ScopedLoggerProvider(LoggerProvider):
@@ -150,6 +155,7 @@ class ScopedLoggerProvider(LoggerProvider):
     """
 
     scopes = Scopes()
+    guard: Guard | None = None
 
     def get_logger(
         self,
@@ -161,4 +167,5 @@ class ScopedLoggerProvider(LoggerProvider):
         own = name.startswith("opentelemetry.") and not name.startswith("opentelemetry.instrumentation.")
         if own or (self.scopes and not self.scopes.enabled(name, version, schema_url, attributes)):
             return NoOpLogger(name, version, schema_url, attributes)
-        return super().get_logger(name, version, schema_url, attributes)
+        logger = super().get_logger(name, version, schema_url, attributes)
+        return self.guard.logger(logger) if self.guard else logger

@@ -23,18 +23,13 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from distrokit import Lost, Undelivered
 from distrokit_batch.flush import FOREVER, Flush
+from distrokit_batch.retry import Retry
 from distrokit_batch.sizes import Sizes
 
 Item = TypeVar("Item")
 
-#: Seconds between two tries of what was not delivered: first, and at most; each is twice the one before.
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-#: The same at the end of the process, and in a flush, where somebody waits.
-FIRST_PAUSE_AWAITED = 0.1
 #: Seconds that the start of a thread takes at most.
 _STARTS = 0.5
-#: Seconds for which a receiver that is not there at all is looked for at the end of the process, and in a flush.
-LOOK_AGAIN = 1.0
 
 
 class Delivery(Generic[Item]):
@@ -83,9 +78,7 @@ class Delivery(Generic[Item]):
         self._woken = False
         self._deadline: float | None = None
         self._closed = False
-        # While a receiver is away: when it is tried again, and how often it was.
-        self._retry_at, self._failures = 0.0, 0
-        self._reached, self._asked = True, 0.0
+        self._retry = Retry()
         # When the next regular export is due.
         self._due = 0.0
         # How many items the thread has taken out of the queue; how many batches were lost for good; whether the oldest
@@ -144,6 +137,10 @@ class Delivery(Generic[Item]):
         self.start()
         self._call()
         return flush.awaited(seconds)
+
+    def waiting(self) -> int:
+        """How many items wait, the batch under way included."""
+        return len(self._queue) + len(self._kept)
 
     def begin_shutdown(self, deadline: float) -> None:
         """From here on nothing is taken, and what there is has until ``deadline`` (monotonic seconds)."""
@@ -206,13 +203,13 @@ class Delivery(Generic[Item]):
     def _sleep(self) -> None:
         """Until the delay is over, a batch is full, the receiver may be tried again, or somebody waits."""
         # While the receiver is away, full batches do not wake it: there is nowhere to go with them.
-        self._woken = bool(self._retry_at)
+        self._woken = bool(self._retry.at)
         while not self._flushes and self._deadline is None:
             next_time = self._due
-            if self._retry_at:
-                next_time = min(self._due, self._retry_at) if self._collect is not None else self._retry_at
+            if self._retry.at:
+                next_time = min(self._due, self._retry.at) if self._collect is not None else self._retry.at
             left = next_time - time.monotonic()
-            if left <= 0 or (self._wake.acquire(timeout=min(left, FOREVER)) and not self._retry_at):
+            if left <= 0 or (self._wake.acquire(timeout=min(left, FOREVER)) and not self._retry.at):
                 break
         self._woken = False
 
@@ -241,7 +238,7 @@ class Delivery(Generic[Item]):
         while self._deadline is None and not self._empty:
             now = time.monotonic()
             awaited = awaited_until > now
-            if not awaited and (self._retry_at > now or not (first or len(self._queue) >= self._batch)):
+            if not awaited and (self._retry.at > now or not (first or len(self._queue) >= self._batch)):
                 break
             if awaited and not self._kept and self._taken >= goal:
                 break
@@ -249,7 +246,7 @@ class Delivery(Generic[Item]):
             seconds = self._sizes.timeout_seconds
             if self._send(min(seconds, awaited_until - now) if awaited else seconds) or not awaited:
                 continue
-            pause = self._awaited_pause(since, awaited_until)
+            pause = self._retry.awaited_pause(since, awaited_until)
             if pause is None:
                 break
             self._wake.acquire(timeout=pause)
@@ -259,7 +256,8 @@ class Delivery(Generic[Item]):
         """The last collection, all that is queued, and the exporter's shutdown; by the deadline."""
         deadline = self._deadline or 0.0
         since = time.monotonic()
-        failed, self._failures = self._failed, 0
+        failed = self._failed
+        self._retry.begin_end()
         if self._thread is not None:
             self._collected()
         while not self._empty:
@@ -267,7 +265,7 @@ class Delivery(Generic[Item]):
             if left <= 0:
                 self._give_up("exit")
             elif not self._send(min(left, self._sizes.timeout_seconds)):
-                pause = self._awaited_pause(since, deadline)
+                pause = self._retry.awaited_pause(since, deadline)
                 if pause is None:
                     self._give_up("failed")
                 else:
@@ -282,19 +280,6 @@ class Delivery(Generic[Item]):
     @property
     def _empty(self) -> bool:
         return not self._kept and not self._queue
-
-    def _awaited_pause(self, since: float, until: float) -> float | None:
-        """Seconds until the next try when somebody waits; ``None`` when it is of no use.
-
-        That is: nobody was there all the time, or the receiver asked for more time than there is.
-        """
-        now = time.monotonic()
-        if not self._reached and now - since > LOOK_AGAIN:
-            return None
-        pause = float(FIRST_PAUSE_AWAITED * 2 ** min(max(self._failures - 1, 0), 5))
-        if self._asked > max(0.0, until - now):
-            return None
-        return max(0.0, min(max(pause, self._asked), until - now))
 
     def _send(self, seconds: float) -> bool:
         """One batch, once; false when it is kept for another try."""
@@ -316,13 +301,10 @@ class Delivery(Generic[Item]):
         self._failed += left is not None and not left.items
         if left is None or not left.items:
             self._kept = []
-            self._retry_at, self._failures, self._asked = 0.0, 0, 0.0
+            self._retry.delivered()
             return True
         self._kept = list(left.items)
-        self._failures += 1
-        self._reached, self._asked = left.reached, left.wait_seconds or 0.0
-        pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
-        self._retry_at = time.monotonic() + max(pause, left.wait_seconds or 0.0)
+        self._retry.kept(left)
         return False
 
     def _take(self) -> list[Item]:

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from distrokit import BuildContext
 from distrokit_batch.attempts import attempt_of
 from distrokit_batch.delivery import Delivery
+from distrokit_batch.queue_metrics import observe_queue
 from distrokit_batch.sizes import Sizes
 
 _NO_CONTEXT = Context()
@@ -31,6 +32,7 @@ class BatchSpans(SpanProcessor):
             context.lost,
             exit_timeout_seconds=context.exit_timeout_millis / 1000,
         )
+        observe_queue(context, self._delivery.waiting, sizes.queue)
         self.begin_shutdown = self._delivery.begin_shutdown
         self.forked = self._delivery.forked
         self._put = self._delivery.put
@@ -63,6 +65,7 @@ class BatchLogs(LogRecordProcessor):
             context.lost,
             exit_timeout_seconds=context.exit_timeout_millis / 1000,
         )
+        observe_queue(context, self._delivery.waiting, sizes.queue)
         self.begin_shutdown = self._delivery.begin_shutdown
         self.forked = self._delivery.forked
 
