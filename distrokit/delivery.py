@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 #: Why an item is lost. Anything else is said in its own words.
 LossReason: TypeAlias = Literal[
-    "queue_full", "exit", "failed", "rejected", "unencodable", "too_large", "after_shutdown"
+    "queue_full", "exit", "failed", "rejected", "unencodable", "too_large", "unsure", "after_shutdown"
 ]
 
 

@@ -10,6 +10,7 @@ from distrokit_dev.receiver import Receiver
 
 #: What depends neither on the interpreter nor on OpenTelemetry's release is run on one of each, to save time.
 ONCE = {
+    "test_application_untouched",
     "test_bad_input",
     "test_cli",
     "test_config_command",
@@ -20,13 +21,20 @@ ONCE = {
     "test_doctor_elsewhere",
     "test_doctor_way_out",
     "test_explain",
+    "test_exporter_contract",
+    "test_exporter_trust",
     "test_hooks",
     "test_hostile_plugins",
     "test_in_code",
+    "test_launcher",
+    "test_ledger",
+    "test_other_receivers",
     "test_project",
     "test_receiver",
     "test_sdk_messages",
     "test_secrets",
+    "test_servers",
+    "test_spool",
     "test_tail",
     "test_tail_showing",
     "test_user_attributes",

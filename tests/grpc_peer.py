@@ -55,7 +55,8 @@ class _Calls(grpc.GenericRpcHandler):
     def _abort(self, request: Request, context: Any, answer: Answer) -> None:
         request.answered = answer.code.name if answer.code else ""
         context.set_trailing_metadata(answer.trailers())
-        context.abort(answer.code, answer.message or "dropped")
+        # As a client says it when the connection ends, which cannot be done to one request alone.
+        context.abort(answer.code, answer.message or "Socket closed")
 
 
 class GRPCPeer(Peer):

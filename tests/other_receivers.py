@@ -65,6 +65,9 @@ class OtherReceiver:
     def stop(self) -> None:
         """Stop it for a while; what is sent to it waits in the kernel."""
         self.signal(signal.SIGSTOP)
+        # On a busy machine its threads work on until one of them gets to know.
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
+        time.sleep(0.1)
 
     def go_on(self) -> None:
         self.signal(signal.SIGCONT)

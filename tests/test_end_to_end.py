@@ -6,15 +6,13 @@ import base64
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 from distributions import write_plugin
+from other_receivers import Agent
 from processes import BIN, clean_environ, instrumented, said
 
 from distrokit_dev.demo import PROGRAM
@@ -307,56 +305,10 @@ def test_a_program_that_ends_by_signal_keeps_its_status(receiver):
 # ------------------------------------------------------------------ a receiver that is not ours
 
 
-class Agent:
-    """``ddapm-test-agent`` in an environment of its own."""
-
-    def __init__(self, grpc: int, http: int) -> None:
-        self.ports = {"grpc": grpc, "http/protobuf": http}
-
-    def endpoint(self, protocol: str) -> str:
-        return f"http://127.0.0.1:{self.ports[protocol]}"
-
-    def received(self, signal_name: str) -> list[dict]:
-        url = f"http://127.0.0.1:{self.ports['http/protobuf']}/test/session/{signal_name}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return json.load(answer)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 @pytest.fixture(scope="module")
 def agent() -> Iterator[Agent]:
-    own, grpc, http = _free_ports(3)
-    environ = {n: t for n, t in clean_environ().items() if n not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    command = ["uv", "tool", "run", "--isolated", "ddapm-test-agent@1.69.1", "--port", str(own)]
-    command += ["--otlp-grpc-port", str(grpc), "--otlp-http-port", str(http)]
-    process = subprocess.Popen(
-        command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", http), 1).close()
-                socket.create_connection(("127.0.0.1", grpc), 1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            pytest.fail("ddapm-test-agent did not start")
-        yield Agent(grpc, http)
-    finally:
-        # uv and the agent are one process group of ours.
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+    with Agent() as running:
+        yield running
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -10,8 +10,6 @@ from applications import everything_once, run, start
 from distributions import write_plugin
 from peers import PEERS, hang, refuse, silent_peer, slow
 
-pytestmark = pytest.mark.xdist_group("ending")
-
 PROTOCOLS = ["grpc", "http/protobuf"]
 
 
@@ -110,6 +108,7 @@ def test_a_signal_while_it_starts_ends_it_at_once(tmp_path, milliseconds):
 COLLECTORS = {"refuses": refuse(503), "hangs": hang(60), "is throttled": refuse(429, retry_after=3600)}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("end", ["normally", "by SIGTERM"])
 @pytest.mark.parametrize("collector", [*COLLECTORS, "is silent", "is not there", "resets"])
 @pytest.mark.parametrize("protocol", PROTOCOLS)

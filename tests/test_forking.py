@@ -10,8 +10,6 @@ from distributions import write_plugin
 from opentelemetry.sdk.version import __version__ as sdk_version
 from peers import PEERS
 
-pytestmark = pytest.mark.xdist_group("forking")
-
 PROTOCOLS = ["grpc", "http/protobuf"]
 INSTANCE = "service.instance.id"
 
@@ -157,6 +155,30 @@ stop.set()
     assert (app.process.returncode, app.out) == (0, ""), app.err
     everything_once(app, peer, points=False)
     assert app.said == []
+
+
+def test_a_fork_in_the_middle_of_the_first_export(peer, tmp_path):
+    """It opens what it sends over, and imports what that needs: a child must not find half of it."""
+    program = (
+        FORK
+        + """
+import threading
+def record():
+    emit(1); trace.get_tracer_provider().force_flush(2000)
+thread = threading.Thread(target=record); thread.start()
+children = []
+for _ in range(4):
+    children.append(forked(lambda: emit(2))); time.sleep(0.002)
+since = time.monotonic()
+for child in children:
+    os.waitpid(child, 0)
+say(str(time.monotonic() - since < 4)); thread.join()
+"""
+    )
+    app = run(program, peer.endpoint, peer.protocol, tmp_path)
+
+    assert (app.out, app.said) == ("True\n", []), app.err
+    everything_once(app, peer)
 
 
 def test_a_child_does_not_wait_for_locks_of_threads_that_it_does_not_have(tmp_path):

@@ -237,15 +237,30 @@ def test_the_agent_gets_everything_once(agent, tmp_path, protocol, compression):
 
 @pytest.mark.xdist_group("ddapm-test-agent")
 @pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_agent_takes_a_mebibyte(agent, tmp_path, protocol):
+    """Over HTTP it answers 413, and the batch is split; over grpc it says that it rejected all of it, which is final."""
+    program = LARGE.replace("str(number),", "f'{os.getpid()}:{number}',") + "say(str(os.getpid()))"
+    app = run(program, agent.endpoint(protocol), protocol, tmp_path)
+
+    found = ids(agent, "traces")
+    times = [found[f"{app.out.strip()}:{number}"] for number in range(400)]
+    if protocol == "grpc":
+        (line,) = app.said
+        assert "400 spans lost" in line
+        assert "rejected by the receiver: HTTP 413" in line
+    else:
+        assert times == [1] * 400, app.err
+        assert app.said == []
+
+
+@pytest.mark.xdist_group("ddapm-test-agent")
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_the_agent_is_killed_with_a_request_and_started_again(agent, tmp_path, protocol):
     app = start(OUTAGE, agent.endpoint(protocol), protocol, tmp_path, SHORT)
     app.until_emitted(20)
     before = {}
-    deadline = time.monotonic() + 10
-    while not all(before.values()) or not before:
-        before = {name: ids(agent, name) for name in ("traces", "logs")}
-        before["metrics"] = agent.received("metrics")
-        assert time.monotonic() < deadline
+    app.until(lambda: before.update({name: ids(agent, name) for name in ("traces", "logs")})
+              or all(set(app.emitted) <= set(found) for found in before.values()), "first items")  # fmt: skip
     agent.stop()
     (tmp_path / "away").touch()
     app.until_emitted(50)

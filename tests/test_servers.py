@@ -14,8 +14,6 @@ from answering import closed_port
 from applications import EMITTING, everything_once, start
 from peers import PEERS, hang
 
-pytestmark = pytest.mark.xdist_group("servers")
-
 BIN = Path(sys.executable).parent
 PROTOCOLS = ["grpc", "http/protobuf"]
 

@@ -439,6 +439,30 @@ def test_a_batch_that_others_have_overtaken_often_is_given_up_and_counted(tmp_pa
     assert waiting(tmp_path) == 0
 
 
+def test_an_exporter_that_can_tell_gets_the_same_items_again_and_no_others_meanwhile(tmp_path, monkeypatch):
+    """It knows by them what it has sent before, without an answer: such a batch goes out twice at most."""
+    monkeypatch.setattr(distrokit_spool.sender, "FIRST_PAUSE", 0.01)
+    seen: list[list[ReadableLogRecord]] = []
+    store = store_at(str(tmp_path / "spool"), 2**24, 10**8)
+
+    def deliver(items: list[ReadableLogRecord], seconds: float) -> Undelivered | None:
+        seen.append(items)
+        return Undelivered(items, "no answer") if len(seen) < 4 else None
+
+    sender = Sender(store, "q", "logs", deliver, 1.0, lambda *_: None, blind=False)
+    for name in ("a", "b"):
+        store.put("q", encode("logs", [log_record(name)]).content, 1)
+    sender.call()
+    end = time.monotonic() + 10
+    while waiting(tmp_path) and time.monotonic() < end:
+        time.sleep(0.02)
+    sender.stop()
+    store.close()
+
+    assert [items[0].log_record.body for items in seen] == ["a", "a", "a", "a", "b"]
+    assert all(items is seen[0] for items in seen[:4])
+
+
 def test_what_is_left_of_a_batch_is_what_waits(tmp_path):
     seen: list[list[object]] = []
     store = store_at(str(tmp_path / "spool"), 2**24, 10**8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import sys
 import time
 from collections.abc import Mapping
@@ -56,7 +57,6 @@ class Pipeline:
             lambda: self.stop("signal"),
             lambda: self.flush(plan.exit_timeout_millis.value),
             lambda: self._ending.here,
-            seconds + 1,
         )
         self._messages: SDKMessages | None = None
         self._uwsgi = False
@@ -185,7 +185,12 @@ class Pipeline:
         self._reports.problem(problem)
 
     def _at_exit(self) -> None:
-        self.stop("exit")
+        try:
+            self.stop("exit")
+        except KeyboardInterrupt:
+            # Whoever presses Ctrl-C twice wants the end at once.
+            self._tell_parts("finish")
+            self._channel.say(logging.WARNING, "interrupted while it was sent: what had not arrived is lost")
 
     def after_fork(self) -> None:
         """In the child of a fork: nothing of the parent's is sent, counted or connected here."""
@@ -216,8 +221,8 @@ class Pipeline:
             self._tell_parts("before_fork")
 
     def _forked_in_parent(self) -> None:
-        if not self.stopped:
-            self._tell_parts("forked_in_parent")
+        # Also when the end has begun meanwhile: what came to rest is waited for.
+        self._tell_parts("forked_in_parent")
 
     def _tell_parts(self, method: str) -> None:
         for part in self._parts:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from distrokit.pipeline.signals import block_signals
+
 #: These start no thread once the interpreter ends (cpython#113964), so one has to be there before.
 _NEEDS_SPARES = (3, 12) <= sys.version_info < (3, 13)
 
@@ -29,11 +31,11 @@ class Bounded:
         """Start a call; where no thread can be had, it is made at once, in this one."""
         running = Call(call)
         try:
-            threading.Thread(target=running.run, name="distrokit-end", daemon=True).start()
+            threading.Thread(target=running.run_alone, name="distrokit-end", daemon=True).start()
         except RuntimeError:
             if self._spares:
                 self._spares -= 1
-                self._work.put(running.run)
+                self._work.put(running.run_alone)
             else:
                 running.run()
         return running
@@ -54,6 +56,11 @@ class Call:
         self._done = threading.Event()
         self.error: BaseException | None = None
         self.result: object = None
+
+    def run_alone(self) -> None:
+        """Make the call in a thread that is there for nothing else."""
+        block_signals()
+        self.run()
 
     def run(self) -> None:
         """Make the call; keep what it raises."""

@@ -27,6 +27,11 @@ _CAUSES = (
         True,
     ),
     (re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"), "its certificate was not accepted", True),
+    (
+        re.compile(r"connection aborted|connection ?reset|RemoteDisconnected|socket closed", re.IGNORECASE),
+        "the connection ended without an answer",
+        True,
+    ),
     (re.compile(r"timed out|DEADLINE_EXCEEDED", re.IGNORECASE), "no answer in time", True),
 )
 
@@ -34,13 +39,14 @@ _CAUSES = (
 _REASONS = {
     "queue_full": "as the queue was full",
     "exit": "as the time to exit was over (DISTROKIT_EXIT_TIMEOUT)",
+    "unsure": "sent twice and never answered, so that it may have arrived",
     "rejected": "rejected by the receiver",
     "unencodable": "that cannot be encoded",
     "too_large": "larger than the receiver takes",
     "after_shutdown": "recorded after the shutdown",
 }
 #: Those that are about the receiver: the cause that the exporter gave belongs to them.
-OF_THE_RECEIVER = {"failed", "queue_full", "exit", "rejected", "too_large"}
+OF_THE_RECEIVER = {"failed", "queue_full", "exit", "rejected", "too_large", "unsure"}
 
 
 def in_short(text: str, where: str) -> str:

@@ -6,16 +6,20 @@ the cause of one line that sums up.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 
 from distrokit.declarations import Signal
 from distrokit.diagnostics import quantity
 from distrokit.pipeline.loss_words import INTERVAL, OF_THE_RECEIVER, UNITS, host_and_port, in_short, in_words, span
 from distrokit.pipeline.self_metrics import SelfMetrics
+
+#: Seconds.
+_TURN = 0.5
 
 
 class Losses:
@@ -34,7 +38,6 @@ class Losses:
         clock: seconds.
 
     Attributes:
-        totals: what was lost in this process, by reason.
         self_metrics: count as well; ``None`` where they are not asked for.
     """
 
@@ -55,8 +58,10 @@ class Losses:
 
     def _reset(self) -> None:
         self._pid = os.getpid()
-        self._lock = threading.RLock()
-        self.totals: Counter[str] = Counter()
+        # What a line is printed on may call back.
+        self._lock, self._saying = threading.Lock(), threading.RLock()
+        self._drops: deque[tuple[int, str, str]] = deque()
+        self._totals: Counter[str] = Counter()
         self._batches = 0
         self._reasons: Counter[str] = Counter()
         # The end has begun: what is lost is said when it is over, and then at once.
@@ -87,60 +92,81 @@ class Losses:
             cause: what the receiver said; empty when it said nothing.
         """
         self._mine()
+        # Not waited for: this may be a signal handler in the middle of these lines, or stop in the middle of them while
+        # the handler's flush counts.
+        self._drops.append((items, reason, cause))
+        if self._lock.acquire(blocking=False):
+            try:
+                self._absorb()
+            finally:
+                self._lock.release()
+        if self.self_metrics is not None:
+            self.self_metrics.dropped(items, reason)
+
+    @property
+    def totals(self) -> Counter[str]:
+        """What was lost in this process, by reason."""
+        self._mine()
         with self._lock:
+            self._absorb()
+            return Counter(self._totals)
+
+    def _absorb(self) -> None:
+        """Sum up, with the lock held."""
+        while self._drops:
+            items, reason, cause = self._drops.popleft()
             self._reasons[reason] += items
-            self.totals[reason] += items
+            self._totals[reason] += items
             if reason == "failed":
                 self._batches += 1
                 self._since = self._clock() if self._since is None else self._since
             self._caused(cause)
-        if self.self_metrics is not None:
-            self.self_metrics.dropped(items, reason)
 
     def tell(self) -> bool:
         """Say what was lost, unless something was said a short while ago, which is returned."""
         self._mine()
-        with self._lock:
-            lately = (self._lately or self._ending) and not self._finished
-            line = "" if lately else self._line()
-        if line:
-            self._say(line)
+        with self._turn():
+            with self._lock:
+                lately = (self._lately or self._ending) and not self._finished
+                line = "" if lately else self._line()
+            self._say_all([line])
         return lately
 
     def waiting(self, items: int, cause: str) -> None:
         """A batch was not delivered, and is kept for another try."""
         self._mine()
-        with self._lock:
-            self._since = self._clock() if self._since is None else self._since
-            self._caused(cause)
-            lines = [self._line()] if not self._lately else []
-            if not self._waiting_told and not self._ending and not self._lately:
-                self._waiting_told, first, self._told = True, self._told is None, self._clock()
-                lines.append(
-                    f"{self._name}: {self._cause()}; {quantity(items, self._unit)} kept for another try, "
-                    f"and what comes, as long as there is room.{self._hint(first=first)}"
-                )
-        self._say_all(lines)
+        with self._turn():
+            with self._lock:
+                self._since = self._clock() if self._since is None else self._since
+                self._caused(cause)
+                lines = [self._line()] if not self._lately else []
+                if not self._waiting_told and not self._ending and not self._lately:
+                    self._waiting_told, first, self._told = True, self._told is None, self._clock()
+                    lines.append(
+                        f"{self._name}: {self._cause()}; {quantity(items, self._unit)} kept for another try, "
+                        f"and what comes, as long as there is room.{self._hint(first=first)}"
+                    )
+            self._say_all(lines)
 
     def delivered(self) -> None:
         """A batch arrived."""
-        if self._since is None and not self._reasons:
+        if self._since is None and not self._reasons and not self._drops:
             return
         self._mine()
-        lines: list[str] = []
-        with self._lock:
-            since, self._since = self._since, None
-            if not self._lately:
+        with self._turn():
+            with self._lock:
+                self._absorb()
+                since, self._since = self._since, None
                 # What was lost in an outage that was short, once its minute is over.
-                lines = [self._line()]
-            # A receiver that takes some and refuses some is no news with every batch.
-            long = since is not None and self._clock() - since >= INTERVAL
-            if self._waiting_told or long:
-                lines = [self._line() if long else "", *lines, f"{self._name}: the receiver takes data again"]
-                self._waiting_told = False
-            if not self._reasons:
-                self._causes.pop(self._place, None)
-        self._say_all(lines)
+                lines = [] if self._lately else [self._line()]
+                # A receiver that takes some and refuses some is no news with every batch.
+                long = since is not None and self._clock() - since >= INTERVAL
+                if self._waiting_told or long:
+                    lines = [self._line() if long else "", *lines, f"{self._name}: the receiver takes data again"]
+                    self._waiting_told = False
+                if not self._reasons:
+                    self._causes.pop(self._place, None)
+            self._say_all(lines)
 
     def begin_end(self) -> None:
         """The process ends: what waits from here on is no news, and what is lost is said once, by :meth:`finish`."""
@@ -149,11 +175,25 @@ class Losses:
     def finish(self) -> None:
         """Say what was not said yet, and from here on at once."""
         self._mine()
-        with self._lock:
-            self._finished = True
-            line = self._line()
-        if line:
-            self._say(line)
+        with self._turn():
+            with self._lock:
+                self._finished = True
+                line = self._line()
+            self._say_all([line])
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Lines are said one after the other; :meth:`finish` does not return before another thread has said its own.
+
+        Not waited for long: that thread may be the main one, in the middle of a signal handler.
+        """
+        saying = self._saying
+        mine = saying.acquire(timeout=_TURN)
+        try:
+            yield
+        finally:
+            if mine:
+                saying.release()
 
     def _mine(self) -> None:
         # What the parent lost is the parent's to say, and its lock may have been held when it forked.
@@ -174,6 +214,7 @@ class Losses:
 
     def _line(self) -> str:
         """What was lost since the last line; empty when nothing was."""
+        self._absorb()
         if not self._reasons:
             return ""
         now, reasons = self._clock(), self._reasons
@@ -182,8 +223,10 @@ class Losses:
         lost = quantity(sum(reasons.values()), self._unit)
         if set(reasons) == {"failed"}:
             text = f"{quantity(batches, 'batch', 'batches')}, {lost} lost{when}"
+        elif not sum(reasons.values()):
+            text = ", ".join(map(in_words, reasons))
         elif len(reasons) == 1:
-            text = f"{lost} lost{when} {in_words(next(iter(reasons)))}"
+            text = f"{lost} lost{when}, {in_words(next(iter(reasons)))}"
         else:
             parts = (f"{number:,} {in_words(reason)}" for reason, number in reasons.most_common())
             text = f"{lost} lost{when} ({', '.join(parts)})"

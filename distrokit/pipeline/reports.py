@@ -56,7 +56,15 @@ class Reports:
         if (name, type(error)) in self._raised:
             return
         self._raised.add((name, type(error)))
-        if isinstance(error, DroppedAll):
+        if isinstance(error, TimeoutError) and "DISTROKIT_EXIT_TIMEOUT" in str(error):
+            problem = Problem(
+                code="exit-timeout",
+                subject=name,
+                cause=str(error),
+                outcome=outcome,
+                remedy="Raise DISTROKIT_EXIT_TIMEOUT (milliseconds), or look why the receiver does not answer.",
+            )
+        elif isinstance(error, DroppedAll):
             problem = Problem(
                 code="transform-drops-all",
                 subject=name,

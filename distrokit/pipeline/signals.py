@@ -6,37 +6,38 @@ uvicorn, which raises the signal again when it has finished (opentelemetry-pytho
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
+import sys
 import threading
+from _thread import allocate_lock, start_new_thread
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 _NAMES = ("SIGTERM", "SIGHUP")
 #: The kernel does not end the first process of a container by a signal that it does not handle.
 _INIT = 1
+#: Seconds for which the main thread waits in the handler.
+_WAIT = 0.5
 
 
 class Signals:
     """Handlers for those signals that have the default action when the pipeline has started.
 
-    A handler runs in the main thread in the middle of whatever it does, with any lock held. So it takes none: another
-    thread does the work, and the main thread waits for that one, for a limited time.
+    A handler runs in the main thread in the middle of whatever it does, with any lock held. So it takes none, and does
+    not wait long: another thread does the work, and may need a lock that the main thread gives back only when it goes
+    on. When the work is done, that thread sends the signal once more, and the handler lets it take effect.
 
     Args:
         stop: flushes and shuts down; returns by its own deadline.
         flush: flushes; likewise.
         stopping: whether the main thread is in the middle of that already.
-        seconds: how long to wait for either.
     """
 
-    def __init__(
-        self, stop: Callable[[], object], flush: Callable[[], object], stopping: Callable[[], bool], seconds: float
-    ) -> None:
-        self._stop, self._flush, self._stopping, self._seconds = stop, flush, stopping, seconds
-        self._handling = False
-        self._pending: int | None = None
+    def __init__(self, stop: Callable[[], object], flush: Callable[[], object], stopping: Callable[[], bool]) -> None:
+        self._stop, self._flush, self._stopping = stop, flush, stopping
+        self.forked()
 
     def install(self) -> None:
         """Handle what nobody else does. Without effect outside the main thread, where Python does not allow it."""
@@ -58,48 +59,67 @@ class Signals:
 
     def forked(self) -> None:
         """In a child: the parent's signal is not this one's."""
-        self._handling, self._pending = False, None
+        self._pending: int | None = None
+        self._done = False
 
     def end(self) -> None:
-        """After the pipeline has stopped: a signal that came meanwhile takes effect."""
-        if self._pending is not None:
+        """After the pipeline has stopped, in the main thread: a signal that came meanwhile takes effect."""
+        if self._pending is not None and threading.current_thread() is threading.main_thread():
             _die_by(self._pending)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._handling:
-            # A second one: the first one's flush goes on, and is bounded.
-            return
-        if self._stopping():
-            self._pending = number
-            return
-        self._handling = True
-        first = os.getpid() == _INIT
-        try:
-            self._in_a_thread(self._flush if first else self._stop)
-        finally:
-            # Whatever else interrupts the waiting, Ctrl-C for one: the signal takes effect.
-            if first:
-                self._handling = False
+        first = self._pending is None
+        if self._done and not first:
+            if os.getpid() == _INIT:
+                # It would not end; the next signal is a new one.
+                self.forked()
             else:
-                _die_by(number)
+                _die_by(self._pending or number)
+        elif first:
+            self._pending = number
+            if not self._stopping():
+                self._begin(self._flush if os.getpid() == _INIT else self._stop)
+        # Another one while the first one's flush goes on: that is bounded.
 
-    def _in_a_thread(self, work: Callable[[], object]) -> None:
-        # The plainest there are: threading's own take locks that the main thread may hold at this moment.
-        done = _thread.allocate_lock()
-        done.acquire()
+    def _begin(self, work: Callable[[], object]) -> None:
+        waiting = allocate_lock()
+        waiting.acquire()
 
         def run() -> None:
+            block_signals()
             try:
                 work()
             finally:
-                done.release()
+                self._done = True
+                waiting.release()
+                # Only the main thread may take the handler away.
+                os.kill(os.getpid(), self._pending or signal.SIGTERM)
 
-        try:
-            _thread.start_new_thread(run, ())
-        except RuntimeError:
-            # The interpreter is at its end; the flush that belongs to that is over, or comes.
+        hub = _hub()
+        if hub is not None:
+            # Threads are greenlets here, and this is the hub, which must not wait.
+            hub.loop.run_callback_threadsafe(sys.modules["gevent"].spawn, run)
             return
-        done.acquire(timeout=self._seconds)
+        try:
+            start_new_thread(run, ())
+        except RuntimeError:
+            # The interpreter is at its end. The flush that belongs to that comes, and then the signal takes effect.
+            return
+        waiting.acquire(timeout=_WAIT)
+
+
+def block_signals() -> None:
+    """In a thread of distrokit's: leave the application's signals to the application's threads."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+def _hub() -> Any:
+    """Where gevent has taken the place of threads: what runs its greenlets; else ``None``."""
+    gevent: Any = sys.modules.get("gevent")
+    monkey: Any = sys.modules.get("gevent.monkey")
+    patched = monkey is not None and monkey.is_module_patched("threading")
+    return gevent.get_hub() if gevent is not None and patched else None
 
 
 def _die_by(number: int) -> None:

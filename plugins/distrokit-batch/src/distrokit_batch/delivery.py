@@ -13,6 +13,7 @@ what monkey-patches :mod:`threading` meanwhile (gevent) patches them as well.
 from __future__ import annotations
 
 import contextlib
+import signal
 import threading
 import time
 from collections import deque
@@ -132,11 +133,19 @@ class Delivery(Generic[Item]):
             return False
         if self._thread is None and not self._queue:
             return True
-        flush = Flush(time.monotonic() + seconds)
-        self._flushes.append(flush)
+        deadline = time.monotonic() + seconds
         self.start()
+        if self._thread is None and self._starting.acquire(blocking=False):
+            # None can be started: the interpreter ends.
+            try:
+                with suppress_instrumentation():
+                    return self._drain(deadline)
+            finally:
+                self._starting.release()
+        flush = Flush(deadline)
+        self._flushes.append(flush)
         self._call()
-        return flush.awaited(seconds)
+        return flush.awaited(self._exit_timeout)
 
     def waiting(self) -> int:
         """How many items wait, the batch under way included."""
@@ -163,7 +172,7 @@ class Delivery(Generic[Item]):
             thread.join(max(0.0, (self._deadline or 0.0) - time.monotonic()))
             if thread.is_alive():
                 if self._collecting:
-                    self._lost(0, "the last collection did not end in time")
+                    self._lost(0, "the last collection did not end in time; what was measured since then is lost")
                 self._give_up("exit")
 
     def _call(self) -> None:
@@ -186,6 +195,11 @@ class Delivery(Generic[Item]):
     # ------------------------------------------------------------------- the thread
 
     def _run(self) -> None:
+        # Interrupted at the wrong moment, who has started it may not come to say so.
+        self._thread = threading.current_thread()
+        # The application's signals are for its own threads, be it that they wait for one.
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         # What the exporter does is not telemetry of the application's.
         with suppress_instrumentation():
             self._due = time.monotonic() + self._sizes.delay_seconds

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 
 #: What threads can wait for, in seconds.
 FOREVER = threading.TIMEOUT_MAX
+#: Seconds between two looks at whether the process ends.
+_LOOK = 0.2
 
 
 class Flush:
@@ -29,6 +32,18 @@ class Flush:
             # It may have been answered before.
             self._answered.release()
 
-    def awaited(self, seconds: float) -> bool:
-        """The answer; false when none came in this time."""
-        return self._answered.acquire(timeout=min(max(0.0, seconds), FOREVER)) and self._delivered
+    def awaited(self, exit_seconds: float) -> bool:
+        """The answer; false when none came by the deadline.
+
+        Args:
+            exit_seconds: how long it is waited for when the main thread is at its end: ``logging.shutdown()`` has
+                OpenTelemetry's handler flush in a thread that the interpreter waits for.
+        """
+        ending = False
+        while (left := self.deadline - time.monotonic()) > 0:
+            if self._answered.acquire(timeout=min(left, _LOOK)):
+                return self._delivered
+            if not ending and not threading.main_thread().is_alive():
+                ending = True
+                self.deadline = min(self.deadline, time.monotonic() + exit_seconds)
+        return False

@@ -70,7 +70,7 @@ def distrokit_settings() -> list[Setting]:
             default="distrokit",
             consumer="batch",
             meaning="whose `batch` and `periodic` it is; the SDK's forget a batch that was not delivered, heed no time "
-            "limit, and count nothing",
+            "limit, count nothing, and count the parent's metrics once more in a forked child",
             parameter=True,
         ),
         Setting(

@@ -12,7 +12,8 @@ class Answer:
 
     Attributes:
         verdict: ``taken``; ``later``: nothing was taken, and another try may succeed; ``refused``: it will not;
-            ``too_large``: it will not in one piece; ``unencodable``: it is none.
+            ``too_large``: it will not in one piece; ``unencodable``: it is none;
+            ``unsure``: it was sent twice, and never answered.
         cause: why it was not taken, in a few words.
         wait_seconds: how long the receiver asked to be left alone; ``None`` when it did not say.
         reached: false when no connection could be made.
@@ -20,7 +21,7 @@ class Answer:
         rejected: how many of its items a receiver that took the rest did not take.
     """
 
-    verdict: Literal["taken", "later", "refused", "too_large", "unencodable"]
+    verdict: Literal["taken", "later", "refused", "too_large", "unencodable", "unsure"]
     cause: str = ""
     wait_seconds: float | None = None
     reached: bool = True

@@ -18,6 +18,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from distrokit_otlp.idle import Idle
+
 _DEADLINE: ContextVar[float | None] = ContextVar("distrokit_otlp_deadline", default=None)
 
 
@@ -59,10 +61,12 @@ class _SecureConnection(HTTPSConnection):
 
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection
+    QueueCls: Any = Idle
 
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
+    QueueCls: Any = Idle
 
 
 _POOLS = {"http": _Pool, "https": _SecurePool}

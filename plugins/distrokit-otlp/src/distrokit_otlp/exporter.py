@@ -31,7 +31,7 @@ _CAUSE = {"distrokit_cause": True}
 LARGEST_REQUEST = 4 * 1024 * 1024 - 4096
 #: What stands for "no limit", in seconds: a day.
 NO_LIMIT = 86_400.0
-_REASONS = {"refused": "failed", "too_large": "too_large", "unencodable": "unencodable"}
+_REASONS = {"unsure": "unsure", "refused": "failed", "too_large": "too_large", "unencodable": "unencodable"}
 
 
 class Sender(ABC):
@@ -104,7 +104,7 @@ class _Exporter:
             size = self._signal.size(part := waiting.pop())
             answer = self._sent(part, deadline)
             if answer.verdict == "later" and answer.unsure and done < unsure:
-                answer = Answer("refused", f"{answer.cause}, twice, and it may have arrived")
+                answer = Answer("unsure", answer.cause)
             if answer.verdict == "later":
                 left = self._signal.split(items, done)[1] if done else items
                 self._unsure = _mark(left), size if answer.unsure else max(0, unsure - done)

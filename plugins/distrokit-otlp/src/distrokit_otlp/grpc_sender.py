@@ -66,7 +66,11 @@ class GrpcSender(Sender):
         self._retryable = RETRYABLE if retryable is None else retryable
         self._given, self._hint = retryable is not None, hint
         self.watch: Callable[[Any], None] | None = None
-        self.used = self._resting = False
+        self.used = self._warned = False
+        # Threads may fork at the same time.
+        self._resting = threading.local()
+        # How many calls there were, and the one that did not end in time for a fork.
+        self._calls, self._hanging = 0, -1
         self._channel: Any = None
         self._call: Any = None
         self._at_work = threading.Lock()
@@ -74,8 +78,13 @@ class GrpcSender(Sender):
     def send(self, request: Any, seconds: float) -> Answer:
         try:
             # Held while grpc is at work; see before_fork().
-            with self._at_work:
+            if not self._at_work.acquire(timeout=max(0.001, seconds)):
+                return Answer("later", "this process is forking")
+            try:
+                self._calls += 1
                 response = self._export(request, seconds)
+            finally:
+                self._at_work.release()
         except grpc.RpcError as error:
             self._watched(error)
             return self._failure(error)
@@ -88,7 +97,8 @@ class GrpcSender(Sender):
 
     def _export(self, request: Any, seconds: float) -> Any:
         if self._call is None:
-            self._channel, self.used = self._open(_CHANNEL), True
+            self.used = True
+            self._channel = self._open(_CHANNEL)
             self._call = self._channel.unary_unary(
                 self._method, request_serializer=_serialized, response_deserializer=self._response.FromString
             )
@@ -128,25 +138,29 @@ class GrpcSender(Sender):
         # Not closed: that waits for threads of grpc's that the child does not have.
         self._channel = self._call = None
         self._at_work = threading.Lock()
-        self._resting = False
+        self._resting = threading.local()
 
     def before_fork(self) -> None:
         # grpc makes its state fit for a child, but not while a call is under way: then a child that uses grpc as well
-        # hangs or is aborted by grpc itself.
-        self._resting = self.used and self._at_work.acquire(timeout=_REST)
-        if self.used and not self._resting:
-            _logger.warning(
-                "this process forks while grpc waits for an answer from %s: a child that sends over grpc may hang, or "
-                "be aborted by it; set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf (receivers take it at port 4318)",
-                self._where,
-            )
+        # hangs or is aborted by grpc itself. A call that was waited for in vain is not waited for again.
+        # The first one counts as well: it imports half of grpc.
+        self._resting.here = self._at_work.acquire(timeout=0 if self._calls == self._hanging else _REST)
+        if not self._resting.here:
+            self._hanging = self._calls
+            if not self._warned:
+                self._warned = True
+                _logger.warning(
+                    "this process forks while grpc waits for an answer from %s: a child that sends over grpc may hang, "
+                    "or be aborted by it; set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf (usually at port 4318)",
+                    self._where,
+                )
 
     def forked_in_parent(self) -> None:
-        if self._resting:
+        if getattr(self._resting, "here", False):
+            self._resting.here = False
             # grpc gives its descriptors a new generation, and this channel keeps the old one.
             self.close()
             self._channel = self._call = None
-            self._resting = False
             self._at_work.release()
 
 

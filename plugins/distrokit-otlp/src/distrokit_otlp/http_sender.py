@@ -92,11 +92,13 @@ class HttpSender(Sender):
         status = f"the receiver answered {answer.status_code} {answer.reason}".rstrip()
         if answer.ok:
             if not answer.whole or not is_otlp(answer):
-                return Answer("refused", f"{status}, and not as an OTLP receiver does")
+                return Answer("refused", f"{status}, and not as an OTLP receiver does: OTEL_EXPORTER_OTLP_ENDPOINT")
             rejected, said = rejected_by(answer, self._response)
             return Answer("taken", said or "it does not say why", rejected=rejected)
         if answer.status_code in RETRYABLE:
-            return Answer("later", status, _wait_of(answer.header("retry-after")))
+            # A gateway says these two of what is behind it, and that may have taken it.
+            unsure = answer.status_code in (502, 504)
+            return Answer("later", status, _wait_of(answer.header("retry-after")), unsure=unsure)
         if answer.status_code == _TOO_LARGE:
             return Answer("too_large", status)
         if 300 <= answer.status_code < 400:

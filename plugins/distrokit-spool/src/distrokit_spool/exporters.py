@@ -43,7 +43,8 @@ class _Spooled:
         self._lost = options.lost
         store.count(queue, options.lost)
         timeout = options.timeout_millis / 1000 or _NO_LIMIT
-        self._sender = Sender(store, queue, options.signal, self._deliver, timeout, options.lost)
+        blind = not isinstance(exporter, Attempting)
+        self._sender = Sender(store, queue, options.signal, self._deliver, timeout, options.lost, blind=blind)
         # There may be something from before a restart.
         self._sender.call()
 

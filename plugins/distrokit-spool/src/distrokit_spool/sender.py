@@ -18,6 +18,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from distrokit import Lost, Signal, Undelivered
 from distrokit_spool.directory import Unusable
+from distrokit_spool.flush import Flush
 from distrokit_spool.messages import Outages
 from distrokit_spool.payloads import Unreadable, decode, encode
 from distrokit_spool.store import Batch, Store
@@ -46,6 +47,7 @@ class Sender:
         deliver: gives items to the exporter: ``(items, seconds)`` to what may be tried again, ``None`` for nothing.
         timeout: of one delivery, in seconds.
         lost: told how many items are lost, and why.
+        blind: the exporter cannot tell whether a batch failed or the receiver.
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class Sender:
         deliver: Callable[[Any, float], Undelivered | None],
         timeout: float,
         lost: Lost,
+        *,
+        blind: bool = True,
     ) -> None:
-        self._store, self._queue = store, queue
+        self._store, self._queue, self._blind = store, queue, blind
         self._signal: Signal = signal
         self._deliver, self._timeout, self._lost = deliver, timeout, lost
         self.forked()
@@ -67,12 +71,14 @@ class Sender:
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
         self._starting, self._wake = threading.Lock(), threading.Lock()
-        self._flushes: list[_Flush] = []
+        self._flushes: list[Flush] = []
         self._deadline: float | None = None
         self._stopping = False
         self._outages = Outages()
         # While the receiver is away: when it is tried again, how often it was, and with which batch.
         self._retry_at, self._failures, self._failed = 0.0, 0, 0
+        # That batch, as it is on disk, and its items: the exporter knows by them what it has sent before.
+        self._content, self._items = b"", None
 
     # ---------------------------------------------------------------------- any thread
 
@@ -90,7 +96,7 @@ class Sender:
         """Whether, within this time, all was delivered that waits in this queue."""
         if self._stopping:
             return False
-        flush = _Flush()
+        flush = Flush()
         self._flushes.append(flush)
         self.call()
         return self._thread is not None and flush.awaited(seconds)
@@ -173,14 +179,15 @@ class Sender:
     def _step(self, seconds: float) -> Outcome:
         """One batch, once."""
         # Every other time the one behind the one that failed: whether it is the batch or the receiver.
-        after = self._failed if self._failures % 2 else 0
+        after = self._failed if self._blind and self._failures % 2 else 0
         try:
             batch = self._store.take(self._queue, after) or (self._store.take(self._queue) if after else None)
             if batch is None:
                 self._retry_at, self._failures = 0.0, 0
                 return "nothing"
             try:
-                items = decode(self._signal, batch.content)
+                again = batch.id == self._failed and batch.content == self._content
+                items = self._items if again else decode(self._signal, batch.content)
             except Unreadable as error:
                 self._store.done(batch)
                 self._lost(batch.items, "that the spool could not read back", str(error))
@@ -194,7 +201,7 @@ class Sender:
     def _send(self, batch: Batch, items: Any, seconds: float) -> Outcome:
         left = self._deliver(items, seconds)
         if left is not None and left.items:
-            self._keep(batch, items, left)
+            self._content, self._items = self._keep(batch, items, left), left.items
             self._failed = batch.id
             self._pause(left.wait_seconds)
             cause = " ".join(left.cause.split())[:300].rstrip(".")
@@ -209,20 +216,23 @@ class Sender:
                     refused, "failed", f"the exporter failed with this batch {SETBACKS} times, and not with others"
                 )
         self._retry_at, self._failures, self._failed = 0.0, 0, 0
+        self._content, self._items = b"", None
         self._outages.end(f"{self._queue}: the receiver takes data again")
         return "sent"
 
-    def _keep(self, batch: Batch, items: Any, left: Undelivered) -> None:
-        if left.items is not items:
-            rest = encode(self._signal, left.items)
-            if rest.refused:
-                self._lost(rest.refused, "unencodable")
-            if rest.content:
-                self._store.replace(batch, rest.content, rest.items)
-            else:
-                self._store.done(batch)
-        else:
+    def _keep(self, batch: Batch, items: Any, left: Undelivered) -> bytes:
+        """Put back what is left of it; returns what is on disk now."""
+        if left.items is items:
             self._store.give_back(batch)
+            return batch.content
+        rest = encode(self._signal, left.items)
+        if rest.refused:
+            self._lost(rest.refused, "unencodable")
+        if rest.content:
+            self._store.replace(batch, rest.content, rest.items)
+        else:
+            self._store.done(batch)
+        return rest.content
 
     def _pause(self, asked: float | None) -> None:
         self._failures += 1
@@ -230,18 +240,3 @@ class Sender:
         # Not all processes at once.
         pause *= random.uniform(0.8, 1.0)  # noqa: S311
         self._retry_at = time.monotonic() + max(pause, min(asked or 0.0, LONGEST_WAIT))
-
-
-class _Flush:
-    """Somebody waits until all is sent."""
-
-    def __init__(self) -> None:
-        self._answered = threading.Event()
-        self._delivered = False
-
-    def answer(self, delivered: bool) -> None:
-        self._delivered = delivered
-        self._answered.set()
-
-    def awaited(self, seconds: float) -> bool:
-        return self._answered.wait(seconds) and self._delivered
