@@ -242,3 +242,71 @@ def test_stopping_in_code_gives_the_signals_back(peer, tmp_path):
     assert app.out == "False True\n"
     assert [line for line in app.said if "lost" in line] == []
     everything_once(app, peer)
+
+
+def test_a_signal_while_the_application_holds_a_lock_that_the_flush_needs(peer, tmp_path):
+    """urllib3 logs while it sends, and the main thread may be in the middle of logging."""
+    program = """
+        logging.basicConfig(level=logging.DEBUG, filename="log", force=True)
+        emit(3)
+        say("busy")
+        while True:
+            logging.debug("x")
+    """
+    app = start(program, peer.endpoint, peer.protocol, tmp_path, {"OTEL_LOGS_EXPORTER": "none"})
+    app.until_emitted(3)
+    time.sleep(0.2)
+    since = time.monotonic()
+    app.signal(signal.SIGTERM)
+    app.end()
+
+    assert app.process.returncode == -signal.SIGTERM
+    assert app.ended - since < 4
+    assert peer.ledger.lost(app.emitted, "traces") == []
+    assert peer.ledger.total("c") == 3
+
+
+def test_a_signal_that_a_thread_waits_for_is_that_threads(tmp_path):
+    program = """
+        import signal, threading
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        emit(1)
+        def wait():
+            say(repr(signal.sigtimedwait([signal.SIGTERM], 5) is not None))
+        thread = threading.Thread(target=wait); thread.start()
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGTERM)
+        thread.join()
+    """
+    with PEERS["http/protobuf"]() as peer:
+        app = run(program, peer.endpoint, "http/protobuf", tmp_path)
+
+    assert (app.process.returncode, app.out) == (0, "True\n")
+
+
+@pytest.mark.parametrize(
+    "how", ["logging.shutdown()", "import logging.config; logging.config.dictConfig({'version': 1})"]
+)
+def test_a_logging_set_up_does_not_hold_the_end(tmp_path, how):
+    """OpenTelemetry's log handler flushes in a thread that the interpreter waits for, for half a minute."""
+    with PEERS["http/protobuf"](hang(60)) as peer:
+        env = {"DISTROKIT_EXIT_TIMEOUT": "1500"}
+        app = start(f"emit(5); say('end'); {how}", peer.endpoint, "http/protobuf", tmp_path, env)
+        app.until_emitted(5)
+        since = time.monotonic()
+        app.end(40)
+
+    assert app.process.returncode == 0
+    assert app.ended - since < 8
+
+
+def test_a_signal_from_atexit(peer, tmp_path):
+    program = """
+        import atexit, signal
+        atexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        emit(3)
+    """
+    app = run(program, peer.endpoint, peer.protocol, tmp_path)
+
+    assert app.process.returncode == -signal.SIGTERM
+    everything_once(app, peer)

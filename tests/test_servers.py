@@ -211,3 +211,30 @@ def test_celery_prefork(tmp_path, protocol, tasks_per_child):
                 app.kill()
 
         everything_once(app, peer)
+
+
+GEVENT = """
+from gevent import monkey
+monkey.patch_all()
+{emitting}
+import gevent
+emit(5)
+{then}
+"""
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("then", ["gevent.sleep(60)", "while True: gevent.sleep(0)"])
+def test_gevent_without_a_server(tmp_path, protocol, then):
+    """Signal handlers run in the hub there, which must not wait."""
+    pytest.importorskip("gevent")
+    (tmp_path / "app.py").write_text(GEVENT.format(emitting=EMITTING, then=then))
+    with PEERS[protocol]() as peer:
+        app = start([sys.executable, "app.py"], peer.endpoint, protocol, tmp_path)
+        app.until_emitted(5)
+        time.sleep(0.2)
+        app.signal(signal.SIGTERM)
+        app.end(20)
+
+        assert app.process.returncode == -signal.SIGTERM, app.err
+        everything_once(app, peer)

@@ -560,7 +560,7 @@ def test_one_batch_that_cannot_be_read_back_costs_itself_only(peer, tmp_path):
     result = instrumented(NOTHING, env)
 
     assert len(peer.ledger.spans) == 20
-    assert "10 spans lost that the spool could not read back" in result.stderr
+    assert "10 spans lost, that the spool could not read back" in result.stderr
     assert waiting(tmp_path) == 0
 
 
@@ -638,7 +638,7 @@ def test_what_has_waited_too_long_is_not_sent_and_is_counted(peer, tmp_path):
     result = instrumented(NOTHING, env)
 
     assert sorted(peer.ledger.spans) == sorted(ids(10, 20))
-    assert "10 spans lost as they had waited too long in the spool (DISTROKIT_SPOOL_MAX_AGE)" in result.stderr
+    assert "10 spans lost, as they had waited too long in the spool (DISTROKIT_SPOOL_MAX_AGE)" in result.stderr
 
 
 def test_what_an_exporter_left_that_is_gone_grows_old_as_well(peer, tmp_path):

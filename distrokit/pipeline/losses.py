@@ -59,7 +59,8 @@ class Losses:
     def _reset(self) -> None:
         self._pid = os.getpid()
         # What a line is printed on may call back.
-        self._lock, self._saying = threading.Lock(), threading.RLock()
+        self._lock, self._saying = threading.RLock(), threading.RLock()
+        self._absorbing = False
         self._drops: deque[tuple[int, str, str]] = deque()
         self._totals: Counter[str] = Counter()
         self._batches = 0
@@ -112,7 +113,10 @@ class Losses:
             return Counter(self._totals)
 
     def _absorb(self) -> None:
-        """Sum up, with the lock held."""
+        """Sum up, with the lock held; not in the middle of doing so, further up this thread's stack."""
+        if self._absorbing:
+            return
+        self._absorbing = True
         while self._drops:
             items, reason, cause = self._drops.popleft()
             self._reasons[reason] += items
@@ -121,6 +125,7 @@ class Losses:
                 self._batches += 1
                 self._since = self._clock() if self._since is None else self._since
             self._caused(cause)
+        self._absorbing = False
 
     def tell(self) -> bool:
         """Say what was lost, unless something was said a short while ago, which is returned."""

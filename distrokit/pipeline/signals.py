@@ -109,17 +109,27 @@ class Signals:
 
 
 def block_signals() -> None:
-    """In a thread of distrokit's: leave the application's signals to the application's threads."""
-    if hasattr(signal, "pthread_sigmask"):
+    """In a thread of distrokit's: leave the application's signals to the application's threads.
+
+    Where gevent has taken the place of threads, this is the main one, and nothing is done.
+    """
+    if hasattr(signal, "pthread_sigmask") and not _greenlets():
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+
+def _greenlets() -> bool:
+    gevent: Any = sys.modules.get("gevent.monkey")
+    eventlet: Any = sys.modules.get("eventlet.patcher")
+    return bool(
+        (gevent is not None and gevent.is_module_patched("threading"))
+        or (eventlet is not None and eventlet.is_monkey_patched("thread"))
+    )
 
 
 def _hub() -> Any:
     """Where gevent has taken the place of threads: what runs its greenlets; else ``None``."""
     gevent: Any = sys.modules.get("gevent")
-    monkey: Any = sys.modules.get("gevent.monkey")
-    patched = monkey is not None and monkey.is_module_patched("threading")
-    return gevent.get_hub() if gevent is not None and patched else None
+    return gevent.get_hub() if gevent is not None and _greenlets() else None
 
 
 def _die_by(number: int) -> None:

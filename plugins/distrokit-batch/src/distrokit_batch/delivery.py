@@ -24,6 +24,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from distrokit import Lost, Undelivered
 from distrokit_batch.flush import FOREVER, Flush
+from distrokit_batch.green import greenlets
 from distrokit_batch.retry import Retry
 from distrokit_batch.sizes import Sizes
 
@@ -197,8 +198,9 @@ class Delivery(Generic[Item]):
     def _run(self) -> None:
         # Interrupted at the wrong moment, who has started it may not come to say so.
         self._thread = threading.current_thread()
-        # The application's signals are for its own threads, be it that they wait for one.
-        if hasattr(signal, "pthread_sigmask"):
+        # The application's signals are for its own threads, be it that they wait for one. Where gevent has taken the
+        # place of threads, this is the main one.
+        if hasattr(signal, "pthread_sigmask") and not greenlets():
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         # What the exporter does is not telemetry of the application's.
         with suppress_instrumentation():
@@ -249,6 +251,8 @@ class Delivery(Generic[Item]):
         Returns: whether nothing is left of what there was; what others put meanwhile does not count.
         """
         first, since, goal = True, time.monotonic(), self._taken + len(self._queue)
+        if awaited_until > since:
+            self._retry.begin_awaited()
         while self._deadline is None and not self._empty:
             now = time.monotonic()
             awaited = awaited_until > now
@@ -271,7 +275,7 @@ class Delivery(Generic[Item]):
         deadline = self._deadline or 0.0
         since = time.monotonic()
         failed = self._failed
-        self._retry.begin_end()
+        self._retry.begin_awaited()
         if self._thread is not None:
             self._collected()
         while not self._empty:

@@ -13,6 +13,7 @@ from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetri
 
 from distrokit import Attempting, BuildContext, Lost, Undelivered
 from distrokit_batch.delivery import Delivery
+from distrokit_batch.green import greenlets
 from distrokit_batch.sizes import Sizes
 
 # Below OpenTelemetry's own, which reaches stderr whatever the application's logging does.
@@ -110,8 +111,7 @@ def _to_be_patched() -> bool:
     A thread that begins before that is a real one among greenlets, and CPython complains when it ends. So it waits for
     :meth:`PeriodicReader.arm`: the next meter, or the first export.
     """
-    monkey: Any = sys.modules.get("gevent.monkey")
-    return monkey is not None and not monkey.is_module_patched("threading")
+    return "gevent.monkey" in sys.modules and not greenlets()
 
 
 def points(metrics_data: MetricsData) -> int:

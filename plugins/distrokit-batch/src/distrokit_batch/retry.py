@@ -37,8 +37,8 @@ class Retry:
         pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
         self.at = time.monotonic() + max(pause, self._asked)
 
-    def begin_end(self) -> None:
-        """The end has come: pauses begin anew."""
+    def begin_awaited(self) -> None:
+        """Somebody waits from here on: pauses begin anew."""
         self._failures = 0
 
     def awaited_pause(self, since: float, until: float) -> float | None:
