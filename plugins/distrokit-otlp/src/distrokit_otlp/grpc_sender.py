@@ -184,7 +184,8 @@ def _wait_of(error: Any) -> float | None:
             info.ParseFromString(metadata["google.rpc.retryinfo-bin"])
         elif "grpc-status-details-bin" in metadata:
             status = Status.FromString(metadata["grpc-status-details-bin"])
-            found = [detail for detail in status.details if detail.Is(RetryInfo.DESCRIPTOR)]
+            kind: Any = RetryInfo.DESCRIPTOR
+            found = [detail for detail in status.details if detail.Is(kind)]
             if not found:
                 return None
             found[0].Unpack(info)
