@@ -43,6 +43,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.delivery",
         "distrokit.diagnostics",
         "distrokit.entry_points",
+        "distrokit.flood",
         "distrokit.hookspecs",
         "distrokit.in_code",
         "distrokit.metric_preferences",

@@ -78,7 +78,8 @@ class Ending:
         self._each(parts, "begin_shutdown", deadline)
         running: list[tuple[Any, Call]] = [(p, self.bounded.begin(p.shutdown)) for p in providers]
         for provider, call in running:
-            name = f"shutdown of {type(provider).__name__}"
+            # Ours are the SDK's, with a little more.
+            name = f"shutdown of {type(provider).__name__.removeprefix('Scoped')}"
             # A little longer than its parts have, which say more exactly what they could not do.
             if not call.ended(deadline + _MARGIN):
                 late = TimeoutError(f"it did not end within {self._seconds:g} s (DISTROKIT_EXIT_TIMEOUT)")
