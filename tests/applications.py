@@ -84,7 +84,7 @@ class Application:
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
 
-    def end(self, seconds: float = 30.0) -> Application:
+    def end(self, seconds: float = 90.0) -> Application:
         """Wait for its end; it is killed, and the test fails, when that does not come."""
         if not self.ended:
             try:
