@@ -11,7 +11,6 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from distrokit import BuildContext
-from distrokit_batch.attempts import attempt_of
 from distrokit_batch.delivery import Delivery
 from distrokit_batch.queue_metrics import observe_queue
 from distrokit_batch.sizes import Sizes
@@ -26,7 +25,7 @@ class BatchSpans(SpanProcessor):
     def __init__(self, exporter: Any, sizes: Sizes, context: BuildContext) -> None:
         self._delivery = Delivery[ReadableSpan](
             "distrokit-traces",
-            attempt_of(exporter, context.lost),
+            exporter.attempt,
             exporter.shutdown,
             sizes,
             context.lost,
@@ -59,7 +58,7 @@ class BatchLogs(LogRecordProcessor):
     def __init__(self, exporter: Any, sizes: Sizes, context: BuildContext) -> None:
         self._delivery = Delivery[ReadableLogRecord](
             "distrokit-logs",
-            attempt_of(exporter, context.lost),
+            exporter.attempt,
             exporter.shutdown,
             sizes,
             context.lost,

@@ -11,7 +11,7 @@ from typing import Any
 
 from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetricReader
 
-from distrokit import Attempting, BuildContext, Lost, Undelivered
+from distrokit import Attempting, BuildContext, Undelivered
 from distrokit_batch.delivery import Delivery
 from distrokit_batch.green import greenlets
 from distrokit_batch.sizes import Sizes
@@ -30,7 +30,7 @@ class PeriodicReader(PeriodicExportingMetricReader):
         self._collect_timeout_millis = collect_timeout_millis
         self._delivery = Delivery[MetricsData](
             "distrokit-metrics",
-            _attempt_of(exporter, context.lost),
+            _attempt_of(exporter),
             exporter.shutdown,
             sizes,
             context.lost,
@@ -84,25 +84,14 @@ class PeriodicReader(PeriodicExportingMetricReader):
         return self._delivery.flush(timeout_millis / 1000)
 
 
-def _attempt_of(exporter: Any, lost: Lost) -> Callable[[list[MetricsData], float], Undelivered | None]:
+def _attempt_of(exporter: Attempting) -> Callable[[list[MetricsData], float], Undelivered | None]:
     """As for other signals; a batch is one collection."""
-    if isinstance(exporter, Attempting):
-        attempting = exporter
 
-        def attempt(batch: list[MetricsData], seconds: float) -> Undelivered | None:
-            left = attempting.attempt(batch[0], seconds)
-            return left and replace(left, items=[left.items] if left.items else [])
+    def attempt(batch: list[MetricsData], seconds: float) -> Undelivered | None:
+        left = exporter.attempt(batch[0], seconds)
+        return left and replace(left, items=[left.items] if left.items else [])
 
-        return attempt
-
-    def once(batch: list[MetricsData], seconds: float) -> Undelivered | None:
-        result = exporter.export(batch[0], timeout_millis=seconds * 1000)
-        if getattr(result, "name", "") != "FAILURE":
-            return None
-        lost(points(batch[0]), "failed")
-        return Undelivered([], "the exporter failed")
-
-    return once
+    return attempt
 
 
 def _to_be_patched() -> bool:
