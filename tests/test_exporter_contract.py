@@ -431,8 +431,7 @@ def test_counted_then_dropped_for_ever_by_one_that_is_there(dropped):
     assert sent.arrived == Counter("abcabc")
     assert sent.left(left) == 0
     ((items, reason, cause),) = sent.lost
-    assert (items, reason) == (3, "failed")
-    assert "may have arrived" in cause
+    assert (items, reason) == (3, "unsure")
 
 
 def test_what_was_never_answered_stays_so(dropped):
@@ -457,8 +456,7 @@ def test_counted_and_never_answered_for_ever(sent):
     assert max(sent.arrived.values()) <= 2
     assert sent.left(left) == 0
     ((items, reason, cause),) = sent.lost
-    assert (items, reason) == (3, "failed")
-    assert "may have arrived" in cause
+    assert (items, reason) == (3, "unsure")
 
 
 def test_only_what_was_sent_twice_is_given_up(small):
@@ -474,7 +472,7 @@ def test_only_what_was_sent_twice_is_given_up(small):
     assert max(small.arrived.values()) == 2
     ((lost, reason, _),) = small.lost
     assert lost == sum(copies == 2 for copies in small.arrived.values()) < 8
-    assert reason == "failed"
+    assert reason == "unsure"
 
 
 def test_reset_in_the_body(sent):

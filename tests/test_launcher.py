@@ -117,7 +117,7 @@ def test_a_real_server_with_an_option_that_looks_like_opentelemetrys(app):
     again = launched("gunicorn", "--check-config", "--config", "conf.py", "--log-level", "info", "web:app", cwd=app)
 
     assert "No module named 'conf'" in result.stderr
-    assert (again.stdout, again.returncode) == ("configured\nTracerProvider\n", 0)
+    assert (again.stdout, again.returncode) == ("configured\nScopedTracerProvider\n", 0)
 
 
 def test_without_a_working_directory(app):
@@ -126,7 +126,7 @@ def test_without_a_working_directory(app):
 
     for options, said in ([], ""), (["--add-cwd"], "--add-cwd: there is no working directory"):
         result = child("sh", "-c", script, "sh", *RUN, *options, sys.executable, "-c", program)
-        assert (result.returncode, result.stdout) == (0, "TracerProvider\nran\n")
+        assert (result.returncode, result.stdout) == (0, "ScopedTracerProvider\nran\n")
         assert said in result.stderr
         (app / "here").mkdir(exist_ok=True)
 
@@ -219,7 +219,7 @@ def test_nothing_in_the_working_directory_is_executed(decoys, flags):
 
     result = launched(*words, env=env, cwd=decoys / "here")
 
-    assert (result.returncode, result.stdout, result.stderr) == (0, "TracerProvider\n", "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "ScopedTracerProvider\n", "")
     assert not (decoys / "touched").exists()
 
 
@@ -250,7 +250,7 @@ if __name__ == "__main__":
 
     result = launched(sys.executable, "app.py", cwd=app)
 
-    assert (result.stdout, result.stderr) == ("TracerProvider\n" * 2, "")
+    assert (result.stdout, result.stderr) == ("ScopedTracerProvider\n" * 2, "")
 
 
 @pytest.mark.parametrize("version", ["2.7", "3.6", "3.10", "3.13"])
@@ -334,7 +334,7 @@ NESTED = [[*RUN, *RUN], [*RUN, *UPSTREAM], [*UPSTREAM, *RUN]]
 def test_it_runs_once_after_the_start(own, by):
     result, lines = record(own, sys.executable, by=by)
 
-    provider = "TracerProvider" if by else "ProxyTracerProvider"
+    provider = "ScopedTracerProvider" if by else "ProxyTracerProvider"
     assert lines == [["sitecustomize", str(own / "own" / "sitecustomize.py"), provider]]
     assert (result.stdout, result.stderr) == (f"{provider}\nTrue\n", "")
 
@@ -350,8 +350,8 @@ def test_it_may_be_that_of_a_virtual_environment(own, by):
 
     result, lines = record(own, str(own / "venv" / "bin" / "python"), by=by, path=[])
 
-    assert lines == [["sitecustomize", str(site / "sitecustomize.py"), "TracerProvider"]]
-    assert (result.stdout, result.stderr) == ("TracerProvider\nTrue\n", "")
+    assert lines == [["sitecustomize", str(site / "sitecustomize.py"), "ScopedTracerProvider"]]
+    assert (result.stdout, result.stderr) == ("ScopedTracerProvider\nTrue\n", "")
 
 
 @BOTH
@@ -415,7 +415,7 @@ def test_one_in_the_working_directory_is_none_unless_the_user_has_it_on_the_path
 def test_a_propagator_that_is_not_there_costs_itself():
     result = launched(sys.executable, "-c", ASK, env={"OTEL_PROPAGATORS": "b2,tracecontext"})
 
-    assert (result.returncode, result.stdout) == (0, "TracerProvider\n")
+    assert (result.returncode, result.stdout) == (0, "ScopedTracerProvider\n")
     assert result.stderr.count("\n") == 1
     assert "OTEL_PROPAGATORS=b2" in result.stderr
 
@@ -442,7 +442,7 @@ def test_strict_ends_it():
 
 def test_of_several_distros_ours_is_in_charge_unless_another_is_named(app):
     rival = write_distro(app / "rival")
-    for env, provider in ({}, "TracerProvider"), ({"OTEL_PYTHON_DISTRO": "other"}, "ProxyTracerProvider"):
+    for env, provider in ({}, "ScopedTracerProvider"), ({"OTEL_PYTHON_DISTRO": "other"}, "ProxyTracerProvider"):
         assert launched(sys.executable, "-c", ASK, env=env, path=[rival]).stdout == f"{provider}\n"
 
 

@@ -30,7 +30,13 @@ class OTLPSession(requests.Session):
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
         """Proxies are the environment's business; a CA that was named is not."""
-        merged: Any = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        while True:
+            try:
+                merged: Any = super().merge_environment_settings(url, proxies, stream, verify, cert)
+                break
+            except KeyError:
+                # The standard library lists the environment, and another thread took a variable out meanwhile.
+                continue
         named = verify if isinstance(verify, str) else self.verify
         return {**merged, "verify": named} if isinstance(named, str) else merged
 
