@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from distrokit.delivery import Attempting, LossReason, Lost, Undelivered
     from distrokit.diagnostics import Problem, did_you_mean
+    from distrokit.distros import Distro
     from distrokit.entry_points import EntryPoints
     from distrokit.hookspecs import hookimpl
     from distrokit.in_code import start
@@ -43,6 +44,7 @@ __all__ = [
     "Check",
     "Command",
     "Configuration",
+    "Distro",
     "EntryPoints",
     "Exporter",
     "ExporterOptions",
@@ -75,6 +77,7 @@ __all__ = [
 #: The room of each name that is not a declaration.
 _ROOMS = {
     "Attempting": "delivery",
+    "Distro": "distros",
     "EntryPoints": "entry_points",
     "LossReason": "delivery",
     "Lost": "delivery",

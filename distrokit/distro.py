@@ -24,6 +24,7 @@ from distrokit.settings import ASKED, Settings, lend
 from distrokit.startup import Assembly, channel, start_failed
 
 if TYPE_CHECKING:
+    from distrokit.distros import Distro
     from distrokit.pipeline import Pipeline
 
 
@@ -106,7 +107,12 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             _end(error)
 
     def start_in_code(
-        self, settings: Mapping[str, str] | None, plugins: Mapping[str, object] | None, *, instrument: bool
+        self,
+        settings: Mapping[str, str] | None,
+        plugins: Mapping[str, object] | None,
+        *,
+        instrument: bool,
+        distro: Distro | None = None,
     ) -> Pipeline:
         """Plan, build, instrument, for :func:`distrokit.start`.
 
@@ -120,7 +126,9 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             aside.report()
             return aside.idle()
         self._started = True
-        self._assembly = assembly = Assembly(plugins=plugins, installed=self._scanned(), settings=settings)
+        self._assembly = assembly = Assembly(
+            plugins=plugins, installed=self._scanned(), settings=settings, distro=distro
+        )
         pipeline = assembly.pipeline = assembly.start() or assembly.idle()
         if instrument:
             self._instrument()

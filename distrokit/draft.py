@@ -96,6 +96,11 @@ class Draft:
         self.plan.exit_timeout_millis = reader.integer("DISTROKIT_EXIT_TIMEOUT", 5000, minimum=1)
         self.plan.problems.extend(reader.problems)
         attributes = dict(self.choices.attributes)
+        charge = self.plan.distro
+        if not charge.default:
+            # The semantic conventions' telemetry.distro; distrokit's own is marked by its resource plugin.
+            for name, value in ("name", charge.distro.name), ("version", charge.distro.version):
+                attributes.setdefault(f"telemetry.distro.{name}", Value(value, Source("distro", charge.label)))
         for answer in self.catalogue.attributes:
             source = Source("plugin", answer.plugin.label)
             for name, value in answer.value.items():
@@ -221,6 +226,10 @@ class Draft:
             exporter = self.picker.pick(shelf, export.exporter, "it is left out", planned.signal)
             if exporter is None:
                 continue
+            agent = exporter.parameters.get("user_agent")
+            if agent is not None and not agent.source.chosen and not self.plan.distro.default:
+                mark = Value(self.plan.distro.user_agent, Source("distro", self.plan.distro.label))
+                exporter.parameters["user_agent"] = mark
             processor = self._processor(export, exporter.instance, planned.signal)
             planned.exporters.append(ExporterPlan(exporter, processor))
 
@@ -244,7 +253,7 @@ class Draft:
         (name, source), *weaker = given
         choice = Choice(name, source, own if source.name == own else setting)
         picked = self.picker.pick(shelf, choice, "the default is used", signal, instance)
-        if picked or source.kind == "plugin default":
+        if picked or source.kind in ("plugin default", "distro"):
             return picked
         # The user's word does not fit: the plugin's default does.
         for text, weaker_source in weaker:

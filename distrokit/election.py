@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 
 from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS
+from distrokit.distros import installed as kit
 from distrokit.entry_points import EntryPoints, distribution_of
 from distrokit.settings import Settings, claim
 
-#: distrokit's name in both groups.
-NAME = "distrokit"
-DISTRO, DISTRO_GROUP = "OTEL_PYTHON_DISTRO", "opentelemetry_distro"
+NAME, DISTRO = DEFAULT, CHOSEN_BY
 CONFIGURATOR, CONFIGURATOR_GROUP = "OTEL_PYTHON_CONFIGURATOR", "opentelemetry_configurator"
 
 
 @dataclass(frozen=True)
 class Election:
-    """The outcome.
+    """The outcome, between distrokit and distros that are not made of its plugins.
 
     Attributes:
         distro: the winner's ``opentelemetry_distro`` entry point; ``None`` when it is distrokit.
@@ -51,22 +51,29 @@ def elect(settings: Settings, installed: EntryPoints) -> Election:
     """Decide.
 
     ``OTEL_PYTHON_DISTRO`` names the winner; where it is unset, ``OTEL_PYTHON_CONFIGURATOR`` does; where
-    both are unset, or name nothing that is installed, distrokit wins: it was installed on purpose.
+    both are unset, or name nothing that is installed, distrokit wins: it was installed on purpose. Which of the
+    distros made of plugins is in charge then is the business of :mod:`distrokit.distros`.
     """
     all_distros, all_configurators = installed.group(DISTRO_GROUP), installed.group(CONFIGURATOR_GROUP)
     distro, configurator = settings.get(DISTRO), settings.get(CONFIGURATOR)
+    outcome = kit.chosen(settings, installed)
     if distro:
         named = _first(all_distros, distro)
-        if named is None:
-            return Election(problems=(_unknown(DISTRO, distro, all_distros),))
-        problems = _contradiction(distro, configurator, named, all_configurators)
-        if distro == NAME:
+        if distro in kit.names(installed) or (named and named.value == OUR_CLASS):
+            problems = _contradiction(distro, configurator, NAME)
+            if distro not in (NAME, *kit.names(installed)):
+                problems += (_undeclared(distro, outcome),)
             return Election(problems=problems)
-        return Election(named, _of_same_distribution(named, all_configurators), problems)
+        if named is None:
+            names = [*(point.name for point in all_distros), *kit.names(installed)]
+            return Election(problems=(_unknown(DISTRO, distro, names, outcome),))
+        partner = _of_same_distribution(named, all_configurators)
+        return Election(named, partner, _contradiction(distro, configurator, partner.name if partner else ""))
     if configurator and configurator != NAME:
         named = _first(all_configurators, configurator)
         if named is None:
-            return Election(problems=(_unknown(CONFIGURATOR, configurator, all_configurators),))
+            names = [point.name for point in all_configurators]
+            return Election(problems=(_unknown(CONFIGURATOR, configurator, names, outcome),))
         return Election(_of_same_distribution(named, all_distros), named)
     return Election()
 
@@ -74,9 +81,15 @@ def elect(settings: Settings, installed: EntryPoints) -> Election:
 def settle() -> None:
     """In the launcher, before the loader chooses: if distrokit is in charge, see to it that it is called."""
     settings, installed = Settings.from_environ(), EntryPoints.scan()
+    if all(point.value == OUR_CLASS for point in installed.group(DISTRO_GROUP)):
+        # Whichever the loader takes, it takes ours.
+        return
     if elect(settings, installed).ours:
-        # Where the first one names something that is not there, the second still brings us in.
-        claim(CONFIGURATOR if settings.get(DISTRO) else DISTRO, NAME)
+        if settings.get(DISTRO) or kit.tied(settings, installed):
+            # Where the first one names something that is not there, or must stay open, the second still brings us in.
+            claim(CONFIGURATOR, NAME)
+        else:
+            claim(DISTRO, kit.chosen(settings, installed))
 
 
 def _first(points: list[EntryPoint], name: str) -> EntryPoint | None:
@@ -87,11 +100,7 @@ def _of_same_distribution(point: EntryPoint, points: list[EntryPoint]) -> EntryP
     return next((other for other in points if distribution_of(other) == distribution_of(point)), None)
 
 
-def _contradiction(
-    distro: str, configurator: str, named: EntryPoint, configurators: list[EntryPoint]
-) -> tuple[Problem, ...]:
-    partner = _of_same_distribution(named, configurators)
-    expected = partner.name if partner else ""
+def _contradiction(distro: str, configurator: str, expected: str) -> tuple[Problem, ...]:
     if not configurator or configurator == expected:
         return ()
     return (
@@ -106,13 +115,23 @@ def _contradiction(
     )
 
 
-def _unknown(setting: str, name: str, points: list[EntryPoint]) -> Problem:
-    names = sorted({point.name for point in points})
+def _undeclared(name: str, outcome: str) -> Problem:
+    return Problem(
+        code="distro-undeclared",
+        subject=f"{DISTRO}={name}",
+        cause=f"its package has no entry point {name!r} in the group {GROUP}",
+        outcome=f"distro {outcome} configures the process",
+        remedy="Let it point to a distrokit.Distro.",
+    )
+
+
+def _unknown(setting: str, name: str, names: list[str], outcome: str) -> Problem:
+    names = sorted(set(names))
     return Problem(
         code="distro-unknown",
         subject=f"{setting}={name}",
         cause=f"nothing of this name is installed (there are {', '.join(names)})",
-        outcome="distrokit configures the process",
+        outcome=f"{outcome} configures the process",
         remedy=did_you_mean(name, names) or f"Unset {setting}.",
         severity="warning",
     )

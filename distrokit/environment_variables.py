@@ -18,6 +18,9 @@ from distrokit.launch.sitecustomize import note_added
 #: Comma-separated plugin names that are never imported; ``*`` for all. Default: none.
 OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS = "OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS"
 
+#: Comma-separated paths of Python files that are loaded as plugins. Default: none.
+OTEL_PYTHON_DISTROKIT_PLUGIN_FILES = "OTEL_PYTHON_DISTROKIT_PLUGIN_FILES"
+
 #: ``1`` turns every problem into a failure, for CI. Default: off.
 OTEL_PYTHON_DISTROKIT_STRICT = "OTEL_PYTHON_DISTROKIT_STRICT"
 

@@ -13,6 +13,7 @@ from distrokit.diagnostics import Problem
 from distrokit.settings import lend, settable
 
 if TYPE_CHECKING:
+    from distrokit.distros import Distro
     from distrokit.pipeline import Pipeline
 
 
@@ -37,6 +38,7 @@ def start(
     plugins: Mapping[str, object] | None = None,
     *,
     instrument: bool = True,
+    distro: Distro | None = None,
 ) -> Pipeline:
     """Make the plan and run it, once per process; later calls return the pipeline that runs.
 
@@ -49,6 +51,7 @@ def start(
         settings: by the names of their environment variables; stronger than the environment and a file.
         plugins: modules or objects with hook implementations, by name, beside the installed ones.
         instrument: whether the installed instrumentations are applied, too.
+        distro: whose plan it is; ``None`` for the installed one that is in charge.
 
     Returns:
         the pipeline: ``flush()`` sends what is queued, ``stop()`` shuts it down, which otherwise happens
@@ -71,8 +74,8 @@ def start(
         distro = DistrokitDistro()
         running = distro.pipeline
         if running is None:
-            return distro.start_in_code(settings, plugins, instrument=instrument)
-        if settings or plugins:
+            return distro.start_in_code(settings, plugins, instrument=instrument, distro=distro)
+        if settings or plugins or distro:
             running.report(_too_late(running.stopped))
         return running
 

@@ -67,7 +67,8 @@ def _upstream(name: str, kind: str, default: str, meaning: str, consumer: str) -
 
 #: distrokit's own; also as keys of ``[tool.distrokit]`` and of the file's ``distribution: distrokit:``.
 OWN = (
-    _own("DISABLED_PLUGINS", "list of names", "", "plugins that are never imported; `*` for all"),
+    _own("DISABLED_PLUGINS", "list of names", "", "plugins that are never imported; `*` for all that are installed"),
+    _own("PLUGIN_FILES", "list of paths", "", "files of Python that are loaded as plugins, each called as its file is"),
     _own("STRICT", "boolean", "false", "any problem ends the process with code 78 before the application starts"),
     _own(
         "DOCTOR",

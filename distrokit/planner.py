@@ -103,7 +103,7 @@ def _draft(
     known: tuple[Setting, ...],
     problems: list[Problem],
 ) -> Plan:
-    plan = Plan(settings, plugins=plugins.candidates, known=known, problems=list(problems))
+    plan = Plan(settings, plugins.charge, plugins=plugins.candidates, known=known, problems=list(problems))
     plan.problems.extend(misspelt(known, settings))
     plan.configuration = configuration.name if configuration else None
     if configuration is not None and configuration.model is None:

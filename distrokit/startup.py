@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from distrokit.diagnostics import Channel, Problem, StrictError, describe_exception, trace_of, write_to_terminal
+from distrokit.distros import Distro
+from distrokit.distros.installed import in_charge
 from distrokit.entry_points import EntryPoints
 from distrokit.plan import Plan
 from distrokit.planner import CONFIG_FILE, make_plan
@@ -44,6 +46,7 @@ class Assembly:
         settings: Mapping[str, str] | None = None,
         *,
         project: bool = True,
+        distro: Distro | None = None,
     ) -> None:
         """Make the plan; imports no SDK, opens nothing, starts nothing.
 
@@ -54,12 +57,13 @@ class Assembly:
             plan_when_disabled: for tools, which show the plan that ``OTEL_SDK_DISABLED`` turns off.
             settings: given in code, stronger than the environment.
             project: whether ``pyproject.toml`` is looked at.
+            distro: ``None`` for the installed one that is in charge.
         """
         problems: list[Problem] = []
         given = Settings.from_environ(environ, settings)
         known = with_old_names(with_project(given, problems) if project else given)
         self.pipeline: Pipeline | None = None
-        self._given = (plugins, installed, settings)
+        self._given = (plugins, installed, settings, distro)
         self.installed = installed or EntryPoints()
         self.channel = channel(known)
         # With a configuration file, the file says it.
@@ -72,7 +76,9 @@ class Assembly:
         else:
             try:
                 self.installed = installed or EntryPoints.scan()
-                self.plugins = Plugins.load(known, self.installed, plugins)
+                charge = in_charge(known, self.installed, problems, distro)
+                known = known.with_layers(charge.layer())
+                self.plugins = Plugins.load(known, self.installed, plugins, charge)
                 self.plan = make_plan(known, self.plugins)
             except Exception as error:
                 # What nobody foresaw is one line, not a traceback, and the application runs.
@@ -88,14 +94,14 @@ class Assembly:
 
     def again(self, **environ: str) -> Assembly:
         """The same once more, with other environment variables: what would be, if they were set."""
-        plugins, installed, settings = self._given
+        plugins, installed, settings, distro = self._given
         changed = {**self.plan.settings.environ, **environ}
-        return Assembly(changed, plugins, installed, plan_when_disabled=True, settings=settings)
+        return Assembly(changed, plugins, installed, plan_when_disabled=True, settings=settings, distro=distro)
 
     def bare(self) -> Assembly:
         """With the same plugins and nothing set: what would be without any setting."""
-        plugins, installed, _ = self._given
-        return Assembly({}, plugins, installed, plan_when_disabled=True, project=False)
+        plugins, installed, _, distro = self._given
+        return Assembly({}, plugins, installed, plan_when_disabled=True, project=False, distro=distro)
 
     def model(self) -> dict[str, Any]:
         """The effective configuration as OpenTelemetry's configuration model; secrets are left out."""

@@ -10,13 +10,17 @@ from distrokit.diagnostics import Mask
 
 T_co = TypeVar("T_co", covariant=True)
 
-SourceKind = Literal["default", "plugin default", "project", "file", "environment", "code", "insistence", "plugin"]
+SourceKind = Literal[
+    "default", "plugin default", "distro", "project", "file", "environment", "code", "insistence", "plugin"
+]
 
-#: Who overrules whom, weakest first. ``project`` is ``pyproject.toml``, ``file`` the configuration file,
-#: ``code`` the caller of ``distrokit.start``, ``insistence`` a plugin's ``distrokit_overrides``.
+#: Who overrules whom, weakest first. ``distro`` is what a distro has as defaults, ``project`` is ``pyproject.toml``,
+#: ``file`` the configuration file, ``code`` the caller of ``distrokit.start``,
+#: ``insistence`` a plugin's ``distrokit_overrides``.
 STRENGTH: tuple[SourceKind, ...] = (
     "default",
     "plugin default",
+    "distro",
     "project",
     "file",
     "environment",
@@ -55,6 +59,7 @@ class Source:
 _SHOWN = {
     "default": "default of {}",
     "plugin default": "default of plugin {}",
+    "distro": "distro {}",
     "code": "{} given in code",
     "insistence": "plugin {}, which insists",
     "plugin": "plugin {}",

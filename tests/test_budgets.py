@@ -42,6 +42,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.declarations",
         "distrokit.delivery",
         "distrokit.diagnostics",
+        "distrokit.distros",
         "distrokit.entry_points",
         "distrokit.flood",
         "distrokit.hookspecs",

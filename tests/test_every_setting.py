@@ -136,6 +136,7 @@ ELSEWHERE = {
     "OTEL_EXPERIMENTAL_CONFIG_FILE": "test_configuration_file.py",
     "OTEL_SDK_DISABLED": "test_end_to_end.py, test_configuration_file.py",
     "OTEL_LOG_LEVEL": "test_log_level",
+    "DISTROKIT_PLUGIN_FILES": "test_plugin_files.py",
     "DISTROKIT_DOCTOR": "test_doctor_elsewhere.py",
     "DISTROKIT_TRACE_HOOKS": "test_cli.py",
     "DISTROKIT_STRICT": "test_bad_input.py, test_configuration_file.py",
@@ -496,7 +497,13 @@ VALUES = st.text(max_size=25) | st.sampled_from(
 )
 
 
-@given(st.dictionaries(st.sampled_from(sorted({s.name for s in table()} - {"OTEL_CONFIG_FILE"})), VALUES, max_size=12))
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted({s.name for s in table()} - {"OTEL_CONFIG_FILE", "DISTROKIT_PLUGIN_FILES"})),
+        VALUES,
+        max_size=12,
+    )
+)
 @hypothesis_settings(max_examples=200, deadline=None)
 def test_no_settings_break_the_plan(environ):
     plan = planned({name: text for name, text in environ.items() if "\0" not in text})

@@ -430,7 +430,7 @@ def test_counted_then_dropped_for_ever_by_one_that_is_there(dropped):
     left = again_and_again(sent, "abc")
     assert sent.arrived == Counter("abcabc")
     assert sent.left(left) == 0
-    ((items, reason, cause),) = sent.lost
+    ((items, reason, _),) = sent.lost
     assert (items, reason) == (3, "unsure")
 
 
@@ -455,7 +455,7 @@ def test_counted_and_never_answered_for_ever(sent):
             left = sent.exporter.attempt(left.items, 0.3)
     assert max(sent.arrived.values()) <= 2
     assert sent.left(left) == 0
-    ((items, reason, cause),) = sent.lost
+    ((items, reason, _),) = sent.lost
     assert (items, reason) == (3, "unsure")
 
 

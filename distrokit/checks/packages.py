@@ -11,7 +11,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from distrokit import instrumentation
 from distrokit.checks.installer import install_line
 from distrokit.declarations import Check
-from distrokit.election import DISTRO_GROUP, Election
+from distrokit.distros import DISTRO_GROUP
+from distrokit.election import Election
 from distrokit.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.plan import Plan
 
@@ -30,7 +31,7 @@ def packages(election: Election, installed: EntryPoints, plan: Plan) -> Iterator
     for dist in distributions():
         found.setdefault(_normal(dist.name or ""), dist)
     yield from _versions(found)
-    yield _distros(election, installed)
+    yield _distros(election, installed, plan)
     yield from _instrumentations(plan)
     yield from _uninstrumented(found, plan)
 
@@ -67,15 +68,18 @@ def _requirements(dist: Distribution) -> Iterator[Requirement]:
             yield requirement
 
 
-def _distros(election: Election, installed: EntryPoints) -> Check:
+def _distros(election: Election, installed: EntryPoints, plan: Plan) -> Check:
     found = {distribution_of(point) or point.name: version_of(point) for point in installed.group(DISTRO_GROUP)}
     names = ", ".join(f"{name} {version}".strip() for name, version in found.items())
     if not election.ours:
         evidence = f"{election.name} configures the process, and distrokit builds nothing (installed: {names})"
         return Check("distro", "warn", evidence, "export OTEL_PYTHON_DISTRO=distrokit")
     if len(found) > 1:
-        evidence = f"distrokit configures the process (installed: {names}); to be sure whatever starts it:"
-        return Check("distro", "ok", evidence, "export OTEL_PYTHON_DISTRO=distrokit")
+        ours = plan.distro
+        who = "distrokit" if ours.default else f"distro {ours.label}"
+        why = "" if ours.default else f": {ours.why}"
+        evidence = f"{who} configures the process{why} (installed: {names}); to be sure whatever starts it:"
+        return Check("distro", "ok", evidence, f"export OTEL_PYTHON_DISTRO={ours.distro.name}")
     return Check("distro", "ok", f"distrokit configures the process; no other distro is installed ({names})")
 
 

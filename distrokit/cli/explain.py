@@ -16,6 +16,7 @@ from distrokit.cli.setting import explain_setting, lines, unknown
 from distrokit.cli.svg import svg
 from distrokit.declarations import Command, origin_of
 from distrokit.diagnostics import Mask, describe_exception, visible, write
+from distrokit.distros import InCharge
 from distrokit.plan import Component, Plan, SignalPlan
 from distrokit.values import Value
 
@@ -84,6 +85,8 @@ def _check_instrumentations(plan: Plan) -> None:
 
 def print_text(plan: Plan) -> None:
     """The plan for a reader: what, and behind it in the last column from where."""
+    if plan.distro.others or not plan.distro.default:
+        _print_distro(plan.distro)
     if plan.configuration:
         print(f"configuration file: {plan.configuration}")
         ignored = plan.settings.set_in_vain()
@@ -112,6 +115,14 @@ def print_text(plan: Plan) -> None:
     print("\nproblems")
     mask = plan.settings.mask
     print_rows([(problem.code, mask(str(problem))) for problem in plan.problems] or [("none", "")])
+
+
+def _print_distro(charge: InCharge) -> None:
+    who = "" if charge.default else f" ({charge.distribution}{', closed' if charge.distro.closed else ''})"
+    print(f"distro {charge.label}{who}: {charge.why}")
+    if charge.others:
+        print(f"installed besides, not in charge: {', '.join(charge.others)}")
+    print()
 
 
 def _resource(plan: Plan) -> Iterator[Row]:

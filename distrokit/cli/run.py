@@ -19,7 +19,8 @@ from distrokit.cli.elsewhere import no_program
 from distrokit.cli.interpreter import dropped_by, interpreter_of
 from distrokit.declarations import Command
 from distrokit.diagnostics import visible, write
-from distrokit.election import DISTRO_GROUP, settle
+from distrokit.distros import DISTRO_GROUP
+from distrokit.election import settle
 from distrokit.entry_points import EntryPoints
 from distrokit.launch import FOLDER
 from distrokit.launch.sitecustomize import LAUNCHED

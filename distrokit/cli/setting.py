@@ -40,7 +40,7 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
     candidates += [
         {"value": _shown(plan, source.name, text), "source": _where(source)}
         for text, source in dict.fromkeys(_overruled(plan, plain))
-        if source.kind != "plugin default"
+        if source.kind not in ("plugin default", "distro")
     ]
     if plan.configuration and (known is None or known.ignored_with_file):
         candidates = [*_of_the_file(plan, plain), *candidates]

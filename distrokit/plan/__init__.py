@@ -13,6 +13,7 @@ from typing import Any
 
 from distrokit.declarations import SIGNALS, IdGenerator, Propagator, Sampler, Setting, Signal
 from distrokit.diagnostics import Problem
+from distrokit.distros import InCharge, default
 from distrokit.plan.parts import (
     Change,
     Component,
@@ -50,6 +51,7 @@ class Plan:
     """See the module.
 
     Attributes:
+        distro: whose plan it is.
         disabled: true builds nothing at all.
         sampler: ``None`` for the SDK's default, ``parentbased_always_on``.
         id_generator: ``None`` for the SDK's default, random ids.
@@ -66,6 +68,7 @@ class Plan:
     """
 
     settings: Settings
+    distro: InCharge = field(default_factory=default)
     disabled: Value[bool] = field(default_factory=lambda: Value(False, BUILT_IN))
     plugins: list[Plugin] = field(default_factory=list)
     resource: ResourcePlan = field(default_factory=ResourcePlan)
@@ -86,6 +89,7 @@ class Plan:
         """The plan as JSON-ready data, secrets masked; ``schema`` says which shape."""
         return {
             "schema": SCHEMA,
+            "distro": self.distro.describe(),
             "disabled": described(self.disabled),
             "configuration": self.configuration,
             "ignored": self.settings.set_in_vain(),

@@ -13,10 +13,13 @@ from distrokit import hookspecs
 from distrokit.answers import HookError, checked
 from distrokit.declarations import Check, Command, Configuration, Exporter, ExporterOptions, Setting
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
+from distrokit.distros import InCharge, default
+from distrokit.distros.installed import missing
 from distrokit.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.hookspecs import PROJECT, StopReason
 from distrokit.plugins import tracing
-from distrokit.plugins.candidates import Plugin, block, refuse_duplicates
+from distrokit.plugins.candidates import Plugin, block, keep_out, refuse_duplicates
+from distrokit.plugins.files import PluginFile, plugin_files
 from distrokit.plugins.shape import check_shape, hooks_of
 from distrokit.plugins.tracing import traced
 from distrokit.settings import Settings
@@ -66,6 +69,7 @@ class Plugins:
     Attributes:
         installed: where they were looked for.
         trace: whether each call of a hook is printed.
+        charge: the distro whose plugins they are.
         candidates: all that were found, by name.
         problems: what went wrong with them so far; the plan shares the list.
     """
@@ -74,29 +78,40 @@ class Plugins:
     candidates: list[Plugin] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     trace: bool = False
+    charge: InCharge = field(default_factory=default)
     _manager: pluggy.PluginManager = field(default_factory=_new_manager)
 
     @classmethod
-    def load(cls, settings: Settings, installed: EntryPoints, extra: Mapping[str, object] | None = None) -> Plugins:
+    def load(
+        cls,
+        settings: Settings,
+        installed: EntryPoints,
+        extra: Mapping[str, object] | None = None,
+        charge: InCharge | None = None,
+    ) -> Plugins:
         """Find the plugins and register them, each under guard.
 
         Args:
-            settings: ``DISTROKIT_DISABLED_PLUGINS`` is read; ``*`` blocks all that are found.
+            settings: ``DISTROKIT_DISABLED_PLUGINS`` is read, where ``*`` blocks all that are installed, and
+                ``DISTROKIT_PLUGIN_FILES``.
             installed: where to look for plugins; the hooks that declare are given it, too.
             extra: plugins given in code, by name; they are never blocked by ``*``.
+            charge: the distro in charge; ``None`` for distrokit's own.
         """
-        plugins = cls(installed, trace=settings.flag(tracing.SETTING))
+        plugins = cls(installed, trace=settings.flag(tracing.SETTING), charge=charge or default())
         sources: list[tuple[Plugin, EntryPoint | object]] = [
-            (Plugin(point.name, distribution_of(point) or "unknown", version_of(point)), point)
+            (Plugin(point.name, distribution_of(point) or "unknown", version_of(point), installed=True), point)
             for point in installed.group(PROJECT)
         ]
+        sources += [(Plugin(file.name, str(file.path)), file) for file in plugin_files(settings, plugins.problems)]
         sources += [(Plugin(name), module) for name, module in (extra or {}).items()]
         sources.sort(key=lambda source: source[0].name)
         plugins.candidates = [plugin for plugin, _ in sources]
         plugins.problems += block(plugins.candidates, settings)
+        keep_out(plugins.candidates, plugins.charge)
+        plugins.problems += missing(plugins.charge, [plugin.name for plugin in plugins.candidates])
         plugins.problems += refuse_duplicates(plugins.candidates)
-        # pluggy calls the last one registered first: in reverse, plugins run by name on every machine.
-        for plugin, source in reversed(sources):
+        for plugin, source in sources:
             if plugin.status == "loaded":
                 plugins._register(plugin, source)
         return plugins
@@ -179,7 +194,7 @@ class Plugins:
                 subject=plugin.title,
                 cause=f"{hook}: {plugin.cause}",
                 outcome="the plugin is left out",
-                remedy=f"{remedy or 'Repair it'}, or set DISTROKIT_DISABLED_PLUGINS={plugin.name}.",
+                remedy=f"{remedy or 'Repair it'}, or {plugin.way_out}.",
                 detail=trace_of(error),
             )
         )
@@ -188,8 +203,11 @@ class Plugins:
 
     def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
-        # pluggy has those with trylast in the opposite order of the others.
-        return sorted(caller.get_hookimpls(), key=lambda impl: (impl.trylast - impl.tryfirst, impl.plugin_name))
+        # Not pluggy's own order, which is that of registration, and backwards for those with trylast.
+        return sorted(caller.get_hookimpls(), key=self._position)
+
+    def _position(self, impl: pluggy.HookImpl) -> tuple[int, int, str]:
+        return impl.trylast - impl.tryfirst, self.charge.position(impl.plugin_name), impl.plugin_name
 
     def _call(self, hook: str, **arguments: Any) -> list[Answer]:
         """Call each implementation by itself, so its owner is known and its fault stays its own.
@@ -233,10 +251,10 @@ class Plugins:
 
     def _register(self, plugin: Plugin, source: EntryPoint | object) -> None:
         try:
-            module = source.load() if isinstance(source, EntryPoint) else source
+            module = source.load() if isinstance(source, (EntryPoint, PluginFile)) else source
         except BaseException as error:
             contain(error)
-            self.leave_out(plugin, "import", error, "Repair or uninstall it")
+            self.leave_out(plugin, "import", error, "Repair or uninstall it" if plugin.installed else "")
             return
         try:
             self._manager.register(module, name=plugin.name)

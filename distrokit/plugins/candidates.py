@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.distros import InCharge
 from distrokit.settings import Settings
 
 Status = Literal["loaded", "blocked", "failed", "refused"]
@@ -17,11 +18,13 @@ class Plugin:
 
     Attributes:
         name: the entry point's name.
-        distribution: the distribution that has it; ``code`` for one that was passed in.
+        distribution: the distribution that has it; ``code`` for one that was passed in, the path for one that is
+            a file.
         version: of the distribution; empty where there is none.
         status: ``refused`` means that several claim the name.
         cause: why it is not loaded; empty when it is.
         hooks: the hooks it implements, when loaded.
+        installed: whether a distribution has it, rather than code or a file.
     """
 
     name: str
@@ -30,11 +33,19 @@ class Plugin:
     status: Status = "loaded"
     cause: str = ""
     hooks: tuple[str, ...] = ()
+    installed: bool = False
 
     @property
     def label(self) -> str:
         """``otlp 0.1.0``: how sources name it."""
         return f"{self.name} {self.version}".strip()
+
+    @property
+    def way_out(self) -> str:
+        """How to do without it, for a remedy."""
+        if not self.installed and self.distribution != "code":
+            return "take it out of DISTROKIT_PLUGIN_FILES"
+        return f"set DISTROKIT_DISABLED_PLUGINS={self.name}"
 
     @property
     def title(self) -> str:
@@ -47,7 +58,7 @@ def block(candidates: list[Plugin], settings: Settings) -> list[Problem]:
     problems: list[Problem] = []
     known = [plugin.name for plugin in candidates]
     for name in settings.names("DISTROKIT_DISABLED_PLUGINS"):
-        hit = [p for p in candidates if p.name.lower() == name.lower() or (name == "*" and p.distribution != "code")]
+        hit = [p for p in candidates if p.name.lower() == name.lower() or (name == "*" and p.installed)]
         for plugin in hit:
             plugin.status, plugin.cause = "blocked", f"DISTROKIT_DISABLED_PLUGINS has {name!r}"
         if not hit and name != "*":
@@ -62,6 +73,14 @@ def block(candidates: list[Plugin], settings: Settings) -> list[Problem]:
                 )
             )
     return problems
+
+
+def keep_out(candidates: list[Plugin], charge: InCharge) -> None:
+    """Block what the distro in charge does not have; never what code or a file names."""
+    for plugin in candidates:
+        cause = charge.keeps_out(plugin.name, plugin.distribution) if plugin.installed else ""
+        if cause and plugin.status == "loaded":
+            plugin.status, plugin.cause = "blocked", cause
 
 
 def refuse_duplicates(candidates: list[Plugin]) -> list[Problem]:

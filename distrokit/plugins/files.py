@@ -1,0 +1,73 @@
+"""``DISTROKIT_PLUGIN_FILES``: a file of Python as a plugin, without a package around it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from distrokit.diagnostics import Problem
+from distrokit.settings import Settings
+
+SETTING = "DISTROKIT_PLUGIN_FILES"
+
+
+@dataclass(frozen=True)
+class PluginFile:
+    """One file.
+
+    Attributes:
+        path: as it was found; absolute.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The plugin's name: ``tweak`` of ``/etc/otel/tweak.py``."""
+        return self.path.stem
+
+    def load(self) -> ModuleType:
+        """Run it, as a module of a name that nothing else has.
+
+        Raises: whatever it raises; ``OSError`` when it cannot be read.
+        """
+        name = f"distrokit_plugin_file_{self.name}"
+        spec = spec_from_file_location(name, self.path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{self.path} is no Python file")
+        module = module_from_spec(spec)
+        # As an import does: dataclasses and pickle look their module up.
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        return module
+
+
+def plugin_files(settings: Settings, problems: list[Problem]) -> list[PluginFile]:
+    """The files that are named.
+
+    Args:
+        problems: receives a setting that is not obeyed.
+    """
+    given = settings.value(SETTING)
+    if given is None:
+        return []
+    if given.source.kind == "project":
+        # It is found in the working directory, where nothing may be executed from that Python itself would not load.
+        problems.append(
+            Problem(
+                code="setting-ignored",
+                subject=str(given.source),
+                cause="a file that lies in the working directory must not decide what code is run",
+                outcome="no file is loaded",
+                remedy=f"Set the environment variable {SETTING}.",
+            )
+        )
+        return []
+    return [PluginFile(Path(name).expanduser().absolute()) for name in settings.names(SETTING)]
