@@ -19,6 +19,7 @@ from distrokit import instrumentation
 from distrokit.diagnostics import Problem, StrictError, write
 from distrokit.election import CONFIGURATOR, NAME, Election, elect
 from distrokit.entry_points import EntryPoints
+from distrokit.frozen import find
 from distrokit.launch.sitecustomize import hidden_by_upstream, run_users_own
 from distrokit.settings import ASKED, Settings, lend
 from distrokit.startup import Assembly, channel, start_failed
@@ -51,7 +52,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
 
     def _scanned(self) -> EntryPoints:
         if self._installed is None:
-            self._installed = EntryPoints.scan()
+            self._installed = find(Settings.from_environ())
         return self._installed
 
     def assembly(self) -> Assembly:

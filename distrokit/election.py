@@ -14,6 +14,7 @@ from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS
 from distrokit.distros import installed as kit
 from distrokit.entry_points import EntryPoints, distribution_of
+from distrokit.frozen import find
 from distrokit.settings import Settings, claim
 
 NAME, DISTRO = DEFAULT, CHOSEN_BY
@@ -80,7 +81,8 @@ def elect(settings: Settings, installed: EntryPoints) -> Election:
 
 def settle() -> None:
     """In the launcher, before the loader chooses: if distrokit is in charge, see to it that it is called."""
-    settings, installed = Settings.from_environ(), EntryPoints.scan()
+    settings = Settings.from_environ()
+    installed = find(settings)
     if all(point.value == OUR_CLASS for point in installed.group(DISTRO_GROUP)):
         # Whichever the loader takes, it takes ours.
         return

@@ -7,8 +7,10 @@ handed this; so a start can also be made from another list than the installed on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
+
+from distrokit.diagnostics import Problem
 
 
 class EntryPoints:
@@ -16,9 +18,18 @@ class EntryPoints:
 
     Args:
         points: in any order.
+
+    Attributes:
+        frozen: the file they were read from; empty when the environment was scanned.
+        conflicts: why an instrumentation does not fit, by the value of its entry point, empty when it does; only what a
+            file knows.
+        problems: why a file was not used.
     """
 
     def __init__(self, points: Iterable[EntryPoint] = ()) -> None:
+        self.frozen = ""
+        self.conflicts: Mapping[str, str] = {}
+        self.problems: tuple[Problem, ...] = ()
         self._groups: dict[str, list[EntryPoint]] = {}
         for point in points:
             self._groups.setdefault(point.group, []).append(point)
@@ -28,6 +39,11 @@ class EntryPoints:
         """Those of the distributions on ``sys.path``; of one found twice, the first counts."""
         found = entry_points()
         return cls(point for group in found.groups for point in found.select(group=group))
+
+    def __iter__(self) -> Iterator[EntryPoint]:
+        """All of them, by group."""
+        for name in sorted(self._groups):
+            yield from self.group(name)
 
     def group(self, name: str) -> list[EntryPoint]:
         """By entry point's name, then by distribution's."""

@@ -21,6 +21,9 @@ OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS = "OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS
 #: Comma-separated paths of Python files that are loaded as plugins. Default: none.
 OTEL_PYTHON_DISTROKIT_PLUGIN_FILES = "OTEL_PYTHON_DISTROKIT_PLUGIN_FILES"
 
+#: The file that ``distrokit freeze`` wrote: the environment is not scanned. Default: none.
+OTEL_PYTHON_DISTROKIT_FROZEN = "OTEL_PYTHON_DISTROKIT_FROZEN"
+
 #: ``1`` turns every problem into a failure, for CI. Default: off.
 OTEL_PYTHON_DISTROKIT_STRICT = "OTEL_PYTHON_DISTROKIT_STRICT"
 

@@ -71,10 +71,10 @@ def start(
     from distrokit.distro import DistrokitDistro
 
     with _STARTING.lock:
-        distro = DistrokitDistro()
-        running = distro.pipeline
+        process = DistrokitDistro()
+        running = process.pipeline
         if running is None:
-            return distro.start_in_code(settings, plugins, instrument=instrument, distro=distro)
+            return process.start_in_code(settings, plugins, instrument=instrument, distro=distro)
         if settings or plugins or distro:
             running.report(_too_late(running.stopped))
         return running

@@ -105,6 +105,7 @@ def _draft(
 ) -> Plan:
     plan = Plan(settings, plugins.charge, plugins=plugins.candidates, known=known, problems=list(problems))
     plan.problems.extend(misspelt(known, settings))
+    plan.frozen = plugins.installed.frozen
     plan.configuration = configuration.name if configuration else None
     if configuration is not None and configuration.model is None:
         # Environment variables alone might send data where the file would not have sent it.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distrokit.diagnostics import Problem
-from distrokit.settings import Layer, Settings, own_name, settable
+from distrokit.settings import Layer, Settings, environment_only, own_name, settable
 from distrokit.values import Source, as_text
 
 NAME = "pyproject.toml"
@@ -39,8 +39,10 @@ def with_project(settings: Settings, problems: list[Problem], directory: Path | 
         if table is not None:
             path = str(folder / NAME)
             values = {own_name(key): as_text(value) for key, value in table.items()}
-            values = {name: text for name, text in values.items() if settable(name, text)}
             sources = {own_name(key): Source("project", f"{path}, {key}") for key in table}
+            refused = {name: problem for name in values if (problem := environment_only(name, sources[name]))}
+            problems += refused.values()
+            values = {name: text for name, text in values.items() if settable(name, text) and name not in refused}
             return settings.with_layers(Layer(Source("project", path), values, sources))
     return settings
 

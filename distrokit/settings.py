@@ -15,7 +15,7 @@ from functools import cached_property
 from types import MappingProxyType
 from urllib.parse import unquote
 
-from distrokit.diagnostics import LOG_LEVELS, Mask
+from distrokit.diagnostics import LOG_LEVELS, Mask, Problem
 from distrokit.values import Source, Value
 
 #: No settings, but what one process leaves for those it starts: what it has said, as digests; and what
@@ -28,6 +28,9 @@ LAUNCHER_PREFIX = "OTEL_PYTHON_"
 
 #: Variables whose values are never shown, whoever invented them.
 _SECRET_NAME = re.compile(r"HEADERS|TOKEN|SECRET|PASSW|API_?KEY|ACCESS_?KEY|CREDENTIAL|AUTHORIZATION", re.IGNORECASE)
+
+#: See :func:`environment_only`.
+ENVIRONMENT_ONLY = ("DISTROKIT_FROZEN", "DISTROKIT_PLUGIN_FILES")
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
@@ -225,6 +228,23 @@ def is_secret(name: str) -> bool:
 def own_name(short: str) -> str:
     """The variable of a setting of distrokit's own that a file calls by its short name."""
     return "DISTROKIT_" + short.upper().replace("-", "_")
+
+
+def environment_only(name: str, source: Source) -> Problem | None:
+    """Why neither ``pyproject.toml`` nor a configuration file may have a setting; ``None`` when it may.
+
+    They decide what code is run, before a file is read; and a file in the working directory must not run what plain
+    Python would not.
+    """
+    if name not in ENVIRONMENT_ONLY:
+        return None
+    return Problem(
+        code="setting-ignored",
+        subject=str(source),
+        cause="it decides what code is run, and that is not for a file to say",
+        outcome="it has no effect",
+        remedy=f"Set the environment variable {name}.",
+    )
 
 
 def settable(name: str, text: str) -> bool:

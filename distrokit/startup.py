@@ -10,6 +10,7 @@ from distrokit.diagnostics import Channel, Problem, StrictError, describe_except
 from distrokit.distros import Distro
 from distrokit.distros.installed import in_charge
 from distrokit.entry_points import EntryPoints
+from distrokit.frozen import find
 from distrokit.plan import Plan
 from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
@@ -75,7 +76,8 @@ class Assembly:
             self.plan = Plan(known, problems=self.plugins.problems)
         else:
             try:
-                self.installed = installed or EntryPoints.scan()
+                self.installed = installed or find(given)
+                problems += self.installed.problems
                 charge = in_charge(known, self.installed, problems, distro)
                 known = known.with_layers(charge.layer())
                 self.plugins = Plugins.load(known, self.installed, plugins, charge)

@@ -136,6 +136,7 @@ ELSEWHERE = {
     "OTEL_EXPERIMENTAL_CONFIG_FILE": "test_configuration_file.py",
     "OTEL_SDK_DISABLED": "test_end_to_end.py, test_configuration_file.py",
     "OTEL_LOG_LEVEL": "test_log_level",
+    "DISTROKIT_FROZEN": "test_frozen.py",
     "DISTROKIT_PLUGIN_FILES": "test_plugin_files.py",
     "DISTROKIT_DOCTOR": "test_doctor_elsewhere.py",
     "DISTROKIT_TRACE_HOOKS": "test_cli.py",
@@ -499,7 +500,9 @@ VALUES = st.text(max_size=25) | st.sampled_from(
 
 @given(
     st.dictionaries(
-        st.sampled_from(sorted({s.name for s in table()} - {"OTEL_CONFIG_FILE", "DISTROKIT_PLUGIN_FILES"})),
+        st.sampled_from(
+            sorted({s.name for s in table()} - {"OTEL_CONFIG_FILE", "DISTROKIT_PLUGIN_FILES", "DISTROKIT_FROZEN"})
+        ),
         VALUES,
         max_size=12,
     )

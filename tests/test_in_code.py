@@ -64,6 +64,23 @@ def test_plugins_are_given_and_instrumentations_can_be_left_out():
     assert (result.returncode, result.stdout, result.stderr) == (0, "False\n", "")
 
 
+def test_a_distro_is_given():
+    result = program(
+        """
+        import distrokit
+        from distrokit import Distro
+
+        acme = Distro(name="acme", version="1.2", defaults={"OTEL_SERVICE_NAME": "acme's", "OTEL_TRACES_EXPORTER": "none"})
+        pipeline = distrokit.start(distro=acme)
+        attributes = pipeline.resource.attributes
+        print(attributes["telemetry.distro.name"], attributes["service.name"], pipeline.plan.distro.why)
+        """,
+        {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"},
+    )
+
+    assert (result.stdout, result.stderr) == ("acme acme's it was given in code\n", "")
+
+
 def test_settings_that_come_too_late_are_said():
     result = program("import distrokit; distrokit.start(); distrokit.start({'A': 'b'})", QUIET)
 

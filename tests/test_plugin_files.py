@@ -91,6 +91,6 @@ def test_a_file_in_the_working_directory_cannot_name_one(tmp_path):
     assert result.stdout == "runs\n"
     (line,) = said(result)
     assert line == (
-        f"distrokit: {tmp_path}/pyproject.toml, plugin-files: a file that lies in the working directory must not decide "
-        "what code is run; no file is loaded. Set the environment variable DISTROKIT_PLUGIN_FILES."
+        f"distrokit: {tmp_path}/pyproject.toml, plugin-files: it decides what code is run, and that is not for a file "
+        "to say; it has no effect. Set the environment variable DISTROKIT_PLUGIN_FILES."
     )

@@ -8,7 +8,7 @@ from typing import Any
 from distrokit.choices.from_model import severity_number
 from distrokit.declarations import Configuration
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.settings import Layer, own_name
+from distrokit.settings import Layer, environment_only, own_name
 from distrokit.values import Source, Value, as_text
 
 _HTTP = ("instrumentation/development", "general", "http")
@@ -84,7 +84,10 @@ def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
         values["OTEL_SEMCONV_STABILITY_OPT_IN"] = stability
     own = model.at("distribution", "distrokit")
     if own is not None:
-        values.update(own_settings(own))
+        mine = own_settings(own)
+        refused = {name: p for name, value in mine.items() if (p := environment_only(name, value.source))}
+        problems.extend(refused.values())
+        values.update({name: value for name, value in mine.items() if name not in refused})
     problems.extend(_unread(model))
     source = Source("file", configuration.name)
     return Layer(source, {n: v.value for n, v in values.items()}, {n: v.source for n, v in values.items()})

@@ -15,17 +15,18 @@ from distrokit.checks.installer import install_line
 from distrokit.cli.doctor import DOCTOR, unanswered
 from distrokit.cli.elsewhere import ask
 from distrokit.cli.explain import EXPLAIN
+from distrokit.cli.freeze import FREEZE
 from distrokit.cli.plugins import PLUGINS
 from distrokit.cli.run import RUN, run
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
 from distrokit.election import elect
-from distrokit.entry_points import EntryPoints
+from distrokit.frozen import find
 from distrokit.settings import Settings, is_secret
 from distrokit.startup import Assembly
 
 #: The core's commands; each can be asked about another command's process.
-_OWN = (EXPLAIN, PLUGINS, DOCTOR)
+_OWN = (EXPLAIN, PLUGINS, DOCTOR, FREEZE)
 _ELSEWHERE = (
     "distrokit {0} … -- COMMAND: of the process that COMMAND starts, such as `distrokit {0} -- gunicorn app:app`;"
     " it is ended before the application's own code runs"
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == [RUN.name]:
         # Before anything is planned: this process is not the one.
         return run(words[1:])
-    installed = EntryPoints.scan()
+    installed = find(Settings.from_environ())
     assembly = Assembly(installed=installed, plan_when_disabled=True)
     election = elect(Settings.from_environ(), installed)
     assembly.plan.problems.extend(election.problems)

@@ -57,6 +57,7 @@ class Plan:
         id_generator: ``None`` for the SDK's default, random ids.
         propagators: ``None`` leaves OpenTelemetry's own choice alone.
         configuration: the configuration file; ``None`` without one.
+        frozen: the file that says what is installed; empty when the environment was scanned.
         views: of the metrics signal, in order.
         sdk_settings: what the SDK, which reads settings itself, shall find in ``os.environ`` instead of
             what is there; ``None`` for a setting that cannot be used.
@@ -77,6 +78,7 @@ class Plan:
     propagators: list[Component[Propagator]] | None = None
     signals: dict[Signal, SignalPlan] = field(default_factory=lambda: {s: SignalPlan(s) for s in SIGNALS})
     configuration: str | None = None
+    frozen: str = ""
     views: list[ViewPlan] = field(default_factory=list)
     sdk_settings: dict[str, str | None] = field(default_factory=dict)
     instrumentations: dict[str, InstrumentationPlan] = field(default_factory=dict)
@@ -92,6 +94,7 @@ class Plan:
             "distro": self.distro.describe(),
             "disabled": described(self.disabled),
             "configuration": self.configuration,
+            "frozen": self.frozen or None,
             "ignored": self.settings.set_in_vain(),
             "plugins": [
                 {

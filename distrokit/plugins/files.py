@@ -8,7 +8,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-from distrokit.diagnostics import Problem
 from distrokit.settings import Settings
 
 SETTING = "DISTROKIT_PLUGIN_FILES"
@@ -49,25 +48,6 @@ class PluginFile:
         return module
 
 
-def plugin_files(settings: Settings, problems: list[Problem]) -> list[PluginFile]:
-    """The files that are named.
-
-    Args:
-        problems: receives a setting that is not obeyed.
-    """
-    given = settings.value(SETTING)
-    if given is None:
-        return []
-    if given.source.kind == "project":
-        # It is found in the working directory, where nothing may be executed from that Python itself would not load.
-        problems.append(
-            Problem(
-                code="setting-ignored",
-                subject=str(given.source),
-                cause="a file that lies in the working directory must not decide what code is run",
-                outcome="no file is loaded",
-                remedy=f"Set the environment variable {SETTING}.",
-            )
-        )
-        return []
+def plugin_files(settings: Settings) -> list[PluginFile]:
+    """The files that are named."""
     return [PluginFile(Path(name).expanduser().absolute()) for name in settings.names(SETTING)]
