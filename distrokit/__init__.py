@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Processor,
         Propagator,
         ResourceDetector,
+        ResponsePropagator,
         Sampler,
         Sent,
         Setting,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from distrokit.in_code import start
     from distrokit.metric_preferences import metric_arguments, metric_parameters
     from distrokit.parameters import Reader
+    from distrokit.plan import InstrumentationPlan
     from distrokit.sdk_messages import caught
     from distrokit.settings import Settings, is_secret
     from distrokit.values import Source, Value
@@ -49,6 +51,7 @@ __all__ = [
     "Exporter",
     "ExporterOptions",
     "IdGenerator",
+    "InstrumentationPlan",
     "LossReason",
     "Lost",
     "Problem",
@@ -56,6 +59,7 @@ __all__ = [
     "Propagator",
     "Reader",
     "ResourceDetector",
+    "ResponsePropagator",
     "Sampler",
     "Sent",
     "Setting",
@@ -79,6 +83,7 @@ _ROOMS = {
     "Attempting": "delivery",
     "Distro": "distros",
     "EntryPoints": "entry_points",
+    "InstrumentationPlan": "plan",
     "LossReason": "delivery",
     "Lost": "delivery",
     "Problem": "diagnostics",

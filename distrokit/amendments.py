@@ -29,6 +29,7 @@ def amend(plan: Plan, plugins: Plugins) -> Plan:
     for plugin in plugins.implementing("distrokit_plan"):
         before = flat(plan.describe())
         draft = plan.parts()
+        draft.amending = plugin.label
         if not plugins.amend(plugin, draft):
             continue
         try:
@@ -38,6 +39,7 @@ def amend(plan: Plan, plugins: Plugins) -> Plan:
             # What cannot even be shown cannot be built.
             plugins.leave_out(plugin, "distrokit_plan", error)
             continue
+        draft.amending = ""
         draft.changes = [*plan.changes, *_changes(plugin, before, after)]
         plan = draft
     return plan

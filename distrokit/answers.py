@@ -18,6 +18,7 @@ from distrokit.declarations import (
     Processor,
     Propagator,
     ResourceDetector,
+    ResponsePropagator,
     Sampler,
     Setting,
     signals_of,
@@ -32,6 +33,7 @@ DECLARATIONS: dict[str, type[Any]] = {
     "distrokit_samplers": Sampler,
     "distrokit_id_generators": IdGenerator,
     "distrokit_propagators": Propagator,
+    "distrokit_response_propagators": ResponsePropagator,
     "distrokit_exporters": Exporter,
     "distrokit_processors": Processor,
     "distrokit_checks": Check,
@@ -57,6 +59,8 @@ def checked(hook: str, answer: Any) -> Any:
         return _configuration(answer)
     if hook == "distrokit_resource":
         return _resource(answer)
+    if hook == "distrokit_views":
+        return _views(answer)
     if hook in DECLARATIONS:
         return _declarations(DECLARATIONS[hook], answer)
     raise HookError(f"returned {_kind(answer)}, but this hook returns nothing")
@@ -112,6 +116,31 @@ def checked_attributes(answer: Any) -> dict[str, Any]:
     return dict(answer)
 
 
+def _views(answer: Any) -> list[dict[str, Any]]:
+    if isinstance(answer, Mapping):
+        answer = [answer]
+    if isinstance(answer, (str, bytes)) or not isinstance(answer, Iterable):
+        raise HookError(f"returned {_kind(answer)}, expected a list of views, each a mapping")
+    views = list(answer)
+    for view in views:
+        if not isinstance(view, Mapping):
+            raise HookError(f"returned {_kind(view)} in its list, expected a view, which is a mapping")
+    return [_plain(view) for view in views]
+
+
+def _plain(node: Any) -> Any:
+    """A copy that nobody else holds, of what a file could say as well; anything else is :class:`HookError`."""
+    if isinstance(node, Mapping):
+        if not all(isinstance(key, str) for key in node):
+            raise HookError("returned a view with a key that is no text")
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [_plain(item) for item in node]
+    if not isinstance(node, (str, bool, int, float, type(None))):
+        raise HookError(f"returned a view with {_kind(node)} in it; a view is plain data, as in a configuration file")
+    return node
+
+
 def _declarations(kind: type[Any], answer: Any) -> list[Any]:
     if isinstance(answer, kind):
         answer = [answer]
@@ -137,6 +166,11 @@ def _check_fields(declaration: Any) -> None:
             raise HookError(f"declared {what} {name!r} for {declaration.signals!r}; signals are {', '.join(SIGNALS)}")
     if isinstance(declaration, Processor) and declaration.stage not in STAGES:
         raise HookError(f"declared {what} {name!r} at {declaration.stage!r}; stages are {', '.join(STAGES)}")
+    if isinstance(declaration, Processor) and declaration.exporters and declaration.stage != "transform":
+        raise HookError(
+            f"declared {what} {name!r} at {declaration.stage!r} with exporters; only a transform can stand in front of"
+            " some exporters"
+        )
     if isinstance(declaration, Check) and declaration.verdict not in ("ok", "warn", "fail"):
         raise HookError(f"returned check {name!r} with verdict {declaration.verdict!r}; verdicts are ok, warn, fail")
 
@@ -147,9 +181,10 @@ def _check_kinds(declaration: Any, what: str) -> None:
             raise HookError(f"declared {what} whose {attribute} is no text")
     if not isinstance(getattr(declaration, "origin", ""), (str, EntryPoint)):
         raise HookError(f"declared {what} whose origin is neither a text nor an entry point")
-    hides = getattr(declaration, "hides", ())
-    if not isinstance(hides, tuple) or not all(isinstance(name, str) for name in hides):
-        raise HookError(f"declared {what} whose hides is no tuple of names")
+    for attribute in ("hides", "exporters"):
+        names = getattr(declaration, attribute, ())
+        if not isinstance(names, tuple) or not all(isinstance(name, str) and name.strip() for name in names):
+            raise HookError(f"declared {what} whose {attribute} is no tuple of names")
     for attribute in ("parameters", "arguments"):
         if not (getattr(declaration, attribute, None) is None or callable(getattr(declaration, attribute))):
             raise HookError(f"declared {what} whose {attribute} cannot be called")

@@ -16,6 +16,7 @@ from distrokit.declarations import (
     Processor,
     Propagator,
     ResourceDetector,
+    ResponsePropagator,
     Sampler,
     Signal,
     origin_of,
@@ -72,7 +73,14 @@ class Shelf(Generic[D]):
 
 @dataclass
 class Catalogue:
-    """All shelves."""
+    """All shelves, and what is picked by no name.
+
+    Attributes:
+        staged: processors of the stages before ``export``.
+        attributes: of the resource, as plugins returned them.
+        views: likewise.
+        refused: names of staged processors that several claim.
+    """
 
     exporters: dict[Signal, Shelf[Exporter]]
     processors: dict[Signal, Shelf[Processor]]
@@ -80,8 +88,10 @@ class Catalogue:
     samplers: Shelf[Sampler]
     id_generators: Shelf[IdGenerator]
     propagators: Shelf[Propagator]
+    response_propagators: Shelf[ResponsePropagator]
     detectors: Shelf[ResourceDetector]
     attributes: list[Answer] = field(default_factory=list)
+    views: list[Answer] = field(default_factory=list)
     refused: dict[Signal, set[str]] = field(default_factory=dict)
 
     @classmethod
@@ -106,9 +116,11 @@ class Catalogue:
             samplers=_shelf("sampler", _offers(answers["distrokit_samplers"])),
             id_generators=_shelf("id generator", _offers(answers["distrokit_id_generators"])),
             propagators=_shelf("propagator", _offers(answers["distrokit_propagators"])),
+            response_propagators=_shelf("response propagator", _offers(answers["distrokit_response_propagators"])),
             detectors=_shelf("resource detector", _offers(detectors)),
             refused={s: {name for shelf in staged[s] for name in shelf.taken} for s in SIGNALS},
             attributes=sorted((a for a in resources if isinstance(a.value, dict)), key=lambda a: -a.rank),
+            views=answers["distrokit_views"],
         )
         for shelf in (*catalogue.shelves(), *(shelf for shelves in staged.values() for shelf in shelves)):
             problems.extend(p for p in shelf.taken.values() if p.severity == "error" and p not in problems)
@@ -122,7 +134,7 @@ class Catalogue:
         """Every shelf of what is picked by name."""
         yield from self.exporters.values()
         yield from self.processors.values()
-        yield from (self.samplers, self.id_generators, self.propagators, self.detectors)
+        yield from (self.samplers, self.id_generators, self.propagators, self.response_propagators, self.detectors)
 
 
 def _offers(answers: list[Answer]) -> list[Offer[Any]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from importlib.metadata import EntryPoint
 
+    from opentelemetry.instrumentation.propagators import ResponsePropagator as SDKResponsePropagator
     from opentelemetry.propagators.textmap import TextMapPropagator
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace.id_generator import IdGenerator as SDKIdGenerator
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from distrokit.values import Source, Value
 
 Signal = Literal["traces", "metrics", "logs"]
-ComponentKind = Literal["exporter", "processor", "sampler", "id generator", "propagator", "resource detector"]
+ComponentKind = Literal[
+    "exporter", "processor", "sampler", "id generator", "propagator", "response propagator", "resource detector"
+]
 Stage = Literal["enrich", "transform", "derive", "export"]
 AttributeValue: TypeAlias = "str | bool | int | float | list[str] | list[bool] | list[int] | list[float]"
 
@@ -53,7 +56,7 @@ class BuildContext:
 
     Attributes:
         name: the name the component was picked by.
-        signal: the signal it is built for; ``None`` for a sampler, an id generator, a propagator.
+        signal: the signal it is built for; ``None`` for a sampler, an id generator, a propagator of either kind.
         arguments: what its ``parameters`` read, as plain values.
         settings: all settings, for reading.
         resource: the process's resource; ``None`` for a propagator, which is built before it.
@@ -193,6 +196,8 @@ class Processor:
         factory: see above.
         parameters: what the plan shows of it; arrives in ``context.arguments``.
         default: at the first three stages, whether it runs when no configuration file names it.
+        exporters: at ``transform``: it stands in front of these exporters only, by the names they are picked by
+            (``otlp``, ``otlp/archive``), whatever the case; ``otlp`` is the plain one alone. Empty for all.
     """
 
     name: str
@@ -203,6 +208,11 @@ class Processor:
     fallback: bool = False
     origin: str | EntryPoint = ""
     default: bool = True
+    exporters: tuple[str, ...] = ()
+
+    def stands_before(self, exporter: str) -> bool:
+        """Whether it stands in front of the exporter that was picked by this name."""
+        return not self.exporters or exporter.lower() in [name.strip().lower() for name in self.exporters]
 
 
 @dataclass(frozen=True)
@@ -237,6 +247,24 @@ class Propagator:
 
     name: str
     factory: Callable[[BuildContext], TextMapPropagator]
+    parameters: Parameters | None = None
+    fallback: bool = False
+    origin: str | EntryPoint = ""
+
+
+@dataclass(frozen=True)
+class ResponsePropagator:
+    """A response propagator: adds to the headers of each response that an instrumented server sends.
+
+    Attributes:
+        name: what ``DISTROKIT_RESPONSE_PROPAGATORS`` says.
+        factory: returns an ``opentelemetry.instrumentation.propagators.ResponsePropagator``.
+        default: whether it runs when that setting is unset.
+    """
+
+    name: str
+    factory: Callable[[BuildContext], SDKResponsePropagator]
+    default: bool = True
     parameters: Parameters | None = None
     fallback: bool = False
     origin: str | EntryPoint = ""
@@ -344,9 +372,11 @@ class Command:
 
 
 #: For what holds a declaration of any one kind.
-D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResourceDetector)
+D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResponsePropagator, ResourceDetector)
 
-Declaration: TypeAlias = Exporter | Processor | Sampler | IdGenerator | Propagator | ResourceDetector
+Declaration: TypeAlias = (
+    Exporter | Processor | Sampler | IdGenerator | Propagator | ResponsePropagator | ResourceDetector
+)
 
 
 def signals_of(declaration: Exporter | Processor) -> tuple[Signal, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from distrokit.catalogue import Catalogue
@@ -9,7 +10,7 @@ from distrokit.choices import Choice, Choices, ExportChoice
 from distrokit.choices.from_settings import PROPAGATORS
 from distrokit.choices.model_settings import not_done
 from distrokit.choices.views import fault_of
-from distrokit.declarations import SIGNALS, Processor, ResourceDetector, Signal
+from distrokit.declarations import SIGNALS, Processor, ResourceDetector, ResponsePropagator, Signal
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.entry_points import EntryPoints
 from distrokit.parameters import Reader
@@ -62,17 +63,7 @@ class Draft:
             if planned.built:
                 self._staged(planned)
                 self._exporters(planned)
-        for view in self.choices.views:
-            definition = view.plain()
-            fault = fault_of(definition)
-            if fault:
-                self._view_is_wrong(view, fault)
-            else:
-                self.plan.views.append(ViewPlan(definition, view.source))
-            limit = view.at("stream", "aggregation_cardinality_limit")
-            if limit is not None:
-                remedy = "Take attributes out of the view's attribute_keys instead."
-                self.plan.problems.append(not_done("aggregation_cardinality_limit", limit.source, remedy))
+        self._views()
         unset = [signal for signal in SIGNALS if self.plan.signals[signal].source is None]
         if unset and not any(planned.exporters for planned in self.plan.signals.values()):
             self._problem(
@@ -83,10 +74,27 @@ class Draft:
                 INSTALL_DEFAULTS,
             )
 
-    def _view_is_wrong(self, view: Value[Any], fault: str) -> None:
-        self._problem(
-            "view-invalid", f"{view.source} view", fault, "the whole view is left out", f"Correct {view.source}."
-        )
+    def _views(self) -> None:
+        """Those of a file first, then those of plugins."""
+        for view in self.choices.views:
+            limit = view.at("stream", "aggregation_cardinality_limit")
+            self._view(view.plain(), view.source, f"{view.source} view", limit.source if limit else view.source)
+        for answer in self.catalogue.views:
+            source = Source("plugin", answer.plugin.label)
+            for number, definition in enumerate(answer.value, start=1):
+                # A file that `distrokit config show` wrote has it already, and twice it would make two streams.
+                if not any(view.definition == definition for view in self.plan.views):
+                    self._view(definition, source, f"{source}, view {number}", source)
+
+    def _view(self, definition: dict[str, Any], source: Source, subject: str, limit: Source) -> None:
+        fault = fault_of(definition)
+        if fault:
+            self._problem("view-invalid", subject, fault, "the whole view is left out", f"Correct {source}.")
+            return
+        self.plan.views.append(ViewPlan(definition, source))
+        if (definition.get("stream") or {}).get("aggregation_cardinality_limit") is not None:
+            remedy = "Take attributes out of the view's attribute_keys instead."
+            self.plan.problems.append(not_done("aggregation_cardinality_limit", limit, remedy))
 
     # ------------------------------------------------------------------------- resource
 
@@ -149,6 +157,16 @@ class Draft:
                 if choice.source.kind != "environment" or self._passes_launcher(choice.name)
             ]
             plan.propagators = [component for component in picked if component]
+        plan.response_propagators = list(self._response_propagators())
+
+    def _response_propagators(self) -> Iterator[Component[ResponsePropagator]]:
+        shelf, chosen = self.catalogue.response_propagators, self.choices.response_propagators
+        if chosen is None:
+            unasked = [offer for offer in shelf.offers.values() if offer.declaration.default]
+            picked = [self.picker.component(offer, Source("plugin", offer.plugin.label)) for offer in unasked]
+        else:
+            picked = [self.picker.pick(shelf, choice, "it is left out") for choice in chosen]
+        yield from filter(None, picked)
 
     def _passes_launcher(self, name: str) -> bool:
         """OpenTelemetry resolves this variable while it is imported, before any distro is asked."""

@@ -17,6 +17,7 @@ from distrokit.diagnostics import Mask
 from distrokit.draft import ALWAYS
 from distrokit.known_settings import OWN
 from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
+from distrokit.plan.parts import DEFAULT_SAMPLER
 from distrokit.settings import is_secret
 from distrokit.values import Value
 
@@ -105,8 +106,10 @@ def _provider(plan: Plan, planned: SignalPlan) -> Node:
     else:
         provider["processors"] = [*staged, *exports]
     if planned.signal == "traces":
-        if plan.sampler:
-            provider["sampler"] = _component(plan.sampler)
+        # What plugins put around it, they put around what the file names as well.
+        sampler = plan.sampler.innermost if plan.sampler else None
+        if sampler and sampler.declaration is not DEFAULT_SAMPLER:
+            provider["sampler"] = _component(sampler)
         if plan.id_generator:
             provider["id_generator"] = _component(plan.id_generator)
     if planned.scopes:

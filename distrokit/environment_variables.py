@@ -42,6 +42,9 @@ OTEL_PYTHON_DISTROKIT_LOGS_PROCESSOR = "OTEL_PYTHON_DISTROKIT_LOGS_PROCESSOR"
 #: The reader that feeds metric exporters. Default: ``periodic``.
 OTEL_PYTHON_DISTROKIT_METRICS_READER = "OTEL_PYTHON_DISTROKIT_METRICS_READER"
 
+#: The response propagators, comma-separated; ``none`` for nothing. Default: what plugins switch on.
+OTEL_PYTHON_DISTROKIT_RESPONSE_PROPAGATORS = "OTEL_PYTHON_DISTROKIT_RESPONSE_PROPAGATORS"
+
 #: How long all resource detectors together may take, in milliseconds. Default: 2000.
 OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT = "OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT"
 

@@ -10,7 +10,7 @@ plan in ``distrokit_plan``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pluggy
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Processor,
         Propagator,
         ResourceDetector,
+        ResponsePropagator,
         Sampler,
         Setting,
     )
@@ -263,6 +264,43 @@ def distrokit_propagators(entry_points: EntryPoints) -> Iterable[Propagator] | N
 
 
 @hookspec
+def distrokit_response_propagators(entry_points: EntryPoints) -> Iterable[ResponsePropagator] | None:
+    """Response propagators: what a server's instrumentation adds to the headers of each response.
+
+    When: while declaring; the factory is called at build.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
+    Arguments: as ``distrokit_samplers``.
+    Returns: declarations, with names as in ``distrokit_samplers``. All that are ``default=True`` run, in plugin order,
+    unless ``DISTROKIT_RESPONSE_PROPAGATORS`` names others. Together they become OpenTelemetry's global response
+    propagator; one that is there already stays, and runs before them.
+    ``None``: none. Where nobody declares any, nothing is set.
+    On an exception: the plugin is left out. If a factory raises, or a response propagator does while the application
+    runs, the others run.
+
+    Example::
+
+        from distrokit import ResponsePropagator, hookimpl
+
+
+        def make(context):
+            from opentelemetry.instrumentation import propagators
+            from opentelemetry.trace import get_current_span
+
+            class Acme(propagators.ResponsePropagator):
+                def inject(self, carrier, context=None, setter=propagators.default_setter):
+                    trace_id = get_current_span(context).get_span_context().trace_id
+                    setter.set(carrier, "x-acme-trace", f"{trace_id:032x}")
+
+            return Acme()
+
+
+        @hookimpl
+        def distrokit_response_propagators():
+            return [ResponsePropagator("acme", make)]
+    """
+
+
+@hookspec
 def distrokit_exporters(entry_points: EntryPoints) -> Iterable[Exporter] | None:
     """Exporters by signal and name, for ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER`` to pick from.
 
@@ -301,7 +339,8 @@ def distrokit_processors(entry_points: EntryPoints) -> Iterable[Processor] | Non
     Arguments: as ``distrokit_samplers``.
     Returns: declarations. All processors of the first three stages run, in plugin order; of the
     last stage the settings ``DISTROKIT_TRACES_PROCESSOR``, ``DISTROKIT_LOGS_PROCESSOR`` and
-    ``DISTROKIT_METRICS_READER`` pick one by name.
+    ``DISTROKIT_METRICS_READER`` pick one by name. A ``transform`` with ``exporters=("otlp/archive",)`` stands in
+    front of those exporters only, after the transforms and the ``derive`` processors that are for all.
     ``None``: none.
     On an exception: the plugin is left out. If a factory raises, that processor is left out and its
     signal is sent without it, which the message says. If a ``transform`` raises on an item, that item is
@@ -325,6 +364,36 @@ def distrokit_processors(entry_points: EntryPoints) -> Iterable[Processor] | Non
     """
 
 
+@hookspec
+def distrokit_views(settings: Settings) -> Iterable[Mapping[str, Any]] | None:
+    """Views of the metrics signal, as OpenTelemetry's configuration model has them.
+
+    When: while declaring; the SDK's views are made of them at build.
+    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
+    Arguments: ``settings``, all settings, for reading.
+    Returns: views, each ``{"selector": {…}, "stream": {…}}`` in plain data: mappings, lists, texts, numbers, booleans.
+    They come after those of a configuration file, in plugin order; where several views fit one instrument, each makes
+    a stream of its own. One that the SDK could not use is left out alone; one that is there already is not added again.
+    ``None``: none.
+    On an exception: the plugin is left out.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_views(settings):
+            boundaries = [0.01, 0.1, 1, 10]
+            return [
+                {
+                    "selector": {"instrument_name": "http.server.request.duration"},
+                    "stream": {"aggregation": {"explicit_bucket_histogram": {"boundaries": boundaries}}},
+                }
+            ]
+    """
+
+
 # ----------------------------------------------------------------------------------------- plan
 
 
@@ -337,6 +406,8 @@ def distrokit_plan(plan: Plan) -> None:
     Arguments: ``plan``, to be changed in place; every change is recorded as this plugin's doing.
     Returns: nothing; anything else is a mistake.
     On an exception: the plugin is left out, and the plan is made anew without all it contributed.
+    Mind: ``plan.wrap_sampler(Sampler("mine", make))`` puts a sampler around whatever samples by then; its factory finds
+    it built, as ``context.arguments["inner"]``.
 
     Example::
 

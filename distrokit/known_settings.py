@@ -81,6 +81,12 @@ OWN = (
     _own("TRACES_PROCESSOR", "name", "batch", "what feeds span exporters"),
     _own("LOGS_PROCESSOR", "name", "batch", "what feeds log exporters"),
     _own("METRICS_READER", "name", "periodic", "what feeds metric exporters"),
+    _own(
+        "RESPONSE_PROPAGATORS",
+        "list of names",
+        "",
+        "what adds to the headers of responses; default: what plugins switch on; `none` for nothing",
+    ),
     _own("DETECTOR_TIMEOUT", "integer", "2000", "that all resource detectors together may take", "ms"),
     _own("EXIT_TIMEOUT", "integer", "5000", "that the end of the process may take, for all signals together", "ms"),
 )

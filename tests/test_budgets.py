@@ -39,6 +39,8 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
     assert foreign == {"distrokit", "pluggy"}
     assert of(modules, "distrokit") == {
         "distrokit",
+        "distrokit.answers",
+        "distrokit.choices",
         "distrokit.declarations",
         "distrokit.delivery",
         "distrokit.diagnostics",
@@ -49,6 +51,12 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.in_code",
         "distrokit.metric_preferences",
         "distrokit.parameters",
+        "distrokit.plan",
+        "distrokit.plan.parts",
+        "distrokit.plugins",
+        "distrokit.plugins.candidates",
+        "distrokit.plugins.shape",
+        "distrokit.plugins.tracing",
         "distrokit.sdk_messages",
         "distrokit.secret_files",
         "distrokit.settings",

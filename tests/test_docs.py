@@ -21,7 +21,15 @@ def test_every_problem_is_explained_and_every_explained_problem_exists():
     code = "".join(path.read_text() for path in SOURCES)
     used = set(re.findall(r'code="([a-z-]+)"', code)) | set(re.findall(r'_problem\(\s*"([a-z-]+)"', code))
     # What was not found is named by its kind, see picking.py.
-    kinds = ("exporter", "processor", "sampler", "id-generator", "propagator", "resource-detector")
+    kinds = (
+        "exporter",
+        "processor",
+        "sampler",
+        "id-generator",
+        "propagator",
+        "response-propagator",
+        "resource-detector",
+    )
     used |= {f"{kind}-unknown" for kind in kinds}
     table = [line for line in (ROOT / "docs/problems.md").read_text().splitlines() if line.startswith("| `")]
 

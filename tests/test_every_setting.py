@@ -126,6 +126,8 @@ ROWS = [
     Row("DISTROKIT_TRACES_PROCESSOR", "Simple", f"{TRACES}.processor.name", "simple", second=True),
     Row("DISTROKIT_LOGS_PROCESSOR", "simple", f"{LOGS}.processor.name", "simple", second=True),
     Row("DISTROKIT_METRICS_READER", "periodic", f"{METRICS}.processor.name", "periodic"),
+    Row("DISTROKIT_RESPONSE_PROPAGATORS", "none,TraceResponse", "response_propagators.0.name", "traceresponse",
+        "distribution.distrokit.response_propagators", ["traceresponse"]),
     Row("DISTROKIT_DISABLED_PLUGINS", "dev", "plugins.2.status", "blocked", "distribution.distrokit.disabled_plugins", ["dev"]),
     Row("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "FLASK", "instrumentations.flask.enabled", False),
 ]  # fmt: skip

@@ -38,8 +38,10 @@ def test_these_are_the_hooks_of_the_design():
         "distrokit_samplers",
         "distrokit_id_generators",
         "distrokit_propagators",
+        "distrokit_response_propagators",
         "distrokit_exporters",
         "distrokit_processors",
+        "distrokit_views",
         "distrokit_plan",
         "distrokit_exporter_options",
         "distrokit_started",
@@ -116,7 +118,7 @@ def test_the_example_of_a_hook_runs_in_a_real_process(name, receiver, tmp_path):
 
 RECORDER = """
     from distrokit import (BuildContext, Check, Command, Exporter, IdGenerator, Processor, Propagator,
-                           ResourceDetector, Sampler, Value, hookimpl)
+                           ResourceDetector, ResponsePropagator, Sampler, Value, hookimpl)
 
     def note(*words):
         print(*words, flush=True)
@@ -163,6 +165,15 @@ RECORDER = """
         return [Propagator("recorder", make)]
 
     @hookimpl
+    def distrokit_response_propagators():
+        note("response_propagators")
+        def make(context):
+            from opentelemetry.instrumentation.propagators import TraceResponsePropagator
+            note("build response propagator")
+            return TraceResponsePropagator()
+        return [ResponsePropagator("recorder", make)]
+
+    @hookimpl
     def distrokit_exporters():
         note("exporters")
         def make(options):
@@ -186,6 +197,11 @@ RECORDER = """
                                     resource=span.resource, attributes={"email": "****"})
             return transform
         return [Processor("redact", "traces", "transform", redact)]
+
+    @hookimpl
+    def distrokit_views(settings):
+        note("views", settings.get("MARK"))
+        return []
 
     @hookimpl
     def distrokit_plan(plan):
@@ -236,13 +252,16 @@ def test_the_hooks_are_called_in_the_order_of_the_reference_and_each_takes_effec
         "samplers",
         "id_generators",
         "propagators",
+        "response_propagators",
         "exporters",
         "processors",
+        "views m",
         "plan recorder",
         "build propagator",
         "build sampler {}",
         "exporter_options recorder traces",
         "build exporter {'x': 'y'}",
+        "build response propagator",
         "started 1",
         "1" * 32,
         "forked",

@@ -86,6 +86,7 @@ class Choices:
         detectors: ``None`` for those that are on by default.
         included, excluded: patterns of the attributes that detectors may add; nothing included means all.
         propagators: ``None`` leaves OpenTelemetry's own choice alone.
+        response_propagators: ``None`` for those that are on by default.
         exports: by signal; ``None`` when the signal is not built at all.
         sources: who chose the exporters of a signal; missing when nobody did.
         staged: processors of the stages before ``export`` that a file names.
@@ -101,6 +102,7 @@ class Choices:
     sampler: Choice | None = None
     id_generator: Choice | None = None
     propagators: list[Choice] | None = None
+    response_propagators: list[Choice] | None = None
     exports: dict[Signal, list[ExportChoice] | None] = field(default_factory=lambda: {s: [] for s in SIGNALS})
     sources: dict[Signal, Source] = field(default_factory=dict)
     staged: dict[Signal, list[Choice]] = field(default_factory=lambda: {s: [] for s in SIGNALS})

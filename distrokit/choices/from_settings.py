@@ -17,6 +17,7 @@ EXPORTER_SETTING: dict[Signal, str] = {
 SAMPLER = "OTEL_TRACES_SAMPLER"
 ID_GENERATOR = "OTEL_PYTHON_ID_GENERATOR"
 PROPAGATORS = "OTEL_PROPAGATORS"
+RESPONSE_PROPAGATORS = "DISTROKIT_RESPONSE_PROPAGATORS"
 DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 
 
@@ -30,16 +31,16 @@ def chosen_by_settings(settings: Settings, problems: list[Problem]) -> Choices:
     choices.sampler = _one(settings, SAMPLER)
     choices.id_generator = _one(settings, ID_GENERATOR)
     if settings.value(PROPAGATORS):
-        choices.propagators = [choice for choice in _several(settings, PROPAGATORS) if choice.name.lower() != "none"]
+        choices.propagators = _but_none(_several(settings, PROPAGATORS))
+    if settings.value(RESPONSE_PROPAGATORS):
+        choices.response_propagators = _but_none(_several(settings, RESPONSE_PROPAGATORS))
     if settings.value(DETECTORS):
         choices.detectors = _several(settings, DETECTORS)
     for signal in SIGNALS:
         setting = EXPORTER_SETTING[signal]
         choice = settings.value(setting)
         if choice:
-            choices.exports[signal] = [
-                ExportChoice(exporter) for exporter in _several(settings, setting) if exporter.name.lower() != "none"
-            ]
+            choices.exports[signal] = [ExportChoice(exporter) for exporter in _but_none(_several(settings, setting))]
             choices.sources[signal] = choice.source
             if not settings.names(setting):
                 problems.append(_names_nothing(setting, choice, signal))
@@ -56,6 +57,10 @@ def _several(settings: Settings, setting: str) -> list[Choice]:
     value = settings.value(setting)
     names = {name.lower(): name for name in reversed(settings.names(setting))}
     return [Choice(name, value.source, setting) for name in reversed(names.values())] if value else []
+
+
+def _but_none(choices: list[Choice]) -> list[Choice]:
+    return [choice for choice in choices if choice.name.lower() != "none"]
 
 
 def _names_nothing(setting: str, choice: Value[str], signal: Signal) -> Problem:

@@ -2,13 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from math import isfinite
 from typing import Any
 
+from distrokit.diagnostics import did_you_mean
+
+_INSTRUMENTS = (
+    "counter",
+    "gauge",
+    "histogram",
+    "observable_counter",
+    "observable_gauge",
+    "observable_up_down_counter",
+    "up_down_counter",
+)
+_AGGREGATIONS: dict[str, Any] = {
+    "default": {},
+    "drop": {},
+    "explicit_bucket_histogram": {"boundaries": [float], "record_min_max": bool},
+    "base2_exponential_bucket_histogram": {"max_scale": int, "max_size": int, "record_min_max": bool},
+    "last_value": {},
+    "sum": {},
+}
+#: What the configuration schema lets a view have: a type, the words there are, a list of a type, or names of such.
+_VIEW: dict[str, Any] = {
+    "selector": {
+        "instrument_name": str,
+        "instrument_type": _INSTRUMENTS,
+        "unit": str,
+        "meter_name": str,
+        "meter_version": str,
+        "meter_schema_url": str,
+    },
+    "stream": {
+        "name": str,
+        "description": str,
+        "aggregation": _AGGREGATIONS,
+        "aggregation_cardinality_limit": int,
+        "attribute_keys": {"included": [str], "excluded": [str]},
+    },
+}
+_CALLED = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+
 
 def fault_of(definition: dict[str, Any]) -> str:
-    """Why the SDK could not use this ``views`` item of the configuration model; empty when it can."""
+    """Why the SDK could not use this ``views`` item of the configuration model; empty when it can.
+
+    Args:
+        definition: plain data; a file's has been held against the schema, a plugin's may be anything.
+    """
+    if fault := _misfit(definition, _VIEW, ""):
+        return fault
     selector, stream = definition.get("selector") or {}, definition.get("stream") or {}
     criteria = {name: value for name, value in selector.items() if value is not None}
     if not criteria:
@@ -19,7 +65,46 @@ def fault_of(definition: dict[str, Any]) -> str:
     return _aggregation_fault(stream.get("aggregation") or {})
 
 
+def _misfit(node: Any, shape: Any, where: str) -> str:
+    """Where the schema would not have it; with one condition misspelt, a view fits what it is not meant for."""
+    if node is None:
+        return ""
+    if isinstance(shape, dict):
+        return _misfit_of_mapping(node, shape, where)
+    if isinstance(shape, list):
+        return _misfit_of_list(node, shape[0], where)
+    if isinstance(shape, tuple):
+        return "" if node in shape else f"its {where} is none of {', '.join(shape)}"
+    fits = isinstance(node, (int, float) if shape is float else shape) and (shape is bool or not isinstance(node, bool))
+    return "" if fits else f"its {where} is not {_CALLED[shape]}"
+
+
+def _misfit_of_mapping(node: Any, shape: dict[str, Any], where: str) -> str:
+    if not isinstance(node, Mapping):
+        return f"its {where} is no mapping"
+    for key, value in node.items():
+        path = f"{where}.{key}" if where else key
+        if key not in shape:
+            return f"there is no {path}. {did_you_mean(str(key), shape)}".rstrip(" .")
+        if fault := _misfit(value, shape[key], path):
+            return fault
+    return ""
+
+
+def _misfit_of_list(node: Any, shape: Any, where: str) -> str:
+    if not isinstance(node, list):
+        return f"its {where} is no list"
+    inside = f"{where}, an item of it,"
+    return next((fault for item in node if (fault := _misfit(item, shape, inside) or _empty(item, inside))), "")
+
+
+def _empty(item: Any, where: str) -> str:
+    return f"its {where} is empty" if item is None else ""
+
+
 def _aggregation_fault(aggregation: dict[str, Any]) -> str:
+    if len(aggregation) > 1:
+        return f"it has several aggregations: {', '.join(aggregation)}"
     boundaries = (aggregation.get("explicit_bucket_histogram") or {}).get("boundaries")
     if boundaries is not None:
         rising = all(a < b for a, b in pairwise(boundaries))

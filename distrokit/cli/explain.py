@@ -14,7 +14,7 @@ from distrokit.cli.output import print_json, print_rows, shown
 from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting, lines, unknown
 from distrokit.cli.svg import svg
-from distrokit.declarations import Command, origin_of
+from distrokit.declarations import Command, Processor, origin_of
 from distrokit.diagnostics import Mask, describe_exception, visible, write
 from distrokit.distros import InCharge
 from distrokit.plan import Component, Plan, SignalPlan
@@ -152,6 +152,7 @@ def _signal(plan: Plan, signal: str, planned: SignalPlan) -> Iterator[Row]:
         yield "view", json.dumps(view.definition), str(view.source)
     for processor in planned.processors:
         yield from _component(processor.declaration.stage, processor, "")
+        yield from _in_front_of(processor, planned)
     for item in planned.exporters:
         yield from _component("export", item.exporter, "")
         if item.processor is not None:
@@ -160,12 +161,20 @@ def _signal(plan: Plan, signal: str, planned: SignalPlan) -> Iterator[Row]:
         yield "export", "nothing", str(planned.source) if planned.source else "no plugin and no setting chose one"
 
 
+def _in_front_of(processor: Component[Processor], planned: SignalPlan) -> Iterator[Row]:
+    """The exporters that a transform is for, where it is not for all."""
+    names = [item.exporter.name.lower() for item in planned.exporters]
+    for exporter in processor.declaration.exporters:
+        here = "" if exporter.strip().lower() in names else ", which is not chosen"
+        yield "", f"  in front of {exporter}{here}", ""
+
+
 def _component(what: str, component: Component[Any] | None, default: str) -> Iterator[Row]:
     if component is None:
         yield what, default, "default of opentelemetry-sdk"
         return
     origin = origin_of(component.declaration) or f"plugin {component.plugin}"
-    yield what, f"{component.name} ({origin})", str(component.source)
+    yield what, f"{component.nested_name} ({origin})", str(component.source)
     yield from _parameters(component, "  ")
 
 
@@ -173,7 +182,7 @@ def _parameters(component: Component[Any], indent: str) -> Iterator[Row]:
     for name, value in component.parameters.items():
         inner = value.value
         if isinstance(inner, Component):
-            yield "", f"{indent}{name} = {inner.name}", str(inner.source)
+            yield "", f"{indent}{name} = {inner.nested_name}", str(inner.source)
             yield from _parameters(inner, indent + "  ")
         else:
             yield "", f"{indent}{name} = {shown(value)}", _source(value)
@@ -186,6 +195,9 @@ def _propagators(plan: Plan) -> Iterator[Row]:
         yield "none", "", ""
     for component in plan.propagators or ():
         yield component.name, origin_of(component.declaration) or f"plugin {component.plugin}", str(component.source)
+    for response in plan.response_propagators:
+        origin = origin_of(response.declaration) or f"plugin {response.plugin}"
+        yield f"on responses: {response.name}", origin, str(response.source)
 
 
 def _instrumentations(plan: Plan) -> Iterator[Row]:

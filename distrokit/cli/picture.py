@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from distrokit.declarations import origin_of
+from distrokit.declarations import Processor, origin_of
 from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
 
 BoxKind = Literal["resource", "sampler", "processor", "exporter", "destination", "nothing"]
@@ -78,6 +78,8 @@ def picture_of(plan: Plan) -> Picture:
     off = [key for key, item in plan.instrumentations.items() if not item.enabled]
     notes = [f"instrumented: {', '.join(on) or 'nothing'}"]
     notes += [f"not instrumented: {', '.join(off)}"] if off else []
+    responses = [propagator.name for propagator in plan.response_propagators]
+    notes += [f"response propagators: {', '.join(responses)}"] if responses else []
     notes += [mask(str(problem)) for problem in plan.problems]
     if plan.disabled.value:
         notes.insert(0, f"DISABLED by {plan.disabled.source}: nothing of this is built")
@@ -95,14 +97,16 @@ def _lane(plan: Plan, signal: str, planned: SignalPlan) -> Lane:
         sampler = plan.sampler
         default = Box("sampler", "parentbased_always_on", ("sampler", "default of opentelemetry-sdk"))
         boxes.append(_box("sampler", sampler, "sampler") if sampler else default)
-    boxes += [_box("processor", part, part.declaration.stage) for part in planned.processors]
-    branches = tuple(_branch(item) for item in planned.exporters)
+    boxes += [_box("processor", part, part.declaration.stage) for part in planned.for_all()]
+    branches = tuple(_branch(item, planned.before(item)) for item in planned.exporters)
     why = str(planned.source) if planned.source else "nobody chose an exporter"
     return Lane(signal, tuple(boxes), branches or ((Box("nothing", "nowhere", (why,)),),))
 
 
-def _branch(item: ExporterPlan) -> tuple[Box, ...]:
-    feeds = (_box("processor", item.processor, "feeds the exporter"),) if item.processor else ()
+def _branch(item: ExporterPlan, before: list[Component[Processor]]) -> tuple[Box, ...]:
+    # A metric exporter that is scraped has nothing in front of it.
+    feeds = tuple(_box("processor", part, part.declaration.stage) for part in before if item.processor)
+    feeds += (_box("processor", item.processor, "feeds the exporter"),) if item.processor else ()
     endpoint = item.exporter.parameters.get("endpoint") or item.exporter.parameters.get("output_stream")
     if endpoint is None or not endpoint.value:
         return (*feeds, _box("exporter", item.exporter, "exporter"))
@@ -111,9 +115,13 @@ def _branch(item: ExporterPlan) -> tuple[Box, ...]:
 
 
 def _box(kind: BoxKind, component: Component[Any], role: str) -> Box:
+    origin = origin_of(component.declaration) or f"plugin {component.plugin}"
+    return Box(kind, _title(component), (f"{role}, {origin}", str(component.source)))
+
+
+def _title(component: Component[Any]) -> str:
     protocol = component.parameters.get("protocol")
     argument = component.parameters.get("arg") or component.parameters.get("ratio")
     title = component.name + (f" {protocol.value}" if protocol else "")
     title += f" {argument.printable()}" if argument and argument.value not in ("", None) else ""
-    origin = origin_of(component.declaration) or f"plugin {component.plugin}"
-    return Box(kind, title, (f"{role}, {origin}", str(component.source)))
+    return f"{title}({_title(component.inner)})" if component.inner else title

@@ -89,7 +89,8 @@ def _of_the_file(plan: Plan, name: str) -> Iterator[dict[str, Any]]:
     if name == "OTEL_SERVICE_NAME" and service:
         yield {"value": shown(service), "source": str(service.source)}
     elif name == "OTEL_TRACES_SAMPLER" and plan.sampler:
-        yield {"value": plan.sampler.name, "source": str(plan.sampler.source)}
+        sampler = plan.sampler.innermost
+        yield {"value": sampler.name, "source": str(sampler.source)}
     for signal, planned in plan.signals.items():
         if name == f"OTEL_{signal.upper()}_EXPORTER" and planned.exporters:
             names = ",".join(item.exporter.name for item in planned.exporters)
@@ -132,6 +133,8 @@ def _taken_by(plan: Plan, name: str) -> Iterator[str]:
 def _taken_by_signals(plan: Plan, name: str) -> Iterator[str]:
     if plan.sampler:
         yield from _of(plan.sampler, "sampler", name)
+    for propagator in plan.response_propagators:
+        yield from _of(propagator, "response propagator", name)
     for signal, planned in plan.signals.items():
         if planned.source and planned.source.name == name and not planned.exporters:
             yield f"{signal}: nothing is exported"

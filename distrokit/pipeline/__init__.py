@@ -19,7 +19,7 @@ from distrokit.pipeline.build import Builder
 from distrokit.pipeline.ending import Ending
 from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
 from distrokit.pipeline.guarded import Guard
-from distrokit.pipeline.providers import Providers, install_propagator
+from distrokit.pipeline.providers import Providers, install_propagator, install_response_propagators
 from distrokit.pipeline.reports import Reports
 from distrokit.pipeline.resource import build_resource
 from distrokit.pipeline.signals import Signals
@@ -100,6 +100,7 @@ class Pipeline:
             install_propagator(builder)
             builder.resource = self._resource = build_resource(self.plan, resource_attributes or {})
             self._providers.install(builder)
+            install_response_propagators(builder)
         for name, text in sdk_settings.read_late(self.plan.sdk_settings, self.plan.settings, LoggerProvider).items():
             put(name, text)
         self._prepare_for_the_end()

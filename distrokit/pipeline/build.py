@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
-from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
+from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 
 from distrokit.declarations import Signal
-from distrokit.delivery import Lost
 from distrokit.diagnostics import Problem, describe_exception, trace_of
-from distrokit.pipeline.components import Components, Kind
-from distrokit.pipeline.counted import counted
+from distrokit.pipeline.components import Components
 from distrokit.pipeline.guarded import Guard
 from distrokit.pipeline.in_use import InUse
-from distrokit.pipeline.losses import losses_of
+from distrokit.pipeline.samplers import build_sampler
 from distrokit.pipeline.scopes import (
     ScopedLoggerProvider,
     ScopedMeterProvider,
@@ -30,12 +27,15 @@ from distrokit.pipeline.scopes import (
     Scopes,
     not_while_exporting,
 )
-from distrokit.pipeline.self_metrics import self_metrics_of
-from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedMetrics, StagedSpans, Transforms
+from distrokit.pipeline.signal_stages import Stages
+from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedSpans, Transforms
 from distrokit.pipeline.views import make_view
-from distrokit.plan import ExporterPlan, Plan, SignalPlan
+from distrokit.plan import Plan
 from distrokit.plugins import Plugins
 from distrokit.sdk_messages import SDKMessages
+
+if TYPE_CHECKING:
+    from opentelemetry.instrumentation.propagators import ResponsePropagator
 
 
 class Builder:
@@ -65,11 +65,10 @@ class Builder:
         self._plan = plan
         self._components = Components(plan, plugins)
         self._report = report
-        self._say, self._messages = say, messages
-        self._causes: dict[str, str] = {}
         self.guard: Guard | None = None
         self.in_use = InUse()
         self.parts: list[Any] = [self.in_use]
+        self._stages = Stages(plan, self._components, report, say, messages, self.parts, self.in_use)
 
     @property
     def resource(self) -> Resource | None:
@@ -89,16 +88,24 @@ class Builder:
         built = [self._components.component(c, TextMapPropagator, "it is left out") for c in self._plan.propagators]
         return CompositePropagator([propagator for propagator in built if propagator is not None])
 
+    @property
+    def plans_response_propagators(self) -> bool:
+        """Whether there are any to build."""
+        return bool(self._plan.response_propagators)
+
+    def response_propagator(self, present: ResponsePropagator | None) -> ResponsePropagator | None:
+        """The planned response propagators as one, after the one that the process has; ``None`` when there is none."""
+        from distrokit.pipeline.response_propagators import compose
+
+        return compose(self._plan, self._components, self._report, present)
+
     def tracer_provider(self) -> TracerProvider:
         """A provider with sampler and id generator, without processors yet."""
-        sampler = ids = None
-        if self._plan.sampler:
-            sampler = self._components.component(self._plan.sampler, Sampler, "parentbased_always_on is used")
+        ids = None
         if self._plan.id_generator:
             ids = self._components.component(self._plan.id_generator, IdGenerator, "random ids are used")
         provider = ScopedTracerProvider(
-            # The SDK's own default would read OTEL_TRACES_SAMPLER once more, and complain once more.
-            sampler=sampler or DEFAULT_ON,
+            sampler=build_sampler(self._components, self._plan.sampler),
             id_generator=ids or RandomIdGenerator(),
             resource=self.resource,
             shutdown_on_exit=False,
@@ -109,8 +116,8 @@ class Builder:
     def add_span_processors(self, provider: TracerProvider) -> None:
         """Give the provider every stage of the traces signal."""
         planned = self._plan.signals["traces"]
-        staged = self._staged(planned, SpanProcessor)
-        export = self._export(planned, SpanProcessor)
+        staged = self._stages.before_exporters(planned, SpanProcessor)
+        export = self._stages.exporting(planned, SpanProcessor)
         if any(staged.values()):
             provider.add_span_processor(
                 StagedSpans(
@@ -134,13 +141,13 @@ class Builder:
     def add_log_processors(self, provider: ScopedLoggerProvider) -> None:
         """Give the provider every stage of the logs signal."""
         planned = self._plan.signals["logs"]
-        staged = self._staged(planned, LogRecordProcessor)
+        staged = self._stages.before_exporters(planned, LogRecordProcessor)
         scopes = provider.scopes
         first = [Named("records of exports", not_while_exporting)]
         if scopes.filters_records:
             first.append(Named("logger_configurator/development", scopes.passes))
         staged["transform"] = [*first, *staged["transform"]]
-        export = self._export(planned, LogRecordProcessor)
+        export = self._stages.exporting(planned, LogRecordProcessor)
         provider.add_log_record_processor(
             StagedLogs(
                 staged["enrich"],
@@ -153,7 +160,7 @@ class Builder:
 
     def meter_provider(self) -> ScopedMeterProvider:
         """A provider with its readers: the SDK takes them at construction only."""
-        readers = [named.part for named in self._export(self._plan.signals["metrics"], MetricReader)]
+        readers = [named.part for named in self._stages.exporting(self._plan.signals["metrics"], MetricReader)]
         provider = ScopedMeterProvider(
             metric_readers=readers, resource=self.resource, views=self._views(), shutdown_on_exit=False
         )
@@ -196,61 +203,3 @@ class Builder:
                 detail=trace_of(error),
             )
         )
-
-    # ---------------------------------------------------------------------------- stages
-
-    def _staged(self, planned: SignalPlan, kind: Kind) -> dict[str, list[Named[Any]]]:
-        staged: dict[str, list[Named[Any]]] = {"enrich": [], "transform": [], "derive": []}
-        for component in planned.processors:
-            stage = component.declaration.stage
-            expected = Callable if stage == "transform" or planned.signal == "metrics" else kind
-            outcome = f"it is left out; {planned.signal} are sent without it"
-            part = self._components.component(component, expected, outcome, planned.signal)
-            if part is not None:
-                self.parts.append(part)
-                staged[stage].append(Named(f"{stage} processor {component.name} (plugin {component.plugin})", part))
-        return staged
-
-    def _export(self, planned: SignalPlan, kind: Kind) -> list[Named[Any]]:
-        staged = self._staged(planned, kind) if planned.signal == "metrics" and planned.processors else None
-        built = []
-        for item in planned.exporters:
-            endpoint = item.exporter.arguments.get("endpoint")
-            losses = losses_of(item.exporter.name, planned.signal, endpoint, self._say, self._causes)
-            exporter = self._components.exporter(item.exporter, planned.signal, losses.dropped)
-            if exporter is None:
-                continue
-            name = f"exporter {item.exporter.name} (plugin {item.exporter.plugin})"
-            if isinstance(exporter, MetricReader):
-                if staged:
-                    self._components.failed(
-                        item.exporter,
-                        TypeError("it is scraped, so no processor stands in front of it"),
-                        "metrics processors do not apply to it",
-                    )
-                built.append(Named(name, exporter))
-                self.parts.append(exporter)
-                continue
-            if hasattr(exporter, "attempt"):
-                # The SDK's own classes, and exporters that go by them, count by themselves.
-                losses.self_metrics = self_metrics_of(
-                    self._plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
-                )
-            exporter = counted(planned.signal, exporter, losses, self._messages, self.in_use)
-            self.parts.append(exporter)
-            if staged and any(staged.values()):
-                before = Transforms([*staged["enrich"], *staged["transform"]], MetricsData, self._report)
-                exporter = StagedMetrics(before, staged["derive"], exporter, self._report)
-            processor = self._processor(item, exporter, planned.signal, kind, losses.dropped)
-            if processor is not None:
-                built.append(Named(name, processor))
-                self.parts.append(processor)
-        return built
-
-    def _processor(self, item: ExporterPlan, exporter: object, signal: Signal, kind: Kind, lost: Lost) -> Any:
-        component = item.processor
-        if component is None:
-            return None
-        parts, outcome = self._components, f"{item.exporter.name!r} gets nothing"
-        context = parts.context(component, signal, lost)
-        return parts.guarded(component, kind, outcome, lambda: component.declaration.factory(exporter, context))

@@ -113,6 +113,17 @@ class Providers:
         )
 
 
+def install_response_propagators(builder: Builder) -> None:
+    """Make the planned response propagators the process's; what the application has set stays, beside them."""
+    if builder.plans_response_propagators:
+        # Here, and not above: most plans have none.
+        from opentelemetry.instrumentation import propagators
+
+        composed = builder.response_propagator(propagators.get_global_response_propagator())  # type: ignore[no-untyped-call]
+        if composed is not None:
+            propagators.set_global_response_propagator(composed)  # type: ignore[no-untyped-call]
+
+
 def install_propagator(builder: Builder) -> None:
     """Make the planned propagators the process's; nothing where the plan leaves them alone."""
     propagator = builder.propagator()

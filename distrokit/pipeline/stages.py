@@ -21,8 +21,11 @@ from distrokit.delivery import Undelivered
 Item = TypeVar("Item")
 Part = TypeVar("Part")
 
-#: Told when a part raised: (name of the part, the exception). Called every time; it says it once.
-Report = Callable[[str, BaseException], None]
+
+class Report(Protocol):
+    """Told when a part raised: its name, the exception, what comes of it. Called every time; it says it once."""
+
+    def __call__(self, name: str, error: BaseException, outcome: str = "", /) -> None: ...
 
 
 class Named(Generic[Part]):
@@ -40,12 +43,21 @@ class Transforms(Generic[Item]):
         parts: a finished item to the one to go on with, or ``None`` to drop it.
         kind: the class of the items.
         report: told when one raised, or returned something else than an item.
+        filters: whether it is nothing to report that one drops every item.
     """
 
-    def __init__(self, parts: Sequence[Named[Callable[[Item], Item | None]]], kind: type[Item], report: Report) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Named[Callable[[Item], Item | None]]],
+        kind: type[Item],
+        report: Report,
+        *,
+        filters: bool = False,
+    ) -> None:
         self._parts = tuple(parts)
         self._kind = kind
         self._report = report
+        self._filters = filters
         # How many each one was given and gave on; without a lock: it is for one message at the end.
         self._given = dict.fromkeys(range(len(parts)), 0)
         self._passed = dict.fromkeys(range(len(parts)), 0)
@@ -77,7 +89,7 @@ class Transforms(Generic[Item]):
 
     def finish(self) -> None:
         """At the end: a transform without ``return`` drops everything, and nobody would know."""
-        for number, transform in enumerate(self._parts):
+        for number, transform in enumerate(self._parts if not self._filters else ()):
             if self._given[number] >= SUSPICIOUS and not self._passed[number]:
                 count = self._given[number]
                 self._report(transform.name, DroppedAll(f"it gave none of {count} items on"))

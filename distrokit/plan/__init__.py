@@ -11,9 +11,19 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from distrokit.declarations import SIGNALS, IdGenerator, Propagator, Sampler, Setting, Signal
+from distrokit.answers import checked
+from distrokit.declarations import (
+    SIGNALS,
+    IdGenerator,
+    Propagator,
+    ResponsePropagator,
+    Sampler,
+    Setting,
+    Signal,
+)
 from distrokit.diagnostics import Problem
 from distrokit.distros import InCharge, default
+from distrokit.parameters import Reader
 from distrokit.plan.parts import (
     Change,
     Component,
@@ -23,11 +33,12 @@ from distrokit.plan.parts import (
     SignalPlan,
     ViewPlan,
     copied,
+    default_sampler,
     described,
 )
 from distrokit.plugins import Plugin
 from distrokit.settings import Settings
-from distrokit.values import BUILT_IN, Value
+from distrokit.values import BUILT_IN, Source, Value
 
 __all__ = [
     "Change",
@@ -56,6 +67,7 @@ class Plan:
         sampler: ``None`` for the SDK's default, ``parentbased_always_on``.
         id_generator: ``None`` for the SDK's default, random ids.
         propagators: ``None`` leaves OpenTelemetry's own choice alone.
+        response_propagators: in the order in which they run; with none, what the application has set is left alone.
         configuration: the configuration file; ``None`` without one.
         frozen: the file that says what is installed; empty when the environment was scanned.
         views: of the metrics signal, in order.
@@ -66,6 +78,7 @@ class Plan:
         known: the settings that core and plugins read.
         problems: everything that was not as it should be, so far.
         changes: what plugins amended.
+        amending: the label of the plugin whose ``distrokit_plan`` is being called; empty at any other time.
     """
 
     settings: Settings
@@ -76,6 +89,7 @@ class Plan:
     sampler: Component[Sampler] | None = None
     id_generator: Component[IdGenerator] | None = None
     propagators: list[Component[Propagator]] | None = None
+    response_propagators: list[Component[ResponsePropagator]] = field(default_factory=list)
     signals: dict[Signal, SignalPlan] = field(default_factory=lambda: {s: SignalPlan(s) for s in SIGNALS})
     configuration: str | None = None
     frozen: str = ""
@@ -86,6 +100,30 @@ class Plan:
     known: tuple[Setting, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    amending: str = ""
+
+    def wrap_sampler(self, sampler: Sampler) -> None:
+        """Put a sampler around whatever samples now; for ``distrokit_plan``.
+
+        Its factory finds the inner one built, as ``context.arguments["inner"]``. One that cannot be built is left out,
+        and the inner one samples; where the inner one cannot be built, ``parentbased_always_on`` is inside.
+
+        Args:
+            sampler: a declaration; it need not be declared anywhere else. Its ``parameters`` are read at once.
+
+        Raises:
+            TypeError: it is no declaration of a sampler.
+        """
+        if not isinstance(sampler, Sampler):
+            raise TypeError(f"plan.wrap_sampler takes a distrokit.Sampler, not {type(sampler).__name__}")
+        checked("distrokit_samplers", sampler)
+        reader = Reader(self.settings, self.amending, name=sampler.name)
+        parameters = dict(sampler.parameters(reader)) if sampler.parameters else {}
+        self.problems.extend(problem for problem in reader.problems if problem not in self.problems)
+        source = Source("plugin", self.amending)
+        inner = self.sampler or default_sampler()
+        parameters["inner"] = Value(inner, inner.source)
+        self.sampler = Component(sampler, self.amending, source, parameters, wraps=True)
 
     def describe(self) -> dict[str, Any]:
         """The plan as JSON-ready data, secrets masked; ``schema`` says which shape."""
@@ -111,6 +149,7 @@ class Plan:
             "sampler": self.sampler.describe() if self.sampler else None,
             "id_generator": self.id_generator.describe() if self.id_generator else None,
             "propagators": None if self.propagators is None else [p.describe() for p in self.propagators],
+            "response_propagators": [p.describe() for p in self.response_propagators],
             "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
             "views": [view.describe() for view in self.views],
             "exit_timeout_millis": described(self.exit_timeout_millis),
@@ -131,6 +170,7 @@ class Plan:
         yield from filter(None, (self.sampler, self.id_generator))
         yield from self.resource.detectors
         yield from self.propagators or ()
+        yield from self.response_propagators
         for planned in self.signals.values():
             yield from planned.processors
             for item in planned.exporters:
@@ -149,6 +189,7 @@ class Plan:
         plan.sampler = copied(self.sampler)
         plan.id_generator = copied(self.id_generator)
         plan.propagators = None if self.propagators is None else [copied(p) for p in self.propagators]
+        plan.response_propagators = [copied(p) for p in self.response_propagators]
         plan.signals = {signal: copied(planned) for signal, planned in self.signals.items()}
         for planned in plan.signals.values():
             planned.processors = [copied(processor) for processor in planned.processors]

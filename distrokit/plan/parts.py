@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar
 
 from distrokit.choices import ScopeRule
 from distrokit.declarations import (
     STAGES,
+    BuildContext,
     D,
     Exporter,
     Processor,
     ResourceDetector,
+    Sampler,
     Signal,
     origin_of,
 )
@@ -35,6 +37,7 @@ class Component(Generic[D]):
         overruled: what gave way to it; each tells who it was when called, since that reads files.
         instance: ``backup`` of ``otlp/backup``; empty for the plain one.
         file_name: how a configuration file calls it; empty where that is its name.
+        wraps: whether it is a sampler that :meth:`Plan.wrap_sampler` put around its parameter ``inner``.
     """
 
     declaration: D
@@ -44,11 +47,28 @@ class Component(Generic[D]):
     overruled: tuple[Callable[[], str], ...] = ()
     instance: str = ""
     file_name: str = ""
+    wraps: bool = False
 
     @property
     def name(self) -> str:
         """The name it was picked by: ``otlp``, or ``otlp/backup`` for an instance."""
         return f"{self.declaration.name}/{self.instance}" if self.instance else self.declaration.name
+
+    @property
+    def inner(self) -> Component[D] | None:
+        """What this sampler was put around; ``None`` for any other component."""
+        value = self.parameters.get("inner") if self.wraps else None
+        return value.value if value is not None and isinstance(value.value, Component) else None
+
+    @property
+    def innermost(self) -> Component[D]:
+        """The sampler that was chosen, whatever plugins have put around it; any other component itself."""
+        return self.inner.innermost if self.inner else self
+
+    @property
+    def nested_name(self) -> str:
+        """``always-record(parentbased_always_on)``: its name, with what it was put around."""
+        return f"{self.name}({self.inner.nested_name})" if self.inner else self.name
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -64,6 +84,11 @@ class Component(Generic[D]):
             "source": str(self.source),
             "parameters": {name: described(value) for name, value in self.parameters.items()},
             "overruled": [who() for who in self.overruled],
+            **(
+                {"exporters": list(self.declaration.exporters)}
+                if isinstance(self.declaration, Processor) and self.declaration.stage == "transform"
+                else {}
+            ),
         }
 
 
@@ -103,6 +128,20 @@ class SignalPlan:
     built: bool = True
     scopes: list[ScopeRule] = field(default_factory=list)
     configurator: EntryPoint | None = None
+
+    def for_all(self) -> list[Component[Processor]]:
+        """The processors that every item passes, whatever exporter it goes to."""
+        return [processor for processor in self.processors if not processor.declaration.exporters]
+
+    def before(self, item: ExporterPlan) -> list[Component[Processor]]:
+        """The transforms that stand in front of this exporter, and not of all."""
+        own = [processor for processor in self.processors if processor.declaration.exporters]
+        return [processor for processor in own if processor.declaration.stands_before(item.exporter.name)]
+
+    def for_some(self) -> list[Component[Processor]]:
+        """The transforms that stand in front of some exporters only, of those that are there."""
+        needed = [id(processor) for item in self.exporters for processor in self.before(item)]
+        return [processor for processor in self.processors if id(processor) in needed]
 
     def at(self, stage: str) -> list[Component[Processor]]:
         """The processors of one stage."""
@@ -233,6 +272,19 @@ class Change:
     after: Any
 
 
+def _built_by_the_pipeline(context: BuildContext) -> Any:
+    raise NotImplementedError
+
+
+#: What the SDK samples with when nobody says otherwise; where it is inside another one, the pipeline builds it.
+DEFAULT_SAMPLER = Sampler("parentbased_always_on", _built_by_the_pipeline, origin="opentelemetry-sdk")
+
+
+def default_sampler() -> Component[Sampler]:
+    """The SDK's default as a component, to be put inside another one."""
+    return Component(DEFAULT_SAMPLER, "", Source("default", "opentelemetry-sdk"))
+
+
 N = TypeVar("N")
 
 
@@ -244,6 +296,10 @@ def copied(node: N) -> N:
     for name, value in vars(node).items():
         if isinstance(value, (dict, list)):
             setattr(twin, name, copy(value))
+    if isinstance(twin, Component):
+        for name, value in twin.parameters.items():
+            if isinstance(value, Value) and isinstance(value.value, Component):
+                twin.parameters[name] = replace(value, value=copied(value.value))
     return twin
 
 

@@ -36,8 +36,10 @@ DECLARE_HOOKS = (
     "distrokit_samplers",
     "distrokit_id_generators",
     "distrokit_propagators",
+    "distrokit_response_propagators",
     "distrokit_exporters",
     "distrokit_processors",
+    "distrokit_views",
 )
 
 

@@ -20,6 +20,7 @@ from distrokit import (
     Propagator,
     Reader,
     ResourceDetector,
+    ResponsePropagator,
     Sampler,
     Setting,
     Signal,
@@ -143,6 +144,12 @@ def distrokit_propagators(entry_points: EntryPoints) -> list[Propagator]:
 
 
 @hookimpl(trylast=True)
+def distrokit_response_propagators() -> list[ResponsePropagator]:
+    """The one that OpenTelemetry has; it runs where ``DISTROKIT_RESPONSE_PROPAGATORS`` names it."""
+    return [ResponsePropagator("traceresponse", _trace_response, default=False)]
+
+
+@hookimpl(trylast=True)
 def distrokit_processors() -> list[Processor]:
     """The configuration schema's bridge from log records to span events; it runs where a file names it."""
     return [Processor("event_to_span_event_bridge", "logs", "derive", make_bridge, default=False)]
@@ -156,6 +163,12 @@ def distrokit_resource(entry_points: EntryPoints) -> list[ResourceDetector]:
         for point in entry_points.group("opentelemetry_resource_detector")
         if point.name != "otel"  # the user's own attributes, which the core reads itself
     ]
+
+
+def _trace_response(context: BuildContext) -> Any:
+    from opentelemetry.instrumentation.propagators import TraceResponsePropagator
+
+    return TraceResponsePropagator()
 
 
 def _properties(reader: Reader) -> dict[str, Value[Any]]:
