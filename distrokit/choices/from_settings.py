@@ -7,7 +7,6 @@ from distrokit.choices.attributes import attributes_of
 from distrokit.declarations import SIGNALS, Signal
 from distrokit.diagnostics import Problem
 from distrokit.settings import Settings
-from distrokit.values import Value
 
 EXPORTER_SETTING: dict[Signal, str] = {
     "traces": "OTEL_TRACES_EXPORTER",
@@ -34,6 +33,8 @@ def chosen_by_settings(settings: Settings, problems: list[Problem]) -> Choices:
         choices.propagators = _but_none(_several(settings, PROPAGATORS))
     if settings.value(RESPONSE_PROPAGATORS):
         choices.response_propagators = _but_none(_several(settings, RESPONSE_PROPAGATORS))
+        if not settings.names(RESPONSE_PROPAGATORS):
+            problems.append(_names_nothing(settings, RESPONSE_PROPAGATORS, "no response propagator runs", "one"))
     if settings.value(DETECTORS):
         choices.detectors = _several(settings, DETECTORS)
     for signal in SIGNALS:
@@ -43,7 +44,7 @@ def chosen_by_settings(settings: Settings, problems: list[Problem]) -> Choices:
             choices.exports[signal] = [ExportChoice(exporter) for exporter in _but_none(_several(settings, setting))]
             choices.sources[signal] = choice.source
             if not settings.names(setting):
-                problems.append(_names_nothing(setting, choice, signal))
+                problems.append(_names_nothing(settings, setting, f"no {signal} are sent", "an exporter"))
     return choices
 
 
@@ -63,12 +64,12 @@ def _but_none(choices: list[Choice]) -> list[Choice]:
     return [choice for choice in choices if choice.name.lower() != "none"]
 
 
-def _names_nothing(setting: str, choice: Value[str], signal: Signal) -> Problem:
+def _names_nothing(settings: Settings, setting: str, outcome: str, what: str) -> Problem:
     return Problem(
         code="setting-invalid",
-        subject=f"{setting}={choice.value}",
+        subject=f"{setting}={settings.get(setting)}",
         cause="it names nothing",
-        outcome=f"no {signal} are sent",
-        remedy="Name an exporter, or none.",
+        outcome=outcome,
+        remedy=f"Name {what}, or none.",
         severity="warning",
     )
