@@ -197,7 +197,8 @@ class Processor:
         parameters: what the plan shows of it; arrives in ``context.arguments``.
         default: at the first three stages, whether it runs when no configuration file names it.
         exporters: at ``transform``: it stands in front of these exporters only, by the names they are picked by
-            (``otlp``, ``otlp/archive``), whatever the case; ``otlp`` is the plain one alone. Empty for all.
+            (``otlp``, ``otlp/archive``), whatever the case; ``otlp`` is the plain one alone. A configuration file may
+            have other names for them (``otlp_http``). Empty for all.
     """
 
     name: str

@@ -122,7 +122,7 @@ def test_plugins_lists_every_candidate(tmp_path):
     assert "SystemExit: no" in rows["broken"]
     assert "blocked" in rows["dev"]
     assert rows["otlp"].split()[1:4] == ["distrokit-otlp", "0.1.0", "loaded"]
-    assert "  distrokit_defaults       batch → otlp\n" in order
+    assert "  distrokit_defaults              batch → otlp\n" in order
     data = json.loads(distrokit("plugins", "--json").stdout)
     assert data["schema"] == 1
     assert data["plugins"][0]["hooks"] == ["distrokit_defaults", "distrokit_processors", "distrokit_settings"]

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy, deepcopy
 from typing import Any
 
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
@@ -37,8 +38,9 @@ def metrics_in_front(transforms: Sequence[Named[Any]], exporter: MetricExporter,
 def _copied(record: ReadWriteLogRecord) -> ReadWriteLogRecord:
     twin = copy(record)
     twin.log_record = copy(record.log_record)
-    # The SDK's attributes copy themselves, with the number of those that were dropped.
-    twin.log_record.attributes = deepcopy(record.log_record.attributes)
+    attributes = record.log_record.attributes
+    # The SDK's copy themselves, with the number of those that were dropped.
+    twin.log_record.attributes = deepcopy(attributes) if isinstance(attributes, BoundedAttributes) else _own(attributes)
     twin.log_record.body = _own(record.log_record.body)
     return twin
 

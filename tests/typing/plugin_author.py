@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from opentelemetry.instrumentation.propagators import TraceResponsePropagator
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
@@ -20,7 +21,9 @@ from distrokit import (
     Processor,
     Reader,
     ResourceDetector,
+    ResponsePropagator,
     Sampler,
+    Settings,
     Signal,
     Value,
     hookimpl,
@@ -61,7 +64,17 @@ def distrokit_exporters(entry_points: EntryPoints) -> list[Exporter]:
 
 @hookimpl(trylast=True)
 def distrokit_processors() -> list[Processor]:
-    return [Processor("redact", ("traces",), "transform", make_redactor)]
+    return [Processor("redact", ("traces",), "transform", make_redactor, exporters=("otlp/archive",))]
+
+
+@hookimpl
+def distrokit_response_propagators() -> list[ResponsePropagator]:
+    return [ResponsePropagator("acme", lambda context: TraceResponsePropagator(), default=False)]
+
+
+@hookimpl
+def distrokit_views(settings: Settings) -> list[dict[str, Any]]:
+    return [{"selector": {"instrument_name": settings.get("ACME")}, "stream": {"aggregation": {"drop": {}}}}]
 
 
 @hookimpl
