@@ -30,7 +30,7 @@ def hooks() -> list[FunctionType]:
     return [f for n, f in vars(hookspecs).items() if n.startswith("distrokit_") and inspect.isfunction(f)]
 
 
-def heading(hook: FunctionType) -> str:
+def signature(hook: FunctionType) -> str:
     """``distrokit_plan(plan)``."""
     return f"{hook.__name__}({', '.join(inspect.signature(hook).parameters)})"
 
@@ -50,7 +50,9 @@ def render() -> str:
             r"^(When|Process|Arguments|Returns|``None``|On an exception|Mind):", r"- **\1:**", text, flags=re.MULTILINE
         )
         returns = str(inspect.signature(hook).return_annotation)
-        parts.append(f"\n## `{heading(hook)}`\n\n{_markdown(lines)}\n- **Type of the answer:** `{returns}`\n")
+        # The heading is what links lead to; a hook may gain an argument.
+        parts.append(f"\n## `{hook.__name__}`\n\n`{signature(hook)}`\n\n{_markdown(lines)}\n")
+        parts.append(f"- **Type of the answer:** `{returns}`\n")
         parts.append(f"\n```python\n{examples(hook)}```\n")
     return "".join(parts)
 
