@@ -29,6 +29,7 @@ ONCE = {
     "test_launcher",
     "test_ledger",
     "test_other_receivers",
+    "test_pages",
     "test_project",
     "test_receiver",
     "test_sdk_messages",
