@@ -3,8 +3,8 @@
 A fenced block is one of these, or the page is refused:
 
 - a file: it begins with a comment that holds nothing but its name, ``# src/acme/plugin.py``
-- ``console``: each ``$ command`` is typed in one shell after the other (``cd`` and ``export`` last), and what it prints, on
-  both streams, is what stands under it. ``…`` stands for anything in a line, and alone in one for any lines.
+- ``console``: each ``$ command`` is typed in one shell after the other (``cd`` and ``export`` last), succeeds, and what it
+  prints, on both streams, is what stands under it. ``…`` stands for anything in a line, and alone in one for any lines.
 - ``text`` and ``mermaid``: to be looked at
 - any other, under ``<!-- not run: why -->``
 """
@@ -28,6 +28,10 @@ BLOCK = re.compile(
 FILE = re.compile(r"# ([\w./-]+\.\w+|[\w./-]*Dockerfile)\n")
 #: Where a page has an absolute path, its folder is put in front.
 ABSOLUTE = ("/etc/otel",)
+#: Where programs send to that a page starts by itself.
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+#: What is put behind the output of a command that did not succeed.
+FAILED = "(exit code"
 #: As ``pip``, from the registry as it was on the project's day, and never distrokit itself, which is there.
 PIP = """#!/bin/sh
 command=$1; shift
@@ -41,8 +45,8 @@ exec uv pip "$command" --quiet --no-config --python {python} "$@"
 class Page:
     """One page, in a folder and an environment of its own, on top of the environment that runs the tests."""
 
-    def __init__(self, path: Path, folder: Path, env: dict[str, str]) -> None:
-        self.path, self.folder, self._env = path, folder, env
+    def __init__(self, path: Path, folder: Path, receiver: str) -> None:
+        self.path, self.folder, self._receiver = path, folder, receiver
         self._state = folder.parent / f"{folder.name}.state"
         self._venv = folder.parent / f"{folder.name}.venv"
 
@@ -89,8 +93,17 @@ class Page:
         return self._state.read_text().splitlines()[-1].removeprefix("cd ")
 
     def _type(self, command: str) -> str:
-        script = f'. {self._state}\n{self._local(command)}\n{{ export -p; echo "cd $PWD"; }} > {self._state}\n'
-        env = {**self._env, "PATH": f"{self._venv}/bin{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
+        script = f"""
+            . {self._state}
+            {self._local(command)}
+            status=$?
+            {{ export -p | grep -v {ENDPOINT}; echo "cd $PWD"; }} > {self._state}
+            [ $status = 0 ] || echo "{FAILED} $status)"
+        """
+        env = {"PATH": f"{self._venv}/bin{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
+        if re.search(r"\b(opentelemetry-instrument|distrokit run)\b", command):
+            # What only looks at settings finds those of a reader.
+            env[ENDPOINT] = self._receiver
         done = subprocess.run(
             ["bash", "-c", script],
             env=clean_environ(env),
@@ -113,4 +126,6 @@ def as_it_should(expected: str, printed: str) -> bool:
         "(?:[^\n]*\n)*" if line == "…" else re.escape(line).replace("…", "[^\n]*") + " *\n"
         for line in expected.splitlines()
     )
+    if FAILED in printed and FAILED not in expected:
+        return False
     return re.fullmatch(pattern, printed if not printed or printed.endswith("\n") else f"{printed}\n") is not None

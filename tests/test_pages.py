@@ -14,9 +14,7 @@ GUIDES = re.findall(r"^[\w-]+$", INDEX.partition(":caption: Guides\n")[2].partit
 
 @pytest.mark.parametrize("guide", GUIDES)
 def test_a_guide_does_what_it_says(guide, tmp_path, receiver):
-    page = Page(
-        ROOT / f"docs/{guide}.md", tmp_path / "page", {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}
-    )
+    page = Page(ROOT / f"docs/{guide}.md", tmp_path / "page", receiver.endpoint("grpc"))
 
     wrong = [
         f"$ {command}\n{printed}--- but the page says\n{expected}"

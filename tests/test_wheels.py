@@ -216,3 +216,27 @@ def test_the_readmes_plugin_from_an_installed_distribution(environment, receiver
     assert result.stderr == ""
     assert [span.name for span in receiver.store.spans()] == ["/orders"]
     assert "acme" in environment.run("distrokit", "plugins").stdout
+
+
+def test_the_layout_that_the_kubernetes_operator_injects(environment, receiver, tmp_path):
+    """A folder on the ``PYTHONPATH`` of a Python without OpenTelemetry, with the lines of docs/container.md."""
+    environment.install("pip")
+    injected = tmp_path / "injected"
+    command = ["python", "-m", "pip", "install", "-q", "--find-links", str(environment.wheels), "--target", str(injected)]
+    done = environment.run(*command, "distrokit[otlp]", "opentelemetry-instrumentation-logging")
+    assert done.returncode == 0, done.stderr
+    page = (ROOT / "docs/container.md").read_text()
+    lines = dict(re.findall(r"^export (\w+)=(\S+)$", page, re.MULTILINE))
+    env = {name: text.replace("/otel-auto-instrumentation-python", str(injected)) for name, text in lines.items()}
+    env |= {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"), "OTEL_PYTHON_DISTRO": "distrokit"}
+    path = program(environment, "import logging; logging.getLogger('app').warning('hello')\n" + PROGRAM)
+
+    result = environment.run("python", str(path), env=env)
+    looked = environment.run("python", "-m", "distrokit", "doctor", "--offline", "--", "python", str(path), env=env)
+
+    assert not {name for name in environment.installed() if name != "pip"}
+    assert (result.stdout, result.stderr, result.returncode) == ("baz\n", "hello\n", 0)
+    assert {span.name for span in receiver.store.spans()} == {"foo", "bar"}
+    assert [log.body for log in receiver.store.logs()] == ["hello"]
+    assert receiver.store.spans()[0].resource["telemetry.distro.name"] == "distrokit"
+    assert "belong together" in looked.stdout
