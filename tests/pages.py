@@ -23,7 +23,7 @@ from interpreters import ROOT
 from processes import clean_environ
 
 BLOCK = re.compile(
-    r"(?P<not_run><!-- not run: .+ -->\n+)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?P<not_run><!-- not run: [^\n]+ -->\n+)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
 FILE = re.compile(r"# ([\w./-]+\.\w+|[\w./-]*Dockerfile)\n")
 #: Where a page has an absolute path, its folder is put in front.
