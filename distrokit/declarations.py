@@ -306,6 +306,8 @@ class Setting:
             in the pipeline comes from it.
         ignored_with_file: whether a configuration file takes its place (specification, *Declarative
             configuration*: every variable the file does not name is ignored).
+        deprecated: what to set instead and from which release on it has to be, as one sentence; said when somebody
+            sets it. Empty for a setting that stays.
     """
 
     name: str
@@ -317,6 +319,7 @@ class Setting:
     spec: str = ""
     parameter: bool = False
     ignored_with_file: bool = False
+    deprecated: str = ""
 
 
 @dataclass(frozen=True)

@@ -576,5 +576,9 @@ def distrokit_commands() -> Iterable[Command] | None:
     """
 
 
+#: Hooks that will be gone, and arguments that will, as ``distrokit_plan(plan)``: each with what to write instead, and
+#: from which release on, as one sentence. docs/compatibility.md promises how long they stay.
+DEPRECATED: Mapping[str, str] = {}
+
 #: Every hook's name, in the order they are called.
 HOOKS = tuple(name for name in list(globals()) if name.startswith("distrokit_"))

@@ -235,6 +235,20 @@ def ignored_with_file(known: Iterable[Setting], settings: Settings) -> set[str]:
     return {name for name in settings.environ if name.partition("__")[0] in names}
 
 
+def deprecated(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
+    """Settings that are set, and work, and will be gone."""
+    for setting in known:
+        if setting.deprecated and settings.lookup(setting.name):
+            yield Problem(
+                code="deprecated",
+                subject=setting.name,
+                cause="this setting will be gone",
+                outcome="it has its effect",
+                remedy=setting.deprecated,
+                severity="warning",
+            )
+
+
 def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
     """Settings that nobody reads: all of distrokit's own, and others whose name is close to a known one."""
     names = {setting.name for setting in known}

@@ -12,7 +12,7 @@ from distrokit.choices.model_settings import settings_of
 from distrokit.declarations import Configuration, Setting
 from distrokit.diagnostics import LOG_LEVELS, Problem
 from distrokit.draft import Draft
-from distrokit.known_settings import SETTINGS, ignored_with_file, misspelt
+from distrokit.known_settings import SETTINGS, deprecated, ignored_with_file, misspelt
 from distrokit.parameters import Reader
 from distrokit.plan import Plan
 from distrokit.plugins import Answer, Plugins
@@ -104,7 +104,7 @@ def _draft(
     problems: list[Problem],
 ) -> Plan:
     plan = Plan(settings, plugins.charge, plugins=plugins.candidates, known=known, problems=list(problems))
-    plan.problems.extend(misspelt(known, settings))
+    plan.problems.extend((*misspelt(known, settings), *deprecated(known, settings)))
     plan.frozen = plugins.installed.frozen
     plan.configuration = configuration.name if configuration else None
     if configuration is not None and configuration.model is None:

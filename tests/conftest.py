@@ -13,6 +13,7 @@ ONCE = {
     "test_application_untouched",
     "test_bad_input",
     "test_cli",
+    "test_compatibility",
     "test_config_command",
     "test_demo",
     "test_diagnostics",

@@ -18,12 +18,14 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from textwrap import dedent
 
 from interpreters import ROOT
 from processes import clean_environ
 
 BLOCK = re.compile(
-    r"(?P<not_run><!-- not run: [^\n]+ -->\n+)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?P<not_run><!-- not run: [^\n]+ -->\n+)?^(?P<indent> *)```(?P<kind>\w+)\n(?P<text>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
 )
 FILE = re.compile(r"# ([\w./-]+\.\w+|[\w./-]*Dockerfile)\n")
 #: Where a page has an absolute path, its folder is put in front.
@@ -53,8 +55,11 @@ class Page:
     def run(self) -> Iterator[tuple[str, str, str]]:
         """Each command, what it should print and what it prints."""
         self._make()
-        for block in BLOCK.finditer(self.path.read_text()):
-            kind, text = block["kind"], block["text"]
+        page = self.path.read_text()
+        if page.count("```") != 2 * len(BLOCK.findall(page)):
+            raise AssertionError(f"{self.path.name}: a fence is in no block")
+        for block in BLOCK.finditer(page):
+            kind, text = block["kind"], dedent(block["text"])
             if block["not_run"] or kind in ("text", "mermaid"):
                 continue
             if kind == "console":

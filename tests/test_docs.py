@@ -98,6 +98,17 @@ def test_every_link_to_a_file_leads_somewhere():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_every_link_that_leaves_the_project_has_the_form_of_one():
+    for page in PAGES:
+        text = page.read_text()
+        named = dict(re.findall(r"^\[([^\]]+)\]: (\S+)$", text, re.MULTILINE))
+        used = set(re.findall(r"\]\[([^\]]+)\]", re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)))
+        assert used <= set(named), page.name
+        for link in [*named.values(), *re.findall(r"\]\(([a-z]+:[^)]*)\)", text)]:
+            # What has no scheme is a file, and is looked for above or when the site is built.
+            assert re.fullmatch(r"https://[\w-]+(\.[\w-]+)+(/\S*[\w/])?|(?!\w+:)\S+", link), f"{page.name}: {link}"
+
+
 def test_the_house_in_the_architecture_is_the_house():
     text = (ROOT / "docs/architecture.md").read_text()
     drawn = text.partition("    distrokit/\n")[2].partition("\n    plugins/")[0]

@@ -222,7 +222,17 @@ def test_the_layout_that_the_kubernetes_operator_injects(environment, receiver, 
     """A folder on the ``PYTHONPATH`` of a Python without OpenTelemetry, with the lines of docs/container.md."""
     environment.install("pip")
     injected = tmp_path / "injected"
-    command = ["python", "-m", "pip", "install", "-q", "--find-links", str(environment.wheels), "--target", str(injected)]
+    command = [
+        "python",
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--find-links",
+        str(environment.wheels),
+        "--target",
+        str(injected),
+    ]
     done = environment.run(*command, "distrokit[otlp]", "opentelemetry-instrumentation-logging")
     assert done.returncode == 0, done.stderr
     page = (ROOT / "docs/container.md").read_text()

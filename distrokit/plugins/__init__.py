@@ -20,7 +20,7 @@ from distrokit.hookspecs import PROJECT, StopReason
 from distrokit.plugins import tracing
 from distrokit.plugins.candidates import Plugin, block, keep_out, refuse_duplicates
 from distrokit.plugins.files import PluginFile, plugin_files
-from distrokit.plugins.shape import check_shape, hooks_of
+from distrokit.plugins.shape import check_shape, deprecated, hooks_of
 from distrokit.plugins.tracing import traced
 from distrokit.settings import Settings
 
@@ -263,6 +263,7 @@ class Plugins:
             plugin.hooks = hooks_of(self._manager, plugin.name)
             check_shape(self._manager, plugin, module)
             self._manager.check_pending()
+            self.problems += deprecated(self._manager, plugin)
         except (pluggy.PluginValidationError, HookError, ValueError) as error:
             self.leave_out(plugin, "registration", error, "Compare with docs/hooks.md")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pluggy
 
 from distrokit import hookspecs
 from distrokit.answers import HookError
-from distrokit.diagnostics import did_you_mean
+from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.hookspecs import PROJECT
 from distrokit.plugins.candidates import Plugin
 
@@ -15,6 +17,22 @@ def hooks_of(manager: pluggy.PluginManager, name: str) -> tuple[str, ...]:
     """The hooks a registered plugin implements."""
     callers = manager.get_hookcallers(manager.get_plugin(name)) or []
     return tuple(sorted(caller.name for caller in callers))
+
+
+def deprecated(manager: pluggy.PluginManager, plugin: Plugin) -> Iterator[Problem]:
+    """What it implements that will be gone. pluggy's own warning would not say whose it is, and Python hides it."""
+    for caller in manager.get_hookcallers(manager.get_plugin(plugin.name)) or []:
+        for impl in caller.get_hookimpls():
+            for used in (caller.name, *(f"{caller.name}({argument})" for argument in impl.argnames)):
+                if impl.plugin_name == plugin.name and used in hookspecs.DEPRECATED:
+                    yield Problem(
+                        code="deprecated",
+                        subject=plugin.title,
+                        cause=f"it implements {used}, which will be gone",
+                        outcome="it is called",
+                        remedy=hookspecs.DEPRECATED[used],
+                        severity="warning",
+                    )
 
 
 def check_shape(manager: pluggy.PluginManager, plugin: Plugin, module: object) -> None:
