@@ -8,7 +8,6 @@ from importlib.util import find_spec
 import pytest
 from interpreters import ROOT
 from pages import Page, as_it_should
-from processes import distrokit
 
 import distrokit as public
 
@@ -22,7 +21,6 @@ INSTALLING = ("write-a-plugin", "build-a-distro", "move-from-opentelemetry-distr
 WAITING = {
     "write-a-plugin": lambda: all(map(find_spec, ("distrokit_dev.new", "distrokit.testing"))),
     "build-a-distro": lambda: all(map(find_spec, ("distrokit_dev.new", "distrokit.testing"))),
-    "container": lambda: distrokit("freeze", "--help").returncode == 0,
     "from-a-configurator": lambda: "ResponsePropagator" in public.__all__,
 }
 
