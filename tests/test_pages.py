@@ -27,12 +27,7 @@ WAITING = {
 
 @pytest.mark.parametrize(
     "guide",
-    [
-        pytest.param(guide, marks=[pytest.mark.wheels, pytest.mark.xdist_group("wheels")])
-        if guide in INSTALLING
-        else guide
-        for guide in GUIDES
-    ],
+    [pytest.param(guide, marks=pytest.mark.wheels) if guide in INSTALLING else guide for guide in GUIDES],
 )
 def test_a_guide_does_what_it_says(guide, tmp_path, receiver):
     if not WAITING.get(guide, lambda: True)():
