@@ -40,7 +40,7 @@ def amend(plan: Plan, plugins: Plugins) -> Plan:
             plugins.leave_out(plugin, "distrokit_plan", error)
             continue
         draft.amending = ""
-        draft.changes = [*plan.changes, *_changes(plugin, before, after)]
+        draft.changes = [*plan.changes, *_changes(plugin, before, after), *_order(plugin, plan, draft)]
         plan = draft
     return plan
 
@@ -77,6 +77,7 @@ def _adopt(plan: Plan, before: Plan, source: Source) -> None:
         _expect(view, ViewPlan, "a view of the plan")
     for name, item in plan.instrumentations.items():
         _expect(item, InstrumentationPlan, f"plan.instrumentations[{name!r}]")
+        item.adopt(before.instrumentations.get(name), source)
 
 
 def _check_signals(plan: Plan) -> None:
@@ -108,6 +109,16 @@ def _changes(plugin: Plugin, before: Mapping[str, Any], after: Mapping[str, Any]
         for path in paths
         if not path.startswith(("problems", "changes", "plugins"))
     ]
+
+
+def _order(plugin: Plugin, before: Plan, after: Plan) -> list[Change]:
+    """The order of instrumentations, which no single one of them shows."""
+    both = [
+        [name for name in plan.instrumentations if name in other.instrumentations]
+        for plan, other in ((before, after), (after, before))
+    ]
+    was, now = (", ".join(names) for names in both)
+    return [Change(plugin.label, "instrumentations", was, now)] if was != now else []
 
 
 def flat(node: Any, path: str = "") -> dict[str, Any]:

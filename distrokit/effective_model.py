@@ -16,7 +16,7 @@ from distrokit.choices.model_settings import SAME
 from distrokit.diagnostics import Mask
 from distrokit.draft import ALWAYS
 from distrokit.known_settings import OWN
-from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
+from distrokit.plan import Component, ExporterPlan, InstrumentationPlan, Plan, SignalPlan
 from distrokit.plan.parts import DEFAULT_SAMPLER
 from distrokit.settings import is_secret
 from distrokit.values import Value
@@ -220,11 +220,28 @@ def _same(plan: Plan, model: Node) -> None:
 def _instrumentations(plan: Plan, model: Node) -> None:
     chosen = {}
     for name, item in plan.instrumentations.items():
-        options = {key: _escaped(value) for key, value in item.options.items() if _is_data(value)}
-        if not item.enabled or options:
-            chosen[name] = {**({} if item.enabled else {"enabled": False}), **options}
+        said: Node = {} if item.enabled else {"enabled": False}
+        if isinstance(item.replacement, str):
+            said["replaced_by"] = _escaped(item.replacement)
+        init = _keywords(item, "init.", item.init_options)
+        said = {**said, **({"init": init} if init else {}), **_keywords(item, "", item.options)}
+        if said:
+            chosen[name] = said
     if chosen:
         model.setdefault("instrumentation/development", {})["python"] = chosen
+
+
+def _keywords(item: InstrumentationPlan, prefix: str, keywords: Mapping[str, Any]) -> Node:
+    """Those a file can say; a secret as a reference to the variable it came from."""
+    said: Node = {}
+    for keyword, value in keywords.items():
+        source = item.sources.get(prefix + keyword)
+        if is_secret(keyword):
+            from_variable = source is not None and source.kind == "environment"
+            said[keyword] = f"${{{source.name}}}" if source and from_variable else HIDDEN
+        elif _is_data(value):
+            said[keyword] = _without_secrets(value)
+    return said
 
 
 def _is_data(value: Any) -> bool:

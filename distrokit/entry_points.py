@@ -1,4 +1,4 @@
-"""The entry points of the installed distributions, scanned once per start.
+"""The entry points of the installed distributions, scanned once per start; and what a text of their form stands for.
 
 A scan costs milliseconds and upstream makes nine (opentelemetry-python#3054). Whoever needs one is
 handed this; so a start can also be made from another list than the installed one.
@@ -6,9 +6,15 @@ handed this; so a start can also be made from another list than the installed on
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from distrokit.diagnostics import contain, describe_exception
+
+_PLACE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 
 from distrokit.diagnostics import Problem
 
@@ -61,3 +67,33 @@ def distribution_of(point: EntryPoint) -> str:
 def version_of(point: EntryPoint) -> str:
     """The version of that distribution; empty when it is not known. Reads its metadata."""
     return (point.dist.version or "") if point.dist else ""
+
+
+class NotThereError(Exception):
+    """Why what a text names cannot be imported, or used."""
+
+
+def is_place(text: object) -> bool:
+    """Whether it says where something is: ``module:attribute``, both dotted or not."""
+    return isinstance(text, str) and bool(_PLACE.fullmatch(text))
+
+
+def load_place(place: str, *, to_call: bool = False) -> Any:
+    """What is at ``module:attribute``; imports the module.
+
+    Args:
+        to_call: whether it must be callable.
+
+    Raises:
+        NotThereError: it is not, or not there, or the module raised.
+    """
+    if not is_place(place):
+        raise NotThereError("it is no module:attribute")
+    try:
+        found = EntryPoint(name="", value=place, group="").load()
+    except BaseException as error:
+        contain(error)
+        raise NotThereError(describe_exception(error)) from error
+    if to_call and not callable(found):
+        raise NotThereError(f"a {type(found).__name__} cannot be called")
+    return found

@@ -44,6 +44,11 @@ OTEL_PYTHON_DISTROKIT_METRICS_READER = "OTEL_PYTHON_DISTROKIT_METRICS_READER"
 
 #: The response propagators, comma-separated; ``none`` for nothing. Default: what plugins switch on.
 OTEL_PYTHON_DISTROKIT_RESPONSE_PROPAGATORS = "OTEL_PYTHON_DISTROKIT_RESPONSE_PROPAGATORS"
+#: Comma-separated names of the only instrumentations that are applied; ``*`` for all. Default: all.
+OTEL_PYTHON_DISTROKIT_ENABLED_INSTRUMENTATIONS = "OTEL_PYTHON_DISTROKIT_ENABLED_INSTRUMENTATIONS"
+
+#: Comma-separated names of instrumentations that are applied first, in this order. Default: by name.
+OTEL_PYTHON_DISTROKIT_INSTRUMENTATION_ORDER = "OTEL_PYTHON_DISTROKIT_INSTRUMENTATION_ORDER"
 
 #: How long all resource detectors together may take, in milliseconds. Default: 2000.
 OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT = "OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT"

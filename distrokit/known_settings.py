@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from distrokit.declarations import Setting
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.settings import LAUNCHER_PREFIX, Settings
+from distrokit.settings import LAUNCHER_PREFIX, Settings, is_of_one_instrumentation
 
 _SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
 _GENERAL, _LIMITS = _SDK + "#general-sdk-configuration", _SDK + "#attribute-limits"
@@ -87,12 +87,32 @@ OWN = (
         "",
         "what adds to the headers of responses; default: what plugins switch on; `none` for nothing",
     ),
+    _own(
+        "ENABLED_INSTRUMENTATIONS",
+        "list of names",
+        "",
+        "the only instrumentations that are applied; default, and `*`: all; see instrumentations.md",
+    ),
+    _own("INSTRUMENTATION_ORDER", "list of names", "", "instrumentations that are applied first, in this order"),
     _own("DETECTOR_TIMEOUT", "integer", "2000", "that all resource detectors together may take", "ms"),
     _own("EXIT_TIMEOUT", "integer", "5000", "that the end of the process may take, for all signals together", "ms"),
 )
 
+#: Of a single instrumentation; the part in brackets is its name, or a keyword.
+OF_ONE_INSTRUMENTATION = (
+    _own(
+        "INSTRUMENTATION_<NAME>",
+        "on, off or module:Class",
+        "on",
+        "whether an instrumentation is applied, and which class in its place; see instrumentations.md",
+    ),
+    _own("INSTRUMENTATION_<NAME>_<KEYWORD>", "JSON or text", "", "a keyword for its `instrument()`"),
+    _own("INSTRUMENTATION_<NAME>_INIT_<KEYWORD>", "JSON or text", "", "a keyword for its class"),
+)
+
 SETTINGS: tuple[Setting, ...] = (
     *OWN,
+    *OF_ONE_INSTRUMENTATION,
     Setting(
         name="OTEL_CONFIG_FILE",
         kind="path",
@@ -229,6 +249,13 @@ def is_of_a_family(name: str) -> bool:
     return bool(_FAMILIES.fullmatch(name))
 
 
+def known_as(known: Iterable[Setting], name: str) -> Setting | None:
+    """The row of a variable, whatever instance or single instrumentation it is about; ``None`` when there is none."""
+    if is_of_one_instrumentation(name):
+        return OF_ONE_INSTRUMENTATION[1]
+    return next((setting for setting in known if setting.name == name.partition("__")[0]), None)
+
+
 def ignored_with_file(known: Iterable[Setting], settings: Settings) -> set[str]:
     """The variables of these settings' environment that a configuration file takes the place of."""
     names = {setting.name for setting in known if setting.ignored_with_file}
@@ -256,6 +283,9 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
         plain = name.removeprefix(LAUNCHER_PREFIX) if name.startswith(LAUNCHER_PREFIX + "DISTROKIT_") else name
         plain = plain.partition("__")[0]
         if plain in names or not plain.startswith(("OTEL_", "DISTROKIT_")) or is_of_a_family(plain):
+            continue
+        if is_of_one_instrumentation(plain):
+            # Whether there is such an instrumentation is said where they are planned.
             continue
         own = plain.startswith("DISTROKIT_")
         hint = did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)

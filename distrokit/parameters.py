@@ -289,11 +289,11 @@ class Reader:
             elif str(node.value).strip():
                 found.append((key, as_text(node.value).strip(), node.source))
         # A plugin's default for traces alone is weaker than the user's word for all signals.
-        return sorted(found, key=lambda item: -_strength(item[2]))
+        return sorted(found, key=lambda item: -strength_for_one(item[2]))
 
 
-def _strength(source: Source) -> float:
-    """What a file says of this very component is more to the point than a variable."""
+def strength_for_one(source: Source) -> float:
+    """What a file says of this very component, or instrumentation, is more to the point than a variable."""
     return STRENGTH.index("environment") + 0.5 if source.kind == "file" else source.strength
 
 

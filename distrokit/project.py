@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from distrokit.diagnostics import Problem
-from distrokit.settings import Layer, Settings, environment_only, own_name, settable
-from distrokit.values import Source, as_text
+from distrokit.settings import Layer, Settings, environment_only, own_name, own_text, settable
+from distrokit.values import Source
 
 NAME = "pyproject.toml"
 #: In bytes; what is larger is no project file.
@@ -38,7 +38,7 @@ def with_project(settings: Settings, problems: list[Problem], directory: Path | 
         table = _table(folder / NAME, problems)
         if table is not None:
             path = str(folder / NAME)
-            values = {own_name(key): as_text(value) for key, value in table.items()}
+            values = {own_name(key): own_text(own_name(key), value) for key, value in table.items()}
             sources = {own_name(key): Source("project", f"{path}, {key}") for key in table}
             refused = {name: problem for name in values if (problem := environment_only(name, sources[name]))}
             problems += refused.values()

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import unquote
 
 from distrokit.diagnostics import LOG_LEVELS, Mask, Problem
-from distrokit.values import Source, Value
+from distrokit.values import Source, Value, as_text
 
 #: No settings, but what one process leaves for those it starts: what it has said, as digests; and what
 #: ``distrokit doctor -- COMMAND`` asks in the process of COMMAND.
@@ -245,6 +246,33 @@ def environment_only(name: str, source: Source) -> Problem | None:
         outcome="it has no effect",
         remedy=f"Set the environment variable {name}.",
     )
+
+
+#: What the settings of a single instrumentation begin with; and the one that begins so and is about all of them.
+INSTRUMENTATION, INSTRUMENTATION_ORDER = own_name("instrumentation_"), own_name("instrumentation_order")
+
+
+def is_of_one_instrumentation(name: str) -> bool:
+    """Whether a name, without the launcher's prefix, is about a single instrumentation."""
+    return name.startswith(INSTRUMENTATION) and name != INSTRUMENTATION_ORDER
+
+
+def own_text(name: str, value: Any) -> str:
+    """What a file has for a setting of distrokit's own, as a variable would say it.
+
+    A keyword of an instrumentation may be of any type: there lists are JSON, and a text that would be taken for
+    something else (``"8"``) is quoted.
+    """
+    if not is_of_one_instrumentation(name) or isinstance(value, (bool, int, float)):
+        return as_text(value)
+    import json
+
+    try:
+        if isinstance(value, str):
+            return value if json.loads(value) is None else json.dumps(value)
+        return json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return as_text(value)
 
 
 def settable(name: str, text: str) -> bool:

@@ -68,12 +68,21 @@ class ScopeRule:
 
 @dataclass(frozen=True)
 class InstrumentationChoice:
-    """What a configuration file says of one instrumentation."""
+    """What is said of one instrumentation, in one place.
+
+    Attributes:
+        enabled: ``None`` where nothing is said of it.
+        replaced_by: ``module:Class``; ``None`` for its own class.
+        options: keywords for its ``instrument()``.
+        init_options: keywords for its class.
+    """
 
     name: str
     source: Source
-    enabled: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
+    enabled: Value[bool] | None = None
+    replaced_by: Value[str] | None = None
+    options: Mapping[str, Value[Any]] = field(default_factory=dict)
+    init_options: Mapping[str, Value[Any]] = field(default_factory=dict)
 
 
 @dataclass

@@ -7,11 +7,12 @@ there are no metrics, as the configuration schema has it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from distrokit.choices import Choice, Choices, ExportChoice, InstrumentationChoice, ScopeRule
+from distrokit.choices import Choice, Choices, ExportChoice, ScopeRule
 from distrokit.choices.from_settings import chosen_by_settings
+from distrokit.choices.instrumentations import instrumentations_of_model
 from distrokit.declarations import SIGNALS, Configuration, Signal
 from distrokit.diagnostics import Problem
 from distrokit.settings import Settings
@@ -44,7 +45,7 @@ def chosen_by_model(configuration: Configuration, settings: Settings, problems: 
     for signal in SIGNALS:
         _signal(model, signal, choices, problems)
     choices.views = _items(model.at("meter_provider", "views"))
-    choices.instrumentations = list(_instrumentations(model, problems))
+    choices.instrumentations = list(instrumentations_of_model(model, problems))
     return choices
 
 
@@ -210,23 +211,3 @@ def _rule(pattern: str, config: Value[Any]) -> ScopeRule:
         severity_number(str(severity.value)) if severity else 0,
         bool(trace_based and trace_based.value),
     )
-
-
-def _instrumentations(model: Value[Any], problems: list[Problem]) -> Iterator[InstrumentationChoice]:
-    node = model.at("instrumentation/development", "python")
-    for name, properties in node.value.items() if node is not None and isinstance(node.value, Mapping) else ():
-        options = dict(properties.plain() or {}) if isinstance(properties.value, (Mapping, type(None))) else {}
-        enabled = options.pop("enabled", True)
-        if not isinstance(enabled, bool):
-            problems.append(
-                Problem(
-                    code="setting-invalid",
-                    subject=f"{properties.source} {name}.enabled",
-                    cause="it is neither true nor false",
-                    outcome="the instrumentation is on",
-                    remedy="Write true or false.",
-                    severity="warning",
-                )
-            )
-            enabled = True
-        yield InstrumentationChoice(str(name), properties.source, enabled, options)

@@ -8,7 +8,7 @@ from typing import Any
 from distrokit.choices.from_model import severity_number
 from distrokit.declarations import Configuration
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.settings import Layer, environment_only, own_name
+from distrokit.settings import Layer, environment_only, own_name, own_text
 from distrokit.values import Source, Value, as_text
 
 _HTTP = ("instrumentation/development", "general", "http")
@@ -98,7 +98,7 @@ def own_settings(node: Value[Any]) -> dict[str, Value[str]]:
     if not isinstance(node.value, Mapping):
         return {}
     return {
-        own_name(str(key)): Value(as_text(child.plain()), child.source)
+        own_name(str(key)): Value(own_text(own_name(str(key)), child.plain()), child.source)
         for key, child in node.value.items()
         if child.value is not None
     }

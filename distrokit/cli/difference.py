@@ -9,7 +9,7 @@ from distrokit.cli.output import print_json, print_rows
 from distrokit.plan import Plan
 
 #: Parts of a described plan that say where a value came from, not what it is.
-_ASIDE = ("source", "overruled", "origin", "plugin", "cause")
+_ASIDE = ("source", "sources", "overruled", "origin", "plugin", "cause")
 _LEFT_OUT = ("schema", "plugins", "problems", "changes", "ignored")
 
 
@@ -34,7 +34,7 @@ def difference(bare: Plan, plan: Plan) -> list[dict[str, Any]]:
             "path": path.removesuffix(".value"),
             "default": before.get(path),
             "value": after.get(path),
-            "source": _source(path, after),
+            "source": _source(path, after, after.get(path)),
         }
         for path in dict.fromkeys([*before, *after])
         if _shown(before.get(path)) != _shown(after.get(path)) and not _is_aside(path.split("."))
@@ -45,8 +45,12 @@ def _is_aside(parts: list[str]) -> bool:
     return parts[0] in _LEFT_OUT or any(part in _ASIDE for part in parts)
 
 
-def _source(path: str, after: dict[str, Any]) -> str | None:
+def _source(path: str, after: dict[str, Any], value: Any) -> str | None:
     """Of the value itself, or of the part it stands in."""
+    part, _, where = path.rpartition(".")[0].rpartition(".")
+    # Keywords of an instrumentation are shown by name only, each with a source of its own.
+    if where in ("options", "init_options") and path.startswith("instrumentations."):
+        return after.get(f"{part}.sources.{'init.' if where == 'init_options' else ''}{value}")
     while path:
         path = path.rpartition(".")[0]
         if after.get(f"{path}.source"):

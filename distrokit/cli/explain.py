@@ -202,9 +202,12 @@ def _propagators(plan: Plan) -> Iterator[Row]:
 
 def _instrumentations(plan: Plan) -> Iterator[Row]:
     for name, item in plan.instrumentations.items():
-        options = f" with {', '.join(sorted(item.options))}" if item.options else ""
+        given = [f"{keyword} ({item.sources.get(keyword, item.source)})" for keyword in sorted(item.keywords)]
+        options = f" with {', '.join(given)}" if given else ""
+        replaced = f", replaced by {item.replaced_by} ({item.source})" if item.replaced_by else ""
+        which = f"{item.distribution} {item.version}" if item.point else "of no package"
         why = plan.settings.mask(item.why)
-        yield name, "on" if item.enabled else "off", f"{item.distribution} {item.version}{options}  {why}".rstrip()
+        yield name, "on" if item.enabled else "off", f"{which}{replaced}{options}  {why}".rstrip()
     if not plan.instrumentations:
         yield "none installed", "", ""
 

@@ -8,7 +8,7 @@ from typing import Any
 from distrokit.cli.output import shown
 from distrokit.declarations import Setting
 from distrokit.diagnostics import did_you_mean
-from distrokit.known_settings import is_of_a_family
+from distrokit.known_settings import is_of_a_family, known_as
 from distrokit.plan import Component, Plan
 from distrokit.settings import LAUNCHER_PREFIX, is_secret
 from distrokit.values import Source
@@ -31,7 +31,7 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
     """
     name = name.upper()
     plain = name.removeprefix(LAUNCHER_PREFIX) if name.startswith(LAUNCHER_PREFIX + "DISTROKIT_") else name
-    known = next((setting for setting in plan.known if setting.name == plain.partition("__")[0]), None)
+    known = known_as(plan.known, plain)
     found = plan.settings.lookup(plain)
     ignored = plain in plan.settings.set_in_vain()
     if known is None and not found and not ignored and not is_of_a_family(plain):
@@ -123,7 +123,10 @@ def _taken_by(plan: Plan, name: str) -> Iterator[str]:
         if value.source.name == name:
             yield f"resource: {key} = {shown(value)}"
     for key, instrumented in plan.instrumentations.items():
-        if instrumented.source.name == name:
+        for keyword, source in instrumented.sources.items():
+            if source.name == name:
+                yield f"instrumentation {key}: {keyword}"
+        if instrumented.source.name == name and name not in map(str, instrumented.sources.values()):
             yield f"instrumentation {key}: {'on' if instrumented.enabled else 'off'}"
     if plan.disabled.source.name == name:
         yield "everything is disabled by it"

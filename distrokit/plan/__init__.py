@@ -24,11 +24,11 @@ from distrokit.declarations import (
 from distrokit.diagnostics import Problem
 from distrokit.distros import InCharge, default
 from distrokit.parameters import Reader
+from distrokit.plan.instrumentations import InstrumentationPlan
 from distrokit.plan.parts import (
     Change,
     Component,
     ExporterPlan,
-    InstrumentationPlan,
     ResourcePlan,
     SignalPlan,
     ViewPlan,
@@ -73,7 +73,7 @@ class Plan:
         views: of the metrics signal, in order.
         sdk_settings: what the SDK, which reads settings itself, shall find in ``os.environ`` instead of
             what is there; ``None`` for a setting that cannot be used.
-        instrumentations: by name.
+        instrumentations: by name, in the order they are applied.
         exit_timeout_millis: what the end of the process may take, for all signals together, in milliseconds.
         known: the settings that core and plugins read.
         problems: everything that was not as it should be, so far.

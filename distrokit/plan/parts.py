@@ -21,7 +21,6 @@ from distrokit.declarations import (
     origin_of,
 )
 from distrokit.diagnostics import Mask
-from distrokit.entry_points import distribution_of, version_of
 from distrokit.values import BUILT_IN, Source, Value
 
 
@@ -205,55 +204,6 @@ class ViewPlan:
     def describe(self) -> dict[str, Any]:
         """As JSON-ready data."""
         return {**self.definition, "source": str(self.source)}
-
-
-@dataclass
-class InstrumentationPlan:
-    """One instrumentation.
-
-    Attributes:
-        name: as ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`` says it.
-        enabled: whether it is applied.
-        why: the reason it is off, or failed; empty when there is nothing to say.
-        source: who decided.
-        options: keywords for its ``instrument()``.
-        replacement: called in place of the instrumentor's class; ``None`` for its own.
-        applied: whether it has been.
-        point: the entry point; ``None`` only in a plan that was made by hand.
-    """
-
-    name: str
-    enabled: bool = True
-    why: str = ""
-    source: Source = BUILT_IN
-    options: dict[str, Any] = field(default_factory=dict)
-    replacement: Callable[[], Any] | None = None
-    applied: bool = False
-    point: EntryPoint | None = None
-
-    @property
-    def distribution(self) -> str:
-        """The name of the distribution that has it."""
-        return distribution_of(self.point) if self.point else ""
-
-    @property
-    def version(self) -> str:
-        """The version of that distribution."""
-        return version_of(self.point) if self.point else ""
-
-    def describe(self) -> dict[str, Any]:
-        """As JSON-ready data; options are shown by name only, their values may be anything."""
-        return {
-            "distribution": self.distribution,
-            "version": self.version,
-            "enabled": self.enabled,
-            "why": self.why,
-            "source": str(self.source),
-            "options": sorted(self.options),
-            "replaced_by": getattr(self.replacement, "__qualname__", repr(self.replacement))
-            if self.replacement
-            else None,
-        }
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,10 @@
+"""Which libraries are instrumented, with which options, and when.
+
+The plan decides, and it is done here: in the plan's order, which is by name unless somebody says otherwise, so that
+no directory has a say in it (it matters: contrib#3476); and each instrumentation under guard of its own.
+"""
+
+from distrokit.instrumentation.applying import apply_all, conflict
+from distrokit.instrumentation.planning import DISABLED, ENABLED, planned
+
+__all__ = ["DISABLED", "ENABLED", "apply_all", "conflict", "planned"]

@@ -1,0 +1,146 @@
+"""Applies instrumentations as the plan has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import Distribution, EntryPoint
+from typing import Any
+
+from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
+from distrokit.entry_points import NotThereError, load_place
+from distrokit.instrumentation.planning import DISABLED, LOGGING_SWITCH
+from distrokit.plan import InstrumentationPlan, Plan
+from distrokit.settings import is_secret
+from distrokit.values import Source
+
+#: A text that begins so is imported; at a keyword that ends in ``_hook`` every text is.
+IMPORT = "import:"
+
+
+def apply(item: InstrumentationPlan, problems: list[Problem]) -> None:
+    """Apply one instrumentation as planned; whatever it does wrong, the next one is still applied.
+
+    Args:
+        problems: receives what goes wrong.
+    """
+    try:
+        if reason := conflict(item.point) if item.point else "":
+            item.enabled, item.why = False, reason
+            return
+        instrumentor = _instrumentor(item, problems)
+        if instrumentor is None:
+            item.enabled, item.why = False, f"there is no {item.replaced_by}"
+            return
+        # What no package publishes has no requirements that were looked at above: it looks itself.
+        looked: dict[str, Any] = {"skip_dep_check": True} if item.point else {"raise_exception_on_conflict": True}
+        options = _imported(item, "", item.options, problems)
+        instrumentor(**_imported(item, "init.", item.init_options, problems)).instrument(**{**looked, **options})
+        item.applied = True
+    except ModuleNotFoundError as error:
+        # The library is not installed, which is the normal case of a broad set of instrumentations
+        # (contrib#3421); not a problem, but `explain` can say it.
+        item.enabled, item.why = False, str(error)
+    except BaseException as error:
+        contain(error)
+        item.enabled, item.why = False, describe_exception(error)
+        if not _does_not_fit(error):
+            where = f"{item.distribution} {item.version}" if item.point else str(item.source)
+            problems.append(
+                Problem(
+                    code="instrumentation-failed",
+                    subject=f"instrumentation {item.name} ({where})",
+                    cause=describe_exception(error),
+                    outcome="it is left out, the others are applied",
+                    remedy=f"Repair or uninstall it, or set {DISABLED}={item.name}.",
+                    detail=trace_of(error),
+                )
+            )
+
+
+def apply_all(plan: Plan) -> None:
+    """Apply every planned instrumentation that fits the libraries installed here, in the plan's order."""
+    if plan.disabled.value:
+        return
+    # They read variables of their own while they are imported and applied.
+    with plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None}):
+        for item in plan.instrumentations.values():
+            if item.enabled and not item.applied:
+                apply(item, plan.problems)
+
+
+def conflict(point: EntryPoint) -> str:
+    """Why an instrumentation does not fit the libraries installed here; empty when it does.
+
+    The check is OpenTelemetry's own (``opentelemetry.instrumentation.dependencies``); its loader, which
+    makes it too, is who logs a version that does not fit.
+    """
+    from opentelemetry.instrumentation.dependencies import get_dist_dependency_conflicts
+
+    if not isinstance(point.dist, Distribution):
+        return ""
+    found = get_dist_dependency_conflicts(point.dist)
+    return str(found).strip() if found else ""
+
+
+def _does_not_fit(error: BaseException) -> bool:
+    from opentelemetry.instrumentation.dependencies import DependencyConflictError
+
+    return isinstance(error, DependencyConflictError)
+
+
+def _instrumentor(item: InstrumentationPlan, problems: list[Problem]) -> Any:
+    """The class, or what stands in its place; ``None`` when there is neither."""
+    if isinstance(item.replacement, str):
+        try:
+            return load_place(item.replacement, to_call=True)
+        except NotThereError as error:
+            outcome = "its own class is applied" if item.point else "it is not applied"
+            problems.append(_unusable(item, item.source, "replaced_by", item.replacement, error, outcome))
+    elif item.replacement is not None:
+        return item.replacement
+    return item.point.load() if item.point else None
+
+
+def _imported(
+    item: InstrumentationPlan, prefix: str, keywords: Mapping[str, Any], problems: list[Problem]
+) -> dict[str, Any]:
+    """The keywords with every callable in its place; one that is not there costs its keyword."""
+    options = {}
+    for keyword, value in keywords.items():
+        try:
+            options[keyword] = _load_hook(value) if keyword.endswith("_hook") else _load_inside(value)
+        except NotThereError as error:
+            shown = "****" if is_secret(keyword) else str(value)
+            source = item.sources.get(prefix + keyword, item.source)
+            outcome = f"{item.name} is applied without it"
+            problems.append(_unusable(item, source, prefix + keyword, shown, error, outcome))
+    return options
+
+
+def _load_hook(value: Any) -> Any:
+    if value is None or callable(value):
+        return value
+    return load_place(str(value).removeprefix(IMPORT), to_call=True)
+
+
+def _load_inside(value: Any) -> Any:
+    """The value, and what is inside it, with texts that begin with ``import:`` imported."""
+    if isinstance(value, str) and value.startswith(IMPORT):
+        return load_place(value.removeprefix(IMPORT))
+    if type(value) is dict:
+        return {key: _load_inside(child) for key, child in value.items()}
+    return [_load_inside(child) for child in value] if type(value) is list else value
+
+
+def _unusable(
+    item: InstrumentationPlan, source: Source, keyword: str, shown: str, error: NotThereError, outcome: str
+) -> Problem:
+    named = str(source) if source.kind == "environment" else f"{source} {item.name}.{keyword}"
+    return Problem(
+        code="callable-unusable",
+        subject=f"{named}={shown}",
+        cause=str(error),
+        outcome=outcome,
+        remedy="Write module:attribute of a module that this process can import: installed, or on PYTHONPATH.",
+        detail=trace_of(error),
+    )

@@ -1,0 +1,188 @@
+"""What is said of instrumentations as plans of them; imports none of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from distrokit.choices import InstrumentationChoice
+from distrokit.choices.instrumentations import instrumentations_of_settings
+from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.entry_points import EntryPoints, distribution_of
+from distrokit.parameters import Reader, strength_for_one
+from distrokit.plan import InstrumentationPlan
+from distrokit.settings import INSTRUMENTATION_ORDER, Settings
+from distrokit.values import Source, Value
+
+#: OpenTelemetry's own group.
+GROUP = "opentelemetry_instrumentor"
+
+DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+ENABLED = "DISTROKIT_ENABLED_INSTRUMENTATIONS"
+
+#: Upstream's deprecated switch for log records, which its successor takes for "somebody else does it".
+LOGGING_SWITCH = "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"
+
+#: How close a name that is denied, or ordered, must be to an installed one: most that are not there never were meant to.
+_CLOSE = 0.88
+
+Plans = dict[str, InstrumentationPlan]
+
+
+def planned(
+    settings: Settings, installed: EntryPoints, choices: Iterable[InstrumentationChoice], problems: list[Problem]
+) -> Plans:
+    """Every installed instrumentation, on or off, in the order they are applied; imports none of them.
+
+    Args:
+        choices: what a configuration file says.
+        problems: receives names that no package has, and what cannot be used.
+    """
+    plans: Plans = {}
+    for point in installed.group(GROUP):
+        plan = InstrumentationPlan(point.name, point=point)
+        # Two packages may publish one name, and upstream applies both.
+        plans[point.name if point.name not in plans else f"{point.name} ({distribution_of(point)})"] = plan
+    said = list(choices)
+    for choice in said:
+        _introduce(plans, choice, problems)
+    said += instrumentations_of_settings(settings, list(dict.fromkeys(p.name for p in plans.values())), problems)
+    wanted = {key for key, plan in plans.items() if _choose(plan, said)}
+    _allow(plans, settings, wanted, problems)
+    _deny(plans, settings, problems)
+    _log_records(plans, settings, problems)
+    return _in_order(plans, settings, problems)
+
+
+def _introduce(plans: Plans, choice: InstrumentationChoice, problems: list[Problem]) -> None:
+    """A name that only a file has: a new instrumentation where the class is given, else a mistake."""
+    names = [plan.name for plan in plans.values()]
+    if choice.name.lower() in map(str.lower, names):
+        return
+    if choice.replaced_by is not None:
+        plans[choice.name] = InstrumentationPlan(choice.name, source=choice.source)
+    elif choice.enabled is None or choice.enabled.value:
+        problems.append(_not_installed(f"{choice.source} {choice.name}", choice.name, names))
+
+
+def _choose(plan: InstrumentationPlan, choices: Iterable[InstrumentationChoice]) -> bool:
+    """Of each thing that is said the strongest; returns whether somebody asked for this very instrumentation."""
+    said = [choice for choice in choices if choice.name.lower() == plan.name.lower()]
+    enabled = _strongest(choice.enabled for choice in said)
+    replaced_by = _strongest(choice.replaced_by for choice in said)
+    if replaced_by:
+        plan.replacement = replaced_by.value
+    decided = enabled or replaced_by
+    plan.source = decided.source if decided else _file_of(said) or plan.source
+    if enabled is not None and not enabled.value:
+        plan.enabled = False
+        plan.why = f"{enabled.source} has enabled: false" if enabled.source.kind == "file" else f"{enabled.source}: off"
+    for prefix, keywords, given in (
+        ("", plan.options, [choice.options for choice in said]),
+        ("init.", plan.init_options, [choice.init_options for choice in said]),
+    ):
+        for keyword in dict.fromkeys(keyword for options in given for keyword in options):
+            value = _strongest(options.get(keyword) for options in given)
+            if value is not None:
+                keywords[keyword], plan.sources[prefix + keyword] = value.plain(), value.source
+    return bool(enabled and enabled.value)
+
+
+def _strongest(values: Iterable[Value[Any] | None]) -> Value[Any] | None:
+    return max((v for v in values if v is not None), key=lambda v: strength_for_one(v.source), default=None)
+
+
+def _file_of(choices: Iterable[InstrumentationChoice]) -> Source | None:
+    return next((choice.source for choice in choices if choice.source.kind == "file"), None)
+
+
+def _allow(plans: Plans, settings: Settings, wanted: set[str], problems: list[Problem]) -> None:
+    """Without an allow-list, or with ``*`` in it, all; what was asked for by itself needs no entry in it."""
+    choice, names = settings.value(ENABLED), settings.names(ENABLED)
+    if choice is None or not names or "*" in names:
+        return
+    allowed = {name.lower() for name in names}
+    for key, plan in plans.items():
+        if plan.enabled and key not in wanted and plan.name.lower() not in allowed:
+            plan.enabled, plan.why, plan.source = False, f"{ENABLED} does not have it", choice.source
+    installed = [plan.name for plan in plans.values()]
+    known = {name.lower() for name in installed}
+    problems += [_unknown(ENABLED, choice, name, installed) for name in names if name.lower() not in known]
+
+
+def _deny(plans: Plans, settings: Settings, problems: list[Problem]) -> None:
+    """Stronger than everything else that is said."""
+    choice, names = settings.value(DISABLED), settings.names(DISABLED)
+    if choice is None:
+        return
+    for name in names:
+        for plan in plans.values():
+            if name.lower() in ("*", plan.name.lower()):
+                plan.enabled, plan.why, plan.source = False, f"{DISABLED} has {name!r}", choice.source
+    _misspelt(DISABLED, plans, settings, problems)
+
+
+def _in_order(plans: Plans, settings: Settings, problems: list[Problem]) -> Plans:
+    """Those that are named first, in that order; then the others by name."""
+    first = {name.lower(): at for at, name in reversed(list(enumerate(settings.names(INSTRUMENTATION_ORDER))))}
+    _misspelt(INSTRUMENTATION_ORDER, plans, settings, problems)
+    ranked = sorted(plans.items(), key=lambda item: (first.get(item[1].name.lower(), len(first)), item[1].name))
+    return dict(ranked)
+
+
+def _misspelt(setting: str, plans: Plans, settings: Settings, problems: list[Problem]) -> None:
+    """It is normal to deny what is not installed; so only a name that is nearly that of an installed one is said."""
+    choice = settings.value(setting)
+    installed = [plan.name for plan in plans.values()]
+    known = {_letters(name) for name in installed}
+    if choice is not None:
+        problems += [
+            _unknown(setting, choice, name, installed)
+            for name in settings.names(setting)
+            # urllib and urllib3, psycopg and psycopg2 are two libraries.
+            if _letters(name) not in known and did_you_mean(name, installed, cutoff=_CLOSE)
+        ]
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"\d", "", name.lower())
+
+
+def _unknown(setting: str, choice: Value[str], name: str, names: list[str]) -> Problem:
+    in_file = choice.source.kind in ("file", "project")
+    return _not_installed(f"{choice.source} {name}" if in_file else f"{setting}={name}", name, names)
+
+
+def _not_installed(subject: str, name: str, names: list[str]) -> Problem:
+    return Problem(
+        code="instrumentation-unknown",
+        subject=subject,
+        cause=f"no package has an instrumentation of this name (there are {', '.join(names) or 'none'})",
+        outcome="it has no effect",
+        remedy=did_you_mean(name, names) or "Install the package that has it.",
+        severity="warning",
+    )
+
+
+def _log_records(plans: Mapping[str, InstrumentationPlan], settings: Settings, problems: list[Problem]) -> None:
+    """One answer to who turns log records into telemetry: the instrumentation, once, if it is installed."""
+    reader = Reader(settings, "distrokit")
+    asked = reader.choice(LOGGING_SWITCH, ("true", "false"), "")
+    problems.extend(reader.problems)
+    logging = plans.get("logging")
+    if asked.value == "false" and logging:
+        keyword = "enable_log_auto_instrumentation"
+        logging.options.setdefault(keyword, False)
+        logging.sources.setdefault(keyword, asked.source)
+        logging.source = asked.source
+    elif asked.value == "true" and logging is None:
+        problems.append(
+            Problem(
+                code="instrumentation-unknown",
+                subject=f"{LOGGING_SWITCH}={asked.value}",
+                cause="opentelemetry-instrumentation-logging is not installed",
+                outcome="log records do not become telemetry",
+                remedy="Run `pip install opentelemetry-instrumentation-logging`.",
+            )
+        )
