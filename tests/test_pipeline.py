@@ -287,6 +287,18 @@ def test_options_and_a_replacement_from_the_plan(tmp_path):
     )
 
 
+def test_without_propagators_requests_are_served():
+    """Upstream's composite of none gives ``None`` for a context, which instrumentations attach."""
+    program = """
+        import flask
+        app = flask.Flask("shop")
+        app.get("/")(lambda: "ok")
+        for _ in range(2):
+            print(app.test_client().get("/").status_code)
+    """
+    assert instrumented(program, {**QUIET, "OTEL_PROPAGATORS": "none"}).stdout == "200\n200\n"
+
+
 def test_a_header_from_a_hook_may_be_written_in_upper_case(tmp_path, receiver):
     source = """
         from distrokit import hookimpl

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics.export import MetricReader
@@ -19,6 +18,7 @@ from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.components import Components
 from distrokit.pipeline.guarded import Guard
 from distrokit.pipeline.in_use import InUse
+from distrokit.pipeline.propagation import CompositePropagator
 from distrokit.pipeline.samplers import build_sampler
 from distrokit.pipeline.scopes import (
     ScopedLoggerProvider,
