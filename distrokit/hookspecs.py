@@ -403,7 +403,9 @@ def distrokit_plan(plan: Plan) -> None:
 
     When: after settings have picked among the declarations.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``plan``, to be changed in place; every change is recorded as this plugin's doing.
+    Arguments: ``plan``, to be changed in place; every change is recorded as this plugin's doing. Instrumentations are
+    applied in the order of ``plan.instrumentations``; an :class:`~distrokit.InstrumentationPlan` with a replacement
+    adds one that no package publishes.
     Returns: nothing; anything else is a mistake.
     On an exception: the plugin is left out, and the plan is made anew without all it contributed.
     Mind: ``plan.wrap_sampler(Sampler("mine", make))`` puts a sampler around whatever samples by then; its factory finds

@@ -76,6 +76,11 @@ Values of variables whose name contains `HEADERS`, `TOKEN`, `SECRET`, `PASSW`, `
 `AUTHORIZATION`, and properties of that name in a configuration file, are masked wherever distrokit prints something, from six
 characters on, as are user names, passwords and queries in URLs.
 
+## Instrumentations
+
+Which are applied, in which order, and with which keywords, hooks included: [instrumentations.md](instrumentations.md). The names of
+those settings are made of the instrumentation's name and the keyword's.
+
 ## Log records
 
 `opentelemetry-instrumentation-logging`, when it is installed, turns the records of Python's `logging` into telemetry, once.

@@ -130,6 +130,8 @@ ROWS = [
         "distribution.distrokit.response_propagators", ["traceresponse"]),
     Row("DISTROKIT_DISABLED_PLUGINS", "dev", "plugins.2.status", "blocked", "distribution.distrokit.disabled_plugins", ["dev"]),
     Row("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "FLASK", "instrumentations.flask.enabled", False),
+    Row("DISTROKIT_ENABLED_INSTRUMENTATIONS", "Flask,requests", "instrumentations.logging.enabled", False,
+        "distribution.distrokit.enabled_instrumentations", ["flask", "requests"]),
 ]  # fmt: skip
 
 #: Seen at work further down, or in the test that is named.
@@ -147,6 +149,10 @@ ELSEWHERE = {
     "OTEL_PYTHON_METER_CONFIGURATOR": "test_scopes.py",
     "OTEL_PYTHON_LOGGER_CONFIGURATOR": "test_scopes.py",
     "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "test_log_records.py",
+    "DISTROKIT_INSTRUMENTATION_ORDER": "test_instrumentations.py",
+    "DISTROKIT_INSTRUMENTATION_<NAME>": "test_instrumentations.py",
+    "DISTROKIT_INSTRUMENTATION_<NAME>_<KEYWORD>": "test_instrumentations.py",
+    "DISTROKIT_INSTRUMENTATION_<NAME>_INIT_<KEYWORD>": "test_instrumentations.py",
     "OTEL_PYTHON_DISTRO": "test_coexistence.py",
     "OTEL_PYTHON_CONFIGURATOR": "test_coexistence.py",
     **{f"{OTLP}{signal}INSECURE": "test_otlp.py" for signal in ("", "TRACES_", "METRICS_", "LOGS_")},
@@ -467,6 +473,7 @@ def test_numbers_that_are_none_cost_only_themselves(text):
         ("OTEL_ACME_TOKEN", ""),
         ("OTEL_BSP_SCHEDULE_DELAY__BACKUP", ""),
         ("DISTROKIT_TRACES_PROCESSOR__BACKUP", ""),
+        ("DISTROKIT_INSTRUMENTATION_FLASK_ANYTHING", ""),
     ],
 )
 def test_a_misspelt_name_is_said_and_a_name_of_others_is_not(name, hint):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
+from distributions import write_plugin
 from interpreters import ROOT, SUPPORTED, Environment, find
 from processes import clean_environ, said
 from test_end_to_end import THREE_SIGNALS
@@ -250,3 +253,104 @@ def test_the_layout_that_the_kubernetes_operator_injects(environment, receiver, 
     assert [log.body for log in receiver.store.logs()] == ["hello"]
     assert receiver.store.spans()[0].resource["telemetry.distro.name"] == "distrokit"
     assert "belong together" in looked.stdout
+
+
+#: What the four wishes of docs/instrumentations.md are about; and one that is not on the list there.
+WISHED = ("django", "fastapi", "sqlalchemy", "requests")
+SITE = """
+    from django.http import HttpResponse
+    from django.urls import path
+
+    SECRET_KEY, DEBUG, ALLOWED_HOSTS, ROOT_URLCONF = "s", False, ["*"], "site_settings"
+    urlpatterns = [path("", lambda request: HttpResponse("ok"))]
+"""
+SHOP = """
+    import asyncio
+    import django, fastapi, requests, sqlalchemy
+    from django.test import Client
+
+    django.setup()
+    Client().get("/", headers={"X-Tenant": "acme"})
+
+    with sqlalchemy.create_engine("sqlite://").connect() as connection:
+        connection.execute(sqlalchemy.text("SELECT 1;"))
+
+    app = fastapi.FastAPI()
+    app.get("/orders")(lambda: "ok")
+    scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": "/orders", "raw_path": b"/orders",
+             "query_string": b"", "headers": [], "scheme": "http", "server": ("h", 80), "client": ("c", 1)}
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        pass
+
+    asyncio.run(app(scope, receive, send))
+    print("requests instrumented:", hasattr(requests.Session.send, "__wrapped__"))
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory, wheels) -> Environment:
+    environment = Environment(tmp_path_factory.mktemp("shop") / "venv", wheels)
+    environment.install("distrokit[otlp,yaml]", *WISHED, *(f"opentelemetry-instrumentation-{name}" for name in WISHED))
+    return environment
+
+
+def wishes() -> dict[str, list[str]]:
+    """The blocks of the page, by language; each of at most five lines."""
+    page = (ROOT / "docs/instrumentations.md").read_text().partition("## Four wishes")[2]
+    found: dict[str, list[str]] = {}
+    for language, block in re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL):
+        assert len([line for line in block.splitlines() if line.strip()]) <= 5, block
+        found.setdefault(language, []).append(block)
+    assert {language: len(blocks) for language, blocks in found.items()} == {"python": 5, "sh": 4, "yaml": 4}
+    return found
+
+
+@pytest.mark.parametrize("way", ["environment", "file", "plugin"])
+def test_the_four_wishes_of_the_page_with_the_real_packages(way, shop, receiver, tmp_path):
+    """contrib#1020, #1687, #1828 and #3992, word for word as docs/instrumentations.md has them."""
+    yaml = pytest.importorskip("yaml")
+    blocks = wishes()
+    hooks, *plugins = blocks["python"]
+    (tmp_path / "acme_hooks.py").write_text(hooks)
+    (tmp_path / "site_settings.py").write_text(dedent(SITE))
+    env = {
+        "PYTHONPATH": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "site_settings",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"),
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    }
+    if way == "environment":
+        env |= dict(pair.split("=", 1) for block in blocks["sh"] for pair in shlex.split(block))
+    elif way == "file":
+        model: dict[str, Any] = {"file_format": "1.0", "instrumentation/development": {"python": {}}}
+        exporter = {"otlp_http": {"endpoint": receiver.endpoint("http/protobuf") + "/v1/traces"}}
+        model["tracer_provider"] = {"processors": [{"batch": {"exporter": exporter}}]}
+        for block in map(yaml.safe_load, blocks["yaml"]):
+            node = block.pop("instrumentation/development", {"python": {}})
+            model["instrumentation/development"]["python"] |= node["python"]
+            model |= block
+        (tmp_path / "otel.yaml").write_text(yaml.safe_dump(model))
+        env["OTEL_CONFIG_FILE"] = str(tmp_path / "otel.yaml")
+    else:
+        for number, block in enumerate(plugins):
+            write_plugin(tmp_path, f"wish{number}", block)
+
+    result = shop.run("opentelemetry-instrument", "python", str(program(shop, SHOP)), env=env)
+
+    assert (result.stdout, said(result)) == ("requests instrumented: False\n", []), result.stderr
+    by_scope: dict[str, list[Any]] = {}
+    for span in receiver.store.spans():
+        by_scope.setdefault(span.scope.name.rpartition(".")[2], []).append(span)
+    assert [span.attributes["tenant"] for span in by_scope["django"]] == ["acme"]
+    assert [span.name for span in by_scope["fastapi"]] == ["GET /orders"]
+    statements = [
+        text for span in by_scope["sqlalchemy"] for key, text in span.attributes.items() if "statement" in key
+    ]
+    (statement,) = statements
+    assert "/*" in statement
+    assert "traceparent=" in statement
+    assert "db_driver" not in statement

@@ -132,7 +132,7 @@ def _choice(
             _invalid(
                 subject or f"{source} {name}.replaced_by",
                 "it does not say where a class is",
-                "the instrumentation's own class is applied",
+                "it has no effect",
                 "Write module:Class.",
             )
         )
@@ -161,10 +161,10 @@ def _on(enabled: Value[Any], subject: str, problems: list[Problem]) -> Value[boo
     if on is not None:
         return Value(on, enabled.source)
     if enabled.source.kind == "file":
-        cause, remedy = "it is neither true nor false", "Write true or false."
+        words = "it is neither true nor false", "the instrumentation is on", "Write true or false."
     else:
-        cause, remedy = "it is none of on, off and module:Class", "Write one of them, or unset it."
-    problems.append(_invalid(subject, cause, "the instrumentation is on", remedy))
+        words = "it is none of on, off and module:Class", "it has no effect", "Write one of them, or unset it."
+    problems.append(_invalid(subject, *words))
     return None
 
 

@@ -24,7 +24,7 @@ ENABLED = "DISTROKIT_ENABLED_INSTRUMENTATIONS"
 #: Upstream's deprecated switch for log records, which its successor takes for "somebody else does it".
 LOGGING_SWITCH = "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"
 
-#: How close a name that is denied, or ordered, must be to an installed one: most that are not there never were meant to.
+#: How close a name that is denied, or ordered, must be to an installed one to be taken for it.
 _CLOSE = 0.88
 
 Plans = dict[str, InstrumentationPlan]
