@@ -294,7 +294,9 @@ SHOP = """
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory, wheels) -> Environment:
     environment = Environment(tmp_path_factory.mktemp("shop") / "venv", wheels)
-    environment.install("distrokit[otlp,yaml]", *WISHED, *(f"opentelemetry-instrumentation-{name}" for name in WISHED))
+    # With the extra come libraries of a version that the instrumentation is for.
+    wished = [f"opentelemetry-instrumentation-{name}[instruments]" for name in WISHED]
+    environment.install("distrokit[otlp,yaml]", *wished)
     return environment
 
 
