@@ -183,7 +183,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             self._instrumented = True
             plan = self.assembly().plan
             try:
-                instrumentation.apply_all(plan)
+                instrumentation.apply_all(plan, self.pipeline.report if self.pipeline else None)
             except Exception as error:
                 plan.problems.append(start_failed(error))
 

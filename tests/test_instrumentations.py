@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import json
 from importlib.metadata import EntryPoint
 from textwrap import dedent
@@ -217,7 +219,7 @@ def test_no_well_formed_setting_is_lost(names, data):
         max_size=6,
     )
 )
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=60, deadline=None)
 def test_no_settings_break_the_plan(environ):
     plan = among(environ, "flask", "flask_init", "enabled")
 
@@ -418,8 +420,52 @@ def test_callables_are_in_their_place_when_it_is_applied(importable):
     ((init, options),) = APPLIED
     assert init == {"config": {"a": Mine.instrument}}
     # Nobody has looked at the requirements of what no package publishes.
-    expected = {"request_hook": tag, "log_hook": tag, "no_hook": None, "x": [tag, "y"]}
-    assert options == {**expected, "raise_exception_on_conflict": True}
+    assert [options.pop("request_hook").__wrapped__, options.pop("log_hook").__wrapped__] == [tag, tag]
+    assert options == {"no_hook": None, "x": [tag, "y"], "raise_exception_on_conflict": True}
+
+
+def test_what_a_hook_raises_is_said_once_and_goes_no_further():
+    def broken(span):
+        raise ValueError(span)
+
+    async def broken_too(span):
+        raise KeyError(span)
+
+    async def works(span):
+        return span
+
+    def change(plan):
+        hooks = {"a_hook": broken, "b_hook": broken_too, "c_hook": works}
+        plan.instrumentations["mine"] = InstrumentationPlan("mine", replacement=Mine, options=hooks)
+
+    plan = among({}, acme=plugin(distrokit_plan=change))
+    apply_all(plan)
+    ((_, options),) = APPLIED
+
+    assert [options["a_hook"]("s") for _ in range(3)] == [None, None, None]
+    # Instrumentations look whether it is one.
+    assert inspect.iscoroutinefunction(options["b_hook"])
+    assert asyncio.run(options["b_hook"]("s")) is None
+    assert asyncio.run(options["c_hook"]("s")) == "s"
+    assert [line.partition("; ")[0].partition(" mine.")[2] for line in problems(plan)] == [
+        "a_hook: ValueError: s",
+        "b_hook: KeyError: 's'",
+    ]
+
+
+def test_a_hook_that_raises_costs_no_request(tmp_path):
+    (tmp_path / "acme_hooks.py").write_text(dedent(HOOKS))
+    program = """
+        import flask
+        app = flask.Flask("shop")
+        app.get("/")(lambda: "ok")
+        print([app.test_client().get("/").status_code for _ in range(2)])
+    """
+    result = instrumented(program, {**QUIET, ONE + "FLASK_REQUEST_HOOK": "acme_hooks:broken"}, [tmp_path])
+
+    assert result.stdout == "[200, 200]\n"
+    (line,) = said(result)
+    assert line.startswith(f"distrokit: {ONE}FLASK_REQUEST_HOOK=acme_hooks:broken: ZeroDivisionError: ")
 
 
 @pytest.mark.parametrize(
@@ -472,7 +518,8 @@ HOOKS = """
     def logged(span, record):
         record.tenant = "acme"
 
-    raise_at_import = property(lambda self: 1 / 0)
+    def broken(span, environ):
+        1 / 0
 """
 
 REQUESTS = """

@@ -8,20 +8,22 @@ from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.entry_points import NotThereError, load_place
+from distrokit.instrumentation.hooks import Report, guarded
 from distrokit.instrumentation.planning import DISABLED, LOGGING_SWITCH
 from distrokit.plan import InstrumentationPlan, Plan
 from distrokit.settings import is_secret
 from distrokit.values import Source
 
 #: A text that begins so is imported; at a keyword that ends in ``_hook`` every text is.
-IMPORT = "import:"
+IMPORT, HOOK = "import:", "_hook"
 
 
-def apply(item: InstrumentationPlan, problems: list[Problem]) -> None:
+def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) -> None:
     """Apply one instrumentation as planned; whatever it does wrong, the next one is still applied.
 
     Args:
         problems: receives what goes wrong.
+        report: told what goes wrong later, in a hook.
     """
     try:
         if reason := conflict(item.point) if item.point else "":
@@ -34,6 +36,11 @@ def apply(item: InstrumentationPlan, problems: list[Problem]) -> None:
         # What no package publishes has no requirements that were looked at above: it looks itself.
         looked: dict[str, Any] = {"skip_dep_check": True} if item.point else {"raise_exception_on_conflict": True}
         options = _imported(item, "", item.options, problems)
+        for keyword, value in options.items():
+            if keyword.endswith(HOOK) and value is not None:
+                place = item.options[keyword] if isinstance(item.options[keyword], str) else ""
+                name = f"{_called(item, item.sources.get(keyword, item.source), keyword)}={place}".rstrip("=")
+                options[keyword] = guarded(value, name, report)
         instrumentor(**_imported(item, "init.", item.init_options, problems)).instrument(**{**looked, **options})
         item.applied = True
     except ModuleNotFoundError as error:
@@ -57,15 +64,19 @@ def apply(item: InstrumentationPlan, problems: list[Problem]) -> None:
             )
 
 
-def apply_all(plan: Plan) -> None:
-    """Apply every planned instrumentation that fits the libraries installed here, in the plan's order."""
+def apply_all(plan: Plan, report: Report | None = None) -> None:
+    """Apply every planned instrumentation that fits the libraries installed here, in the plan's order.
+
+    Args:
+        report: told when a hook raises while the application runs; ``None`` adds it to the plan's problems.
+    """
     if plan.disabled.value:
         return
     # They read variables of their own while they are imported and applied.
     with plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None}):
         for item in plan.instrumentations.values():
             if item.enabled and not item.applied:
-                apply(item, plan.problems)
+                apply(item, plan.problems, report or plan.problems.append)
 
 
 def conflict(point: EntryPoint) -> str:
@@ -108,7 +119,7 @@ def _imported(
     options = {}
     for keyword, value in keywords.items():
         try:
-            options[keyword] = _load_hook(value) if keyword.endswith("_hook") else _load_inside(value)
+            options[keyword] = _load_hook(value) if keyword.endswith(HOOK) else _load_inside(value)
         except NotThereError as error:
             shown = "****" if is_secret(keyword) else str(value)
             source = item.sources.get(prefix + keyword, item.source)
@@ -135,12 +146,15 @@ def _load_inside(value: Any) -> Any:
 def _unusable(
     item: InstrumentationPlan, source: Source, keyword: str, shown: str, error: NotThereError, outcome: str
 ) -> Problem:
-    named = str(source) if source.kind == "environment" else f"{source} {item.name}.{keyword}"
     return Problem(
         code="callable-unusable",
-        subject=f"{named}={shown}",
+        subject=f"{_called(item, source, keyword)}={shown}",
         cause=str(error),
         outcome=outcome,
         remedy="Write module:attribute of a module that this process can import: installed, or on PYTHONPATH.",
         detail=trace_of(error),
     )
+
+
+def _called(item: InstrumentationPlan, source: Source, keyword: str) -> str:
+    return str(source) if source.kind == "environment" else f"{source} {item.name}.{keyword}"
