@@ -18,6 +18,7 @@ from distrokit import (
     EntryPoints,
     Exporter,
     ExporterOptions,
+    InstrumentationPlan,
     Processor,
     Reader,
     ResourceDetector,
@@ -95,3 +96,13 @@ def distrokit_checks() -> list[Check]:
 @hookimpl
 def distrokit_commands() -> list[Command]:
     return [Command("acme", "does it", lambda arguments: 0)]
+
+
+def mine(number: int) -> None:
+    """Not an instrumentor; whatever is called and has ``instrument``."""
+
+
+def distrokit_plan_of(instrumentations: dict[str, InstrumentationPlan]) -> None:
+    instrumentations["mine"] = InstrumentationPlan("mine", replacement=mine, init_options={"number": 1})
+    instrumentations["flask"].options["request_hook"] = "acme_hooks:tag"
+    instrumentations["flask"].enabled = True
