@@ -249,13 +249,6 @@ def is_of_a_family(name: str) -> bool:
     return bool(_FAMILIES.fullmatch(name))
 
 
-def known_as(known: Iterable[Setting], name: str) -> Setting | None:
-    """The row of a variable, whatever instance or single instrumentation it is about; ``None`` when there is none."""
-    if is_of_one_instrumentation(name):
-        return OF_ONE_INSTRUMENTATION[1]
-    return next((setting for setting in known if setting.name == name.partition("__")[0]), None)
-
-
 def ignored_with_file(known: Iterable[Setting], settings: Settings) -> set[str]:
     """The variables of these settings' environment that a configuration file takes the place of."""
     names = {setting.name for setting in known if setting.ignored_with_file}

@@ -671,6 +671,7 @@ def test_explain_shows_keywords_with_their_sources(tmp_path):
     assert f"with excluded_urls ({ONE}FLASK_EXCLUDED_URLS)" in text
     assert f"replaced by acme:Mine ({ONE}REQUESTS)" in text
     assert (one["value"], one["taken_by"]) == ("healthz", ["instrumentation flask: excluded_urls"])
+    assert one["about"] == "a keyword for its `instrument()`; JSON or text"
     assert {d["path"]: (d["value"], d["source"]) for d in different} == {
         "instrumentations.flask.options.0": ("excluded_urls", f"{ONE}FLASK_EXCLUDED_URLS"),
         "instrumentations.requests.replaced_by": ("acme:Mine", f"{ONE}REQUESTS"),

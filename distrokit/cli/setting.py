@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from distrokit.choices.instrumentations import split
 from distrokit.cli.output import shown
 from distrokit.declarations import Setting
 from distrokit.diagnostics import did_you_mean
-from distrokit.known_settings import is_of_a_family, known_as
+from distrokit.known_settings import OF_ONE_INSTRUMENTATION, is_of_a_family
 from distrokit.plan import Component, Plan
-from distrokit.settings import LAUNCHER_PREFIX, is_secret
+from distrokit.settings import INSTRUMENTATION, LAUNCHER_PREFIX, is_of_one_instrumentation, is_secret
 from distrokit.values import Source
 
 _ROWS = (
@@ -31,7 +32,7 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
     """
     name = name.upper()
     plain = name.removeprefix(LAUNCHER_PREFIX) if name.startswith(LAUNCHER_PREFIX + "DISTROKIT_") else name
-    known = known_as(plan.known, plain)
+    known = _row(plan, plain)
     found = plan.settings.lookup(plain)
     ignored = plain in plan.settings.set_in_vain()
     if known is None and not found and not ignored and not is_of_a_family(plain):
@@ -61,6 +62,17 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
         "documentation": known.spec or "docs/settings.md" if known else None,
         "problems": [plan.settings.mask(str(p)) for p in plan.problems if plain in p.subject],
     }
+
+
+def _row(plan: Plan, name: str) -> Setting | None:
+    """Of the table; ``None`` when nobody reads it."""
+    if not is_of_one_instrumentation(name):
+        return next((setting for setting in plan.known if setting.name == name.partition("__")[0]), None)
+    switch, keyword, init = OF_ONE_INSTRUMENTATION
+    fitting = split(name[len(INSTRUMENTATION) :], [item.name for item in plan.instrumentations.values()])
+    if fitting is None:
+        return None
+    return init if fitting[1].startswith("init_") else keyword if fitting[1] else switch
 
 
 def lines(data: dict[str, Any]) -> Iterator[str]:
