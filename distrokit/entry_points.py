@@ -12,11 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from distrokit.diagnostics import contain, describe_exception
+from distrokit.diagnostics import Problem, contain, describe_exception
 
 _PLACE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
-
-from distrokit.diagnostics import Problem
 
 
 class EntryPoints:

@@ -26,7 +26,7 @@ def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) ->
         report: told what goes wrong later, in a hook.
     """
     try:
-        if reason := conflict(item.point) if item.point else "":
+        if reason := _conflict(item):
             item.enabled, item.why = False, reason
             return
         instrumentor = _instrumentor(item, problems)
@@ -91,6 +91,12 @@ def conflict(point: EntryPoint) -> str:
         return ""
     found = get_dist_dependency_conflicts(point.dist)
     return str(found).strip() if found else ""
+
+
+def _conflict(item: InstrumentationPlan) -> str:
+    if item.conflict is not None or item.point is None:
+        return item.conflict or ""
+    return conflict(item.point)
 
 
 def _does_not_fit(error: BaseException) -> bool:
