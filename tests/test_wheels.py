@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from distributions import write_plugin
 from interpreters import ROOT, SUPPORTED, Environment, find
 from processes import clean_environ, said
+from test_distros import write_kit
 from test_end_to_end import THREE_SIGNALS
 
 import distrokit
@@ -194,6 +196,57 @@ def test_beside_opentelemetry_distro_one_of_the_two_does_everything(winner, envi
     (span,) = receiver.store.spans()
     assert ("telemetry.distro.name" in span.resource) == (winner == "distrokit")
     assert "Overriding" not in result.stderr
+
+
+#: What is set, and which distros made of plugins are installed besides: who configures the process, as
+#: docs/coexistence.md has it.
+OUTCOMES = [
+    ({}, ["acme"], "acme"),
+    ({"OTEL_PYTHON_DISTRO": "theirs"}, ["acme"], "theirs"),
+    ({"OTEL_PYTHON_CONFIGURATOR": "configurator"}, [], "theirs"),
+]
+MORE_OUTCOMES = [
+    ({}, [], "distrokit"),
+    ({}, ["acme", "globex"], "distrokit"),
+    ({"OTEL_PYTHON_DISTRO": "globex"}, ["acme", "globex"], "globex"),
+    ({"OTEL_PYTHON_DISTRO": "distrokit"}, ["acme"], "distrokit"),
+    ({"OTEL_PYTHON_DISTRO": "nobody"}, ["acme"], "acme"),
+]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "name", "module", "outcomes"),
+    [
+        ("opentelemetry-distro>=0.64b0", "distro", "opentelemetry.distro", [*OUTCOMES, *MORE_OUTCOMES]),
+        ("splunk-opentelemetry>=2.13", "splunk_distro", "splunk_otel", OUTCOMES),
+        ("elastic-opentelemetry>=1.17", "distro", "elasticotel", OUTCOMES),
+    ],
+)
+def test_beside_the_distros_of_others(theirs, name, module, outcomes, environment, receiver, tmp_path):
+    environment.install("distrokit[otlp]", "opentelemetry-exporter-otlp", theirs)
+    kits = {kit: write_kit(tmp_path, kit) for kit in ("acme", "globex")}
+    source = f"""
+        import sys
+        from opentelemetry import trace
+
+        trace.get_tracer("t").start_span("s").end()
+        name = trace.get_tracer_provider().resource.attributes.get("telemetry.distro.name")
+        print("theirs" if {module!r} in sys.modules else name)
+    """
+    path = str(program(environment, source))
+    # One of the others looks for clouds otherwise.
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc"), "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "otel"}
+    seen, expected = [], []
+    for given, installed, winner in outcomes:
+        there = {key: name if text == "theirs" else text for key, text in given.items()}
+        there |= {**env, "PYTHONPATH": os.pathsep.join(str(kits[kit]) for kit in installed)}
+        result = environment.run("opentelemetry-instrument", "python", path, env=there)
+        told = environment.run("distrokit", "explain", env=there).stdout.split()
+        seen.append((given, installed, result.stdout.strip(), told[:3], "Overriding" in result.stderr))
+        line = ["NOT", "IN", "CHARGE:"] if winner == "theirs" else ["distro", winner, told[2]]
+        expected.append((given, installed, winner, line, False))
+    assert seen == expected
+    assert len(receiver.store.spans()) == len(outcomes)
 
 
 def test_the_readmes_plugin_from_an_installed_distribution(environment, receiver, tmp_path):
