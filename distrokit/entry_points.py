@@ -56,6 +56,12 @@ class EntryPoints:
         # Who has it is asked only where the name does not decide: the answer costs reading a file.
         return sorted(points, key=lambda p: (p.name, distribution_of(p) if claims[p.name] > 1 else "", p.value))
 
+    def without(self, group: str, names: Iterable[str]) -> EntryPoints:
+        """The same, but for the entry points of these names in a group."""
+        gone = set(names)
+        kept = (p for points in self._groups.values() for p in points if p.group != group or p.name not in gone)
+        return EntryPoints(kept)
+
 
 def distribution_of(point: EntryPoint) -> str:
     """The name of the distribution that has it; empty when that is not known. Reads its metadata."""

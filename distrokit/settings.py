@@ -307,6 +307,48 @@ def _spellings(name: str) -> tuple[str, ...]:
     return (LAUNCHER_PREFIX + name, name) if name.startswith("DISTROKIT_") else (name,)
 
 
+#: What variables that are about telemetry begin with.
+_OURS = ("OTEL_", "DISTROKIT_", "_DISTROKIT_")
+
+
+def without_telemetry(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment without the variables that OpenTelemetry and distrokit read.
+
+    Args:
+        environ: ``None`` reads ``os.environ``.
+    """
+    return {name: text for name, text in (os.environ if environ is None else environ).items() if not _ours(name)}
+
+
+@contextmanager
+def only(environ: Mapping[str, str], also: Collection[str] = ()) -> Iterator[None]:
+    """Let ``os.environ`` have these variables about telemetry and no others, for a while; for tests.
+
+    Args:
+        environ: what is to be there, whatever it is about.
+        also: more names that are taken out, unless ``environ`` has them.
+    """
+
+    def concerned() -> dict[str, str]:
+        return {n: text for n, text in os.environ.items() if _ours(n) or n in also or n in environ}
+
+    before = concerned()
+    try:
+        _apply({**dict.fromkeys(before), **environ})
+        yield
+    finally:
+        _apply({**dict.fromkeys(concerned()), **before})
+
+
+def telemetry_in_environ() -> dict[str, str]:
+    """The variables of ``os.environ`` that OpenTelemetry and distrokit read."""
+    return {name: text for name, text in os.environ.items() if _ours(name)}
+
+
+def _ours(name: str) -> bool:
+    return name.startswith(_OURS)
+
+
 def lend(name: str, value: str) -> Callable[[], None]:
     """Set a variable for OpenTelemetry's loader, which can be told what to do in no other way.
 

@@ -130,13 +130,17 @@ class Assembly:
         finally:
             self.report()
 
-    def idle(self) -> Pipeline:
-        """A pipeline that is not started yet, or never will be."""
+    def idle(self, *, isolated: bool = False) -> Pipeline:
+        """A pipeline that is not started yet, or never will be.
+
+        Args:
+            isolated: as :class:`~distrokit.pipeline.Pipeline` takes it.
+        """
         # Here, not above: the SDK is imported only by those who build, and reads settings meanwhile.
         with self.plan.settings.exposed(self.plan.sdk_settings):
             from distrokit.pipeline import Pipeline
 
-        return Pipeline(self.plan, self.plugins, self.channel)
+        return Pipeline(self.plan, self.plugins, self.channel, isolated=isolated)
 
     def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
         # Known before it is built: hooks may ask for it.

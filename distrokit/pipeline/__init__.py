@@ -19,7 +19,7 @@ from distrokit.pipeline.build import Builder
 from distrokit.pipeline.ending import Ending
 from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
 from distrokit.pipeline.guarded import Guard
-from distrokit.pipeline.providers import Providers, install_propagator, install_response_propagators
+from distrokit.pipeline.providers import Providers
 from distrokit.pipeline.reports import Reports
 from distrokit.pipeline.resource import build_resource
 from distrokit.pipeline.signals import Signals
@@ -29,6 +29,7 @@ from distrokit.sdk_messages import SDKMessages, listen_to_sdk
 from distrokit.settings import put
 
 if TYPE_CHECKING:
+    from opentelemetry.propagators.textmap import TextMapPropagator
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -39,14 +40,19 @@ if TYPE_CHECKING:
 class Pipeline:
     """What a plan became.
 
+    Args:
+        isolated: nothing of the process is taken: no global of OpenTelemetry, no ``atexit``, no logger; for tests,
+            which build many and stop each themselves.
+
     Attributes:
         plan: what was built; ``plan.problems`` grows while it runs.
     """
 
-    def __init__(self, plan: Plan, plugins: Plugins, channel: Channel) -> None:
+    def __init__(self, plan: Plan, plugins: Plugins, channel: Channel, *, isolated: bool = False) -> None:
         self.plan = plan
+        self._isolated = isolated
         self._resource: ProcessResource | None = None
-        self._providers = Providers(plan)
+        self._providers = Providers(plan, isolated=isolated)
         self._parts: list[Any] = []
         self._plugins = plugins
         self._channel = channel
@@ -81,26 +87,33 @@ class Pipeline:
         """Likewise, for logs."""
         return self._providers.logs
 
+    @property
+    def propagator(self) -> TextMapPropagator | None:
+        """``None`` when the plan leaves OpenTelemetry's own choice alone."""
+        return self._providers.propagator
+
     # ------------------------------------------------------------------------------- start
 
     def start(self, resource_attributes: Mapping[str, Any] | None = None) -> None:
-        """Build everything, make it the process's globals, and tell the plugins.
+        """Build everything, make it the process's globals (unless isolated), and tell the plugins.
 
         Args:
             resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
         """
         # First, so that whatever has been built by then is flushed, whatever happens next.
-        atexit.register(self._at_exit)
-        builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost, self.listen())
+        if not self._isolated:
+            atexit.register(self._at_exit)
+            self.listen()
+        builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost, self._messages)
         builder.guard = Guard(self._reports.misused)
         self._parts = builder.parts
         # uWSGI makes its module when Python has started, and so after this.
         builder.in_use.also = self._look_for_uwsgi
         with self.plan.settings.exposed(self.plan.sdk_settings):
-            install_propagator(builder)
+            self._providers.install_propagator(builder)
             builder.resource = self._resource = build_resource(self.plan, resource_attributes or {})
             self._providers.install(builder)
-            install_response_propagators(builder)
+            self._providers.install_response_propagators(builder)
         for name, text in sdk_settings.read_late(self.plan.sdk_settings, self.plan.settings, LoggerProvider).items():
             put(name, text)
         self._prepare_for_the_end()
@@ -108,6 +121,9 @@ class Pipeline:
         self._plugins.started(self)
 
     def _prepare_for_the_end(self) -> None:
+        if self._isolated:
+            # Whoever stops it does so before the interpreter's end.
+            return
         foreign = [part for part in self._parts if hasattr(part, "shutdown") and not hasattr(part, "begin_shutdown")]
         hooks = self._plugins.implementing("distrokit_stopping")
         self._ending.bounded.keep_ready((len(self._providers.all()) if foreign else 0) + len(hooks))

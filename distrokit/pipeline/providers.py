@@ -7,6 +7,7 @@ from typing import Any
 
 from opentelemetry import metrics, propagate, trace
 from opentelemetry._logs import get_logger_provider, set_logger_provider
+from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
@@ -21,10 +22,15 @@ class Providers:
 
     Each provider is made the global before its exporters are built: when somebody was quicker, there is never a second
     pipeline, not even its threads.
+
+    Args:
+        isolated: they are built only, and the process's globals stay what they are.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, *, isolated: bool = False) -> None:
+        self._plan, self._isolated = plan, isolated
+        self.propagator: TextMapPropagator | None = None
+        self.response_propagator: Any = None
         self.traces: TracerProvider | None = None
         self.metrics: MeterProvider | None = None
         self.logs: LoggerProvider | None = None
@@ -32,6 +38,23 @@ class Providers:
     def all(self) -> list[Any]:
         """Those there are."""
         return [provider for provider in (self.traces, self.metrics, self.logs) if provider is not None]
+
+    def install_propagator(self, builder: Builder) -> None:
+        """Make the planned propagators the process's; nothing where the plan leaves them alone."""
+        self.propagator = builder.propagator()
+        if self.propagator is not None and not self._isolated:
+            propagate.set_global_textmap(self.propagator)
+
+    def install_response_propagators(self, builder: Builder) -> None:
+        """Make the planned response propagators the process's; what the application has set stays, beside them."""
+        if builder.plans_response_propagators:
+            # Here, and not above: most plans have none.
+            from opentelemetry.instrumentation import propagators
+
+            before = None if self._isolated else propagators.get_global_response_propagator()  # type: ignore[no-untyped-call]
+            self.response_propagator = builder.response_propagator(before)
+            if self.response_propagator is not None and not self._isolated:
+                propagators.set_global_response_propagator(self.response_propagator)  # type: ignore[no-untyped-call]
 
     def install(self, builder: Builder) -> None:
         """Build them, each signal under guard; ``builder.resource`` is known."""
@@ -61,18 +84,16 @@ class Providers:
         if not self._plan.signals["traces"].built:
             return
         provider = builder.tracer_provider()
-        trace.set_tracer_provider(provider)
-        if self._is_global("traces", provider, trace.get_tracer_provider()):
+        if self._install("traces", provider, trace.set_tracer_provider, trace.get_tracer_provider):
             builder.add_span_processors(provider)
             self.traces = provider
 
     def _start_metrics(self, builder: Builder) -> None:
         if self._wanted("metrics"):
-            if self._taken("metrics", metrics.get_meter_provider(), "opentelemetry.metrics"):
+            if not self._isolated and self._taken("metrics", metrics.get_meter_provider(), "opentelemetry.metrics"):
                 return
             provider = builder.meter_provider()
-            metrics.set_meter_provider(provider)
-            if self._is_global("metrics", provider, metrics.get_meter_provider()):
+            if self._install("metrics", provider, metrics.set_meter_provider, metrics.get_meter_provider):
                 self.metrics = provider
             else:
                 provider.shutdown()
@@ -80,8 +101,7 @@ class Providers:
     def _start_logs(self, builder: Builder) -> None:
         if self._wanted("logs"):
             provider = builder.logger_provider()
-            set_logger_provider(provider)
-            if self._is_global("logs", provider, get_logger_provider()):
+            if self._install("logs", provider, set_logger_provider, get_logger_provider):
                 builder.add_log_processors(provider)
                 self.logs = provider
 
@@ -89,7 +109,14 @@ class Providers:
         planned = self._plan.signals[signal]
         return planned.built and bool(planned.exporters or planned.processors)
 
-    def _is_global(self, signal: str, ours: object, current: object) -> bool:
+    def _install(
+        self, signal: str, ours: Any, set_global: Callable[[Any], None], get_global: Callable[[], object]
+    ) -> bool:
+        """Make it the process's; false when somebody was quicker."""
+        if self._isolated:
+            return True
+        set_global(ours)
+        current = get_global()
         if ours is not current:
             self._already_set(signal, current)
         return ours is current
@@ -111,21 +138,3 @@ class Providers:
                 remedy="Let only one of the two configure the process.",
             )
         )
-
-
-def install_response_propagators(builder: Builder) -> None:
-    """Make the planned response propagators the process's; what the application has set stays, beside them."""
-    if builder.plans_response_propagators:
-        # Here, and not above: most plans have none.
-        from opentelemetry.instrumentation import propagators
-
-        composed = builder.response_propagator(propagators.get_global_response_propagator())  # type: ignore[no-untyped-call]
-        if composed is not None:
-            propagators.set_global_response_propagator(composed)  # type: ignore[no-untyped-call]
-
-
-def install_propagator(builder: Builder) -> None:
-    """Make the planned propagators the process's; nothing where the plan leaves them alone."""
-    propagator = builder.propagator()
-    if propagator is not None:
-        propagate.set_global_textmap(propagator)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
-from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 Request = ExportTraceServiceRequest | ExportMetricsServiceRequest | ExportLogsServiceRequest
@@ -35,6 +36,15 @@ class ReceivedEvent:
 
 
 @dataclass(frozen=True)
+class ReceivedLink:
+    """A link of a span; ids are hexadecimal."""
+
+    trace_id: str
+    span_id: str
+    attributes: Attributes = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class ReceivedSpan:
     """A span. Ids are hexadecimal, ``parent_span_id`` is empty for a root; times are nanoseconds since 1970."""
 
@@ -51,6 +61,7 @@ class ReceivedSpan:
     status_message: str = ""
     attributes: Attributes = field(default_factory=dict)
     events: tuple[ReceivedEvent, ...] = ()
+    links: tuple[ReceivedLink, ...] = ()
 
     @property
     def duration_ms(self) -> float:
@@ -74,6 +85,7 @@ class ReceivedLog:
     span_id: str = ""
     attributes: Attributes = field(default_factory=dict)
     severity_number: int = 0
+    event_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,11 @@ class ReceivedPoint:
         kind: ``gauge``, ``sum``, ``histogram``, ``exponential_histogram`` or ``summary``.
         value: of a gauge or a sum; the sum of the measurements of the others.
         count: how many measurements, for the others.
+        temporality: ``cumulative`` or ``delta``; empty for those that have none.
+        monotonic: of a sum: whether it only grows.
+        bounds, buckets: of a histogram with explicit bounds.
+        minimum, maximum: of a histogram; ``None`` when not recorded.
+        exemplars: their values.
     """
 
     resource: Attributes
@@ -94,6 +111,14 @@ class ReceivedPoint:
     value: float
     count: int = 0
     attributes: Attributes = field(default_factory=dict)
+    description: str = ""
+    temporality: str = ""
+    monotonic: bool = False
+    bounds: tuple[float, ...] = ()
+    buckets: tuple[int, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    exemplars: tuple[float, ...] = ()
 
 
 Item = ReceivedSpan | ReceivedLog | ReceivedPoint
@@ -118,6 +143,10 @@ def spans(requests: Iterable[Request]) -> list[ReceivedSpan]:
             events=tuple(
                 ReceivedEvent(event.name, event.time_unix_nano, attributes(event.attributes)) for event in span.events
             ),
+            links=tuple(
+                ReceivedLink(link.trace_id.hex(), link.span_id.hex(), attributes(link.attributes))
+                for link in span.links
+            ),
         )
         for request in requests
         if isinstance(request, ExportTraceServiceRequest)
@@ -140,6 +169,7 @@ def logs(requests: Iterable[Request]) -> list[ReceivedLog]:
             span_id=record.span_id.hex(),
             attributes=attributes(record.attributes),
             severity_number=record.severity_number,
+            event_name=record.event_name,
         )
         for request in requests
         if isinstance(request, ExportLogsServiceRequest)
@@ -152,13 +182,13 @@ def logs(requests: Iterable[Request]) -> list[ReceivedLog]:
 def points(requests: Iterable[Request]) -> list[ReceivedPoint]:
     """The metric points in these requests, in order of arrival."""
     return [
-        ReceivedPoint(attributes(group.resource.attributes), _scope(scoped.scope), metric.name, metric.unit, *rest)
+        point(attributes(group.resource.attributes), _scope(scoped.scope), metric.name, metric.unit)
         for request in requests
         if isinstance(request, ExportMetricsServiceRequest)
         for group in request.resource_metrics
         for scoped in group.scope_metrics
         for metric in scoped.metrics
-        for rest in _points(metric)
+        for point in _points(metric)
     ]
 
 
@@ -201,11 +231,34 @@ def _scope(scope: InstrumentationScope) -> Scope:
     return Scope(scope.name, scope.version)
 
 
-def _points(metric: Metric) -> Iterator[tuple[str, float, int, Attributes]]:
+def _points(metric: Metric) -> Iterator[Callable[..., ReceivedPoint]]:
+    """Each point, but for what all points of a metric share."""
     kind = metric.WhichOneof("data")
-    for point in getattr(metric, kind).data_points if kind else ():
+    if kind is None:
+        return
+    data = getattr(metric, kind)
+    shared: dict[str, Any] = {
+        "kind": str(kind),
+        "description": metric.description,
+        "temporality": _temporality(data),
+        "monotonic": getattr(data, "is_monotonic", False),
+    }
+    for point in data.data_points:
+        own: dict[str, Any] = {"attributes": attributes(point.attributes)}
         if kind in ("gauge", "sum"):
-            value = getattr(point, point.WhichOneof("value") or "as_double")
-            yield kind, value, 0, attributes(point.attributes)
+            own["value"] = getattr(point, point.WhichOneof("value") or "as_double")
         else:
-            yield str(kind), point.sum, point.count, attributes(point.attributes)
+            own.update(value=point.sum, count=point.count)
+            for name, field_name in (("minimum", "min"), ("maximum", "max")):
+                if kind != "summary" and point.HasField(field_name):
+                    own[name] = getattr(point, field_name)
+        if kind == "histogram":
+            own.update(bounds=tuple(point.explicit_bounds), buckets=tuple(point.bucket_counts))
+        if kind != "summary":
+            own["exemplars"] = tuple(getattr(e, e.WhichOneof("value") or "as_double") for e in point.exemplars)
+        yield partial(ReceivedPoint, **shared, **own)
+
+
+def _temporality(data: Any) -> str:
+    number = getattr(data, "aggregation_temporality", 0)
+    return _lowered(AggregationTemporality.Name, number, "AGGREGATION_TEMPORALITY_") if number else ""

@@ -1,0 +1,58 @@
+"""Fixtures for pytest, for who asks for them: ``pytest_plugins = ["distrokit.testing.fixtures"]`` in a ``conftest.py``.
+
+They are registered under no entry point, so that a test run that does not ask imports nothing of distrokit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Protocol
+
+import pytest
+
+from distrokit.plan import Plan
+from distrokit.testing import Ran, Telemetry, in_memory, instrumented, planned, restored_globals
+from distrokit.testing.planning import Plugins
+
+__all__ = ["distrokit_globals", "distrokit_plan", "distrokit_run", "distrokit_telemetry"]
+
+
+class MakesTelemetry(Protocol):
+    """What :func:`distrokit_telemetry` is."""
+
+    def __call__(
+        self, plugins: Plugins | None = None, environ: Mapping[str, str] | None = None, *, installed: bool = False
+    ) -> Telemetry: ...
+
+
+@pytest.fixture
+def distrokit_plan() -> Callable[..., Plan]:
+    """:func:`distrokit.testing.planned`."""
+    return planned
+
+
+@pytest.fixture
+def distrokit_telemetry() -> Iterator[MakesTelemetry]:
+    """Called as :func:`distrokit.testing.in_memory`, it returns the telemetry; all is stopped after the test."""
+    with ExitStack() as stack:
+
+        def make(
+            plugins: Plugins | None = None, environ: Mapping[str, str] | None = None, *, installed: bool = False
+        ) -> Telemetry:
+            return stack.enter_context(in_memory(plugins, environ, installed=installed))
+
+        yield make
+
+
+@pytest.fixture
+def distrokit_run() -> Callable[..., Ran]:
+    """:func:`distrokit.testing.instrumented`."""
+    return instrumented
+
+
+@pytest.fixture
+def distrokit_globals() -> Iterator[None]:
+    """:func:`distrokit.testing.restored_globals` around the test."""
+    with restored_globals():
+        yield

@@ -1,0 +1,75 @@
+"""A plan from exactly these plugins and this environment."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from distrokit.entry_points import EntryPoints
+from distrokit.hookspecs import PROJECT
+from distrokit.plan import Plan
+from distrokit.startup import Assembly
+
+#: Plugins by name; or modules, whose names are :func:`name_of` theirs.
+Plugins: TypeAlias = Mapping[str, object] | Iterable[types.ModuleType]
+
+
+def planned(
+    plugins: Plugins | None = None, environ: Mapping[str, str] | None = None, *, installed: bool = False
+) -> Plan:
+    """The plan, made in this process: nothing is built, opened or sent, and no OpenTelemetry is imported.
+
+    Neither ``os.environ`` nor ``pyproject.toml`` is looked at; what is wrong is in ``plan.problems`` and is not
+    printed.
+
+    Args:
+        plugins: modules or objects with hook implementations by name; or modules, each called by the last part of its
+            name without ``_plugin``, or by the one before ``.plugin``: ``acme`` for ``acme_plugin`` and
+            ``acme.plugin``. ``None``: none.
+        environ: the whole environment; ``None`` for an empty one.
+        installed: whether installed plugins, and OpenTelemetry's entry points, are there as well. A plugin that is
+            given takes the place of an installed one of its name. Without it there is no exporter and no processor but
+            those of the plugins given.
+
+    Raises:
+        ValueError: two modules have one name.
+    """
+    return assembled(plugins, environ, installed=installed).plan
+
+
+def assembled(plugins: Plugins | None, environ: Mapping[str, str] | None, *, installed: bool) -> Assembly:
+    """The plan and what is needed to build it."""
+    named = by_name(plugins)
+    return Assembly(dict(environ or {}), named, there(named) if installed else EntryPoints(), project=False)
+
+
+def by_name(plugins: Plugins | None) -> dict[str, object]:
+    """Plugins by name, however they were given."""
+    named: dict[str, object] = {}
+    if isinstance(plugins, Mapping):
+        named.update({str(name): plugin for name, plugin in plugins.items()})
+        return named
+    for module in plugins or ():
+        name = name_of(module)
+        if name in named:
+            raise ValueError(f"two modules are called {name!r}: give a mapping of name to module")
+        named[name] = module
+    return named
+
+
+def name_of(module: object) -> str:
+    """``acme`` for ``acme_plugin``, ``acme.plugin``, ``acme`` and ``company.acme_plugin``.
+
+    Raises:
+        ValueError: it is no module.
+    """
+    if not isinstance(module, types.ModuleType):
+        raise ValueError(f"{type(module).__name__} is no module and has no name: give one")  # noqa: TRY004
+    last = module.__name__.removesuffix(".plugin").rpartition(".")[2]
+    return last.removesuffix("_plugin") or last
+
+
+def there(named: Iterable[str]) -> EntryPoints:
+    """What is installed, without the plugins of these names."""
+    return EntryPoints.scan().without(PROJECT, named)
