@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from distrokit.pipeline import Pipeline
+    from distrokit.startup import Assembly
 
 #: After every other in the order of plugins.
 _LAST = "~in-memory"
@@ -134,11 +135,31 @@ def in_memory(
     Args:
         plugins, environ, installed: as :func:`~distrokit.testing.planned` takes them.
     """
+    with kept_in_memory(with_memory(plugins, environ, installed=installed), environ or {}) as telemetry:
+        yield telemetry
+
+
+def with_memory(
+    plugins: Plugins | None,
+    environ: Mapping[str, str] | None,
+    *,
+    installed: bool,
+    settings: Mapping[str, str] | None = None,
+) -> Assembly:
+    """The plan, with a plugin that exports and feeds where no other does.
+
+    Args:
+        settings: stronger than ``environ``.
+    """
+    return assembled({**by_name(plugins), _LAST: _Memory()}, environ, installed=installed, settings=settings)
+
+
+@contextmanager
+def kept_in_memory(assembly: Assembly, environ: Mapping[str, str]) -> Iterator[Telemetry]:
+    """Build a plan as :func:`in_memory` says."""
     kept: list[tuple[ExporterOptions, Any]] = []
-    named = by_name(plugins)
-    assembly = assembled({**named, _LAST: _Memory()}, environ, installed=installed)
     _keep_instead(assembly.plan, kept)
-    with only(environ or {}, [setting.name for setting in assembly.plan.known]):
+    with only(environ, [setting.name for setting in assembly.plan.known]):
         pipeline = assembly.pipeline = assembly.idle(isolated=True)
         try:
             if not assembly.plan.disabled.value:

@@ -38,10 +38,17 @@ def planned(
     return assembled(plugins, environ, installed=installed).plan
 
 
-def assembled(plugins: Plugins | None, environ: Mapping[str, str] | None, *, installed: bool) -> Assembly:
-    """The plan and what is needed to build it."""
+def assembled(
+    plugins: Plugins | None,
+    environ: Mapping[str, str] | None,
+    *,
+    installed: bool,
+    settings: Mapping[str, str] | None = None,
+) -> Assembly:
+    """The plan and what is needed to build it; ``settings`` are stronger than ``environ``."""
     named = by_name(plugins)
-    return Assembly(dict(environ or {}), named, there(named) if installed else EntryPoints(), project=False)
+    scanned = there(named) if installed else EntryPoints()
+    return Assembly(dict(environ or {}), named, scanned, settings=settings, project=False)
 
 
 def by_name(plugins: Plugins | None) -> dict[str, object]:

@@ -97,9 +97,11 @@ def instrumented(
         }
         # Without byte code on disk every process would compile OpenTelemetry once more.
         env.pop("PYTHONDONTWRITEBYTECODE", None)
-        returncode, stdout, stderr = run_bounded(
-            [*launcher, sys.executable, "program.py"], env, folder, timeout_seconds
-        )
+        command = [*launcher, sys.executable, "program.py"]
+        returncode, stdout, stderr = run_bounded(command, env, folder, timeout_seconds)
+        if returncode is None:
+            said = f"stdout: {stdout!r}, stderr: {stderr!r}"
+            raise TimeoutError(f"{command[0]} did not end within {timeout_seconds:g} s; {said}")
         spans = spans_in_order(spans_of(receiver.store.spans()))
         logs = logs_in_order(logs_of(receiver.store.logs()), spans)
         return Ran(returncode, stdout, stderr, spans, series_in_order(points_of(receiver.store.points())), logs)
@@ -107,11 +109,10 @@ def instrumented(
 
 def run_bounded(
     command: Sequence[str], environ: Mapping[str, str], folder: Path, timeout_seconds: float
-) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr; what a child that is left behind holds open does not keep anybody waiting.
+) -> tuple[int | None, str, str]:
+    """Exit code, ``None`` for what was killed with its children after that time; stdout and stderr.
 
-    Raises:
-        TimeoutError: it was killed, with its children; the message has what it wrote.
+    What a child that is left behind holds open does not keep anybody waiting.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         # In a session of its own, so that its children are killed with it.
@@ -125,15 +126,13 @@ def run_bounded(
             start_new_session=True,
         )
         try:
-            process.wait(timeout_seconds)
+            returncode: int | None = process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
-            _kill(process)
-            said = f"stdout: {_text(out)!r}, stderr: {_text(err)!r}"
-            raise TimeoutError(f"{command[-1]} did not end within {timeout_seconds:g} s; {said}") from None
-        except BaseException:
-            _kill(process)
-            raise
-        return process.returncode, _text(out), _text(err)
+            returncode = None
+        finally:
+            if process.returncode is None:
+                _kill(process)
+        return returncode, _text(out), _text(err)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -23,10 +23,13 @@ def make_probability(context: BuildContext) -> Any:
 def make_composite(context: BuildContext) -> Any:
     """A tree of composable samplers (configuration schema, ``ComposableSampler``).
 
-    Raises: ``ValueError`` for one that the SDK does not have.
+    Raises: ``ValueError`` for one that the SDK does not have, and without a configuration file.
     """
+    definition = context.arguments.get("properties")
+    if not definition:
+        raise ValueError("only a configuration file (OTEL_CONFIG_FILE) can say what it is composed of")
     package = import_module(_PACKAGE)
-    return package.composite_sampler(_composable(package, context.arguments.get("properties") or {}))
+    return package.composite_sampler(_composable(package, definition))
 
 
 def _composable(package: Any, definition: dict[str, Any]) -> Any:

@@ -57,7 +57,9 @@ def make_prometheus(options: ExporterOptions) -> Any:
 
     class Reader(PrometheusMetricReader):
         def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-            server.shutdown()
+            # In a forked child the thread is not there, and nobody would answer.
+            if thread.is_alive():
+                server.shutdown()
             server.server_close()
             thread.join(timeout_millis / 1000)
             super().shutdown(timeout_millis=timeout_millis, **kwargs)

@@ -1,0 +1,194 @@
+"""Each declaration is built by the real builder, used, forked and shut down."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from distrokit.catalogue import Catalogue, Offer
+from distrokit.declarations import SIGNALS, Exporter, Signal
+from distrokit.diagnostics import Channel, Problem, describe_exception
+from distrokit.draft import PROCESSOR_SETTING
+from distrokit.picking import Picker
+from distrokit.settings import Settings
+from distrokit.startup import Assembly
+from distrokit.testing.conformance.declaring import missing_settings, names_any, own_plugins
+from distrokit.testing.conformance.forking import lost_in_child
+from distrokit.testing.conformance.recording import record
+from distrokit.testing.conformance.report import Report
+from distrokit.testing.memory import Telemetry, kept_in_memory, with_memory
+from distrokit.values import BUILT_IN, Source
+
+#: What says that something did not work, among problems.
+_FAULTS = ("build-failed", "detector-failed", "part-raised", "plugin-failed", "exit-timeout", "start-failed")
+
+#: Seconds in which threads that were told to end have ended.
+_GRACE = 3.0
+
+#: Threads of distrokit's own, that wait where none can be started at the end.
+_NOT_ITS = ("distrokit-end",)
+
+
+class Heard(Channel):
+    """Keeps the problems that are said while the pipeline runs, and prints them as ever."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel.level, channel.mask, channel.said)
+        self.heard: list[Problem] = []
+
+    def problems(self, problems: Any) -> None:
+        found = list(problems)
+        self.heard.extend(found)
+        super().problems(found)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The plugin that is looked at.
+
+    Attributes:
+        name: its name.
+        module: itself.
+        environ: settings it is given.
+    """
+
+    name: str
+    module: object
+    environ: Mapping[str, str]
+
+    def catalogue(self) -> Catalogue:
+        """What it declares by itself, without what is installed."""
+        settings = Settings.from_environ(self.environ)
+        return Catalogue.of(own_plugins(self.name, self.module, self.environ).declarations(settings), [])
+
+
+def looked_at(subject: Subject, report: Report, *, forks: bool = True) -> Iterator[str]:
+    """Every finding; without ``forks`` no child is made."""
+    needed = missing_settings(subject.name, subject.module, subject.environ)
+    catalogue = subject.catalogue()
+    for number, choice in enumerate(choices(catalogue), 1):
+        report.doing(f"running pipeline {number}, with {', '.join(choice.values()) or 'what it does unasked'}")
+        assembly = with_memory({subject.name: subject.module}, subject.environ, installed=True, settings=choice)
+        _add_unasked(assembly, catalogue)
+        heard = Heard(assembly.channel)
+        assembly.channel = heard
+        threads = set(threading.enumerate())
+        with kept_in_memory(assembly, subject.environ) as telemetry:
+            report.doing(f"recording in pipeline {number}")
+            record(telemetry)
+            here = _counted(telemetry)
+            exporters: list[tuple[str, Any]] = []
+            if number == 1:
+                exporters = yield from _exporters(subject, assembly, catalogue, report)
+            if forks:
+                report.doing(f"forking beside pipeline {number}")
+                yield from lost_in_child(telemetry, here, [exporter for _, exporter in exporters])
+            for name, exporter in exporters:
+                report.doing(f"shutting down {name}")
+                yield from _shut_down(name, exporter)
+            report.doing(f"stopping pipeline {number}")
+        for problem in dict.fromkeys((*assembly.plan.problems, *heard.heard)):
+            if problem.code in _FAULTS and _is_about(problem, subject.name) and not names_any(str(problem), needed):
+                yield str(problem)
+        yield from left_over(threads)
+
+
+def choices(catalogue: Catalogue) -> list[dict[str, str]]:
+    """Settings for as many pipelines as it takes to have each declaration in one, exporters left out."""
+    lists: list[tuple[str, list[str]]] = [
+        ("OTEL_TRACES_SAMPLER", catalogue.samplers.names()),
+        ("OTEL_PYTHON_ID_GENERATOR", catalogue.id_generators.names()),
+        ("OTEL_PROPAGATORS", [",".join(catalogue.propagators.names())] if catalogue.propagators.offers else []),
+        ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", ["*"] if catalogue.detectors.offers else []),
+        *((PROCESSOR_SETTING[signal], catalogue.processors[signal].names()) for signal in SIGNALS),
+    ]
+    rounds = max((len(names) for _, names in lists), default=0)
+    return [
+        {setting: names[number] for setting, names in lists if number < len(names)} for number in range(max(1, rounds))
+    ]
+
+
+def _add_unasked(assembly: Assembly, catalogue: Catalogue) -> None:
+    """What only a configuration file would name stands in its stage as well."""
+    plan = assembly.plan
+    picker = Picker(plan.settings, catalogue, plan.problems)
+    for signal, offers in catalogue.staged.items():
+        for offer in offers:
+            if not offer.declaration.default:
+                component = picker.component(offer, Source("code", "check_plugin"), signal)
+                plan.signals[signal].processors += [component] if component else []
+
+
+def _counted(telemetry: Telemetry) -> dict[Signal, int]:
+    return {"traces": len(telemetry.spans()), "metrics": len(telemetry.metrics()), "logs": len(telemetry.logs())}
+
+
+def _exporters(
+    subject: Subject, assembly: Assembly, catalogue: Catalogue, report: Report
+) -> Generator[str, None, list[tuple[str, Any]]]:
+    """Build each exporter; nothing is sent through it, since nobody has said where to."""
+    from distrokit.pipeline.components import Components
+
+    built: list[tuple[str, Any]] = []
+    needed = missing_settings(subject.name, subject.module, subject.environ)
+    for signal in SIGNALS:
+        for offer in catalogue.exporters[signal].offers.values():
+            name = f"exporter {offer.declaration.name} for {signal}"
+            report.doing(f"building {name}")
+            exporter, problems = _built(assembly, catalogue, offer, signal, Components)
+            if exporter is not None:
+                built.append((name, exporter))
+            for problem in problems:
+                if not names_any(str(problem), needed):
+                    yield f"{problem} A factory works without any setting, or its error names the one that it needs."
+    return built
+
+
+def _built(
+    assembly: Assembly, catalogue: Catalogue, offer: Offer[Exporter], signal: Signal, components: Any
+) -> tuple[Any, list[Problem]]:
+    plan = assembly.plan
+    before = len(plan.problems)
+    component = Picker(plan.settings, catalogue, plan.problems).component(offer, BUILT_IN, signal)
+    if component is None:
+        return None, []
+    builder = components(plan, assembly.plugins)
+    builder.resource = assembly.pipeline.resource if assembly.pipeline else None
+    with plan.settings.exposed(plan.sdk_settings):
+        exporter = builder.exporter(component, signal)
+    problems = plan.problems[before:]
+    del plan.problems[before:]
+    return exporter, [problem for problem in problems if problem.code == "build-failed"]
+
+
+def _shut_down(name: str, exporter: Any) -> Iterator[str]:
+    try:
+        exporter.shutdown()
+    except Exception as error:
+        yield f"{name}: shutdown() raised {describe_exception(error)}; what it holds may stay. Let it return, always."
+
+
+def _is_about(problem: Problem, name: str) -> bool:
+    """Problems name a plugin as ``plugin acme (code)``, and what a plugin declared as ``… (plugin acme)``."""
+    text = f"{problem.subject} {problem.cause}"
+    return f"(plugin {name})" in text or f"plugin {name} (" in text
+
+
+def left_over(before: set[threading.Thread]) -> Iterator[str]:
+    """Threads that are there now and were not before, after a while."""
+    deadline = time.monotonic() + _GRACE
+    left: list[threading.Thread] = []
+    while True:
+        left = [t for t in threading.enumerate() if t not in before and t.name not in _NOT_ITS]
+        if not left or time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    if left:
+        names = ", ".join(sorted(repr(thread.name) for thread in left))
+        yield (
+            f"threads are left after everything was shut down: {names}; every pipeline that is built would leave one. "
+            "End them in shutdown(), and wait for them there."
+        )
