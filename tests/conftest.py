@@ -12,6 +12,7 @@ from distrokit_dev.receiver import Receiver
 ONCE = {
     "test_application_untouched",
     "test_bad_input",
+    "test_check_plugin",
     "test_cli",
     "test_compatibility",
     "test_config_command",

@@ -42,7 +42,8 @@ def check_plugin(
         name: of the plugin; ``None`` for that of the entry point that names the module, and where none does for the
             module's own, as :func:`~distrokit.testing.planned` has it.
         environ: the settings it needs.
-        timeout_seconds: of one process; there are as many more as stages that did not end.
+        timeout_seconds: of one process, of which a forked child may take a quarter; there are as many more processes
+            as stages that did not end.
 
     Raises:
         AssertionError: with every finding, and what to do about it.
@@ -79,8 +80,8 @@ def _looked_at(
         with tempfile.TemporaryDirectory(prefix="distrokit-") as folder:
             report = str(Path(folder, "report"))
             path = [entry or str(Path.cwd()) for entry in sys.path]
-            file = module.__file__ or ""
-            request = Request(module.__name__, file, name, environ, path, stages, report, secrets)
+            file = getattr(module, "__file__", None) or ""
+            request = Request(module.__name__, file, name, environ, path, stages, report, secrets, timeout_seconds / 4)
             command = [sys.executable, "-m", conformance.__name__, json.dumps(asdict(request))]
             ended = run_bounded(command, {**without_telemetry(), **environ}, Path.cwd(), timeout_seconds)
             said = read_report(Path(report))

@@ -73,7 +73,7 @@ def instrumented(
         files: more files of that folder by relative path, such as ``otel.yaml`` or ``acme_plugin.py``; dedented, too.
         path: more folders for ``PYTHONPATH``, such as one with a ``*.dist-info``.
         command: what stands before ``python``: words, or a text that is split as a shell does. Its first word is looked
-            for beside this Python, then on ``PATH``.
+            for beside this Python, then on ``PATH``. Empty: Python runs the program itself.
         timeout_seconds: then the program and its children are killed.
 
     Raises:
@@ -86,10 +86,9 @@ def instrumented(
     with tempfile.TemporaryDirectory(prefix="distrokit-") as name, _receiver() as receiver:
         folder = Path(name).resolve()
         _write(folder, {**(files or {}), "program.py": program})
-        given = dict(environ or {})
-        python_path = [folder, *(Path(entry).absolute() for entry in path), given.pop("PYTHONPATH", "")]
+        given = {**without_telemetry(), **(environ or {})}
+        python_path = [folder, *(Path(entry).absolute() for entry in path), given.get("PYTHONPATH", "")]
         env = {
-            **without_telemetry(),
             _PROTOCOL: "http/protobuf",
             _ENDPOINT: receiver.endpoint(given.get(_PROTOCOL, "http/protobuf")),
             **given,
@@ -101,7 +100,7 @@ def instrumented(
         returncode, stdout, stderr = run_bounded(command, env, folder, timeout_seconds)
         if returncode is None:
             said = f"stdout: {stdout!r}, stderr: {stderr!r}"
-            raise TimeoutError(f"{command[0]} did not end within {timeout_seconds:g} s; {said}")
+            raise TimeoutError(f"program.py did not end within {timeout_seconds:g} s; {said}")
         spans = spans_in_order(spans_of(receiver.store.spans()))
         logs = logs_in_order(logs_of(receiver.store.logs()), spans)
         return Ran(returncode, stdout, stderr, spans, series_in_order(points_of(receiver.store.points())), logs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,18 @@ from distrokit import (
     Value,
     hookimpl,
 )
+from distrokit.testing import (
+    Log,
+    Metric,
+    Ran,
+    Span,
+    check_plugin,
+    in_memory,
+    instrumented,
+    planned,
+    restored_globals,
+)
+from distrokit.testing.fixtures import MakesTelemetry
 
 TRACES: Signal = "traces"
 
@@ -106,3 +119,27 @@ def distrokit_plan_of(instrumentations: dict[str, InstrumentationPlan]) -> None:
     instrumentations["mine"] = InstrumentationPlan("mine", replacement=mine, init_options={"number": 1})
     instrumentations["flask"].options["request_hook"] = "acme_hooks:tag"
     instrumentations["flask"].enabled = True
+
+
+def test_plan() -> None:
+    plan = planned({"acme": object()}, {"ACME_SIZE": "2"}, installed=True)
+    assert not plan.problems
+    assert [exporter.exporter.name for exporter in plan.signals[TRACES].exporters] == ["acme"]
+
+
+def test_memory(distrokit_telemetry: MakesTelemetry) -> None:
+    with in_memory([types], {}) as telemetry:
+        telemetry.tracer_provider.get_tracer("t").start_span("s").end()
+        telemetry.meter_provider.get_meter("m").create_counter("c").add(1)
+        spans: list[Span] = telemetry.spans()
+        metrics: list[Metric] = telemetry.metrics(exporter="acme")
+        logs: list[Log] = distrokit_telemetry(installed=True).logs()
+        assert (spans[0].parent, metrics[0].value, logs[0].body) == (None, 1, "x")
+        assert telemetry.exporters[0].headers["x"]
+
+
+def test_process() -> None:
+    ran: Ran = instrumented("pass", {"ACME_SIZE": "1"}, files={"x.py": ""}, path=["."], command=["distrokit", "run"])
+    with restored_globals():
+        assert ran.returncode == 0
+    check_plugin(types, "acme", environ={"ACME_SIZE": "1"}, timeout_seconds=5)

@@ -54,7 +54,8 @@ def _built(stage: str, request: Request, module: object, report: Report) -> None
     from distrokit.testing.conformance import building, canaries
 
     if stage == "building":
-        report.findings(building.looked_at(building.Subject(request.name, module, request.environ), report))
+        subject = building.Subject(request.name, module, request.environ, request.child_seconds)
+        report.findings(building.looked_at(subject, report))
     else:
         environ = canaries.given(request.environ, request.secrets)
         subject = building.Subject(request.name, module, environ)

@@ -26,7 +26,7 @@ from distrokit.values import BUILT_IN, Source
 _FAULTS = ("build-failed", "detector-failed", "part-raised", "plugin-failed", "exit-timeout", "start-failed")
 
 #: Seconds in which threads that were told to end have ended.
-_GRACE = 3.0
+_GRACE = 2.0
 
 #: Threads of distrokit's own, that wait where none can be started at the end.
 _NOT_ITS = ("distrokit-end",)
@@ -53,11 +53,13 @@ class Subject:
         name: its name.
         module: itself.
         environ: settings it is given.
+        child_seconds: in which a forked child has to end; 0 for no child, and no wait for threads.
     """
 
     name: str
     module: object
     environ: Mapping[str, str]
+    child_seconds: float = 0
 
     def catalogue(self) -> Catalogue:
         """What it declares by itself, without what is installed."""
@@ -65,8 +67,8 @@ class Subject:
         return Catalogue.of(own_plugins(self.name, self.module, self.environ).declarations(settings), [])
 
 
-def looked_at(subject: Subject, report: Report, *, forks: bool = True) -> Iterator[str]:
-    """Every finding; without ``forks`` no child is made."""
+def looked_at(subject: Subject, report: Report) -> Iterator[str]:
+    """Every finding."""
     needed = missing_settings(subject.name, subject.module, subject.environ)
     catalogue = subject.catalogue()
     for number, choice in enumerate(choices(catalogue), 1):
@@ -83,9 +85,10 @@ def looked_at(subject: Subject, report: Report, *, forks: bool = True) -> Iterat
             exporters: list[tuple[str, Any]] = []
             if number == 1:
                 exporters = yield from _exporters(subject, assembly, catalogue, report)
-            if forks:
+            if subject.child_seconds:
                 report.doing(f"forking beside pipeline {number}")
-                yield from lost_in_child(telemetry, here, [exporter for _, exporter in exporters])
+                copies = [exporter for _, exporter in exporters]
+                yield from lost_in_child(telemetry, here, copies, subject.child_seconds)
             for name, exporter in exporters:
                 report.doing(f"shutting down {name}")
                 yield from _shut_down(name, exporter)
@@ -93,7 +96,8 @@ def looked_at(subject: Subject, report: Report, *, forks: bool = True) -> Iterat
         for problem in dict.fromkeys((*assembly.plan.problems, *heard.heard)):
             if problem.code in _FAULTS and _is_about(problem, subject.name) and not names_any(str(problem), needed):
                 yield str(problem)
-        yield from left_over(threads)
+        if subject.child_seconds:
+            yield from left_over(threads)
 
 
 def choices(catalogue: Catalogue) -> list[dict[str, str]]:

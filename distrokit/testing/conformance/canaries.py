@@ -45,7 +45,7 @@ def looked_for(subject: Subject, secrets: Mapping[str, str], report: Report) -> 
         items = [*telemetry.spans(), *telemetry.metrics(), *telemetry.logs()]
         yield from _seen(secrets, "the telemetry itself", repr([vars(item) for item in items]))
     # The same once more, for what is printed meanwhile; what is wrong otherwise has been said.
-    for _ in looked_at(subject, report, forks=False):
+    for _ in looked_at(subject, report):
         pass
 
 

@@ -15,16 +15,16 @@ from distrokit.declarations import Signal
 from distrokit.testing.conformance.recording import record
 from distrokit.testing.memory import Telemetry
 
-#: Seconds.
-_LIMIT = 15.0
 
-
-def lost_in_child(telemetry: Telemetry, parent: Mapping[Signal, int], exporters: list[Any]) -> Iterator[str]:
+def lost_in_child(
+    telemetry: Telemetry, parent: Mapping[Signal, int], exporters: list[Any], seconds: float
+) -> Iterator[str]:
     """Fork, record there what was recorded here, flush, stop, and shut the exporters' copies down.
 
     Args:
         parent: how many items of each signal came through here.
         exporters: built, and not in the pipeline.
+        seconds: in which the child has to end.
     """
     if not hasattr(os, "fork"):
         return
@@ -35,10 +35,10 @@ def lost_in_child(telemetry: Telemetry, parent: Mapping[Signal, int], exporters:
             os.write(writing, _in_child(telemetry, exporters).encode())
         os._exit(0)
     os.close(writing)
-    said = _answer(reading, child)
+    said = _answer(reading, child, seconds)
     remedy = "Make locks, threads and connections anew in forked(), which parts and hooks may have."
     if said is None:
-        yield f"a forked child did not end within {_LIMIT:g} s; every pre-forking server would hang. {remedy}"
+        yield f"a forked child did not end within {seconds:g} s; every pre-forking server would hang. {remedy}"
     elif "error" in said:
         yield f"a forked child raised {said['error']}. {remedy}"
     else:
@@ -63,10 +63,10 @@ def _in_child(telemetry: Telemetry, exporters: list[Any]) -> str:
         return json.dumps({"error": traceback.format_exc().strip().splitlines()[-1]})
 
 
-def _answer(reading: int, child: int) -> dict[str, Any] | None:
+def _answer(reading: int, child: int, seconds: float) -> dict[str, Any] | None:
     """What the child wrote; ``None`` when it did not end in time and was killed."""
     try:
-        ready, _, _ = select.select([reading], [], [], _LIMIT)
+        ready, _, _ = select.select([reading], [], [], seconds)
         text = os.read(reading, 65536).decode() if ready else ""
         if not ready:
             os.kill(child, signal.SIGKILL)

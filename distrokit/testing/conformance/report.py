@@ -26,6 +26,7 @@ class Request:
         stages: of :data:`STAGES`, those to do.
         report: the file to write to.
         secrets: settings with the texts that must not be seen.
+        child_seconds: in which a forked child has to end.
     """
 
     module: str
@@ -36,6 +37,7 @@ class Request:
     stages: list[Stage]
     report: str
     secrets: dict[str, str] = field(default_factory=dict)
+    child_seconds: float = 15.0
 
 
 class Report:
