@@ -50,6 +50,9 @@ GOOD = """
             raise ValueError("ACME_TOKEN is not set")
         return ConsoleSpanExporter()
 
+    def make_grpc(options):
+        raise ModuleNotFoundError("it needs a package of its own: pip install acme-grpc")
+
     def make_sampler(context):
         from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
@@ -57,7 +60,7 @@ GOOD = """
 
     @hookimpl
     def distrokit_exporters():
-        return [Exporter("acme", "traces", make_exporter)]
+        return [Exporter("acme", "traces", make_exporter), Exporter("acme_grpc", "logs", make_grpc)]
 
     @hookimpl
     def distrokit_samplers(entry_points):
@@ -200,8 +203,12 @@ BAD = {
         exporter('raise KeyError("endpoint")'),
         [
             "exporter acme (plugin {name}): KeyError: 'endpoint'; it is left out.",
-            "A factory works without any setting, or its error names the one that it needs.",
+            "A factory works as things are, or its error names the setting, or the `pip install`, that it needs.",
         ],
+    ),
+    "a factory that imports what there is not": (
+        exporter("import opentelemetry.sdk.tracee"),
+        ["ModuleNotFoundError: No module named 'opentelemetry.sdk.tracee'; it is left out."],
     ),
     "a factory that returns something else": (
         sampler(),

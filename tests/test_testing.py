@@ -208,7 +208,7 @@ def test_the_environment_is_the_one_that_is_given(monkeypatch):
 
 
 def test_the_limits_of_log_records_hold():
-    with in_memory(environ={"OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT": "3"}) as telemetry:
+    with in_memory(environ={"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "3"}) as telemetry:
         telemetry.logger_provider.get_logger("l").emit(LogRecord(body="b", attributes={"a": "long"}))
         assert [log.attributes for log in telemetry.logs()] == [{"a": "lon"}]
 
@@ -292,7 +292,7 @@ def test_a_forked_child_has_what_it_recorded_itself():
                 os._exit(0)
             os.waitpid(child, 0)
     """
-    result = run([sys.executable, "-c", textwrap.dedent(program)])
+    result = run([sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)])
 
     assert sorted(result.stdout.splitlines()) == ["False ['parent', 'both']", "True ['both']"]
     assert result.stderr == ""

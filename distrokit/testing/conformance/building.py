@@ -25,6 +25,8 @@ from distrokit.values import BUILT_IN, Source
 #: What says that something did not work, among problems.
 _FAULTS = ("build-failed", "detector-failed", "part-raised", "plugin-failed", "exit-timeout", "start-failed")
 
+_RULE = "A factory works as things are, or its error names the setting, or the `pip install`, that it needs."
+
 #: Seconds in which threads that were told to end have ended.
 _GRACE = 2.0
 
@@ -66,10 +68,14 @@ class Subject:
         settings = Settings.from_environ(self.environ)
         return Catalogue.of(own_plugins(self.name, self.module, self.environ).declarations(settings), [])
 
+    def excuses(self) -> list[str]:
+        """What a message names when a factory cannot be blamed: a setting, or a package, that is not there."""
+        return [*missing_settings(self.name, self.module, self.environ), "pip install "]
+
 
 def looked_at(subject: Subject, report: Report) -> Iterator[str]:
     """Every finding."""
-    needed = missing_settings(subject.name, subject.module, subject.environ)
+    needed = subject.excuses()
     catalogue = subject.catalogue()
     for number, choice in enumerate(choices(catalogue), 1):
         report.doing(f"running pipeline {number}, with {', '.join(choice.values()) or 'what it does unasked'}")
@@ -137,7 +143,7 @@ def _exporters(
     from distrokit.pipeline.components import Components
 
     built: list[tuple[str, Any]] = []
-    needed = missing_settings(subject.name, subject.module, subject.environ)
+    needed = subject.excuses()
     for signal in SIGNALS:
         for offer in catalogue.exporters[signal].offers.values():
             name = f"exporter {offer.declaration.name} for {signal}"
@@ -147,7 +153,7 @@ def _exporters(
                 built.append((name, exporter))
             for problem in problems:
                 if not names_any(str(problem), needed):
-                    yield f"{problem} A factory works without any setting, or its error names the one that it needs."
+                    yield f"{problem} {_RULE}"
     return built
 
 
