@@ -17,6 +17,7 @@ from opentelemetry import _logs, metrics, propagate, trace
 from opentelemetry._logs import LogRecord
 from plans import DEFAULTS, plugin
 from processes import BIN, run
+from releases import needs_yaml
 
 import distrokit
 from distrokit import Exporter, Processor, hookimpl
@@ -256,6 +257,31 @@ def test_each_exporter_keeps_what_it_is_given_behind_its_own_way():
     ]
     assert {o.headers["x-token"] for o in telemetry.exporters} == {"x"}
     assert [span.name for span in telemetry.spans()] == ["s", "s", "the end"]
+
+
+@needs_yaml
+def test_a_configuration_file_counts_and_what_would_be_scraped_is_kept(tmp_path):
+    (tmp_path / "otel.yaml").write_text(
+        textwrap.dedent("""
+        file_format: "1.0"
+        meter_provider:
+          readers:
+            - periodic: {exporter: {console: {temporality_preference: delta}}}
+            - pull: {exporter: {prometheus/development: {port: 1}}}
+          views:
+            - {selector: {instrument_name: c}, stream: {name: renamed, attribute_keys: {included: [a]}}}
+        """)
+    )
+
+    with in_memory(environ={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml")}, installed=True) as telemetry:
+        telemetry.meter_provider.get_meter("m").create_counter("c").add(2, {"a": 1, "b": 2})
+        found = {name: telemetry.metrics(name) for name in ("console", "prometheus")}
+
+    assert {name: [(m.name, m.value, m.attributes, m.temporality) for m in kept] for name, kept in found.items()} == {
+        "console": [("renamed", 2, {"a": 1}, "delta")],
+        "prometheus": [("renamed", 2, {"a": 1}, "cumulative")],
+    }
+    assert telemetry.problems == []
 
 
 def test_a_disabled_plan_hands_out_what_an_application_would_get():

@@ -206,15 +206,18 @@ def _keep_instead(plan: Plan, kept: list[tuple[ExporterOptions, Any]]) -> None:
     for planned in plan.signals.values():
         for item in planned.exporters:
             # What it would hide from a factory is of no interest to this one.
-            item.exporter.declaration = replace(item.exporter.declaration, factory=_keeper(kept), probe=None)
+            item.exporter.declaration = replace(
+                item.exporter.declaration, factory=_keeper(kept, item.processor is None), probe=None
+            )
 
 
-def _keeper(kept: list[tuple[ExporterOptions, Any]]) -> Callable[[ExporterOptions], Any]:
+def _keeper(kept: list[tuple[ExporterOptions, Any]], scraped: bool) -> Callable[[ExporterOptions], Any]:
     def keep(options: ExporterOptions) -> Any:
-        from distrokit.testing.exporters import keeping
+        from distrokit.testing.exporters import feeding, keeping
 
         exporter = keeping(options)
         kept.append((options, exporter))
-        return exporter
+        # What nothing feeds is asked: such an exporter is the reader itself.
+        return feeding(exporter, "metrics") if scraped and options.signal == "metrics" else exporter
 
     return keep
