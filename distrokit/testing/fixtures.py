@@ -11,6 +11,7 @@ from typing import Protocol
 
 import pytest
 
+from distrokit.distros import Distro
 from distrokit.plan import Plan
 from distrokit.testing import Ran, Telemetry, in_memory, instrumented, planned, restored_globals
 from distrokit.testing.planning import Plugins
@@ -22,7 +23,12 @@ class MakesTelemetry(Protocol):
     """What :func:`distrokit_telemetry` is."""
 
     def __call__(
-        self, plugins: Plugins | None = None, environ: Mapping[str, str] | None = None, *, installed: bool = False
+        self,
+        plugins: Plugins | None = None,
+        environ: Mapping[str, str] | None = None,
+        *,
+        installed: bool = False,
+        distro: Distro | None = None,
     ) -> Telemetry: ...
 
 
@@ -38,9 +44,13 @@ def distrokit_telemetry() -> Iterator[MakesTelemetry]:
     with ExitStack() as stack:
 
         def make(
-            plugins: Plugins | None = None, environ: Mapping[str, str] | None = None, *, installed: bool = False
+            plugins: Plugins | None = None,
+            environ: Mapping[str, str] | None = None,
+            *,
+            installed: bool = False,
+            distro: Distro | None = None,
         ) -> Telemetry:
-            return stack.enter_context(in_memory(plugins, environ, installed=installed))
+            return stack.enter_context(in_memory(plugins, environ, installed=installed, distro=distro))
 
         yield make
 

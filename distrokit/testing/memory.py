@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from distrokit.declarations import SIGNALS, BuildContext, Exporter, ExporterOptions, Processor, Signal
 from distrokit.diagnostics import Problem
+from distrokit.distros import Distro
 from distrokit.hookspecs import hookimpl
 from distrokit.plan import Plan
 from distrokit.settings import only
@@ -119,7 +120,11 @@ class Telemetry:
 
 @contextmanager
 def in_memory(
-    plugins: Plugins | None = None, environ: Mapping[str, str] | None = None, *, installed: bool = False
+    plugins: Plugins | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    installed: bool = False,
+    distro: Distro | None = None,
 ) -> Iterator[Telemetry]:
     """Build the pipeline of :func:`~distrokit.testing.planned`, and stop it at the end of the block.
 
@@ -133,9 +138,9 @@ def in_memory(
     After the block everything can still be asked, what was recorded while stopping as well.
 
     Args:
-        plugins, environ, installed: as :func:`~distrokit.testing.planned` takes them.
+        plugins, environ, installed, distro: as :func:`~distrokit.testing.planned` takes them.
     """
-    with kept_in_memory(with_memory(plugins, environ, installed=installed), environ or {}) as telemetry:
+    with kept_in_memory(with_memory(plugins, environ, installed=installed, distro=distro), environ or {}) as telemetry:
         yield telemetry
 
 
@@ -145,13 +150,15 @@ def with_memory(
     *,
     installed: bool,
     settings: Mapping[str, str] | None = None,
+    distro: Distro | None = None,
 ) -> Assembly:
     """The plan, with a plugin that exports and feeds where no other does.
 
     Args:
         settings: stronger than ``environ``.
     """
-    return assembled({**by_name(plugins), _LAST: _Memory()}, environ, installed=installed, settings=settings)
+    given = {**by_name(plugins), _LAST: _Memory()}
+    return assembled(given, environ, installed=installed, settings=settings, distro=distro)
 
 
 @contextmanager

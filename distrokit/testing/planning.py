@@ -6,6 +6,7 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from distrokit.distros import Distro
 from distrokit.entry_points import EntryPoints
 from distrokit.hookspecs import PROJECT
 from distrokit.plan import Plan
@@ -16,7 +17,11 @@ Plugins: TypeAlias = Mapping[str, object] | Iterable[types.ModuleType]
 
 
 def planned(
-    plugins: Plugins | None = None, environ: Mapping[str, str] | None = None, *, installed: bool = False
+    plugins: Plugins | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    installed: bool = False,
+    distro: Distro | None = None,
 ) -> Plan:
     """The plan, made in this process: nothing is built, opened or sent, and no OpenTelemetry is imported.
 
@@ -31,11 +36,12 @@ def planned(
         installed: whether installed plugins, and OpenTelemetry's entry points, are there as well. A plugin that is
             given takes the place of an installed one of its name. Without it there is no exporter and no processor but
             those of the plugins given.
+        distro: whose plan it is; ``None`` for distrokit's own, or, with ``installed``, the one that is in charge.
 
     Raises:
         ValueError: two modules have one name.
     """
-    return assembled(plugins, environ, installed=installed).plan
+    return assembled(plugins, environ, installed=installed, distro=distro).plan
 
 
 def assembled(
@@ -44,11 +50,12 @@ def assembled(
     *,
     installed: bool,
     settings: Mapping[str, str] | None = None,
+    distro: Distro | None = None,
 ) -> Assembly:
     """The plan and what is needed to build it; ``settings`` are stronger than ``environ``."""
     named = by_name(plugins)
     scanned = there(named) if installed else EntryPoints()
-    return Assembly(dict(environ or {}), named, scanned, settings=settings, project=False)
+    return Assembly(dict(environ or {}), named, scanned, settings=settings, project=False, distro=distro)
 
 
 def by_name(plugins: Plugins | None) -> dict[str, object]:
