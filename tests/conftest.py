@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from interpreters import ROOT, Environment
+from processes import clean_environ
 
 from distrokit_dev.receiver import Receiver
 
@@ -30,6 +34,7 @@ ONCE = {
     "test_in_code",
     "test_launcher",
     "test_ledger",
+    "test_new",
     "test_other_receivers",
     "test_pages",
     "test_project",
@@ -56,3 +61,18 @@ def receiver() -> Iterator[Receiver]:
     """A real OTLP receiver on free loopback ports."""
     with Receiver() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory) -> Path:
+    """Every member's wheel. Ask for it in the xdist group ``wheels``: one worker builds them, once."""
+    folder = tmp_path_factory.mktemp("wheels")
+    command = ["uv", "build", "--quiet", "--all-packages", "--wheel", "--out-dir", str(folder)]
+    subprocess.run(command, cwd=ROOT, env=clean_environ(), check=True, timeout=300)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path, wheels) -> Environment:
+    """A fresh one, with nothing in it."""
+    return Environment(tmp_path / "venv", wheels)

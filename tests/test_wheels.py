@@ -8,14 +8,13 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
 from distributions import write_plugin
 from interpreters import ROOT, SUPPORTED, Environment, find
-from processes import clean_environ, said
+from processes import said
 from test_distros import write_kit
 from test_end_to_end import THREE_SIGNALS
 
@@ -26,19 +25,6 @@ MEMBERS = ("batch", "components", "dev", "otlp", "resource", "spool", "yaml")
 
 # One worker does them all: it builds the wheels once.
 pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("wheels")]
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("wheels")
-    command = ["uv", "build", "--quiet", "--all-packages", "--wheel", "--out-dir", str(folder)]
-    subprocess.run(command, cwd=ROOT, env=clean_environ(), check=True, timeout=300)
-    return folder
-
-
-@pytest.fixture
-def environment(tmp_path, wheels) -> Environment:
-    return Environment(tmp_path / "venv", wheels)
 
 
 def program(environment, source, name="no_configuration.py"):

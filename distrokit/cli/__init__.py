@@ -32,7 +32,7 @@ _ELSEWHERE = (
     " it is ended before the application's own code runs"
 )
 #: Where the documentation's commands come from.
-_IN_EXTRAS = {"tail": "distrokit[dev]", "demo": "distrokit[dev]", "config": "distrokit[yaml]"}
+_IN_EXTRAS = {"tail": "distrokit[dev]", "demo": "distrokit[dev]", "new": "distrokit[dev]", "config": "distrokit[yaml]"}
 EPILOG = "exit codes: 0 nothing fails, 1 something fails, 2 the command line is wrong"
 
 

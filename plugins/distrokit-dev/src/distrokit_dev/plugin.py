@@ -1,18 +1,20 @@
-"""Adds ``distrokit demo`` and ``tail``. Nothing is declared for the pipeline; nothing heavy is imported here."""
+"""Adds ``distrokit demo``, ``new`` and ``tail``. Nothing is declared for the pipeline, nothing heavy imported."""
 
 from __future__ import annotations
 
 import argparse
 
 from distrokit import Command, hookimpl
+from distrokit_dev.new.arguments import add_arguments as add_new_arguments
 from distrokit_dev.tail.arguments import add_arguments
 
 
 @hookimpl
 def distrokit_commands() -> list[Command]:
-    """``demo`` and ``tail``."""
+    """``demo``, ``new`` and ``tail``."""
     return [
         Command("demo", "send spans from a real program to a real receiver, and show them", _demo, _demo_arguments),
+        Command("new", "make a package with a plugin, or with a distro, of your own", _new, add_new_arguments),
         Command("tail", "receive traces, metrics and logs, and show them as they come", _tail, add_arguments),
     ]
 
@@ -28,6 +30,12 @@ def _demo(arguments: argparse.Namespace) -> int:
     from distrokit_dev.demo import demo
 
     return demo(arguments.protocol, as_json=arguments.json)
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    from distrokit_dev.new.command import new
+
+    return new(arguments)
 
 
 def _tail(arguments: argparse.Namespace) -> int:

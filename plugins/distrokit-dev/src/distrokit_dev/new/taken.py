@@ -1,0 +1,49 @@
+"""Who has a name already. Looks at what is installed, and imports none of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.machinery import PathFinder
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+
+from distrokit_dev.new.names import Names
+from distrokit_dev.new.refusal import Refused
+
+#: Under which a plugin, or a distro, is found; by what is made.
+_GROUPS = {
+    "plugin": {"distrokit": "plugin"},
+    "distro": {"distrokit": "plugin", "distrokit.distro": "distro", "opentelemetry_distro": "distro"},
+}
+
+_REMEDY = "Choose another name; or uninstall that one first, if yours is to take its place."
+
+
+def refuse_taken(names: Names) -> None:
+    """Look for each of the names.
+
+    Raises: :class:`Refused` when somebody has one, and says who.
+    """
+    for what, point in _points(names):
+        if point.name.lower().replace("_", "-") == names.own:
+            raise Refused(f"the {what} {point.name!r} is installed already: {_owner(point)} has it", _REMEDY)
+    try:
+        raise Refused(
+            f"the distribution {names.distribution} is installed already: version {version(names.distribution)}",
+            _REMEDY,
+        )
+    except PackageNotFoundError:
+        pass
+    found = PathFinder.find_spec(names.module)
+    if found is not None:
+        where = found.origin or ", ".join(found.submodule_search_locations or ())
+        raise Refused(f"the module {names.module} is there already: {where}", _REMEDY)
+
+
+def _points(names: Names) -> Iterator[tuple[str, EntryPoint]]:
+    for group, what in _GROUPS[names.kind].items():
+        for point in entry_points(group=group):
+            yield what, point
+
+
+def _owner(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
