@@ -234,10 +234,22 @@ def test_somebody_who_is_quicker_keeps_what_is_theirs(there, here):
             return super().items()
 
     with pytest.raises(Refused, match="cannot be made"):
-        write_folder(folder, Files({"a": "ours", "b": "ours"}))
+        write_folder(folder, Files({"a/in/side": "ours", "b": "ours", "c": "ours"}))
 
     assert below(here) == {"new", "new/b"}
     assert (folder / "b").read_text() == "theirs"
+
+
+def test_ctrl_c_leaves_nothing(here):
+    class Files(dict):
+        def items(self):
+            yield "a", "written"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_folder(here / "new", Files())
+
+    assert below(here) == set()
 
 
 # -------------------------------------------------------------------------------------- command
@@ -314,6 +326,12 @@ def test_a_wrong_command_line(words, here):
 
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("usage: distrokit ")
+
+
+def test_a_folder_is_never_an_option_of_cd(here, capsys):
+    assert made("plugin", "acme", "-P") == 0
+
+    assert "\n  cd ./-P\n" in capsys.readouterr().out
 
 
 # ------------------------------------------------------------------------------------ what is made
