@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, requires, version
 
 from distrokit_dev.new.names import Names
 from distrokit_dev.new.refusal import Refused
@@ -15,6 +16,7 @@ _GROUPS = {
     "distro": {"distrokit": "plugin", "distrokit.distro": "distro", "opentelemetry_distro": "distro"},
 }
 
+_ANOTHER = "Choose another name."
 _REMEDY = "Choose another name; or uninstall that one first, if yours is to take its place."
 
 
@@ -26,6 +28,8 @@ def refuse_taken(names: Names) -> None:
     for what, point in _points(names):
         if point.name.lower().replace("_", "-") == names.own:
             raise Refused(f"the {what} {point.name!r} is installed already: {_owner(point)} has it", _REMEDY)
+    if f"distrokit-{names.own}" in _ours():
+        raise Refused(f"the plugin {names.own!r} is one of distrokit's: distrokit-{names.own} has it", _ANOTHER)
     try:
         raise Refused(
             f"the distribution {names.distribution} is installed already: version {version(names.distribution)}",
@@ -37,6 +41,12 @@ def refuse_taken(names: Names) -> None:
     if found is not None:
         where = found.origin or ", ".join(found.submodule_search_locations or ())
         raise Refused(f"the module {names.module} is there already: {where}", _REMEDY)
+
+
+def _ours() -> set[str]:
+    """The distributions of distrokit's own plugins, installed or not: those that it has extras for."""
+    found = (re.match(r"distrokit-[a-z0-9-]+", line) for line in requires("distrokit") or ())
+    return {match[0] for match in found if match}
 
 
 def _points(names: Names) -> Iterator[tuple[str, EntryPoint]]:
