@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 
 import pytest
 from interpreters import ROOT
 from pages import Page, as_it_should
-
-import distrokit as public
 
 INDEX = (ROOT / "docs/index.md").read_text()
 GUIDES = re.findall(r"^[\w-]+$", INDEX.partition(":caption: Guides\n")[2].partition("```")[0], re.MULTILINE)
@@ -17,21 +14,12 @@ GUIDES = re.findall(r"^[\w-]+$", INDEX.partition(":caption: Guides\n")[2].partit
 #: Those that install something from the registry.
 INSTALLING = ("write-a-plugin", "build-a-distro", "move-from-opentelemetry-distro")
 
-#: Guides that show what is being built elsewhere, and whether it is here by now. To be emptied, and taken out.
-WAITING = {
-    "write-a-plugin": lambda: all(map(find_spec, ("distrokit_dev.new", "distrokit.testing"))),
-    "build-a-distro": lambda: all(map(find_spec, ("distrokit_dev.new", "distrokit.testing"))),
-    "from-a-configurator": lambda: "ResponsePropagator" in public.__all__,
-}
-
 
 @pytest.mark.parametrize(
     "guide",
     [pytest.param(guide, marks=pytest.mark.wheels) if guide in INSTALLING else guide for guide in GUIDES],
 )
 def test_a_guide_does_what_it_says(guide, tmp_path, receiver):
-    if not WAITING.get(guide, lambda: True)():
-        pytest.skip("it shows what is not here yet")
     page = Page(ROOT / f"docs/{guide}.md", tmp_path / "page", receiver.endpoint("grpc"))
 
     typed = list(page.run())
