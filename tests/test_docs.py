@@ -14,7 +14,13 @@ import distrokit as package
 from distrokit import environment_variables
 
 SOURCES = [*ROOT.glob("distrokit/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md")]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *ROOT.glob("docs/*.md"),
+    *ROOT.glob("docs/examples/**/*.md"),
+]
 
 
 def test_every_problem_is_explained_and_every_explained_problem_exists():
