@@ -70,12 +70,13 @@ def distrokit_settings() -> Iterable[Setting] | None:
 
 
 @hookspec
-def distrokit_defaults(environ: Mapping[str, str]) -> Mapping[str, str] | None:
+def distrokit_defaults(environ: Mapping[str, str], settings: Settings) -> Mapping[str, str] | None:
     """Defaults for settings; always weaker than what the user set.
 
     When: before the configuration file is read, and before anything is declared.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``environ``, the environment as it was read; do not change it.
+    Arguments: ``environ``, the environment as it was read; do not change it. ``settings``, for reading: the environment
+    with what is given in code, in ``pyproject.toml`` and by the distro, and without any plugin's default.
     Returns: setting name to text. Of two plugins that default one setting the first in order wins.
     ``None``: no defaults.
     On an exception: the plugin is left out.
@@ -175,13 +176,13 @@ def distrokit_resource(
 
 
 @hookspec
-def distrokit_samplers(entry_points: EntryPoints) -> Iterable[Sampler] | None:
+def distrokit_samplers(settings: Settings, entry_points: EntryPoints) -> Iterable[Sampler] | None:
     """Samplers by name, for ``OTEL_TRACES_SAMPLER`` to pick from.
 
     When: while declaring; the factory is called at build, if picked.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``entry_points``, those of all installed distributions, for a plugin that speaks for
-    others; do not scan again.
+    Arguments: ``settings``, all settings, for reading: what one of yours turns off need not be declared;
+    ``entry_points``, those of all installed distributions, for a plugin that speaks for others; do not scan again.
     Returns: declarations. Two plugins of equal rank that declare one name lose it both; a
     ``trylast`` implementation gives way to any other.
     ``None``: none.
@@ -205,7 +206,7 @@ def distrokit_samplers(entry_points: EntryPoints) -> Iterable[Sampler] | None:
 
 
 @hookspec
-def distrokit_id_generators(entry_points: EntryPoints) -> Iterable[IdGenerator] | None:
+def distrokit_id_generators(settings: Settings, entry_points: EntryPoints) -> Iterable[IdGenerator] | None:
     """Id generators by name, for ``OTEL_PYTHON_ID_GENERATOR`` to pick from.
 
     When: while declaring; the factory is called at build, if picked.
@@ -233,7 +234,7 @@ def distrokit_id_generators(entry_points: EntryPoints) -> Iterable[IdGenerator] 
 
 
 @hookspec
-def distrokit_propagators(entry_points: EntryPoints) -> Iterable[Propagator] | None:
+def distrokit_propagators(settings: Settings, entry_points: EntryPoints) -> Iterable[Propagator] | None:
     """Propagators by name, for ``OTEL_PROPAGATORS`` to pick from.
 
     When: while declaring; the factory is called at build, if picked.
@@ -264,7 +265,9 @@ def distrokit_propagators(entry_points: EntryPoints) -> Iterable[Propagator] | N
 
 
 @hookspec
-def distrokit_response_propagators(entry_points: EntryPoints) -> Iterable[ResponsePropagator] | None:
+def distrokit_response_propagators(
+    settings: Settings, entry_points: EntryPoints
+) -> Iterable[ResponsePropagator] | None:
     """Response propagators: what a server's instrumentation adds to the headers of each response.
 
     When: while declaring; the factory is called at build.
@@ -301,7 +304,7 @@ def distrokit_response_propagators(entry_points: EntryPoints) -> Iterable[Respon
 
 
 @hookspec
-def distrokit_exporters(entry_points: EntryPoints) -> Iterable[Exporter] | None:
+def distrokit_exporters(settings: Settings, entry_points: EntryPoints) -> Iterable[Exporter] | None:
     """Exporters by signal and name, for ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER`` to pick from.
 
     When: while declaring; the factory is called at build, once per signal that picked it.
@@ -331,7 +334,7 @@ def distrokit_exporters(entry_points: EntryPoints) -> Iterable[Exporter] | None:
 
 
 @hookspec
-def distrokit_processors(entry_points: EntryPoints) -> Iterable[Processor] | None:
+def distrokit_processors(settings: Settings, entry_points: EntryPoints) -> Iterable[Processor] | None:
     """Processors by signal and stage: ``enrich``, ``transform``, ``derive``, ``export``.
 
     When: while declaring; the factory is called at build.
@@ -365,12 +368,12 @@ def distrokit_processors(entry_points: EntryPoints) -> Iterable[Processor] | Non
 
 
 @hookspec
-def distrokit_views(settings: Settings) -> Iterable[Mapping[str, Any]] | None:
+def distrokit_views(settings: Settings, entry_points: EntryPoints) -> Iterable[Mapping[str, Any]] | None:
     """Views of the metrics signal, as OpenTelemetry's configuration model has them.
 
     When: while declaring; the SDK's views are made of them at build.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``settings``, all settings, for reading.
+    Arguments: as ``distrokit_samplers``.
     Returns: views, each ``{"selector": {…}, "stream": {…}}`` in plain data: mappings, lists, texts, numbers, booleans.
     They come after those of a configuration file, in plugin order; where several views fit one instrument, each makes
     a stream of its own. One that the SDK could not use is left out alone; one that is there already is not added again.

@@ -35,7 +35,7 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
     """
     known = (*SETTINGS, *plugins.settings())
     problems: list[Problem] = []
-    given = plugins.defaults(settings.environ)
+    given = plugins.defaults(settings)
     # A distro may bring a file of its own, and block plugins.
     defaulted = settings.with_defaults(_layers(given, "plugin default"))
     configuration = _configuration(defaulted, plugins)

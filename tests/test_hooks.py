@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 from distributions import write_plugin
+from plans import plugin
 from processes import QUIET, distrokit, instrumented, said
 
+from distrokit import Distro
 from distrokit.entry_points import EntryPoints
 from distrokit.hookspecs import PROJECT
-from distrokit.plugins import Plugins
+from distrokit.plugins import DECLARE_HOOKS, Plugins
 from distrokit.settings import Settings
+from distrokit.startup import Assembly
 
 ROOT = Path(__file__).parent.parent
 _spec = importlib.util.spec_from_file_location("render_hooks", ROOT / "docs" / "render_hooks.py")
@@ -347,3 +350,16 @@ def test_a_command_is_added(tmp_path):
 
     assert distrokit("hello", path=path).stdout == "hello\n"
     assert "say hello" in distrokit("--help", path=path).stdout
+
+
+@pytest.mark.parametrize("name", ["distrokit_defaults", *DECLARE_HOOKS])
+def test_what_is_given_in_code_or_by_the_distro_every_hook_that_declares_can_go_by(name):
+    seen = []
+
+    def hook(settings):
+        seen.append((settings.get("FROM_CODE"), settings.get("FROM_DISTRO"), settings.get("FROM_ENVIRON")))
+
+    distro = Distro(name="acme", version="1", defaults={"FROM_DISTRO": "d"})
+    Assembly({"FROM_ENVIRON": "e"}, {"acme": plugin(**{name: hook})}, settings={"FROM_CODE": "c"}, distro=distro)
+
+    assert seen == [("c", "d", "e")]

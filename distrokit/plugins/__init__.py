@@ -120,9 +120,9 @@ class Plugins:
 
     # One typed method per hook: here, and nowhere else, hooks are called.
 
-    def defaults(self, environ: Mapping[str, str]) -> list[Answer]:
+    def defaults(self, settings: Settings) -> list[Answer]:
         """``distrokit_defaults``: mappings of setting to text."""
-        return self._call("distrokit_defaults", environ=environ)
+        return self._call("distrokit_defaults", environ=settings.environ, settings=settings)
 
     def settings(self) -> list[Setting]:
         """``distrokit_settings``: what plugins read."""
