@@ -412,7 +412,8 @@ def distrokit_plan(plan: Plan) -> None:
     Returns: nothing; anything else is a mistake.
     On an exception: the plugin is left out, and the plan is made anew without all it contributed.
     Mind: ``plan.wrap_sampler(Sampler("mine", make))`` puts a sampler around whatever samples by then; its factory finds
-    it built, as ``context.arguments["inner"]``.
+    it built, as ``context.arguments["inner"]``. ``plan.add_propagator(Propagator("mine", make))`` adds one to whichever
+    run by then.
 
     Example::
 

@@ -14,6 +14,7 @@ from typing import Any
 from distrokit.answers import checked
 from distrokit.declarations import (
     SIGNALS,
+    D,
     IdGenerator,
     Propagator,
     ResponsePropagator,
@@ -33,6 +34,7 @@ from distrokit.plan.parts import (
     SignalPlan,
     ViewPlan,
     copied,
+    default_propagators,
     default_sampler,
     described,
 )
@@ -114,16 +116,38 @@ class Plan:
         Raises:
             TypeError: it is no declaration of a sampler.
         """
-        if not isinstance(sampler, Sampler):
-            raise TypeError(f"plan.wrap_sampler takes a distrokit.Sampler, not {type(sampler).__name__}")
-        checked("distrokit_samplers", sampler)
-        reader = Reader(self.settings, self.amending, name=sampler.name)
-        parameters = dict(sampler.parameters(reader)) if sampler.parameters else {}
-        self.problems.extend(problem for problem in reader.problems if problem not in self.problems)
-        source = Source("plugin", self.amending)
+        component = self._brought("distrokit_samplers", Sampler, sampler, "plan.wrap_sampler")
         inner = self.sampler or default_sampler()
-        parameters["inner"] = Value(inner, inner.source)
-        self.sampler = Component(sampler, self.amending, source, parameters, wraps=True)
+        component.parameters["inner"] = Value(inner, inner.source)
+        component.wraps = True
+        self.sampler = component
+
+    def add_propagator(self, propagator: Propagator) -> None:
+        """Run a propagator after those that run now, whoever chose them; for ``distrokit_plan``.
+
+        Where nobody chose any, these are ``tracecontext`` and ``baggage``. One of that name that is planned stays as it is.
+
+        Args:
+            propagator: a declaration; it need not be declared anywhere else. Its ``parameters`` are read at once.
+
+        Raises:
+            TypeError: it is no declaration of a propagator.
+        """
+        component = self._brought("distrokit_propagators", Propagator, propagator, "plan.add_propagator")
+        if self.propagators is None:
+            self.propagators = default_propagators()
+        if propagator.name.lower() not in [planned.name.lower() for planned in self.propagators]:
+            self.propagators.append(component)
+
+    def _brought(self, hook: str, kind: type[D], declaration: D, method: str) -> Component[D]:
+        """A component that the plugin which amends brings along."""
+        if not isinstance(declaration, kind):
+            raise TypeError(f"{method} takes a distrokit.{kind.__name__}, not {type(declaration).__name__}")
+        checked(hook, declaration)
+        reader = Reader(self.settings, self.amending, name=declaration.name)
+        parameters = dict(declaration.parameters(reader)) if declaration.parameters else {}
+        self.problems.extend(problem for problem in reader.problems if problem not in self.problems)
+        return Component(declaration, self.amending, Source("plugin", self.amending), parameters)
 
     def describe(self) -> dict[str, Any]:
         """The plan as JSON-ready data, secrets masked; ``schema`` says which shape."""

@@ -15,6 +15,7 @@ from distrokit.declarations import (
     D,
     Exporter,
     Processor,
+    Propagator,
     ResourceDetector,
     Sampler,
     Signal,
@@ -233,6 +234,24 @@ DEFAULT_SAMPLER = Sampler("parentbased_always_on", _built_by_the_pipeline, origi
 def default_sampler() -> Component[Sampler]:
     """The SDK's default as a component, to be put inside another one."""
     return Component(DEFAULT_SAMPLER, "", Source("default", "opentelemetry-sdk"))
+
+
+#: What OpenTelemetry's API propagates with when nobody says otherwise.
+_DEFAULT_PROPAGATORS = {
+    "tracecontext": "opentelemetry.trace.propagation.tracecontext:TraceContextTextMapPropagator",
+    "baggage": "opentelemetry.baggage.propagation:W3CBaggagePropagator",
+}
+
+
+def default_propagators() -> list[Component[Propagator]]:
+    """OpenTelemetry's own choice as components, to stand beside another one."""
+    source = Source("default", "opentelemetry-api")
+    points = [EntryPoint(name, value, "opentelemetry_propagator") for name, value in _DEFAULT_PROPAGATORS.items()]
+    return [Component(Propagator(p.name, _made_of(p), origin="opentelemetry-api"), "", source) for p in points]
+
+
+def _made_of(point: EntryPoint) -> Callable[[BuildContext], Any]:
+    return lambda context: point.load()()
 
 
 N = TypeVar("N")
