@@ -111,8 +111,15 @@ def test_headers_from_a_file_are_read_again_when_it_changes(tmp_path, protocol):
         Path({str(secret)!r}).unlink()
         trace.get_tracer("t").start_span("hello").end()
     """
+    source = """
+        from distrokit import hookimpl
+        @hookimpl
+        def distrokit_exporter_options(exporter, options):
+            options.headers["x-tenant"] = "blue"
+    """
     with SINKS[protocol]() as sink:
-        result = instrumented(program, in_settings(protocol, sink.port, HEADERS_FILE=str(secret)))
+        env = in_settings(protocol, sink.port, HEADERS_FILE=str(secret))
+        result = instrumented(program, env, [write_plugin(tmp_path, "tenant", source)])
 
     # The file is gone by the third export, and that is said once.
     assert result.stderr.splitlines() == [
@@ -121,6 +128,8 @@ def test_headers_from_a_file_are_read_again_when_it_changes(tmp_path, protocol):
     assert [headers["x-token"] for headers in sink.headers()] == ["first", "second", "second"]
     # What the file no longer has is no longer sent.
     assert ["x-other" in headers for headers in sink.headers()] == [True, False, False]
+    # What a plugin has added beside the file stays.
+    assert [headers["x-tenant"] for headers in sink.headers()] == ["blue"] * 3
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

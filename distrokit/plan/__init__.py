@@ -125,7 +125,7 @@ class Plan:
     def add_propagator(self, propagator: Propagator) -> None:
         """Run a propagator after those that run now, whoever chose them; for ``distrokit_plan``.
 
-        Where nobody chose any, these are ``tracecontext`` and ``baggage``. One of that name that is planned stays as it is.
+        Where nobody chose any, these are ``tracecontext`` and ``baggage``. One of that name that is planned stays.
 
         Args:
             propagator: a declaration; it need not be declared anywhere else. Its ``parameters`` are read at once.

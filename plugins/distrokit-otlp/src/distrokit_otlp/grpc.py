@@ -13,7 +13,7 @@ from distrokit import ExporterOptions
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.files import readable
 from distrokit_otlp.grpc_sender import GrpcSender
-from distrokit_otlp.live_headers import HeadersFile, LiveHeaders
+from distrokit_otlp.live_headers import LiveHeaders, that_stay
 from distrokit_otlp.signals import signal_of
 
 _CODES = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
@@ -101,8 +101,7 @@ def _headers(options: ExporterOptions) -> Any:
     fixed = {name.lower(): value for name, value in options.headers.items()}
     if options.refresh_headers is None:
         return tuple(fixed.items())
-    # A file's headers are those of the moment, and its first ones are not kept.
-    return LiveHeaders({} if isinstance(options.refresh_headers, HeadersFile) else fixed, options.refresh_headers)
+    return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers)
 
 
 def _credentials(files: dict[str, str], own: bool = False) -> grpc.ChannelCredentials | None:

@@ -38,7 +38,7 @@ def refreshed(reader: Reader, headers: Value[Mapping[str, str]]) -> Value[Header
     if not headers.source.name.partition("__")[0].endswith("_HEADERS_FILE"):
         return None
     path = reader.settings.get(headers.source.name)
-    return Value(HeadersFile(path, _quietly), headers.source, secret=True)
+    return Value(HeadersFile(path, _quietly, headers.value), headers.source, secret=True)
 
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

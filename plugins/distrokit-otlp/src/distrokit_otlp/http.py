@@ -11,7 +11,7 @@ from distrokit import ExporterOptions
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.files import readable
 from distrokit_otlp.http_sender import HttpSender
-from distrokit_otlp.live_headers import HeadersFile
+from distrokit_otlp.live_headers import that_stay
 from distrokit_otlp.session import OTLPSession, refreshing
 from distrokit_otlp.signals import signal_of
 
@@ -43,8 +43,7 @@ def make_http(options: ExporterOptions) -> Any:
 
 def headers_of(options: ExporterOptions) -> dict[str, str]:
     """The headers with the exporter's User-Agent, unless they have one."""
-    # A file's headers are those of the moment, and its first ones are not kept.
-    headers = {} if isinstance(options.refresh_headers, HeadersFile) else dict(options.headers)
+    headers = that_stay(options.headers, options.refresh_headers)
     if options.user_agent and "user-agent" not in {name.lower() for name in headers}:
         headers["User-Agent"] = f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}"
     return headers

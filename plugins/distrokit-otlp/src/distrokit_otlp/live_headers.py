@@ -64,9 +64,11 @@ class HeadersFile:
     Args:
         path: one header per line.
         parse: its text to headers.
+        first: what was read of it while the plan was made.
     """
 
-    def __init__(self, path: str, parse: Callable[[str], dict[str, str]]) -> None:
+    def __init__(self, path: str, parse: Callable[[str], dict[str, str]], first: Mapping[str, str]) -> None:
+        self.first = first
         self._path = Path(path)
         self._parse = parse
         self._seen: tuple[int, int] | None = None
@@ -86,3 +88,10 @@ class HeadersFile:
                 raise ValueError("the file has no header")
             self._headers, self._seen = headers, seen
         return self._headers
+
+
+def that_stay(headers: Mapping[str, str], refresh: Callable[[], Mapping[str, str]] | None) -> dict[str, str]:
+    """The headers without those that a file had at first: its headers are those of the moment."""
+    first = refresh.first if isinstance(refresh, HeadersFile) else {}
+    # A plugin may have added some of its own.
+    return {name: value for name, value in headers.items() if first.get(name) != value}
