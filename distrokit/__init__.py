@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from distrokit.in_code import start
     from distrokit.metric_preferences import metric_arguments, metric_parameters
     from distrokit.parameters import Reader
-    from distrokit.plan import InstrumentationPlan
+    from distrokit.plan import InstrumentationPlan, Plan
     from distrokit.sdk_messages import caught
     from distrokit.settings import Settings, is_secret
     from distrokit.values import Source, Value
@@ -54,6 +54,7 @@ __all__ = [
     "InstrumentationPlan",
     "LossReason",
     "Lost",
+    "Plan",
     "Problem",
     "Processor",
     "Propagator",
@@ -86,6 +87,7 @@ _ROOMS = {
     "InstrumentationPlan": "plan",
     "LossReason": "delivery",
     "Lost": "delivery",
+    "Plan": "plan",
     "Problem": "diagnostics",
     "Reader": "parameters",
     "Settings": "settings",

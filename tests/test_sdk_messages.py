@@ -7,6 +7,7 @@ import sys
 from textwrap import dedent
 
 import pytest
+from distributions import write_plugin
 from processes import BIN, QUIET, clean_environ, instrumented, run, said
 
 from distrokit.pipeline.losses import losses_of
@@ -544,3 +545,30 @@ def test_the_command_says_what_a_process_above_it_has_said():
     env = {**clean_environ(), **QUIET, "DISTROKIT_DISABLED_PLUGINS": "many", "COMMAND_PATH": str(BIN / "distrokit")}
 
     assert sum("DISTROKIT_DISABLED_PLUGINS=many" in line for line in said(instrumented(program, env))) == 2
+
+
+def test_a_plugin_changes_the_level_while_the_process_runs(tmp_path):
+    source = """
+        import logging
+        from distrokit import Problem, hookimpl
+
+        @hookimpl
+        def distrokit_started(pipeline):
+            logger = logging.getLogger("opentelemetry.acme")
+            for level in (logging.ERROR, logging.DEBUG):
+                pipeline.set_log_level(level)
+                pipeline.report(Problem(code="acme", subject="acme", cause=f"at {level}", outcome="nothing", remedy="", severity="warning"))
+                logger.debug("debug at %s", level)
+                logger.warning("warning at %s", level)
+            pipeline.set_log_level(logging.WARNING)
+    """
+
+    result = instrumented("", QUIET, [write_plugin(tmp_path, "acme", source)])
+
+    assert result.stderr.splitlines() == [
+        "distrokit: acme: at 10; nothing.",
+        "opentelemetry.acme: debug at 10",
+        "opentelemetry.acme: warning at 10",
+        # Kept back while the level was higher, and said with the next report.
+        "distrokit: acme: at 40; nothing.",
+    ]

@@ -138,6 +138,15 @@ class Pipeline:
         self._messages = listen_to_sdk(self._channel, self.plan.settings.log_level is not None)
         return self._messages
 
+    def set_log_level(self, level: int) -> None:
+        """Change how much distrokit and OpenTelemetry say on stderr, as ``OTEL_LOG_LEVEL`` does at the start.
+
+        Args:
+            level: of :mod:`logging`; above ``CRITICAL`` nothing is said.
+        """
+        self._channel.level = level
+        self._messages = listen_to_sdk(self._channel, explicit=True)
+
     # --------------------------------------------------------------------------------- run
 
     def flush(self, timeout_millis: int = 30_000) -> bool:

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.sdk.trace.sampling import Sampler as SDKSampler
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from distrokit import (
     BuildContext,
@@ -20,7 +21,9 @@ from distrokit import (
     Exporter,
     ExporterOptions,
     InstrumentationPlan,
+    Plan,
     Processor,
+    Propagator,
     Reader,
     ResourceDetector,
     ResponsePropagator,
@@ -102,8 +105,14 @@ def distrokit_resource() -> list[ResourceDetector]:
 
 
 @hookimpl
-def distrokit_checks() -> list[Check]:
-    return [Check("acme", "ok", "fine")]
+def distrokit_plan(plan: Plan) -> None:
+    plan.add_propagator(Propagator("acme", lambda context: TraceContextTextMapPropagator()))
+    plan.signals["traces"].processors.clear()
+
+
+@hookimpl
+def distrokit_checks(plan: Plan) -> list[Check]:
+    return [Check("acme", "ok", plan.settings.get("ACME", "fine"))]
 
 
 @hookimpl
