@@ -74,12 +74,22 @@ class Example:
         self._loaded("distrokit")
         return import_module(name)
 
-    def assembled(self, environ: Mapping[str, str] | None = None, **plugins: object) -> Assembly:
-        """The default plugins and its own, its distro in charge, in this process: no globals, no network."""
+    @property
+    def plugins(self) -> dict[str, object]:
+        """The default plugins and its own."""
+        return {**DEFAULTS, **self._loaded("distrokit")}
+
+    @property
+    def installed(self) -> EntryPoints:
+        """What is installed here, and what it publishes itself, without plugins and distros."""
         others = {g: p for g, p in self.entry_points.items() if not g.startswith(("distrokit", "opentelemetry_distro"))}
         own = [EntryPoint(name, value, group) for group, points in others.items() for name, value in points.items()]
-        given = {**DEFAULTS, **self._loaded("distrokit"), **plugins}
-        return Assembly(environ or {}, given, EntryPoints([*INSTALLED, *own]), project=False, distro=self.distro)
+        return EntryPoints([*INSTALLED, *own])
+
+    def assembled(self, environ: Mapping[str, str] | None = None, **plugins: object) -> Assembly:
+        """Its plan with its distro in charge, in this process: no globals, no network."""
+        given = {**self.plugins, **plugins}
+        return Assembly(environ or {}, given, self.installed, project=False, distro=self.distro)
 
     def planned(self, environ: Mapping[str, str] | None = None, **plugins: object) -> Plan:
         """The plan of :meth:`assembled`."""
