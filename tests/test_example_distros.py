@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from processes import distrokit
 from vendor_distros import EXAMPLES, Example, examples
 
-import distrokit
+import distrokit as public
 
 #: The logs API and its SDK have no other name.
 LOGS = ("opentelemetry._logs", "opentelemetry.sdk._logs")
@@ -27,9 +29,9 @@ def refused_module(module: str, own: str) -> bool:
     """Whether a module is not for outsiders."""
     if module == own or module.startswith(f"{own}."):
         return False
-    for public in LOGS:
-        if module == public or module.startswith(f"{public}."):
-            module = module.removeprefix(public)
+    for allowed in LOGS:
+        if module == allowed or module.startswith(f"{allowed}."):
+            module = module.removeprefix(allowed)
     return any(map(private, module.split("."))) or module.startswith(("distrokit.", "distrokit_"))
 
 
@@ -59,7 +61,7 @@ class Finder(ast.NodeVisitor):
             whole = f"{module}.{name.name}"
             if (private(name.name) and whole not in LOGS) or name.name == "*":
                 self.refuse(node, f"from {module} import {name.name}")
-            if module == "distrokit" and name.name not in distrokit.__all__:
+            if module == "distrokit" and name.name not in public.__all__:
                 self.refuse(node, f"from distrokit import {name.name}")
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
@@ -176,3 +178,25 @@ def test_an_example_is_a_distro_of_its_own_name(example):
     assert (it.distro.name, it.distro.version) == (name, it.project["version"])
     assert (it.source / module / "py.typed").exists()
     assert (it.folder / "README.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "in_charge", "code"),
+    [(None, "distrokit", "distro-tie"), ("splunk-example", "splunk-example", ""), ("distrokit", "distrokit", "")],
+)
+def test_two_of_them_side_by_side_are_as_coexistence_has_it(tmp_path, chosen, in_charge, code):
+    path = [*Example("splunk").published(tmp_path), *Example("elastic").published(tmp_path)]
+    env = {"OTEL_PYTHON_DISTRO": chosen} if chosen else {}
+
+    plan = json.loads(distrokit("explain", "--json", env=env, path=path).stdout)
+
+    assert plan["distro"]["name"] == in_charge
+    assert {"splunk-example", "elastic-example"} - {in_charge} == set(plan["distro"]["others"])
+    assert [problem["code"] for problem in plan["problems"]] == ([code] if code else [])
+    status = {plugin["name"]: plugin["status"] for plugin in plan["plugins"] if plugin["name"].endswith("-example")}
+    loaded = {name for name, state in status.items() if state == "loaded"}
+    assert loaded == {in_charge} - {"distrokit"}
+    # Nothing of one that is not in charge is in effect.
+    sampler = {"splunk-example": "always_on"}.get(in_charge)
+    assert (plan["sampler"]["name"] if plan["sampler"] else None) == sampler
+    assert ("service.name" in plan["resource"]["attributes"]) == (in_charge == "splunk-example")
