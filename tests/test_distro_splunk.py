@@ -36,7 +36,8 @@ PROGRAM = """
     print(answer.headers["Server-Timing"].startswith('traceparent;desc="00-'))
     print(answer.headers["Access-Control-Expose-Headers"])
     app.test_client().get("/", headers={"baggage": "splunk.trace.snapshot.volume=off"})
-    print(sorted(name for name in os.environ if name.startswith("OTEL_")))
+    # Up to OpenTelemetry 1.44 the SDK reads limits anew for each log record, and so they are left there.
+    print(sorted(name for name in os.environ if name.startswith("OTEL_") and not name.endswith("_LIMIT")))
 """
 SNAPSHOTS = {"SPLUNK_SNAPSHOT_PROFILER_ENABLED": "true", "SPLUNK_SNAPSHOT_SELECTION_PROBABILITY": "1"}
 FILE = """

@@ -17,6 +17,7 @@ from interpreters import ROOT, SUPPORTED, Environment, find
 from processes import said
 from test_distros import write_kit
 from test_end_to_end import THREE_SIGNALS
+from vendor_distros import Example, examples
 
 import distrokit
 from distrokit_dev.demo import PROGRAM
@@ -396,3 +397,15 @@ def test_the_four_wishes_of_the_page_with_the_real_packages(way, shop, receiver,
     assert "/*" in statement
     assert "traceparent=" in statement
     assert "db_driver" not in statement
+
+
+def test_the_example_distros_are_packages_that_install(environment):
+    environment.install("distrokit[otlp]", *(str(Example(name).folder) for name in examples()))
+
+    for name in examples():
+        result = environment.run("distrokit", "explain", "--json", env={"OTEL_PYTHON_DISTRO": f"{name}-example"})
+        plan = json.loads(result.stdout)
+        assert (plan["distro"]["name"], plan["problems"]) == (f"{name}-example", [])
+        assert [p["version"] for p in plan["plugins"] if p["name"] == f"{name}-example"] == [
+            Example(name).distro.version
+        ]
