@@ -64,6 +64,15 @@ def test_a_file_that_is_not_there_or_broken_costs_itself(tmp_path):
     assert second.startswith(f"distrokit: plugin no ({missing}): import: FileNotFoundError: ")
 
 
+def test_a_url_is_no_path():
+    (line,) = problems(planned({"DISTROKIT_PLUGIN_FILES": "https://me:secret@host/tweak.py"}))
+
+    assert line == (
+        "DISTROKIT_PLUGIN_FILES=https://****@host/tweak.py: it is a URL, and not the path of a file; it is not loaded. Copy "
+        "it here, and name its path."
+    )
+
+
 def test_two_files_of_one_name_are_both_refused_as_two_packages_are(tmp_path):
     (tmp_path / "a").mkdir()
     first, second = write(tmp_path / "tweak.py"), write(tmp_path / "a" / "tweak.py")

@@ -105,7 +105,7 @@ class Plugins:
             (Plugin(point.name, distribution_of(point) or "unknown", version_of(point), installed=True), point)
             for point in installed.group(PROJECT)
         ]
-        sources += [(Plugin(file.name, str(file.path)), file) for file in plugin_files(settings)]
+        sources += [(Plugin(file.name, str(file.path)), file) for file in plugin_files(settings, plugins.problems)]
         sources += [(Plugin(name), module) for name, module in (extra or {}).items()]
         sources.sort(key=lambda source: source[0].name)
         plugins.candidates = [plugin for plugin, _ in sources]

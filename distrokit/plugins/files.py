@@ -8,9 +8,11 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from distrokit.diagnostics import Mask, Problem
 from distrokit.settings import Settings
 
 SETTING = "DISTROKIT_PLUGIN_FILES"
+_URL = "://"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,22 @@ class PluginFile:
         return module
 
 
-def plugin_files(settings: Settings) -> list[PluginFile]:
-    """The files that are named."""
-    return [PluginFile(Path(name).expanduser().absolute()) for name in settings.names(SETTING)]
+def plugin_files(settings: Settings, problems: list[Problem]) -> list[PluginFile]:
+    """The files that are named.
+
+    Args:
+        problems: receives what is no path. A URL may hold a secret, which would be in the plugin's name.
+    """
+    given = settings.names(SETTING)
+    problems += [
+        Problem(
+            code="setting-invalid",
+            subject=f"{SETTING}={Mask()(name)}",
+            cause="it is a URL, and not the path of a file",
+            outcome="it is not loaded",
+            remedy="Copy it here, and name its path.",
+        )
+        for name in given
+        if _URL in name
+    ]
+    return [PluginFile(Path(name).expanduser().absolute()) for name in given if _URL not in name]

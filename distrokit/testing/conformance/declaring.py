@@ -74,7 +74,7 @@ def answers_of(plugins: Plugins, settings: Settings) -> Answers:
     """What each hook that declares answers, in a form that can be compared: factories are only there, or not."""
     given: dict[str, list[Answer] | list[Setting]] = {
         "distrokit_settings": plugins.settings(),
-        "distrokit_defaults": plugins.defaults(settings.environ),
+        "distrokit_defaults": plugins.defaults(settings),
         "distrokit_overrides": plugins.overrides(settings),
         **plugins.declarations(settings),
     }
