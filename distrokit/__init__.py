@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from distrokit.in_code import start
     from distrokit.metric_preferences import metric_arguments, metric_parameters
     from distrokit.parameters import Reader
+    from distrokit.pipeline import Pipeline as Pipeline  # see _FOR_TYPES
     from distrokit.plan import InstrumentationPlan, Plan
     from distrokit.sdk_messages import caught
     from distrokit.settings import Settings, is_secret
@@ -87,6 +88,7 @@ _ROOMS = {
     "InstrumentationPlan": "plan",
     "LossReason": "delivery",
     "Lost": "delivery",
+    "Pipeline": "pipeline",
     "Plan": "plan",
     "Problem": "diagnostics",
     "Reader": "parameters",
@@ -103,10 +105,13 @@ _ROOMS = {
     "start": "in_code",
 }
 
+#: Public for annotations, and no part of ``import *``, since it imports the SDK.
+_FOR_TYPES = ("Pipeline",)
+
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its room (PEP 562)."""
-    if name not in __all__:
+    if name not in (*__all__, *_FOR_TYPES):
         raise AttributeError(f"module 'distrokit' has no attribute {name!r}")
     from importlib import import_module
 

@@ -61,7 +61,7 @@ class Finder(ast.NodeVisitor):
             whole = f"{module}.{name.name}"
             if (private(name.name) and whole not in LOGS) or name.name == "*":
                 self.refuse(node, f"from {module} import {name.name}")
-            if module == "distrokit" and name.name not in public.__all__:
+            if module == "distrokit" and name.name not in (*public.__all__, "Pipeline"):
                 self.refuse(node, f"from distrokit import {name.name}")
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:

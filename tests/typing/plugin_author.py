@@ -21,6 +21,7 @@ from distrokit import (
     Exporter,
     ExporterOptions,
     InstrumentationPlan,
+    Pipeline,
     Plan,
     Processor,
     Propagator,
@@ -152,3 +153,12 @@ def test_process() -> None:
     with restored_globals():
         assert ran.returncode == 0
     check_plugin(types, "acme", environ={"ACME_SIZE": "1"}, timeout_seconds=5)
+
+
+@hookimpl
+def distrokit_started(pipeline: Pipeline) -> None:
+    if pipeline.tracer_provider is not None:
+        pipeline.tracer_provider.get_tracer("acme").start_span("started").end()
+    flushed: bool = pipeline.flush(timeout_millis=1000)
+    assert flushed
+    pipeline.set_log_level(10)

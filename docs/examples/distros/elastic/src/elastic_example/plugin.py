@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distrokit import (
     BuildContext,
@@ -27,6 +27,9 @@ from distrokit import (
 )
 from elastic_example import clouds
 from elastic_example.settings import SETTINGS, chosen
+
+if TYPE_CHECKING:
+    from distrokit import Pipeline
 
 SAMPLER, SILENCE = "live-ratio", "silence"
 
@@ -80,7 +83,7 @@ def distrokit_plan(plan: Plan) -> None:
 
 
 @hookimpl
-def distrokit_started(pipeline: Any) -> None:
+def distrokit_started(pipeline: Pipeline) -> None:
     """Begin to ask."""
     remote = _remote(pipeline.plan)
     if remote is not None:
@@ -88,13 +91,13 @@ def distrokit_started(pipeline: Any) -> None:
 
 
 @hookimpl
-def distrokit_forked(pipeline: Any) -> None:
+def distrokit_forked(pipeline: Pipeline) -> None:
     """The thread has stayed in the parent."""
     distrokit_started(pipeline)
 
 
 @hookimpl
-def distrokit_stopping(pipeline: Any) -> None:
+def distrokit_stopping(pipeline: Pipeline) -> None:
     """Nothing changes any more while the last spans are sent."""
     remote = _remote(pipeline.plan)
     if remote is not None:

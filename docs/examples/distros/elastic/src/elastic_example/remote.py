@@ -6,11 +6,14 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from distrokit import Problem
+
+if TYPE_CHECKING:
+    from distrokit import Pipeline
 
 LEVELS = {
     "trace": logging.DEBUG,
@@ -52,7 +55,7 @@ class Remote:
         """As `distrokit explain` shows it."""
         return f"asks every {self._interval:g} s"
 
-    def start(self, pipeline: Any) -> None:
+    def start(self, pipeline: Pipeline) -> None:
         """Begin to ask; in a forked child once more, since threads stay behind."""
         self._end = threading.Event()
         self._thread = threading.Thread(
@@ -66,14 +69,15 @@ class Remote:
         if self._thread is not None:
             self._thread.join(_TIMEOUT_SECONDS / 4)
 
-    def _run(self, pipeline: Any, end: threading.Event) -> None:
+    def _run(self, pipeline: Pipeline, end: threading.Event) -> None:
         from opentelemetry.instrumentation.utils import suppress_instrumentation
 
+        service = str(pipeline.resource.attributes["service.name"]) if pipeline.resource else ""
         # It must not make spans of its own questions.
         with suppress_instrumentation():
             while not end.is_set():
                 try:
-                    self._take(pipeline, self._ask(str(pipeline.resource.attributes["service.name"])))
+                    self._take(pipeline, self._ask(service))
                     self._said = ""
                 except Exception as error:
                     self._complain(pipeline, error)
@@ -85,7 +89,7 @@ class Remote:
         with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
             return json.loads(answer.read(_LARGEST))
 
-    def _take(self, pipeline: Any, answer: Any) -> None:
+    def _take(self, pipeline: Pipeline, answer: Any) -> None:
         if answer == self._last:
             return
         # All of it is understood before any of it counts.
@@ -98,7 +102,7 @@ class Remote:
             tell_ratio(ratio)
         self._last = answer
 
-    def _complain(self, pipeline: Any, error: Exception) -> None:
+    def _complain(self, pipeline: Pipeline, error: Exception) -> None:
         """Once, until it is mended or something else is wrong."""
         if str(error) != self._said:
             self._said = str(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distrokit import (
     BuildContext,
@@ -21,6 +21,9 @@ from distrokit import (
 )
 from splunk_example import ingest
 from splunk_example.settings import SETTINGS, TOKEN, chosen
+
+if TYPE_CHECKING:
+    from distrokit import Pipeline
 
 UNNAMED = "unnamed-python-service"
 
@@ -82,10 +85,10 @@ def distrokit_exporter_options(exporter: Exporter, options: ExporterOptions) -> 
 
 
 @hookimpl
-def distrokit_started(pipeline: Any) -> None:
+def distrokit_started(pipeline: Pipeline) -> None:
     """Where Splunk's distro reports over OpAMP."""
     path = chosen(pipeline.plan.settings).report
-    if not path:
+    if not path or pipeline.resource is None:
         return
     from splunk_example.report import write_report
 
