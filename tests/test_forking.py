@@ -310,3 +310,63 @@ def test_the_supported_releases_have_what_the_renewal_needs():
 
     assert provider._measurement_consumer._lock is not before, sdk_version
     assert all(hasattr(meter, "_instrument_registration_lock") for meter in provider._meters.values())
+
+
+def test_samplers_and_what_is_inside_them_are_told_of_forks_and_of_the_end(tmp_path):
+    source = """
+        import os
+        from distrokit import IdGenerator, Sampler, hookimpl
+
+        def say(*words):
+            os.write(1, (" ".join(words) + "\\n").encode())
+
+        def telling(kind, name):
+            class Telling(type(kind)):
+                def forked(self):
+                    say("forked", name)
+                def begin_shutdown(self, deadline):
+                    say("end", name)
+                def renew(self):
+                    say("of no concern to a reader's provider")
+            kind.__class__ = Telling
+            return kind
+
+        def make(context):
+            from opentelemetry.sdk.trace.sampling import ParentBased
+            return telling(ParentBased(context.arguments["inner"]), "outer")
+
+        def inner(context):
+            from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
+            return telling(TraceIdRatioBased(1.0), "inner")
+
+        def ids(context):
+            from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+            return telling(RandomIdGenerator(), "ids")
+
+        @hookimpl
+        def distrokit_samplers():
+            return [Sampler("mine", inner)]
+
+        @hookimpl
+        def distrokit_id_generators():
+            return [IdGenerator("mine", ids)]
+
+        @hookimpl
+        def distrokit_plan(plan):
+            plan.wrap_sampler(Sampler("around", make))
+    """
+    env = {
+        "OTEL_TRACES_SAMPLER": "mine",
+        "OTEL_PYTHON_ID_GENERATOR": "mine",
+        "OTEL_TRACES_EXPORTER": "none",
+        "OTEL_METRICS_EXPORTER": "console",
+        "OTEL_LOGS_EXPORTER": "none",
+    }
+    program = "import os\nchild = os.fork()\nos.waitpid(child, 0) if child else os._exit(0)"
+
+    result = instrumented(program, env, [write_plugin(tmp_path, "acme", source)])
+
+    assert result.stderr == ""
+    assert result.stdout.split("\n")[:-1] == [
+        f"{what} {who}" for what in ("forked", "end") for who in ("ids", "inner", "outer")
+    ]

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics.export import MetricReader
 
 from distrokit import sdk_settings
 from distrokit.diagnostics import Channel, Problem
@@ -239,7 +240,7 @@ class Pipeline:
         """A child's counters begin at nothing: what the parent counted is the parent's to send."""
         renew_locks(provider)
         for part in self._parts:
-            if callable(getattr(part, "renew", None)):
+            if isinstance(part, MetricReader) and callable(getattr(part, "renew", None)):
                 part.renew(provider.remove_metric_reader, provider.add_metric_reader)
 
     def _before_fork(self) -> None:

@@ -50,8 +50,8 @@ class Builder:
     Attributes:
         guard: of what the providers hand out; ``None`` for none.
         in_use: called when telemetry is in use in this process.
-        parts: every exporter, behind what counts for it, every reader and every processor, in the order they were
-            built: an exporter stands before what feeds it.
+        parts: everything that factories have made, in the order it was built: exporters, behind what counts for them,
+            before what feeds them.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Builder:
         messages: SDKMessages | None = None,
     ) -> None:
         self._plan = plan
-        self._components = Components(plan, plugins)
         self._report = report
         self.guard: Guard | None = None
         self.in_use = InUse()
         self.parts: list[Any] = [self.in_use]
+        self._components = Components(plan, plugins, self.parts)
         self._stages = Stages(plan, self._components, report, say, messages, self.parts, self.in_use)
 
     @property

@@ -40,12 +40,16 @@ _OPTION_FIELDS = {f.name for f in fields(ExporterOptions)} - {
 class Components:
     """Builds components inside ``plan.settings.exposed(plan.sdk_settings)``.
 
+    Args:
+        parts: receives every component but exporters and what feeds them; ``None`` where nobody asks.
+
     Attributes:
         resource: given to every factory; set it as soon as it is known.
     """
 
-    def __init__(self, plan: Plan, plugins: Plugins) -> None:
+    def __init__(self, plan: Plan, plugins: Plugins, parts: list[Any] | None = None) -> None:
         self.resource: Resource | None = None
+        self._parts: list[Any] = [] if parts is None else parts
         self._plan = plan
         self._plugins = plugins
         self._amended_by: list[str] = []
@@ -114,9 +118,17 @@ class Components:
 
     def component(self, component: Component[Any], kind: Kind, outcome: str, signal: Signal | None = None) -> Any:
         """What the component's factory makes; ``None`` when it cannot, which is a problem with this outcome."""
-        return self.guarded(
-            component, kind, outcome, lambda: component.declaration.factory(self.context(component, signal))
+        return self.taking_part(
+            self.guarded(
+                component, kind, outcome, lambda: component.declaration.factory(self.context(component, signal))
+            )
         )
+
+    def taking_part(self, part: Any) -> Any:
+        """The part, which is told of forks and of the end from now on, if it has methods for that."""
+        if part is not None:
+            self._parts.append(part)
+        return part
 
     def _arguments(self, component: Component[Any]) -> dict[str, Any]:
         """The parameters as plain values; components inside this one are built, or left out."""

@@ -33,5 +33,5 @@ def build_sampler(components: Components, planned: Component[declarations.Sample
         return planned.declaration.factory(replace(context, arguments={**context.arguments, "inner": inner}))
 
     outcome = f"{planned.inner.nested_name} samples without it"
-    wrapper: Sampler | None = components.guarded(planned, Sampler, outcome, build)
+    wrapper: Sampler | None = components.taking_part(components.guarded(planned, Sampler, outcome, build))
     return wrapper or inner

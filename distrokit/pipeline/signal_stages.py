@@ -29,7 +29,7 @@ class Stages:
         report: told when a part raises later, while the application runs.
         say: prints a line about what did not arrive.
         messages: what OpenTelemetry logs; ``None`` where nobody listens.
-        parts: receives every exporter, behind what counts for it, every reader and every processor.
+        parts: receives every exporter, behind what counts for it, and every reader and processor that feeds one.
         in_use: called before each export.
     """
 
@@ -57,7 +57,6 @@ class Stages:
             outcome = f"it is left out; {planned.signal} are sent without it"
             part = self._components.component(component, expected, outcome, planned.signal)
             if part is not None:
-                self._parts.append(part)
                 staged[stage].append(_named(component, part))
         return staged
 
@@ -107,7 +106,6 @@ class Stages:
             outcome = f"it is left out; {planned.signal} are sent to {names} without it"
             part = self._components.component(component, Callable, outcome, planned.signal)
             if part is not None:
-                self._parts.append(part)
                 built.append((component, _named(component, part)))
         return built
 
