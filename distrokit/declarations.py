@@ -90,8 +90,9 @@ class ExporterOptions:
             headers stay as they are.
         compression: ``none``, ``gzip`` or ``deflate``.
         user_agent: put in front of the exporter's own User-Agent.
-        credentials: ``grpc.ChannelCredentials`` or a ``requests.Session``, as the exporter takes
-            it; ``None`` for the exporter's own.
+        credentials: as the exporter takes it; ``None`` for its own. ``otlp`` takes ``grpc.ChannelCredentials`` over
+            grpc; over HTTP a ``requests.auth.AuthBase``, which is given each request when its headers and its body are
+            complete, to sign it, or a ``requests.Session``, which is used as it is, by the children of a fork, too.
         arguments: every other parameter of the exporter, and whatever keyword a hook adds.
         sources: who decided each parameter, by its name; and ``exporter`` itself.
         settings: all settings, for reading.

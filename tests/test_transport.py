@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from textwrap import dedent
 
 import pytest
 from distributions import write_plugin
+from peers import http_peer
 from processes import configured, instrumented, said
 from releases import needs_yaml
 from sinks import SINKS, Certificates, grpc_sink, http_sink
@@ -161,6 +163,46 @@ def test_a_plugin_refreshes_credentials_that_expire(tmp_path, protocol):
     assert len(tokens) == 3
     assert tokens[0] == tokens[1] == "token-1"
     assert all(headers["x-a"] == "1" for headers in sink.headers())
+
+
+def test_a_plugin_signs_each_request_in_a_child_too(tmp_path):
+    source = """
+        from distrokit import hookimpl
+        @hookimpl
+        def distrokit_exporter_options(exporter, options):
+            import hashlib
+            from requests.auth import AuthBase
+
+            class Signed(AuthBase):
+                def __call__(self, request):
+                    seen = f"{request.method} {request.url} {request.headers['x-fresh']} ".encode() + request.body
+                    request.headers["x-signature"] = hashlib.sha256(seen).hexdigest()
+                    return request
+
+            options.refresh_headers = lambda: {"x-fresh": "now"}
+            options.credentials = Signed()
+    """
+    program = """
+        import os
+        from opentelemetry import trace
+        trace.get_tracer("t").start_span("parent").end()
+        trace.get_tracer_provider().force_flush()
+        if child := os.fork():
+            os.waitpid(child, 0)
+        trace.get_tracer("t").start_span("again").end()
+    """
+    with http_peer() as peer:
+        url = f"{peer.endpoint}/v1/traces"
+        env = {**TRACES, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": url}
+        result = instrumented(program, env, [write_plugin(tmp_path, "vault", source)])
+        requests = peer.ledger.requests
+
+    assert said(result) == []
+    assert len(requests) == 3
+    for request in requests:
+        # Protobuf writes these messages as it has read them.
+        seen = f"POST {url} now ".encode() + request.message.SerializeToString()
+        assert request.headers["x-signature"] == hashlib.sha256(seen).hexdigest()
 
 
 def test_a_secret_that_cannot_be_read_is_said(tmp_path):

@@ -240,8 +240,9 @@ class Pipeline:
         """A child's counters begin at nothing: what the parent counted is the parent's to send."""
         renew_locks(provider)
         for part in self._parts:
-            if isinstance(part, MetricReader) and callable(getattr(part, "renew", None)):
-                part.renew(provider.remove_metric_reader, provider.add_metric_reader)
+            renew = getattr(part, "renew", None) if isinstance(part, MetricReader) else None
+            if callable(renew):
+                renew(provider.remove_metric_reader, provider.add_metric_reader)
 
     def _before_fork(self) -> None:
         if not self.stopped:

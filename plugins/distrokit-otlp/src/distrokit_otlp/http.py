@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.version import __version__ as exporter_version
+from requests.auth import AuthBase
 
 from distrokit import ExporterOptions
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
@@ -55,10 +56,10 @@ def seconds(options: ExporterOptions) -> float:
 
 
 def session_of(options: ExporterOptions, files: dict[str, str] | None = None) -> Any:
-    """The session of a hook or of upstream's credential provider, else our own."""
+    """The session of a hook or of upstream's credential provider, else our own, with a hook's auth if there is one."""
     session = options.credentials or _provided(options)
-    if session is None:
-        session = OTLPSession(options.refresh_headers)
+    if session is None or isinstance(session, AuthBase):
+        session = OTLPSession(options.refresh_headers, session)
     elif options.refresh_headers and session.auth is None:
         session.auth = refreshing(options.refresh_headers)
     files = files or {}

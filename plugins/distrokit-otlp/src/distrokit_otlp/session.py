@@ -19,12 +19,16 @@ class OTLPSession(requests.Session):
 
     Args:
         refresh: headers that are asked for before every request; ``None`` for none.
+        sign: given each request last, when it has all its headers and its body; ``None`` for nobody.
     """
 
-    def __init__(self, refresh: Callable[[], Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self, refresh: Callable[[], Mapping[str, str]] | None = None, sign: Callable[[Any], Any] | None = None
+    ) -> None:
         super().__init__()
+        fresh = refreshing(refresh) if refresh else _as_it_is
         # An auth of its own, even one that does nothing, keeps requests from .netrc.
-        self.auth = refreshing(refresh) if refresh else _as_it_is
+        self.auth = (lambda request: sign(fresh(request))) if sign else fresh
         for scheme in ("http://", "https://"):
             self.mount(scheme, DeadlineAdapter())
 
