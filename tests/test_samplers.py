@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from opentelemetry import trace
 from plans import assembled, problems
 from processes import QUIET, configured, instrumented, said
 from releases import needs_yaml
@@ -20,6 +21,18 @@ def built(environ):
     assembly = assembled(environ)
     provider = Builder(assembly.plan, assembly.plugins, lambda *_: None, print).tracer_provider()
     return provider.sampler.get_description(), problems(assembly.plan)
+
+
+def test_what_is_recorded_without_being_sampled_keeps_its_attributes():
+    assembly = assembled({"OTEL_TRACES_SAMPLER": "always_record"})
+    provider = Builder(assembly.plan, assembly.plugins, lambda *_: None, print).tracer_provider()
+    not_sampled = trace.NonRecordingSpan(trace.SpanContext(1, 1, is_remote=True))
+
+    within = trace.set_span_in_context(not_sampled)
+    span = provider.get_tracer("t").start_span("s", within, attributes={"url.path": "/"})
+
+    assert (span.is_recording(), span.get_span_context().trace_flags.sampled) == (True, False)
+    assert dict(span.attributes) == {"url.path": "/"}
 
 
 def built_by_file(tmp_path, sampler):

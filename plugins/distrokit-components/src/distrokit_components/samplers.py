@@ -51,10 +51,15 @@ def _make_always_record(context: BuildContext) -> Any:
     root = context.arguments.get("root", DEFAULT_ON)
 
     class AlwaysRecord(Sampler):
-        def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
-            result: SamplingResult = root.should_sample(*args, **kwargs)
+        def should_sample(
+            self, parent_context: Any, trace_id: int, name: str, kind: Any = None, attributes: Any = None, *rest: Any,
+            **more: Any,
+        ) -> SamplingResult:  # fmt: skip
+            result: SamplingResult = root.should_sample(parent_context, trace_id, name, kind, attributes, *rest, **more)
             if result.decision is Decision.DROP:
-                return SamplingResult(Decision.RECORD_ONLY, result.attributes, result.trace_state)
+                # A sampler that drops gives no attributes back, and the span would begin without its own.
+                kept = {**(attributes or {}), **(result.attributes or {})}
+                return SamplingResult(Decision.RECORD_ONLY, kept, result.trace_state)
             return result
 
         def get_description(self) -> str:
