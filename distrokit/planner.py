@@ -51,6 +51,7 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
         plan = amend(_draft(layered, plugins, configuration, known, problems), plugins)
         if loaded == _loaded(plugins):
             break
+    instrumentation.deny(plan.instrumentations, plan.settings)
     # From here on plan and plugins share one list.
     plugins.problems.extend(plan.problems)
     plan.problems = plugins.problems

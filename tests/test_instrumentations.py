@@ -373,6 +373,27 @@ def test_a_plugin_adds_orders_and_decides_and_it_is_on_record():
     assert (order.before, order.after) == ("flask, requests", "requests, flask")
 
 
+def test_the_deny_list_is_stronger_than_a_plugin():
+    def change(plan):
+        plan.instrumentations["mine"] = InstrumentationPlan("mine", replacement=print)
+        plan.instrumentations["flask"].enabled = True
+
+    plan = among({DENY: "mine,flask"}, "flask", "redis", acme=plugin(distrokit_plan=change))
+
+    assert {name: (item.enabled, item.why) for name, item in plan.instrumentations.items()} == {
+        "flask": (False, f"{DENY} has 'flask'"),
+        "redis": (True, ""),
+        "mine": (False, f"{DENY} has 'mine'"),
+    }
+
+
+def test_a_distros_allow_list_may_name_what_is_not_installed():
+    plan = among({}, "flask", "redis", acme=plugin(distrokit_defaults=lambda: {ALLOW: "flask,django"}))
+
+    assert [name for name, item in plan.instrumentations.items() if item.enabled] == ["flask"]
+    assert problems(plan) == []
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -50,7 +50,8 @@ def planned(
     said += instrumentations_of_settings(settings, list(dict.fromkeys(p.name for p in plans.values())), problems)
     wanted = {key for key, plan in plans.items() if _choose(plan, said)}
     _allow(plans, settings, wanted, problems)
-    _deny(plans, settings, problems)
+    deny(plans, settings)
+    _misspelt(DISABLED, plans, settings, problems)
     _log_records(plans, settings, problems)
     return _in_order(plans, settings, problems)
 
@@ -106,13 +107,16 @@ def _allow(plans: Plans, settings: Settings, wanted: set[str], problems: list[Pr
     for key, plan in plans.items():
         if plan.enabled and key not in wanted and plan.name.lower() not in allowed:
             plan.enabled, plan.why, plan.source = False, f"{ENABLED} does not have it", choice.source
+    if not choice.source.chosen:
+        # A distro's list is of what it supports, and hardly anybody has all of it.
+        return
     installed = [plan.name for plan in plans.values()]
     known = {name.lower() for name in installed}
     problems += [_unknown(ENABLED, choice, name, installed) for name in names if name.lower() not in known]
 
 
-def _deny(plans: Plans, settings: Settings, problems: list[Problem]) -> None:
-    """Stronger than everything else that is said."""
+def deny(plans: Plans, settings: Settings) -> None:
+    """Stronger than everything else that is said, by plugins too."""
     choice, names = settings.value(DISABLED), settings.names(DISABLED)
     if choice is None:
         return
@@ -120,7 +124,6 @@ def _deny(plans: Plans, settings: Settings, problems: list[Problem]) -> None:
         for plan in plans.values():
             if name.lower() in ("*", plan.name.lower()):
                 plan.enabled, plan.why, plan.source = False, f"{DISABLED} has {name!r}", choice.source
-    _misspelt(DISABLED, plans, settings, problems)
 
 
 def _in_order(plans: Plans, settings: Settings, problems: list[Problem]) -> Plans:
