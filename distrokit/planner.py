@@ -48,10 +48,12 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
         loaded = _loaded(plugins)
         layered = settings.with_defaults(_layers(given, "plugin default"))
         layered = layered.with_layers(*reversed(_layers(plugins.overrides(layered), "insistence")))
-        plan = amend(_draft(layered, plugins, configuration, known, problems), plugins)
+        draft = _draft(layered, plugins, configuration, known, problems)
+        plan = amend(draft, plugins)
         if loaded == _loaded(plugins):
             break
-    instrumentation.deny(plan.instrumentations, plan.settings)
+    added = {name: item for name, item in plan.instrumentations.items() if name not in draft.instrumentations}
+    instrumentation.deny(added, plan.settings)
     # From here on plan and plugins share one list.
     plugins.problems.extend(plan.problems)
     plan.problems = plugins.problems

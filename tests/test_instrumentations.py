@@ -373,15 +373,16 @@ def test_a_plugin_adds_orders_and_decides_and_it_is_on_record():
     assert (order.before, order.after) == ("flask, requests", "requests, flask")
 
 
-def test_the_deny_list_is_stronger_than_a_plugin():
+def test_the_deny_list_goes_for_what_a_plugin_adds():
     def change(plan):
         plan.instrumentations["mine"] = InstrumentationPlan("mine", replacement=print)
+        # Turning on what is denied is a decision, and adding one is none.
         plan.instrumentations["flask"].enabled = True
 
     plan = among({DENY: "mine,flask"}, "flask", "redis", acme=plugin(distrokit_plan=change))
 
     assert {name: (item.enabled, item.why) for name, item in plan.instrumentations.items()} == {
-        "flask": (False, f"{DENY} has 'flask'"),
+        "flask": (True, ""),
         "redis": (True, ""),
         "mine": (False, f"{DENY} has 'mine'"),
     }

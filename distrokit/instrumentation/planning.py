@@ -116,7 +116,7 @@ def _allow(plans: Plans, settings: Settings, wanted: set[str], problems: list[Pr
 
 
 def deny(plans: Plans, settings: Settings) -> None:
-    """Stronger than everything else that is said, by plugins too."""
+    """Stronger than everything else that settings and a file say."""
     choice, names = settings.value(DISABLED), settings.names(DISABLED)
     if choice is None:
         return
