@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from distrokit.diagnostics import Problem
-from distrokit.settings import lend, settable
+from distrokit.settings import import_propagate, settable
 
 if TYPE_CHECKING:
     from distrokit.distros import Distro
@@ -66,7 +64,7 @@ def start(
             raise TypeError(f"settings are text, as environment variables are; {name!r} is {type(text).__name__}")
         if not settable(name, text):
             raise TypeError(f"{name!r} cannot be called so, or hold what it is given")
-    _import_propagate()
+    import_propagate()
     # Here: the launcher's classes import OpenTelemetry, and this module is part of `from distrokit import *`.
     from distrokit.distro import DistrokitDistro
 
@@ -89,16 +87,3 @@ def _too_late(stopped: bool) -> Problem:
         remedy="Give them to the first call; under opentelemetry-instrument, set environment variables.",
         severity="warning",
     )
-
-
-def _import_propagate() -> None:
-    """OpenTelemetry resolves ``OTEL_PROPAGATORS`` while it is imported, and raises on what it does not know.
-
-    The plan resolves it anew, and a wrong name costs itself.
-    """
-    if "opentelemetry.propagate" not in sys.modules:
-        take_back = lend("OTEL_PROPAGATORS", "tracecontext,baggage")
-        try:
-            import_module("opentelemetry.propagate")
-        finally:
-            take_back()

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
@@ -357,6 +359,19 @@ def lend(name: str, value: str) -> Callable[[], None]:
     before = os.environ.get(name)
     _apply({name: value})
     return lambda: _apply({name: before})
+
+
+def import_propagate() -> None:
+    """OpenTelemetry resolves ``OTEL_PROPAGATORS`` while it is imported, and raises on what it does not know.
+
+    The plan resolves it anew: a wrong name costs itself, and a plugin's own is found.
+    """
+    if "opentelemetry.propagate" not in sys.modules:
+        take_back = lend("OTEL_PROPAGATORS", "tracecontext,baggage")
+        try:
+            import_module("opentelemetry.propagate")
+        finally:
+            take_back()
 
 
 def put(name: str, value: str | None) -> None:

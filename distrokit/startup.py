@@ -16,7 +16,7 @@ from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
 from distrokit.project import with_old_names, with_project
 from distrokit.sdk_messages import stand_by
-from distrokit.settings import SAID, Settings, put
+from distrokit.settings import SAID, Settings, import_propagate, put
 from distrokit.startup_line import startup_line
 from distrokit.values import Value
 
@@ -136,6 +136,7 @@ class Assembly:
         Args:
             isolated: as :class:`~distrokit.pipeline.Pipeline` takes it.
         """
+        import_propagate()
         # Here, not above: the SDK is imported only by those who build, and reads settings meanwhile.
         with self.plan.settings.exposed(self.plan.sdk_settings):
             from distrokit.pipeline import Pipeline

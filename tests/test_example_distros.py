@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ast
 import json
+import types
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from plans import DEFAULTS
 from processes import distrokit
 from vendor_distros import EXAMPLES, Example, examples
 
 import distrokit as public
+from distrokit.testing import check_plugin
 
 #: The logs API and its SDK have no other name.
 LOGS = ("opentelemetry._logs", "opentelemetry.sdk._logs")
@@ -200,3 +204,15 @@ def test_two_of_them_side_by_side_are_as_coexistence_has_it(tmp_path, chosen, in
     sampler = {"splunk-example": "always_on"}.get(in_charge)
     assert (plan["sampler"]["name"] if plan["sampler"] else None) == sampler
     assert ("service.name" in plan["resource"]["attributes"]) == (in_charge == "splunk-example")
+
+
+@pytest.mark.parametrize("example", examples())
+def test_the_plugins_of_an_example_keep_what_plugins_promise(example):
+    own = {name: module for name, module in Example(example).plugins.items() if name not in DEFAULTS}
+
+    assert own
+    for name, plugin in own.items():
+        # One of them is an object, which is not built in another process, and a warning says so.
+        is_object = not isinstance(plugin, types.ModuleType)
+        with pytest.warns(UserWarning, match="cannot be imported by name") if is_object else nullcontext():
+            check_plugin(plugin, name)

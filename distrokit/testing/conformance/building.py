@@ -30,6 +30,9 @@ _RULE = "A factory works as things are, or its error names the setting, or the `
 #: Seconds in which threads that were told to end have ended.
 _GRACE = 2.0
 
+#: How many traces a forked child records where the plugin's own sampler decides: it may sample a few of them only.
+_OFTEN = 100
+
 #: Threads of distrokit's own, that wait where none can be started at the end.
 _NOT_ITS = ("distrokit-end",)
 
@@ -79,7 +82,9 @@ def looked_at(subject: Subject, report: Report) -> Iterator[str]:
     catalogue = subject.catalogue()
     for number, choice in enumerate(choices(catalogue), 1):
         report.doing(f"running pipeline {number}, with {', '.join(choice.values()) or 'what it does unasked'}")
-        assembly = with_memory({subject.name: subject.module}, subject.environ, installed=True, settings=choice)
+        # A ratio that somebody's default sets must not decide whether a child's span comes out.
+        settings = {"OTEL_TRACES_SAMPLER": "always_on", **choice}
+        assembly = with_memory({subject.name: subject.module}, subject.environ, installed=True, settings=settings)
         _add_unasked(assembly, catalogue)
         heard = Heard(assembly.channel)
         assembly.channel = heard
@@ -94,7 +99,8 @@ def looked_at(subject: Subject, report: Report) -> Iterator[str]:
             if subject.child_seconds:
                 report.doing(f"forking beside pipeline {number}")
                 copies = [exporter for _, exporter in exporters]
-                yield from lost_in_child(telemetry, here, copies, subject.child_seconds)
+                times = _OFTEN if "OTEL_TRACES_SAMPLER" in choice else 1
+                yield from lost_in_child(telemetry, here, copies, subject.child_seconds, times)
             for name, exporter in exporters:
                 report.doing(f"shutting down {name}")
                 yield from _shut_down(name, exporter)

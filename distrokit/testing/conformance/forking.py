@@ -17,7 +17,7 @@ from distrokit.testing.memory import Telemetry
 
 
 def lost_in_child(
-    telemetry: Telemetry, parent: Mapping[Signal, int], exporters: list[Any], seconds: float
+    telemetry: Telemetry, parent: Mapping[Signal, int], exporters: list[Any], seconds: float, times: int
 ) -> Iterator[str]:
     """Fork, record there what was recorded here, flush, stop, and shut the exporters' copies down.
 
@@ -25,6 +25,7 @@ def lost_in_child(
         parent: how many items of each signal came through here.
         exporters: built, and not in the pipeline.
         seconds: in which the child has to end.
+        times: how often it records.
     """
     if not hasattr(os, "fork"):
         return
@@ -32,7 +33,7 @@ def lost_in_child(
     child = os.fork()
     if child == 0:
         with suppress(BaseException):
-            os.write(writing, _in_child(telemetry, exporters).encode())
+            os.write(writing, _in_child(telemetry, exporters, times).encode())
         os._exit(0)
     os.close(writing)
     said = _answer(reading, child, seconds)
@@ -47,13 +48,14 @@ def lost_in_child(
                 yield f"a forked child recorded {name} and none came out; its parent's came out. {remedy}"
 
 
-def _in_child(telemetry: Telemetry, exporters: list[Any]) -> str:
+def _in_child(telemetry: Telemetry, exporters: list[Any], times: int) -> str:
     try:
         for exporter in exporters:
             forked = getattr(exporter, "forked", None)
             if callable(forked):
                 forked()
-        record(telemetry)
+        for _ in range(times):
+            record(telemetry)
         counts = {"traces": len(telemetry.spans()), "metrics": len(telemetry.metrics()), "logs": len(telemetry.logs())}
         telemetry.pipeline.stop("process")
         for exporter in exporters:
