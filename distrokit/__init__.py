@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from distrokit.plan import InstrumentationPlan, Plan
     from distrokit.sdk_messages import caught
     from distrokit.settings import Settings, is_secret
+    from distrokit.spans import changed_span
     from distrokit.values import Source, Value
 
 __version__ = "0.1.0"
@@ -72,6 +73,7 @@ __all__ = [
     "Value",
     "__version__",
     "caught",
+    "changed_span",
     "did_you_mean",
     "hookimpl",
     "is_secret",
@@ -97,6 +99,7 @@ _ROOMS = {
     "Undelivered": "delivery",
     "Value": "values",
     "caught": "sdk_messages",
+    "changed_span": "spans",
     "did_you_mean": "diagnostics",
     "hookimpl": "hookspecs",
     "is_secret": "settings",

@@ -176,7 +176,7 @@ def _check_fields(declaration: Any) -> None:
 
 
 def _check_kinds(declaration: Any, what: str) -> None:
-    for attribute in ("help", "evidence", "remedy"):
+    for attribute in ("help", "evidence", "remedy", "processor"):
         if not isinstance(getattr(declaration, attribute, ""), str):
             raise HookError(f"declared {what} whose {attribute} is no text")
     if not isinstance(getattr(declaration, "origin", ""), (str, EntryPoint)):

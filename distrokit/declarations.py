@@ -150,6 +150,8 @@ class Exporter:
         fallback: gives way to any other exporter of this name.
         origin: whom it comes from, where that is not the plugin's own distribution: a text, or
             the entry point that was adapted (read only when it is shown).
+        processor: the name of the processor that feeds it where the user chose none: one that a plugin declares at
+            ``export``, such as ``simple`` for an exporter that must not wait. Empty for the default.
         probe: for ``distrokit doctor``: looks at the way to the destination, step by step, and sends one item:
             ``probe(options, send)`` yields a :class:`Check` per step; ``send(exporter)`` sends a real item of
             ``options.signal`` through an exporter that the probe has made. ``None``: an exporter is made by the
@@ -164,6 +166,7 @@ class Exporter:
     fallback: bool = False
     origin: str | EntryPoint = ""
     probe: Probe | None = None
+    processor: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from distrokit.choices import Choice, Choices, ExportChoice
 from distrokit.choices.from_settings import PROPAGATORS
 from distrokit.choices.model_settings import not_done
 from distrokit.choices.views import fault_of
-from distrokit.declarations import SIGNALS, Processor, ResourceDetector, ResponsePropagator, Signal
+from distrokit.declarations import SIGNALS, Exporter, Processor, ResourceDetector, ResponsePropagator, Signal
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.entry_points import EntryPoints
 from distrokit.parameters import Reader
@@ -248,10 +248,13 @@ class Draft:
             if agent is not None and not agent.source.chosen and not self.plan.distro.default:
                 mark = Value(self.plan.distro.user_agent, Source("distro", self.plan.distro.label))
                 exporter.parameters["user_agent"] = mark
-            processor = self._processor(export, exporter.instance, planned.signal)
+            processor = self._processor(export, exporter, planned.signal)
             planned.exporters.append(ExporterPlan(exporter, processor))
 
-    def _processor(self, export: ExportChoice, instance: str, signal: Signal) -> Component[Processor] | None:
+    def _processor(
+        self, export: ExportChoice, exporter: Component[Exporter], signal: Signal
+    ) -> Component[Processor] | None:
+        instance, wanted = exporter.instance, exporter.declaration.processor
         shelf = self.catalogue.processors[signal]
         insisted = self.plan.settings.value(PROCESSOR_SETTING[signal])
         if export.processor is not None and not (insisted and insisted.source.kind in ("code", "insistence")):
@@ -264,12 +267,18 @@ class Draft:
         given = list(self.plan.settings.lookup(own))
         if own != setting:
             given += self.plan.settings.lookup(setting)
+        if wanted:
+            by_user = [found for found in given if found[1].chosen or found[1].kind == "insistence"]
+            given = [*by_user, (wanted, Source("plugin", exporter.plugin)), *given[len(by_user) :]]
         if not given:
             cause, outcome = "no plugin supplies a processor that feeds the exporters", "these exporters get nothing"
             self._problem("no-processor", signal, cause, outcome, INSTALL_DEFAULTS)
             return None
         (name, source), *weaker = given
-        choice = Choice(name, source, own if source.name == own else setting)
+        said = own if source.name == own else setting
+        if source.kind == "plugin":
+            said = f"exporter {exporter.name}, processor"
+        choice = Choice(name, source, said)
         picked = self.picker.pick(shelf, choice, "the default is used", signal, instance)
         if picked or source.kind in ("plugin default", "distro"):
             return picked

@@ -480,6 +480,32 @@ def distrokit_started(pipeline: Pipeline) -> None:
 
 
 @hookspec
+def distrokit_instrumented(pipeline: Pipeline) -> None:
+    """Every instrumentation has been applied, or could not be: the start is over, and the application follows.
+
+    When: last of the start. ``pipeline.plan.instrumentations`` says what became of each (``applied``, ``why``),
+    ``pipeline.plan.problems`` what went wrong. With ``distrokit.start(instrument=False)`` none was to be applied.
+    Process: the one being instrumented, on the thread that starts it.
+    Arguments: ``pipeline``, with its plan, resource and providers.
+    Returns: nothing.
+    On an exception: the plugin is named; the pipeline runs.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_instrumented(pipeline):
+            applied = [name for name, item in pipeline.plan.instrumentations.items() if item.applied]
+            if pipeline.tracer_provider:
+                span = pipeline.tracer_provider.get_tracer("acme").start_span("instrumented")
+                span.set_attribute("acme.applied", applied)
+                span.end()
+    """
+
+
+@hookspec
 def distrokit_forked(pipeline: Pipeline) -> None:
     """This process is the child of a fork.
 

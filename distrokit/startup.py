@@ -158,6 +158,8 @@ class Assembly:
         if self.pipeline is not None:
             # Instrumentations and exporters have made loggers since.
             self.pipeline.listen()
+            if not self.pipeline.stopped:
+                self.plugins.instrumented(self.pipeline)
             self.pipeline.handle_signals()
         self.report()
         running = self.pipeline is not None and not self.pipeline.stopped

@@ -63,6 +63,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.sdk_messages",
         "distrokit.secret_files",
         "distrokit.settings",
+        "distrokit.spans",
         "distrokit.values",
     }
 

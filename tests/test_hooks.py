@@ -48,6 +48,7 @@ def test_these_are_the_hooks_of_the_design():
         "distrokit_plan",
         "distrokit_exporter_options",
         "distrokit_started",
+        "distrokit_instrumented",
         "distrokit_forked",
         "distrokit_stopping",
         "distrokit_checks",
@@ -115,6 +116,9 @@ def test_the_example_of_a_hook_runs_in_a_real_process(name, receiver, tmp_path):
         assert "stopped by exit" in [span.name for span in receiver.store.spans()]
     if name == "distrokit_started":
         assert [point.name for point in receiver.store.points()] == ["acme.starts"]
+    if name == "distrokit_instrumented":
+        (span,) = [span for span in receiver.store.spans() if span.name == "instrumented"]
+        assert span.attributes["acme.applied"] == ["flask", "logging", "requests"]
     if name == "distrokit_resource":
         assert receiver.store.spans()[0].resource["deployment.environment.name"] == "development"
 
@@ -220,6 +224,10 @@ RECORDER = """
         note("started", pipeline.resource.attributes["recorder"])
 
     @hookimpl
+    def distrokit_instrumented(pipeline):
+        note("instrumented", pipeline.plan.instrumentations["flask"].applied)
+
+    @hookimpl
     def distrokit_forked(pipeline):
         note("forked")
 
@@ -266,6 +274,7 @@ def test_the_hooks_are_called_in_the_order_of_the_reference_and_each_takes_effec
         "build exporter {'x': 'y'}",
         "build response propagator",
         "started 1",
+        "instrumented True",
         "1" * 32,
         "forked",
         "stopping exit",
@@ -274,7 +283,7 @@ def test_the_hooks_are_called_in_the_order_of_the_reference_and_each_takes_effec
     assert result.stderr == ""
 
 
-@pytest.mark.parametrize("hook", ["started", "stopping", "forked"])
+@pytest.mark.parametrize("hook", ["started", "instrumented", "stopping", "forked"])
 def test_a_hook_that_raises_while_running_is_named_and_disturbs_nothing(hook, receiver, tmp_path):
     source = f"""
         from distrokit import hookimpl

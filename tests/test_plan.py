@@ -358,3 +358,31 @@ def test_a_plan_that_fails_in_a_way_nobody_foresaw_is_a_problem_and_not_a_traceb
 
     assert [problem.code for problem in assembly.plan.problems] == ["start-failed"]
     assert capsys.readouterr().err.startswith("distrokit: start: ZeroDivisionError; telemetry may be missing")
+
+
+EXPORTER_OF_ITS_OWN = {"OTEL_TRACES_EXPORTER": "udp,otlp"}
+
+
+def fed(environ, processor="simple"):
+    udp = plugin(distrokit_exporters=lambda: [Exporter("udp", "traces", lambda options: None, processor=processor)])
+    plan = planned({**EXPORTER_OF_ITS_OWN, **environ}, udp=udp)
+    feeding = {item.exporter.name: item.processor for item in plan.signals["traces"].exporters}
+    return {name: (by.name, str(by.source)) for name, by in feeding.items()}, problems(plan)
+
+
+def test_an_exporter_may_name_what_feeds_it_and_the_users_word_is_stronger():
+    batch = ("batch", "default of plugin batch")
+    assert fed({}) == ({"udp": ("simple", "plugin udp"), "otlp": batch}, [])
+    chosen = "DISTROKIT_TRACES_PROCESSOR"
+    assert fed({chosen: "batch"}) == ({"udp": ("batch", chosen), "otlp": ("batch", chosen)}, [])
+
+
+def test_a_processor_that_an_exporter_names_and_nobody_has_costs_itself():
+    feeding, lines = fed({}, "simpel")
+
+    assert feeding["udp"][0] == "batch"
+    (line,) = lines
+    assert line == (
+        "exporter udp, processor=simpel: there is no such processor for traces (there are batch, simple); the default is "
+        "used. Did you mean 'simple'?"
+    )

@@ -164,6 +164,10 @@ class Plugins:
         """``distrokit_started``."""
         self._call("distrokit_started", pipeline=pipeline)
 
+    def instrumented(self, pipeline: Pipeline) -> None:
+        """``distrokit_instrumented``."""
+        self._call("distrokit_instrumented", pipeline=pipeline)
+
     def forked(self, pipeline: Pipeline) -> None:
         """``distrokit_forked``."""
         self._call("distrokit_forked", pipeline=pipeline)

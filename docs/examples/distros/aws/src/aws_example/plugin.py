@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_example import instrumentations, parameters, signing
 from aws_example.resource import resource
@@ -14,6 +14,7 @@ from distrokit import (
     Exporter,
     ExporterOptions,
     IdGenerator,
+    Plan,
     Processor,
     Propagator,
     ResourceDetector,
@@ -22,6 +23,9 @@ from distrokit import (
     Settings,
     hookimpl,
 )
+
+if TYPE_CHECKING:
+    from distrokit import Pipeline
 
 #: Of what the runtime reports, the last value is of interest, and not how it came about.
 LAST_VALUES = ("cpu.utilization", "gc_count", "memory", "thread_count", "context_switches")
@@ -38,9 +42,6 @@ def made(module: str, name: str, *, alone: bool = False, **keywords: Any) -> Cal
         return getattr(import_module(f"aws_example.{module}"), name)(*(() if alone else arguments), **keywords)
 
     return factory
-
-
-DATAGRAMS = Processor("datagrams", "traces", "export", made("udp", "Datagrams"))
 
 
 @hookimpl
@@ -84,7 +85,8 @@ def distrokit_exporters() -> list[Exporter]:
     """By name, like any other: nothing has to be hidden from anybody's check."""
     return [
         Exporter("awsemf", "metrics", made("emf", "EMFExporter"), parameters.emf),
-        Exporter("xray_udp", "traces", made("udp", "UDPExporter"), parameters.datagrams),
+        # A batch would leave out what is not sampled, and keep a frozen Lambda's spans.
+        Exporter("xray_udp", "traces", made("udp", "UDPExporter"), parameters.datagrams, processor="datagrams"),
     ]
 
 
@@ -102,7 +104,7 @@ def distrokit_processors(settings: Settings) -> Iterator[Processor]:
         ours, others = made("signals", "scope", ours=True), made("signals", "scope", ours=False)
         yield Processor("appsignals", "metrics", "transform", ours, exporters=("otlp/appsignals",))
         yield Processor("all-but-appsignals", "metrics", "transform", others, exporters=("otlp", "awsemf"))
-    yield DATAGRAMS
+    yield Processor("datagrams", "traces", "export", made("udp", "Datagrams"))
 
 
 @hookimpl
@@ -113,16 +115,10 @@ def distrokit_views() -> list[dict[str, Any]]:
 
 
 @hookimpl
-def distrokit_plan(plan: Any) -> None:
+def distrokit_plan(plan: Plan) -> None:
     """What depends on what was chosen."""
-    traces = plan.signals["traces"]
     if plan.settings.flag(SIGNALS):
         plan.wrap_sampler(Sampler("always-record", made("sampling", "AlwaysRecord")))
-    for item in traces.exporters:
-        fed_by = item.processor
-        if item.exporter.declaration.name == "xray_udp" and fed_by is not None and not fed_by.source.chosen:
-            # A batch would leave out what is not sampled, and keep a frozen Lambda's spans.
-            fed_by.declaration, fed_by.parameters = DATAGRAMS, {}
     instrumentations.choose(plan.instrumentations, plan.settings)
     plan.problems.extend(signing.problems(plan))
 
@@ -135,7 +131,7 @@ def distrokit_exporter_options(exporter: Exporter, options: ExporterOptions) -> 
 
 
 @hookimpl
-def distrokit_started(pipeline: Any) -> None:
+def distrokit_started(pipeline: Pipeline) -> None:
     """The plan knows what was built; nobody has to look for it in a provider."""
     for signal, planned in pipeline.plan.signals.items():
         names = [item.exporter.name for item in planned.exporters]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Any
 from urllib.parse import urlsplit
 
 from aws_example import settings
-from distrokit import ExporterOptions, Problem, Settings
+from distrokit import ExporterOptions, Plan, Problem, Settings
 
 #: Whose signature it is, by signal.
 SERVICES = {"traces": "xray", "metrics": "monitoring", "logs": "logs"}
@@ -36,7 +35,7 @@ def sign(options: ExporterOptions) -> None:
             options.arguments["max_request_size"] = LARGEST_LOGS
 
 
-def problems(plan: Any) -> Iterator[Problem]:
+def problems(plan: Plan) -> Iterator[Problem]:
     """What keeps requests from being signed."""
     for signal, planned in plan.signals.items():
         for item in planned.exporters:

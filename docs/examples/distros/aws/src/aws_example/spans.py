@@ -1,4 +1,4 @@
-"""What is changed of a finished span: each time a new one, made with the public constructor."""
+"""What is changed of a finished span: each time a new one that is made of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import SpanKind
 
-from distrokit import BuildContext
+from distrokit import BuildContext, changed_span
 
 #: What is in a request that was signed, or may be used in its place.
 _SIGNED = re.compile(r"(?i)([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId)=)[^&#]*")
@@ -24,25 +24,6 @@ _NESTED = "aws_example.nested"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 
 Transform = Callable[[ReadableSpan], ReadableSpan | None]
-
-
-def changed(span: ReadableSpan, **changes: Any) -> ReadableSpan:
-    """The span with other arguments for its constructor."""
-    arguments: dict[str, Any] = {
-        "name": span.name,
-        "context": span.context,
-        "parent": span.parent,
-        "resource": span.resource,
-        "attributes": span.attributes,
-        "events": span.events,
-        "links": span.links,
-        "kind": span.kind,
-        "status": span.status,
-        "start_time": span.start_time,
-        "end_time": span.end_time,
-        "instrumentation_scope": span.instrumentation_scope,
-    }
-    return ReadableSpan(**{**arguments, **changes})
 
 
 def make_redact(context: BuildContext) -> Callable[[Any], Any]:
@@ -60,7 +41,7 @@ def make_redact(context: BuildContext) -> Callable[[Any], Any]:
 
     def span(item: ReadableSpan) -> ReadableSpan:
         events = [Event(event.name, clean(event.attributes), event.timestamp) for event in item.events]
-        return changed(item, attributes=clean(item.attributes), events=events)
+        return changed_span(item, attributes=clean(item.attributes), events=events)
 
     def log(item: ReadWriteLogRecord) -> ReadWriteLogRecord:
         item.log_record.attributes = clean(item.log_record.attributes)
@@ -88,7 +69,7 @@ def make_content(context: BuildContext) -> Transform:
                 body={name: value if isinstance(value, str) else str(value) for name, value in content.items()},
             )
         )
-        return changed(span, attributes=attributes)
+        return changed_span(span, attributes=attributes)
 
     return move
 
@@ -112,10 +93,10 @@ def make_names(context: BuildContext) -> Transform:
     def named(span: ReadableSpan) -> ReadableSpan:
         attributes = dict(span.attributes or {})
         if attributes.pop(_NESTED, False):
-            return changed(span, kind=SpanKind.INTERNAL, attributes=attributes)
+            return changed_span(span, kind=SpanKind.INTERNAL, attributes=attributes)
         if span.kind is SpanKind.SERVER and span.name in _METHODS and "url.path" in attributes:
             first = str(attributes["url.path"]).lstrip("/").partition("/")[0]
-            return changed(span, name=f"{span.name} /{first}")
+            return changed_span(span, name=f"{span.name} /{first}")
         return span
 
     return named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure_example import settings as own
 from azure_example import status
@@ -14,6 +14,7 @@ from distrokit import (
     Exporter,
     ExporterOptions,
     InstrumentationPlan,
+    Plan,
     Problem,
     Processor,
     Sampler,
@@ -21,6 +22,9 @@ from distrokit import (
     Settings,
     hookimpl,
 )
+
+if TYPE_CHECKING:
+    from distrokit import Pipeline
 
 
 def made(module: str, name: str, *, alone: bool = False) -> Callable[..., Any]:
@@ -82,7 +86,7 @@ class Plugin:
         return [{"selector": selector, "stream": {"attribute_keys": keys}}]
 
     @hookimpl
-    def distrokit_plan(self, plan: Any) -> None:
+    def distrokit_plan(self, plan: Plan) -> None:
         """What depends on what was chosen."""
         _without_connection(plan)
         _log_records(plan)
@@ -96,34 +100,38 @@ class Plugin:
             use(TokenFile(path), options)
 
     @hookimpl
-    def distrokit_started(self, pipeline: Any) -> None:
-        """Begin what observes, and say that it runs."""
+    def distrokit_started(self, pipeline: Pipeline) -> None:
+        """Begin what observes."""
         meters = pipeline.meter_provider
         if meters is not None and not own.off(pipeline.plan.settings, own.LIVE):
             self._live = made("live", "LiveMetrics")(meters.get_meter("azure_example.live"))
+
+    @hookimpl
+    def distrokit_instrumented(self, pipeline: Pipeline) -> None:
+        """By now it is known what could not be applied."""
         status.write(pipeline, "started")
 
     @hookimpl
-    def distrokit_forked(self, pipeline: Any) -> None:
+    def distrokit_forked(self, pipeline: Pipeline) -> None:
         """A file for the child as well."""
         status.write(pipeline, "started")
 
     @hookimpl
-    def distrokit_stopping(self, pipeline: Any) -> None:
+    def distrokit_stopping(self, pipeline: Pipeline) -> None:
         """End what began; by now the file knows what went wrong meanwhile."""
         if self._live is not None:
             self._live.stop()
         status.write(pipeline, "stopped")
 
     @hookimpl
-    def distrokit_checks(self, plan: Any) -> list[Check]:
+    def distrokit_checks(self, plan: Plan) -> list[Check]:
         """For ``distrokit doctor``."""
         if plan.settings.get(own.CONNECTION):
             return [Check("azure-example-connection", "ok", f"{own.CONNECTION} is set")]
         return [Check("azure-example-connection", "fail", f"{own.CONNECTION} is not set", f"export {own.CONNECTION}=…")]
 
 
-def _without_connection(plan: Any) -> None:
+def _without_connection(plan: Plan) -> None:
     """One line, and not three of exporters that could not be built."""
     nowhere = False
     for planned in plan.signals.values():
@@ -143,7 +151,7 @@ def _without_connection(plan: Any) -> None:
         )
 
 
-def _log_records(plan: Any) -> None:
+def _log_records(plan: Plan) -> None:
     """One logger, or another text: the handler is attached here, and not once more by the instrumentation."""
     name, text = plan.settings.get(own.LOGGER), plan.settings.get(own.FORMAT)
     if not (name or text):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from azure_example.settings import STATUS
 from distrokit import Problem
 
+if TYPE_CHECKING:
+    from distrokit import Pipeline
 
-def write(pipeline: Any, state: str) -> None:
+
+def write(pipeline: Pipeline, state: str) -> None:
     """Write it anew, if there is to be one; readable for its owner only."""
     directory = pipeline.plan.settings.get(STATUS)
     if not directory:
