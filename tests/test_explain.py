@@ -56,6 +56,22 @@ def test_the_pipeline_is_drawn(tmp_path):
     assert "  logs     resource → nowhere\n" in distrokit("explain", env=RICH).stdout
 
 
+def test_who_may_change_an_exporter_when_it_is_built_is_named(tmp_path):
+    source = """
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_exporter_options(exporter, options):
+            options.headers["x-token"] = "secret"
+    """
+
+    text = distrokit("explain", path=[write_plugin(tmp_path, "acme", source)]).stdout
+
+    assert text.count("headers and other options when it is built") == 3
+    assert "as plugin acme may change them" in text
+    assert "may change" not in distrokit("explain").stdout
+
+
 def test_usage():
     for words in (["--mermaid", "--json"], ["--svg", "OTEL_SERVICE_NAME"], ["--svg", "--diff"]):
         assert distrokit("explain", *words).returncode == 2

@@ -17,7 +17,7 @@ from distrokit.cli.svg import svg
 from distrokit.declarations import Command, Processor, origin_of
 from distrokit.diagnostics import Mask, describe_exception, visible, write
 from distrokit.distros import InCharge
-from distrokit.plan import Component, Plan, SignalPlan
+from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
 from distrokit.values import Value
 
 Row = tuple[str, str, str]
@@ -154,9 +154,7 @@ def _signal(plan: Plan, signal: str, planned: SignalPlan) -> Iterator[Row]:
         yield from _component(processor.declaration.stage, processor, "")
         yield from _in_front_of(processor, planned)
     for item in planned.exporters:
-        yield from _component("export", item.exporter, "")
-        if item.processor is not None:
-            yield from _component("  fed by", item.processor, "")
+        yield from _export(item, _amending(plan))
     if not planned.exporters:
         yield "export", "nothing", str(planned.source) if planned.source else "no plugin and no setting chose one"
 
@@ -167,6 +165,20 @@ def _in_front_of(processor: Component[Processor], planned: SignalPlan) -> Iterat
     for exporter in processor.declaration.exporters:
         here = "" if exporter.strip().lower() in names else ", which is not chosen"
         yield "", f"  in front of {exporter}{here}", ""
+
+
+def _amending(plan: Plan) -> str:
+    """The plugins that may change the options of an exporter when it is built; no command calls them."""
+    plugins = [p.name for p in plan.plugins if p.status == "loaded" and "distrokit_exporter_options" in p.hooks]
+    return ", ".join(plugins)
+
+
+def _export(item: ExporterPlan, amending: str) -> Iterator[Row]:
+    yield from _component("export", item.exporter, "")
+    if amending:
+        yield "", "  headers and other options when it is built", f"as plugin {amending} may change them"
+    if item.processor is not None:
+        yield from _component("  fed by", item.processor, "")
 
 
 def _component(what: str, component: Component[Any] | None, default: str) -> Iterator[Row]:
