@@ -13,6 +13,8 @@ BIN = Path(sys.executable).parent
 
 #: No receiver listens there; nothing waits for it either, since nothing is recorded.
 QUIET = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+#: For outages whose length is not what is tested: the end does not wait for a receiver that never comes.
+BRIEF = {"DISTROKIT_EXIT_TIMEOUT": "300"}
 
 
 def clean_environ(env: Mapping[str, str] | None = None, path: Sequence[Path] = ()) -> dict[str, str]:
