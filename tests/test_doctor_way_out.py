@@ -7,15 +7,20 @@ import json
 import grpc
 import pytest
 from answering import Authority, closed_port, grpc_answering, http_answering, silent
+from commands import command
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceResponse,
 )
 from processes import distrokit
 
+from distrokit_otlp import spoken
+
 #: One signal: one way out.
 TRACES = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_SERVICE_NAME": "shop"}
 PROTOCOLS = ["grpc", "http/protobuf"]
+#: For receivers that do not answer what is sent; how long is waited for them is not what is tested.
+SOON = {"OTEL_EXPORTER_OTLP_TIMEOUT": "500"}
 PARTIAL = ExportTraceServiceResponse(
     partial_success=ExportTracePartialSuccess(rejected_spans=1, error_message="quota is used up")
 ).SerializeToString()
@@ -31,7 +36,7 @@ def way_out(port, protocol="grpc", scheme="http", host="127.0.0.1", **env):
         "no_proxy": "*",
         **env,
     }
-    result = distrokit("doctor", "--json", env=settings)
+    result = command("doctor", "--json", env=settings)
     assert result.stderr == ""
     data = json.loads(result.stdout)
     assert (result.returncode, data["schema"]) == (0 if data["ok"] else 1, 1)
@@ -43,6 +48,7 @@ def test_all_is_well(receiver, protocol):
     env = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "otlp", "NO_PROXY": "127.0.0.1"}
     endpoint = receiver.endpoint(protocol)
 
+    # In a process of its own, as a user has it.
     result = distrokit(
         "doctor",
         "--json",
@@ -72,7 +78,7 @@ def test_all_is_well_over_json(receiver):
 
 
 def test_nothing_is_sent_offline(receiver):
-    result = distrokit("doctor", "--offline", env={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})
+    result = command("doctor", "--offline", env={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})
 
     assert "way out" not in result.stdout
     assert receiver.store.requests() == []
@@ -105,9 +111,11 @@ def test_the_signals_own_endpoint_is_named():
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_receiver_that_never_answers(protocol):
+def test_a_receiver_that_never_answers(protocol, monkeypatch):
+    monkeypatch.setattr(spoken, "STEP", 0.5)
+
     with silent() as port:
-        check = way_out(port, protocol, OTEL_EXPORTER_OTLP_TIMEOUT="1500")["otlp-answer"]
+        check = way_out(port, protocol, **SOON)["otlp-answer"]
 
     assert check["verdict"] == "fail"
     assert f"otlp traces: 127.0.0.1:{port} " in check["evidence"]
@@ -115,14 +123,14 @@ def test_a_receiver_that_never_answers(protocol):
 
 def test_a_receiver_that_answers_too_late():
     with grpc_answering(seconds=30) as port:
-        check = way_out(port, OTEL_EXPORTER_OTLP_TIMEOUT="1000")["otlp-answer"]
+        check = way_out(port, **SOON)["otlp-answer"]
 
     assert check["evidence"] == f"otlp traces: 127.0.0.1:{port} took the connection and does not answer"
 
 
 def test_http_where_grpc_is_expected():
     with http_answering() as port:
-        check = way_out(port)["otlp-answer"]
+        check = way_out(port, **SOON)["otlp-answer"]
 
     assert check["evidence"] == f"otlp traces: 127.0.0.1:{port} speaks HTTP/1, which is not grpc, and grpc was sent"
     assert check["remedy"] == "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
@@ -130,7 +138,7 @@ def test_http_where_grpc_is_expected():
 
 def test_grpc_where_http_is_expected():
     with grpc_answering() as port:
-        check = way_out(port, "http/protobuf")["otlp-answer"]
+        check = way_out(port, "http/protobuf", **SOON)["otlp-answer"]
 
     assert "speaks HTTP/2 only, which is grpc, and http/protobuf was sent" in check["evidence"]
     assert check["remedy"] == "export OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
@@ -210,7 +218,7 @@ def test_a_partial_success_is_a_failure(protocol):
 )
 def test_what_else_is_answered_over_http(status, body, headers, evidence, remedy):
     with http_answering(status, body, headers) as port:
-        check = way_out(port, "http/protobuf", OTEL_EXPORTER_OTLP_TIMEOUT="1000")["otlp-answer"]
+        check = way_out(port, "http/protobuf", **SOON)["otlp-answer"]
 
     assert check["verdict"] == "fail"
     assert evidence in check["evidence"]
@@ -223,7 +231,7 @@ def test_a_receiver_without_one_of_the_signals():
 
     with grpc_answering(code=grpc.StatusCode.UNIMPLEMENTED, refuses=is_metrics) as port:
         env = {**TRACES, "OTEL_METRICS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
-        result = distrokit("doctor", env={**env, "no_proxy": "*"})
+        result = command("doctor", env={**env, "no_proxy": "*"})
 
     assert "ok    otlp-answer: otlp traces" in result.stdout
     assert f"FAIL  otlp-answer: otlp metrics: 127.0.0.1:{port} answered UNIMPLEMENTED" in result.stdout
@@ -268,8 +276,12 @@ def test_a_json_answer_that_is_well():
 )
 def test_the_remedy_names_what_decides(env, remedy):
     with grpc_answering() as port:
-        second = {"OTEL_EXPORTER_OTLP_ENDPOINT__B": f"http://127.0.0.1:{port}"} if "__B" in str(env) else {}
-        assert way_out(port, **env, **second)["otlp-answer"]["remedy"] == remedy
+        second = (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT__B": f"http://127.0.0.1:{port}", "OTEL_EXPORTER_OTLP_TIMEOUT__B": "500"}
+            if "__B" in str(env)
+            else {}
+        )
+        assert way_out(port, **SOON, **env, **second)["otlp-answer"]["remedy"] == remedy
 
 
 def test_the_credentials_of_a_second_destination():
@@ -286,7 +298,7 @@ def test_the_credentials_of_a_second_destination():
 
 
 def test_a_unix_socket_that_is_not_there(tmp_path):
-    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"unix://{tmp_path}/socket", "OTEL_EXPORTER_OTLP_TIMEOUT": "1000"}
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"unix://{tmp_path}/socket", **SOON}
 
     check = way_out(1, **env)["otlp-answer"]
 
@@ -296,7 +308,7 @@ def test_a_unix_socket_that_is_not_there(tmp_path):
 def test_words_of_a_receiver_do_not_control_the_terminal():
     with grpc_answering(code=grpc.StatusCode.INTERNAL, details="why \x1b[31mred") as port:
         env = {**TRACES, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "no_proxy": "*"}
-        result = distrokit("doctor", env=env)
+        result = command("doctor", env=env)
 
     assert "\\x1b[31mred" in result.stdout
     assert "\x1b" not in result.stdout + result.stderr
@@ -383,7 +395,12 @@ def test_grpc_has_a_variable_of_its_own_for_authorities(authority):
             sink.port, scheme="https", host="localhost", GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=certificates["ca.pem"]
         )
         wrong = way_out(
-            sink.port, "http/protobuf", "https", "localhost", OTEL_EXPORTER_OTLP_CERTIFICATE=certificates["ca.pem"]
+            sink.port,
+            "http/protobuf",
+            "https",
+            "localhost",
+            OTEL_EXPORTER_OTLP_CERTIFICATE=certificates["ca.pem"],
+            **SOON,
         )
 
     assert (well["otlp-tls"]["verdict"], well["otlp-answer"]["verdict"]) == ("ok", "ok")
@@ -393,7 +410,7 @@ def test_grpc_has_a_variable_of_its_own_for_authorities(authority):
 def test_http_inside_tls_where_grpc_is_expected(authority):
     with http_answering(context=authority.context("localhost")) as port:
         env = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(authority.folder / "ca.pem")}
-        check = way_out(port, scheme="https", host="localhost", OTEL_EXPORTER_OTLP_TIMEOUT="1000", **env)["otlp-answer"]
+        check = way_out(port, scheme="https", host="localhost", **SOON, **env)["otlp-answer"]
 
     assert "speaks HTTP/1, which is not grpc" in check["evidence"]
     assert check["remedy"] == "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
@@ -443,7 +460,7 @@ def test_another_scheme_leaves_the_path(authority):
         general = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://localhost:{port}/otlp"}
         for env in (own, general):
             ((name, url),) = env.items()
-            check = way_out(1, "http/protobuf", OTEL_EXPORTER_OTLP_TIMEOUT="1000", **env)["otlp-answer"]
+            check = way_out(1, "http/protobuf", **SOON, **env)["otlp-answer"]
             assert check["remedy"] == f"export {name}={url.replace('http:', 'https:')}"
 
 
@@ -457,7 +474,7 @@ def test_tls_asked_of_plaintext(receiver):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_plaintext_sent_to_tls(authority, protocol):
     with http_answering(context=authority.context("localhost")) as port:
-        check = way_out(port, protocol, host="localhost", OTEL_EXPORTER_OTLP_TIMEOUT="1000")["otlp-answer"]
+        check = way_out(port, protocol, host="localhost", **SOON)["otlp-answer"]
 
     assert "speaks TLS, and plaintext was sent" in check["evidence"]
     assert check["remedy"] == f"export OTEL_EXPORTER_OTLP_ENDPOINT=https://localhost:{port}"

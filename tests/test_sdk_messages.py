@@ -63,7 +63,9 @@ DOCTOR = " Run `distrokit doctor` to see why."
 TURNS = [(setup, ("grpc", "http/protobuf")[at % 2]) for at, setup in enumerate(SETUPS)]
 
 
-@pytest.mark.parametrize(("setup", "protocol"), [*TURNS, ("nothing", "http/protobuf"), ("dictConfig root", "http/protobuf")])
+@pytest.mark.parametrize(
+    ("setup", "protocol"), [*TURNS, ("nothing", "http/protobuf"), ("dictConfig root", "http/protobuf")]
+)
 def test_whatever_takes_over_the_root_logger(tmp_path, setup, protocol):
     (tmp_path / "logging.ini").write_text(INI)
 
