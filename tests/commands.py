@@ -9,26 +9,51 @@ from __future__ import annotations
 import io
 import os
 import subprocess
-from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 
 from processes import clean_environ
 
 from distrokit.cli import main
 
 
-def command(*arguments: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run ``distrokit`` with these arguments, in a clean environment with ``env``."""
+def in_process(
+    *arguments: str, env: Mapping[str, str] | None = None, path: Sequence[Path] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run ``distrokit`` with these arguments, in a clean environment with ``env``, with ``path`` as if on PYTHONPATH."""
     out, err = io.StringIO(), io.StringIO()
-    before, environ = dict(os.environ), clean_environ(env)
-    try:
-        os.environ.clear()
-        os.environ.update(environ)
-        with redirect_stdout(out), redirect_stderr(err):
+    with _environment(clean_environ(env)), _importable(path), redirect_stdout(out), redirect_stderr(err):
+        try:
             code = main(arguments)
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def _environment(environ: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environ)
+    try:
+        yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def _importable(path: Sequence[Path]) -> Iterator[None]:
+    """What is imported from there is forgotten at the end: the next test has modules of the same names."""
+    folders = [str(folder) for folder in path]
+    sys.path[1:1] = folders
+    try:
+        yield
+    finally:
+        for folder in folders:
+            sys.path.remove(folder)
+        for name, module in list(sys.modules.items()):
+            if str(Path(getattr(module, "__file__", None) or "").parent) in folders:
+                del sys.modules[name]

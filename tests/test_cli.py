@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+from commands import in_process
 from distributions import write_distribution, write_plugin
 from processes import BIN, QUIET, clean_environ, distrokit, instrumented, run, said
 
@@ -49,7 +50,7 @@ def test_explain_shows_what_and_from_where():
 
 
 def test_explain_json_is_the_plan():
-    data = json.loads(distrokit("explain", "--json", env={"OTEL_TRACES_EXPORTER": "consol"}).stdout)
+    data = json.loads(in_process("explain", "--json", env={"OTEL_TRACES_EXPORTER": "consol"}).stdout)
 
     assert data["schema"] == 2
     assert data["signals"]["metrics"]["export"][0]["name"] == "otlp"
@@ -65,7 +66,7 @@ def test_explain_json_is_the_plan():
 
 
 def test_explain_says_that_it_is_disabled_and_what_would_be():
-    text = distrokit("explain", env={"OTEL_SDK_DISABLED": "true"}).stdout
+    text = in_process("explain", env={"OTEL_SDK_DISABLED": "true"}).stdout
 
     assert text.startswith("DISABLED by OTEL_SDK_DISABLED: nothing of this is built\n")
     assert "export        otlp" in text
@@ -81,7 +82,7 @@ def test_explain_says_why_an_instrumentation_is_off(tmp_path):
         "Provides-Extra: instruments\n"
     )
 
-    lines = [line for line in distrokit("explain", path=[path]).stdout.splitlines() if line.startswith("  acme")]
+    lines = [line for line in in_process("explain", path=[path]).stdout.splitlines() if line.startswith("  acme")]
 
     assert len(lines) == 1
     assert "off" in lines[0]
@@ -96,7 +97,7 @@ def test_explain_shows_what_plugins_amended(tmp_path):
         def distrokit_plan(plan):
             plan.instrumentations["flask"].options["excluded_urls"] = "healthz"
     """
-    text = distrokit("explain", path=[write_plugin(tmp_path, "acme", source)]).stdout
+    text = in_process("explain", path=[write_plugin(tmp_path, "acme", source)]).stdout
 
     assert "amended by plugins\n  acme 1.0  instrumentations.flask.options" in text
     assert "with excluded_urls" in text
@@ -123,7 +124,7 @@ def test_plugins_lists_every_candidate(tmp_path):
     assert "blocked" in rows["dev"]
     assert rows["otlp"].split()[1:4] == ["distrokit-otlp", "0.1.0", "loaded"]
     assert "  distrokit_defaults              batch → otlp\n" in order
-    data = json.loads(distrokit("plugins", "--json").stdout)
+    data = json.loads(in_process("plugins", "--json").stdout)
     assert data["schema"] == 1
     assert data["plugins"][0]["hooks"] == ["distrokit_defaults", "distrokit_processors", "distrokit_settings"]
     assert data["call_order"]["distrokit_processors"] == ["batch", "components"]
@@ -169,8 +170,8 @@ def test_every_call_of_a_hook_is_traced_and_no_value_is(tmp_path):
 
 
 def test_doctor_has_verdicts_and_exit_codes():
-    good = distrokit("doctor", "--offline")
-    warned = distrokit("doctor", "--offline", env={"OTEL_BSP_MAX_QUEUE_SIZE": "x"})
+    good = in_process("doctor", "--offline")
+    warned = in_process("doctor", "--offline", env={"OTEL_BSP_MAX_QUEUE_SIZE": "x"})
     bad = distrokit("doctor", "--offline", "--json", env={"OTEL_TRACES_EXPORTER": "consol"})
 
     assert (good.returncode, good.stderr) == (0, "")
@@ -192,7 +193,7 @@ def test_a_check_that_raises_fails_doctor(tmp_path):
         def distrokit_checks(plan):
             raise OSError("disk")
     """
-    result = distrokit("doctor", "--offline", path=[write_plugin(tmp_path, "acme", source)])
+    result = in_process("doctor", "--offline", path=[write_plugin(tmp_path, "acme", source)])
 
     assert result.returncode == 1
     assert "FAIL  plugin-failed: plugin acme (distrokit-acme 1.0): distrokit_checks: OSError: disk" in result.stdout
@@ -206,24 +207,24 @@ def test_a_command_whose_name_is_taken_is_refused(tmp_path):
         def distrokit_commands():
             return [Command("explain", "mine", lambda arguments: 5)]
     """
-    result = distrokit("explain", path=[write_plugin(tmp_path, "acme", source)])
+    result = in_process("explain", path=[write_plugin(tmp_path, "acme", source)])
 
     assert result.returncode == 0
     assert "there already is a command 'explain'" in result.stderr
 
 
 def test_usage_and_version():
-    assert distrokit("--version").stdout == f"distrokit {package.__version__}\n"
+    assert in_process("--version").stdout == f"distrokit {package.__version__}\n"
     assert distrokit("nonsense").returncode == 2
-    assert distrokit().returncode == 2
-    helped = distrokit("--help").stdout
+    assert in_process().returncode == 2
+    helped = in_process("--help").stdout
     for command in ("explain", "plugins", "doctor", "demo"):
         assert command in helped
     assert "exit codes" in helped
 
 
 def test_a_command_that_is_not_installed_says_where_it_is():
-    result = distrokit("tail", env={"DISTROKIT_DISABLED_PLUGINS": "dev"})
+    result = in_process("tail", env={"DISTROKIT_DISABLED_PLUGINS": "dev"})
 
     assert result.returncode == 2
     assert result.stderr.startswith("distrokit: tail is not installed here; run `")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from commands import in_process
 from plans import planned
 from processes import distrokit
 
@@ -88,11 +89,11 @@ def test_show_writes_a_file_that_makes_the_same_plan(tmp_path):
 
 
 def test_what_is_shown_of_a_file_is_that_file(tmp_path):
-    first = distrokit("config", "show", env=ENV).stdout
+    first = in_process("config", "show", env=ENV).stdout
     (tmp_path / "otel.yaml").write_text(first)
     env = {"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "OTEL_EXPORTER_OTLP_HEADERS": "api-key=very-secret"}
 
-    second = distrokit("config", "show", env=env)
+    second = in_process("config", "show", env=env)
 
     assert "very-secret" not in second.stdout
     assert second.stdout.replace("'****'", '"${OTEL_EXPORTER_OTLP_HEADERS}"') == first
@@ -104,25 +105,25 @@ def test_what_is_shown_of_a_file_is_that_file(tmp_path):
 )
 def test_what_is_shown_has_no_faults(tmp_path, env):
     path = tmp_path / "otel.yaml"
-    path.write_text(distrokit("config", "show", env=env).stdout)
+    path.write_text(in_process("config", "show", env=env).stdout)
 
-    result = distrokit("config", "validate", str(path))
+    result = in_process("config", "validate", str(path))
 
     assert (result.returncode, result.stdout) == (0, f"{path}: nothing is wrong with it\n")
 
 
 def test_show_as_json_is_the_same():
-    assert json.loads(distrokit("config", "show", "--json").stdout) == yaml.safe_load(
-        distrokit("config", "show").stdout
+    assert json.loads(in_process("config", "show", "--json").stdout) == yaml.safe_load(
+        in_process("config", "show").stdout
     )
 
 
 def test_diff_shows_what_differs_from_the_bare_defaults_and_from_a_file(tmp_path):
-    same = distrokit("config", "show", "--diff")
-    other = distrokit("config", "show", "--diff", env={"OTEL_BSP_SCHEDULE_DELAY": "1"})
-    (tmp_path / "otel.yaml").write_text(distrokit("config", "show").stdout)
-    against = distrokit("config", "show", "--diff", str(tmp_path / "otel.yaml"), env={"OTEL_BSP_SCHEDULE_DELAY": "1"})
-    nowhere = distrokit("config", "show", "--diff", "nowhere.yaml")
+    same = in_process("config", "show", "--diff")
+    other = in_process("config", "show", "--diff", env={"OTEL_BSP_SCHEDULE_DELAY": "1"})
+    (tmp_path / "otel.yaml").write_text(in_process("config", "show").stdout)
+    against = in_process("config", "show", "--diff", str(tmp_path / "otel.yaml"), env={"OTEL_BSP_SCHEDULE_DELAY": "1"})
+    nowhere = in_process("config", "show", "--diff", "nowhere.yaml")
 
     assert (same.returncode, same.stdout) == (0, "")
     assert other.returncode == 1
@@ -139,9 +140,9 @@ def test_validate_says_line_column_and_the_nearest_key(tmp_path):
         'file_format: "1.0"\ntracer_provider:\n  processors:\n    - batch:\n        exporter: {otlp_http: {endpont: x}}\n'
     )
 
-    text = distrokit("config", "validate", str(path))
-    data = distrokit("config", "validate", str(path), "--json")
-    by_variable = distrokit("config", "validate", env={"OTEL_CONFIG_FILE": str(path)})
+    text = in_process("config", "validate", str(path))
+    data = in_process("config", "validate", str(path), "--json")
+    by_variable = in_process("config", "validate", env={"OTEL_CONFIG_FILE": str(path)})
 
     line = f"{path}:5:32 endpont: there is no such key here; it has no effect. Did you mean 'endpoint'?\n"
     assert (text.returncode, text.stdout) == (1, line)
@@ -150,12 +151,12 @@ def test_validate_says_line_column_and_the_nearest_key(tmp_path):
 
 
 def test_validate_without_a_file_is_a_wrong_command_line():
-    assert distrokit("config", "validate").returncode == 2
-    assert distrokit("config").returncode == 2
+    assert in_process("config", "validate").returncode == 2
+    assert in_process("config").returncode == 2
 
 
 def test_validate_a_file_that_is_not_there():
-    result = distrokit("config", "validate", "nowhere.yaml")
+    result = in_process("config", "validate", "nowhere.yaml")
 
     assert result.returncode == 1
     assert result.stdout.startswith("nowhere.yaml: there is no such file (looked in ")
@@ -164,7 +165,7 @@ def test_validate_a_file_that_is_not_there():
 def test_show_says_what_could_not_be_taken_over():
     env = {"OTEL_EXPORTER_OTLP_ENDPIONT": "http://x", "OTEL_BSP_SCHEDULE_DELAY": "soon"}
 
-    result = distrokit("config", "show", env=env)
+    result = in_process("config", "show", env=env)
 
     assert result.returncode == 0
     assert yaml.safe_load(result.stdout)

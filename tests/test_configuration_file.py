@@ -235,13 +235,13 @@ def test_the_instrumentations_and_propagators_of_a_file(everything):
 
 
 def test_explain_shows_what_the_file_says_and_where(tmp_path):
-    from processes import distrokit
+    from commands import in_process
 
     path = tmp_path / "otel.yaml"
     path.write_text(dedent(EVERYTHING))
     env = {"OTEL_CONFIG_FILE": str(path), "RECEIVER": "http://localhost:4318"}
 
-    text = distrokit("explain", env=env).stdout
+    text = in_process("explain", env=env).stdout
 
     rows = [" ".join(line.split()) for line in text.splitlines()]
     assert rows[0] == f"configuration file: {path}"
@@ -483,7 +483,7 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
         def distrokit_processors():
             return [Processor("redact", "traces", "transform", lambda context: lambda span: span)]
     """
-    from processes import distrokit
+    from commands import in_process
 
     path = [write_plugin(tmp_path, "acme", source)]
     (tmp_path / "otel.yaml").write_text(
@@ -496,7 +496,7 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
     )
     env = {"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "OTEL_TRACES_SAMPLER": "always_on"}
 
-    text = distrokit("explain", env=env, path=path).stdout
+    text = in_process("explain", env=env, path=path).stdout
 
     rows = [" ".join(line.split()) for line in text.splitlines()]
     place = str(tmp_path / "otel.yaml")
@@ -787,9 +787,9 @@ def test_a_processor_named_twice_stands_there_twice(tmp_path):
     path = [write_plugin(tmp_path, "acme", ACME)]
     file = MINIMAL + "        - acme: {word: a}\n        - acme: {word: b, times: 2}\n"
     (tmp_path / "otel.yaml").write_text(dedent(file))
-    from processes import distrokit
+    from commands import in_process
 
-    text = distrokit("explain", env={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml")}, path=path).stdout
+    text = in_process("explain", env={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml")}, path=path).stdout
 
     assert text.count("acme (plugin acme 1.0)") == 2
 

@@ -7,9 +7,10 @@ from importlib.metadata import version
 from textwrap import dedent
 
 import pytest
+from commands import in_process
 from distributions import write_distribution, write_distro
 from plans import DEFAULTS, INSTALLED, plugin, problems
-from processes import distrokit, instrumented, said
+from processes import instrumented, said
 
 import distrokit as public
 from distrokit import Distro
@@ -118,7 +119,7 @@ def write_kit(folder, name, *, plugins="()", closed="False", point="DISTRO"):
 
 
 def explained(*path, **env):
-    result = distrokit("explain", "--json", env=env, path=path)
+    result = in_process("explain", "--json", env=env, path=path)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 

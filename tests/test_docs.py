@@ -7,8 +7,9 @@ import json
 import re
 
 import pytest
+from commands import in_process
 from interpreters import ROOT
-from processes import distrokit, instrumented
+from processes import instrumented
 
 import distrokit as package
 from distrokit import environment_variables
@@ -87,8 +88,8 @@ def test_the_page_for_those_without_telemetry_has_what_the_commands_print():
 
 def test_the_schemas_in_the_pages_are_the_schemas():
     pages = {name: (ROOT / f"docs/{name}.md").read_text() for name in ("explain", "doctor")}
-    plan, report = (json.loads(distrokit(*words, "--json").stdout) for words in (["explain"], ["doctor", "--offline"]))
-    setting = json.loads(distrokit("explain", "OTEL_TRACES_SAMPLER", "--json").stdout)
+    plan, report = (json.loads(in_process(*words, "--json").stdout) for words in (["explain"], ["doctor", "--offline"]))
+    setting = json.loads(in_process("explain", "OTEL_TRACES_SAMPLER", "--json").stdout)
 
     assert f"**`explain --json`**, `schema` {plan['schema']}" in pages["explain"]
     rows = re.findall(r"^\| (`.*?`) \|", pages["explain"], re.MULTILINE)
@@ -136,7 +137,7 @@ def test_the_public_names():
 def test_the_readmes_commands_exist():
     text = (ROOT / "README.md").read_text()
     for command in re.findall(r"^distrokit (\w+)", text, re.MULTILINE):
-        assert distrokit(command, "--help").returncode == 0
+        assert in_process(command, "--help").returncode == 0
 
 
 @pytest.mark.parametrize("setting", ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"])

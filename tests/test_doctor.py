@@ -7,11 +7,12 @@ import sys
 from contextlib import suppress
 
 import pytest
+from commands import in_process
 from distributions import write_distribution
-from processes import BIN, clean_environ, distrokit, run
-from processes import distrokit as distrokit_command
+from processes import clean_environ, run
 
 from distrokit import checks as room
+from distrokit.checks import way_out
 from distrokit.checks.installer import install_line
 from distrokit.checks.process import process
 from distrokit.entry_points import EntryPoints
@@ -19,9 +20,9 @@ from distrokit.entry_points import EntryPoints
 NAMED = {"OTEL_SERVICE_NAME": "shop"}
 
 
-def doctor(env=None, path=(), cwd=None):
+def doctor(env=None, path=()):
     """The checks by id; the last one of an id counts."""
-    result = run([str(BIN / "distrokit"), "doctor", "--offline", "--json"], {**NAMED, **(env or {})}, path, cwd)
+    result = in_process("doctor", "--offline", "--json", env={**NAMED, **(env or {})}, path=path)
     assert result.stderr == ""
     return {check["id"]: check for check in json.loads(result.stdout)["checks"]}
 
@@ -55,7 +56,7 @@ def test_versions_that_do_not_belong_together(tmp_path):
         "Requires-Dist: not-asked-for>=9; extra == 'more'",
         "Requires-Dist: <broken>",
     )
-    result = distrokit("doctor", "--offline", path=[path])
+    result = in_process("doctor", "--offline", path=[path])
 
     assert result.returncode == 1
     assert (
@@ -313,9 +314,9 @@ def test_what_could_control_a_terminal_is_shown_as_its_escape():
         ["explain", "--diff"],
         ["explain", "--svg"],
     ):
-        result = distrokit_command(*words, env=env)
+        result = in_process(*words, env=env)
         assert "\x1b" not in result.stdout + result.stderr, words
-    assert "\\x1b[31mred" in distrokit_command("doctor", "--offline", env=env).stdout
+    assert "\\x1b[31mred" in in_process("doctor", "--offline", env=env).stdout
 
 
 # ----------------------------------------------------------------------------------- process
@@ -428,7 +429,8 @@ def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
     assert any(check.id == "service-name" for check in report.groups["settings"])
 
 
-def test_an_exporter_without_a_probe_is_tried_as_well(tmp_path):
+def test_an_exporter_without_a_probe_is_tried_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(way_out, "PATIENCE", 3.0)
     from distributions import write_plugin
 
     source = """
@@ -464,13 +466,13 @@ def test_an_exporter_without_a_probe_is_tried_as_well(tmp_path):
         "OTEL_METRICS_EXPORTER": "none",
         "OTEL_LOGS_EXPORTER": "none",
     }
-    result = distrokit("doctor", env=env, path=path)
+    result = in_process("doctor", env=env, path=path)
 
     assert "  ok    export: works traces: an item was sent in " in result.stdout
     assert "  FAIL  export: raises traces: an item could not be sent: OSError: disk full" in result.stdout
     assert "  FAIL  export: fails traces: an item could not be sent: no room for distrokit doctor" in result.stdout
     assert "  FAIL  export: unbuildable traces: ValueError: no key" in result.stdout
-    assert "  FAIL  export: slow traces: no end after 15 seconds" in result.stdout
+    assert "  FAIL  export: slow traces: no end after 3 seconds" in result.stdout
     assert "  ok    export: console traces: printed by the process itself" in result.stdout
     assert result.returncode == 1
     assert "to stdout" not in result.stdout
@@ -485,7 +487,7 @@ def test_a_file_that_cannot_be_written(tmp_path):
         (tmp_path / "otel.yaml").write_text(
             f'file_format: "1.0"\ntracer_provider: {{processors: [{{simple: {{exporter: {{{exporter}}}}}}}]}}\n'
         )
-        result = distrokit("doctor", "--json", env={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml")})
+        result = in_process("doctor", "--json", env={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml")})
         with suppress(KeyError):
             checks[name] = next(c for c in json.loads(result.stdout)["checks"] if c["id"] == "otlp-file")
 

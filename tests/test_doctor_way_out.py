@@ -7,7 +7,7 @@ import json
 import grpc
 import pytest
 from answering import Authority, closed_port, grpc_answering, http_answering, silent
-from commands import command
+from commands import in_process
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceResponse,
@@ -36,7 +36,7 @@ def way_out(port, protocol="grpc", scheme="http", host="127.0.0.1", **env):
         "no_proxy": "*",
         **env,
     }
-    result = command("doctor", "--json", env=settings)
+    result = in_process("doctor", "--json", env=settings)
     assert result.stderr == ""
     data = json.loads(result.stdout)
     assert (result.returncode, data["schema"]) == (0 if data["ok"] else 1, 1)
@@ -78,7 +78,7 @@ def test_all_is_well_over_json(receiver):
 
 
 def test_nothing_is_sent_offline(receiver):
-    result = command("doctor", "--offline", env={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})
+    result = in_process("doctor", "--offline", env={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})
 
     assert "way out" not in result.stdout
     assert receiver.store.requests() == []
@@ -231,7 +231,7 @@ def test_a_receiver_without_one_of_the_signals():
 
     with grpc_answering(code=grpc.StatusCode.UNIMPLEMENTED, refuses=is_metrics) as port:
         env = {**TRACES, "OTEL_METRICS_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
-        result = command("doctor", env={**env, "no_proxy": "*"})
+        result = in_process("doctor", env={**env, "no_proxy": "*"})
 
     assert "ok    otlp-answer: otlp traces" in result.stdout
     assert f"FAIL  otlp-answer: otlp metrics: 127.0.0.1:{port} answered UNIMPLEMENTED" in result.stdout
@@ -308,7 +308,7 @@ def test_a_unix_socket_that_is_not_there(tmp_path):
 def test_words_of_a_receiver_do_not_control_the_terminal():
     with grpc_answering(code=grpc.StatusCode.INTERNAL, details="why \x1b[31mred") as port:
         env = {**TRACES, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "no_proxy": "*"}
-        result = command("doctor", env=env)
+        result = in_process("doctor", env=env)
 
     assert "\\x1b[31mred" in result.stdout
     assert "\x1b" not in result.stdout + result.stderr

@@ -12,12 +12,13 @@ from inspect import signature
 from typing import Any
 
 import pytest
+from commands import in_process
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from opentelemetry.sdk._logs import LoggerProvider
 from plans import DEFAULTS, planned, problems
-from processes import QUIET, configured, distrokit, instrumented, said
+from processes import QUIET, configured, instrumented, said
 
 from distrokit.entry_points import EntryPoints
 from distrokit.known_settings import SETTINGS
@@ -186,7 +187,7 @@ def test_every_row_of_the_table_is_whole():
 
 
 def explained(env):
-    result = distrokit("explain", "--json", env=env)
+    result = in_process("explain", "--json", env=env)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
@@ -447,7 +448,7 @@ BAD = [(row.name, row.where) for row in ROWS if isinstance(row.shown, (int, floa
 
 @pytest.mark.parametrize("text", ["soon", "-1", "1e999", "99999999999999999999999"])
 def test_numbers_that_are_none_cost_only_themselves(text):
-    result = distrokit("explain", "--json", env={name: text for name, _ in BAD} | {
+    result = in_process("explain", "--json", env={name: text for name, _ in BAD} | {
         "OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_METRICS_EXPORTER": "otlp,prometheus"})  # fmt: skip
     data = json.loads(result.stdout)
 

@@ -8,11 +8,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from browser import BROWSER, measured
+from commands import in_process
 from distributions import write_plugin
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import planned
-from processes import distrokit
 
 from distrokit.cli.mermaid import mermaid
 from distrokit.cli.picture import Box, Lane, Picture, picture_of
@@ -43,7 +43,7 @@ STAGED = """
 def test_the_pipeline_is_drawn(tmp_path):
     path = [write_plugin(tmp_path, "acme", STAGED)]
 
-    text = distrokit("explain", env={**RICH, "OTEL_LOGS_EXPORTER": "otlp"}, path=path).stdout
+    text = in_process("explain", env={**RICH, "OTEL_LOGS_EXPORTER": "otlp"}, path=path).stdout
 
     where = "http://****@collector.observability.svc.cluster.local:4317"
     assert text.startswith(
@@ -53,7 +53,7 @@ def test_the_pipeline_is_drawn(tmp_path):
         f"  metrics  resource → periodic → otlp grpc → {where}\n"
         f"  logs     resource → redact → batch → otlp grpc → {where}\n"
     )
-    assert "  logs     resource → nowhere\n" in distrokit("explain", env=RICH).stdout
+    assert "  logs     resource → nowhere\n" in in_process("explain", env=RICH).stdout
 
 
 def test_who_may_change_an_exporter_when_it_is_built_is_named(tmp_path):
@@ -74,14 +74,14 @@ def test_who_may_change_an_exporter_when_it_is_built_is_named(tmp_path):
 
 def test_usage():
     for words in (["--mermaid", "--json"], ["--svg", "OTEL_SERVICE_NAME"], ["--svg", "--diff"]):
-        assert distrokit("explain", *words).returncode == 2
+        assert in_process("explain", *words).returncode == 2
 
 
 # ------------------------------------------------------------------------------------ pictures
 
 
 def test_the_mermaid_text():
-    text = distrokit("explain", "--mermaid", env=RICH).stdout
+    text = in_process("explain", "--mermaid", env=RICH).stdout
 
     lines = text.splitlines()
     assert lines[0] == "flowchart LR"
@@ -98,7 +98,7 @@ def test_the_mermaid_text():
 def test_the_picture_in_a_real_browser(tmp_path):
     (tmp_path / "plugin").mkdir()
     path = [write_plugin(tmp_path / "plugin", "acme", STAGED)]
-    picture = distrokit("explain", "--svg", env=RICH, path=path).stdout
+    picture = in_process("explain", "--svg", env=RICH, path=path).stdout
 
     found = measured(
         tmp_path,
@@ -197,7 +197,7 @@ def test_a_plan_that_is_disabled_says_so_in_the_picture():
     picture = picture_of(planned({"OTEL_SDK_DISABLED": "true"}))
 
     assert picture.lanes
-    text = distrokit("explain", "--mermaid", env={"OTEL_SDK_DISABLED": "true"}).stdout
+    text = in_process("explain", "--mermaid", env={"OTEL_SDK_DISABLED": "true"}).stdout
     assert "DISABLED by OTEL_SDK_DISABLED" in text
 
 
@@ -205,7 +205,7 @@ def test_a_plan_that_is_disabled_says_so_in_the_picture():
 
 
 def of(name, env=None, path=()):
-    result = distrokit("explain", name, "--json", env=env, path=path)
+    result = in_process("explain", name, "--json", env=env, path=path)
     assert (result.returncode, result.stderr) == (0, "")
     return json.loads(result.stdout)
 
@@ -229,7 +229,7 @@ def test_one_setting(tmp_path):
     ]
     assert data["taken_by"] == ["sampler: always_on"]
     assert data["documentation"].startswith("https://opentelemetry.io/")
-    text = distrokit("explain", "OTEL_TRACES_SAMPLER", env={"OTEL_TRACES_SAMPLER": "always_on"}, path=path).stdout
+    text = in_process("explain", "OTEL_TRACES_SAMPLER", env={"OTEL_TRACES_SAMPLER": "always_on"}, path=path).stdout
     assert text.splitlines()[:5] == [
         "OTEL_TRACES_SAMPLER",
         "  value      always_on",
@@ -275,7 +275,7 @@ def test_what_is_said_of_a_setting(name, env, field, expected):
 
 
 def test_the_problem_of_a_setting_stands_with_it():
-    text = distrokit("explain", "OTEL_BSP_MAX_QUEUE_SIZE", env={"OTEL_BSP_MAX_QUEUE_SIZE": "many"}).stdout
+    text = in_process("explain", "OTEL_BSP_MAX_QUEUE_SIZE", env={"OTEL_BSP_MAX_QUEUE_SIZE": "many"}).stdout
 
     assert "\n  problem    OTEL_BSP_MAX_QUEUE_SIZE=many: not usable" in text
 
@@ -292,15 +292,15 @@ def test_a_setting_that_a_file_takes_the_place_of(tmp_path):
 
 
 def test_nothing_differs_where_nothing_is_set():
-    assert distrokit("explain", "--diff").stdout == "nothing differs from the defaults\n"
-    assert json.loads(distrokit("explain", "--diff", "--json").stdout) == {"schema": 1, "differences": []}
+    assert in_process("explain", "--diff").stdout == "nothing differs from the defaults\n"
+    assert json.loads(in_process("explain", "--diff", "--json").stdout) == {"schema": 1, "differences": []}
 
 
 def test_what_differs(tmp_path):
     (tmp_path / "pyproject.toml").write_text("[tool.distrokit]\ntraces-processor = 'simple'\n")
     env = {**RICH, "OTEL_TRACES_EXPORTER": "otlp"}
 
-    result = distrokit("explain", "--diff", env=env)
+    result = in_process("explain", "--diff", env=env)
     rows = [re.split(r"  +", line) for line in result.stdout.splitlines()]
 
     assert [
@@ -339,7 +339,7 @@ def test_the_name_that_lost_is_shown():
         "value": "zz",
         "source": "OTEL_RESOURCE_ATTRIBUTES (environment)",
     }
-    assert "(overrules OTEL_RESOURCE_ATTRIBUTES=zz)" in distrokit("explain", env=env).stdout
+    assert "(overrules OTEL_RESOURCE_ATTRIBUTES=zz)" in in_process("explain", env=env).stdout
 
 
 def test_wide_characters_are_two_columns_wide():

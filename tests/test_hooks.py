@@ -9,6 +9,7 @@ import types
 from pathlib import Path
 
 import pytest
+from commands import in_process
 from distributions import write_plugin
 from plans import plugin
 from processes import QUIET, distrokit, instrumented, said
@@ -335,7 +336,7 @@ def test_a_plugin_that_fails_in_one_hook_contributes_nothing_at_all(tmp_path):
             raise RuntimeError("late")
     """
 
-    result = distrokit("explain", env=QUIET, path=[write_plugin(tmp_path, "acme", source)])
+    result = in_process("explain", env=QUIET, path=[write_plugin(tmp_path, "acme", source)])
 
     assert "b3" not in result.stdout.partition("problems")[0]
     assert "acme" not in result.stdout.partition("problems")[0]
@@ -345,8 +346,8 @@ def test_a_plugin_that_fails_in_one_hook_contributes_nothing_at_all(tmp_path):
 def test_a_check_decides_doctors_exit_code(tmp_path):
     path = [write_plugin(tmp_path, "example", render_hooks.examples(HOOKS["distrokit_checks"]))]
 
-    bad = distrokit("doctor", "--offline", path=path)
-    good = distrokit("doctor", "--offline", env={"ACME_TOKEN": "abc"}, path=path)
+    bad = in_process("doctor", "--offline", path=path)
+    good = in_process("doctor", "--offline", env={"ACME_TOKEN": "abc"}, path=path)
 
     assert bad.returncode == 1
     assert "  FAIL  acme-token: ACME_TOKEN is not set\n        → export ACME_TOKEN=…\n" in bad.stdout
@@ -358,7 +359,7 @@ def test_a_command_is_added(tmp_path):
     path = [write_plugin(tmp_path, "example", render_hooks.examples(HOOKS["distrokit_commands"]))]
 
     assert distrokit("hello", path=path).stdout == "hello\n"
-    assert "say hello" in distrokit("--help", path=path).stdout
+    assert "say hello" in in_process("--help", path=path).stdout
 
 
 @pytest.mark.parametrize("name", ["distrokit_defaults", *DECLARE_HOOKS])

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from commands import in_process
 from distributions import write_distribution, write_plugin
 from plans import assembled, planned, plugin, problems
 from processes import QUIET, distrokit, instrumented, said
@@ -305,7 +306,7 @@ def test_no_output_has_a_secret(tmp_path):
         ["doctor", "--offline"],
         ["doctor", "--offline", "--json"],
     ):
-        result = distrokit(*command, env=env, path=path)
+        result = in_process(*command, env=env, path=path)
         assert len(result.stdout) > 20
         shown += result.stdout + result.stderr
     # Nobody listens there, so nothing is recorded.
@@ -352,8 +353,8 @@ def test_a_command_that_is_odd_leaves_the_others_alone(command, complaint, tmp_p
     """
     path = [write_plugin(tmp_path, "acme", source)]
 
-    assert "doctor" in distrokit("--help", path=path).stdout
-    result = distrokit("hello", path=path)
+    assert "doctor" in in_process("--help", path=path).stdout
+    result = in_process("hello", path=path)
     assert (result.stdout, result.returncode) == ("hello\n", 0)
     assert complaint in result.stderr
 
@@ -378,7 +379,7 @@ def test_a_field_of_the_wrong_type_is_found_where_it_was_declared(hooks):
 def test_a_command_that_is_not_there_may_be_one_of_a_plugin_that_failed(tmp_path):
     path = [write_plugin(tmp_path, "acme", "import nowhere_at_all")]
 
-    result = distrokit("hello", path=path)
+    result = in_process("hello", path=path)
 
     assert result.returncode == 2
     assert "plugin acme (distrokit-acme 1.0): import: ModuleNotFoundError" in result.stderr
@@ -445,7 +446,7 @@ def test_a_propagator_that_only_a_plugin_has_is_reported_by_doctor(tmp_path):
     """
     path = [write_plugin(tmp_path, "acme", source)]
 
-    result = distrokit("doctor", "--offline", env={"OTEL_PROPAGATORS": "w3c"}, path=path)
+    result = in_process("doctor", "--offline", env={"OTEL_PROPAGATORS": "w3c"}, path=path)
 
     assert result.returncode == 1
     assert "opentelemetry-instrument itself ends with an error" in result.stdout
@@ -594,7 +595,7 @@ def test_an_overruled_endpoint_is_masked_as_well():
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://user:{SECRET}@h:1",
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://other:1",
     }
-    shown = distrokit("explain", env=env).stdout + distrokit("explain", "--json", env=env).stdout
+    shown = in_process("explain", env=env).stdout + in_process("explain", "--json", env=env).stdout
 
     assert "overrules OTEL_EXPORTER_OTLP_ENDPOINT=http://****@h:1" in shown
     assert SECRET not in shown
@@ -604,7 +605,7 @@ def test_an_overruled_endpoint_is_masked_as_well():
 def test_doctor_knows_which_propagators_stop_the_launcher(value):
     assert instrumented("print('ran')", {**QUIET, "OTEL_PROPAGATORS": value}).returncode == 1
 
-    result = distrokit("doctor", "--offline", env={"OTEL_PROPAGATORS": value})
+    result = in_process("doctor", "--offline", env={"OTEL_PROPAGATORS": value})
     assert result.returncode == 1
     assert "FAIL  propagator-stops-launcher" in result.stdout
 
@@ -617,13 +618,13 @@ def test_a_list_that_names_nothing_is_said():
 
 def test_doctor_says_who_is_in_charge_and_what_is_off(tmp_path):
     rival = write_distribution(tmp_path, "other-distro", entry_points={"opentelemetry_distro": {"distro": "x:Y"}})
-    theirs = distrokit("doctor", "--offline", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival])
-    unknown = distrokit("doctor", "--offline", env={"OTEL_PYTHON_DISTRO": "nope"})
-    off = distrokit("doctor", "--offline", env={"OTEL_SDK_DISABLED": "true"})
-    strict = distrokit("doctor", "--offline", env={"DISTROKIT_STRICT": "1", "OTEL_LOG_LEVEL": "loud"})
+    theirs = in_process("doctor", "--offline", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival])
+    unknown = in_process("doctor", "--offline", env={"OTEL_PYTHON_DISTRO": "nope"})
+    off = in_process("doctor", "--offline", env={"OTEL_SDK_DISABLED": "true"})
+    strict = in_process("doctor", "--offline", env={"DISTROKIT_STRICT": "1", "OTEL_LOG_LEVEL": "loud"})
 
     assert "warn  distro: other-distro configures the process, and distrokit builds nothing" in theirs.stdout
-    assert distrokit("explain", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival]).stdout.startswith(
+    assert in_process("explain", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival]).stdout.startswith(
         "NOT IN CHARGE: other-distro configures the process"
     )
     assert "distro-unknown" in unknown.stdout

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from commands import in_process
 from plans import planned, problems
-from processes import QUIET, distrokit, instrumented, said
+from processes import QUIET, instrumented, said
 
 TWEAK = """
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ def write(path, text=TWEAK):
 def test_a_file_is_a_plugin_of_its_name_and_listed_as_a_file(tmp_path):
     path = write(tmp_path / "tweak.py")
 
-    listed = json.loads(distrokit("plugins", "--json", env={"DISTROKIT_PLUGIN_FILES": path}).stdout)
+    listed = json.loads(in_process("plugins", "--json", env={"DISTROKIT_PLUGIN_FILES": path}).stdout)
 
     (found,) = [p for p in listed["plugins"] if p["name"] == "tweak"]
     assert (found["distribution"], found["status"]) == (path, "loaded")

@@ -7,10 +7,11 @@ import sys
 from textwrap import dedent
 
 import pytest
+from commands import in_process
 from distributions import write_plugin
 from opentelemetry.instrumentation.propagators import TraceResponsePropagator
 from plans import planned, plugin, problems
-from processes import QUIET, distrokit, instrumented, run, said
+from processes import QUIET, instrumented, run, said
 
 from distrokit import ResponsePropagator
 
@@ -148,12 +149,12 @@ def test_the_plan_has_them_in_plugin_order_with_their_source():
 def test_explain_shows_them(tmp_path):
     path = plugins(tmp_path, aaa={})
 
-    text = distrokit("explain", env=QUIET, path=path).stdout
-    setting = distrokit(
+    text = in_process("explain", env=QUIET, path=path).stdout
+    setting = in_process(
         "explain", "DISTROKIT_RESPONSE_PROPAGATORS", "--json",
         env={**QUIET, "DISTROKIT_RESPONSE_PROPAGATORS": "aaa"}, path=path,
     )  # fmt: skip
 
     assert "on responses: aaa plugin aaa 1.0 plugin aaa 1.0" in [" ".join(line.split()) for line in text.splitlines()]
     assert json.loads(setting.stdout)["taken_by"] == ["response propagator: aaa"]
-    assert "response propagators: aaa" in distrokit("explain", "--mermaid", env=QUIET, path=path).stdout
+    assert "response propagators: aaa" in in_process("explain", "--mermaid", env=QUIET, path=path).stdout

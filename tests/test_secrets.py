@@ -273,7 +273,7 @@ def test_credentials_that_cannot_be_refreshed_are_said_and_the_export_goes_on(tm
 
 def test_the_commands_show_no_secret(tmp_path):
     pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
-    from processes import distrokit
+    from commands import in_process
 
     env = {"OTEL_EXPORTER_OTLP_HEADERS": f"api-key={SECRET}", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://u:{SECRET}@h:1"}
 
@@ -292,6 +292,6 @@ def test_the_commands_show_no_secret(tmp_path):
         ("plugins", "--json"),
         ("doctor", "--", "python", "-c", "1"),
     ):
-        result = distrokit(*command, env=env)
+        result = in_process(*command, env=env)
         assert result.stdout
         assert SECRET not in result.stdout + result.stderr

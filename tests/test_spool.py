@@ -18,13 +18,14 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from commands import in_process
 from distributions import write_plugin
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from peers import Peer, accept, first, hang, http_peer, refuse, slow, sometimes
 from plans import planned, problems
-from processes import BIN, clean_environ, configured, distrokit, instrumented
+from processes import BIN, clean_environ, configured, instrumented
 
 import distrokit_spool.plugin
 import distrokit_spool.sender
@@ -798,10 +799,10 @@ def test_a_batch_that_an_exporter_never_takes_does_not_hold_up_the_others(peer, 
 
 def test_doctor_says_what_waits_and_tries_the_exporter_itself(peer, tmp_path):
     env = env_of(peer, tmp_path, OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none")
-    before = distrokit("doctor", "--offline", "--json", env=env)
+    before = in_process("doctor", "--offline", "--json", env=env)
     instrumented(program("record(0, 10)"), env)
 
-    report = json.loads(distrokit("doctor", "--json", env=env).stdout)
+    report = json.loads(in_process("doctor", "--json", env=env).stdout)
 
     checks = {check["id"]: check for check in report["checks"]}
     assert "is made when it is needed" in before.stdout
@@ -809,7 +810,7 @@ def test_doctor_says_what_waits_and_tries_the_exporter_itself(peer, tmp_path):
     assert f"10 items wait in {tmp_path}/spool" in checks["spool"]["evidence"]
     assert waiting(tmp_path) == 10
     (tmp_path / "spool").chmod(0o777)
-    report = json.loads(distrokit("doctor", "--offline", "--json", env=env).stdout)
+    report = json.loads(in_process("doctor", "--offline", "--json", env=env).stdout)
     (check,) = [check for check in report["checks"] if check["id"] == "spool"]
     assert (check["verdict"], check["remedy"]) == ("fail", f"Run `chmod go-w {tmp_path}/spool`.")
 
@@ -817,7 +818,7 @@ def test_doctor_says_what_waits_and_tries_the_exporter_itself(peer, tmp_path):
 def test_doctor_tries_an_exporter_without_a_probe_past_the_spool(peer, tmp_path):
     path = [write_plugin(tmp_path / "acme", "acme", THIRD_PARTY)]
 
-    report = json.loads(distrokit("doctor", "--json", env=acme(peer, tmp_path), path=path).stdout)
+    report = json.loads(in_process("doctor", "--json", env=acme(peer, tmp_path), path=path).stdout)
 
     (check,) = [check for check in report["checks"] if check["id"] == "export"]
     assert (check["verdict"], check["evidence"]) == (

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from commands import in_process
 from distributions import write_plugin
 from plans import planned, plugin, problems
-from processes import distrokit, instrumented, said
+from processes import instrumented, said
 from releases import needs_yaml
 
 from distrokit.answers import HookError, checked
@@ -145,6 +146,6 @@ def test_explain_shows_them(tmp_path):
         def distrokit_views():
             return [{GOOD!r}]
     """
-    text = distrokit("explain", path=[write_plugin(tmp_path, "acme", source)]).stdout
+    text = in_process("explain", path=[write_plugin(tmp_path, "acme", source)]).stdout
 
     assert f"view {json.dumps(GOOD)} plugin acme 1.0" in [" ".join(line.split()) for line in text.splitlines()]

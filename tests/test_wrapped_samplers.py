@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from commands import in_process
 from distributions import write_plugin
 from opentelemetry.sdk.trace.sampling import Sampler as SDKSampler
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 from plans import assembled, planned, plugin, problems
-from processes import QUIET, distrokit, instrumented, said
+from processes import QUIET, instrumented, said
 
 from distrokit import Sampler
 from distrokit.cli.picture import picture_of
@@ -50,7 +51,7 @@ def test_a_wrapper_stands_around_whatever_the_user_chose(tmp_path):
     path = [write_plugin(tmp_path, "acme", PLUGIN)]
 
     result = instrumented(program, {**QUIET, "OTEL_TRACES_SAMPLER": "always_off"}, path)
-    text = distrokit("explain", env=QUIET, path=path).stdout
+    text = in_process("explain", env=QUIET, path=path).stdout
 
     assert result.stdout == "True False\nAlwaysRecord{AlwaysOffSampler}\n"
     assert said(result) == []
