@@ -14,7 +14,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from processes import BIN, clean_environ
+from processes import BIN, LEAN, clean_environ
 
 #: Defines ``emit(n)``: n spans, n log records with ids of their own, and n counted. Nothing is sent by the schedule.
 EMITTING = """
@@ -114,6 +114,7 @@ def start(
     command = [sys.executable, "-c", EMITTING + dedent(program)] if isinstance(program, str) else list(program)
     environ = {
         **SLOW,
+        **(LEAN if isinstance(program, str) else {}),
         "EMITTED": str(folder / "emitted"),
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,

@@ -181,6 +181,7 @@ def test_a_misspelt_exporter_costs_that_exporter_only(receiver, tmp_path):
         print(flask.Flask.__module__)
         """,
         {"OTEL_TRACES_EXPORTER": "consol", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")},
+        lean=False,
     )
 
     (line,) = said(result)
@@ -272,7 +273,7 @@ def test_an_instrumentation_that_raises_is_left_out_and_the_others_are_applied(f
         modules={"acme_instr": instrumentor},
     )
 
-    result = instrumented("import flask; print(flask.Flask.__module__)", QUIET, [tmp_path])
+    result = instrumented("import flask; print(flask.Flask.__module__)", QUIET, [tmp_path], lean=False)
 
     assert set(result.stdout.splitlines()) == {"zzz applied", "opentelemetry.instrumentation.flask"}
     (line,) = said(result)
@@ -438,6 +439,7 @@ def test_the_interpreter_and_the_environment_are_left_as_they_were(receiver):
     result = instrumented(
         "import os; print({n: t for n, t in os.environ.items() if n.startswith(('OTEL_', 'DISTROKIT_'))})",
         {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")},
+        lean=False,
     )
 
     assert eval(result.stdout) == {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}

@@ -72,7 +72,7 @@ def rival(tmp_path):
 def outcome(receiver, rival, env, *, launcher):
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc"), **env}
     if launcher:
-        result = instrumented(PROGRAM, env, [rival])
+        result = instrumented(PROGRAM, env, [rival], lean=False)
     else:
         # As the Kubernetes operator does it: no launcher, only a PYTHONPATH with its sitecustomize.
         site = Path(auto_instrumentation.__file__).parent
@@ -145,6 +145,7 @@ def test_the_environment_of_children_is_the_users(receiver, rival):
         "import os; print({n: t for n, t in os.environ.items() if n.startswith('OTEL_PYTHON_')})",
         {"OTEL_PYTHON_CONFIGURATOR": "distrokit", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")},
         [rival],
+        lean=False,
     )
 
     assert "'OTEL_PYTHON_DISABLED_INSTRUMENTATIONS'" not in result.stdout
@@ -155,6 +156,7 @@ def test_alone_distrokit_claims_nothing(receiver):
     result = instrumented(
         "import os; print([n for n in os.environ if n.startswith('OTEL_PYTHON_')])",
         {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")},
+        lean=False,
     )
 
     assert result.stdout == "[]\n"

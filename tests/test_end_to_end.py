@@ -45,7 +45,7 @@ def _env(endpoint: str, protocol: str) -> dict[str, str]:
 def test_traces_metrics_and_logs_arrive(receiver, protocol, compression):
     env = {**_env(receiver.endpoint(protocol), protocol), "OTEL_EXPORTER_OTLP_COMPRESSION": compression}
 
-    result = instrumented(THREE_SIGNALS, env)
+    result = instrumented(THREE_SIGNALS, env, lean=False)
 
     assert (result.stdout, result.returncode) == ("done\n", 0)
     assert said(result) == []
@@ -66,7 +66,7 @@ def test_traces_metrics_and_logs_arrive(receiver, protocol, compression):
 
 
 def test_the_program_of_the_documentation_needs_no_configuration_but_a_receiver(receiver):
-    result = instrumented(PROGRAM, {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})
+    result = instrumented(PROGRAM, {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}, lean=False)
 
     assert (result.stdout, result.stderr) == ("baz\n", "")
     spans = {span.name: span for span in receiver.store.spans()}
@@ -82,7 +82,7 @@ def test_without_an_endpoint_it_goes_to_the_ports_of_the_specification():
     with receiver:
         # Other tests may send there as well, so these two bear a name.
         named = {"OTEL_SERVICE_NAME": "no-endpoint"}
-        nothing_set = instrumented(THREE_SIGNALS, named)
+        nothing_set = instrumented(THREE_SIGNALS, named, lean=False)
         over_http = instrumented(THREE_SIGNALS, {**named, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"})
 
     assert (nothing_set.stdout, over_http.stdout) == ("done\n", "done\n")
@@ -97,7 +97,7 @@ def test_per_signal_settings_beat_general_ones(receiver):
         env[f"OTEL_EXPORTER_OTLP_{name}_PROTOCOL"] = "http/protobuf"
         env[f"OTEL_EXPORTER_OTLP_{name}_ENDPOINT"] = f"{receiver.endpoint('http/protobuf')}/v1/{name.lower()}"
 
-    instrumented(THREE_SIGNALS, env)
+    instrumented(THREE_SIGNALS, env, lean=False)
 
     assert len(receiver.store.spans()) == len(receiver.store.logs()) == len(receiver.store.points()) == 1
 
@@ -120,7 +120,7 @@ def test_instrumentations_are_applied_as_upstream_applies_them(receiver):
         print(requests.get(f"http://127.0.0.1:{server.port}/orders/5", timeout=9).text)
         server.shutdown()
     """
-    result = instrumented(program, _env(receiver.endpoint("grpc"), "grpc"))
+    result = instrumented(program, _env(receiver.endpoint("grpc"), "grpc"), lean=False)
 
     assert result.stdout == "5\n"
     client, server = sorted(receiver.store.spans(), key=lambda span: span.start)
@@ -316,7 +316,7 @@ def test_a_foreign_receiver_gets_all_three_signals(agent, protocol):
     mark = f"mark-{protocol.replace('/', '-')}"
     env = {**_env(agent.endpoint(protocol), protocol), "OTEL_SERVICE_NAME": mark}
 
-    result = instrumented(THREE_SIGNALS, env)
+    result = instrumented(THREE_SIGNALS, env, lean=False)
 
     assert result.returncode == 0, result.stderr
 

@@ -208,7 +208,7 @@ def test_what_nobody_foresaw_is_one_line_and_instrumentations_are_applied(tmp_pa
             plan.resource.timeout_millis = Value("soon", "somebody")
     """
     result = instrumented(
-        "import flask; print(flask.Flask.__module__)", QUIET, [write_plugin(tmp_path, "acme", source)]
+        "import flask; print(flask.Flask.__module__)", QUIET, [write_plugin(tmp_path, "acme", source)], lean=False
     )
 
     (line,) = result.stderr.splitlines()
@@ -248,7 +248,7 @@ def test_a_plugins_default_reaches_the_sdk_and_the_instrumentations(tmp_path):
         print(len(span.attributes), _excluded_urls_from_env.url_disabled("http://h/healthz"))
         print([name for name in os.environ if name.startswith("OTEL_") and "EXPORTER" not in name])
     """
-    result = instrumented(program, QUIET, [write_plugin(tmp_path, "acme", source)])
+    result = instrumented(program, QUIET, [write_plugin(tmp_path, "acme", source)], lean=False)
 
     assert result.stdout == "2 True\n[]\n"
 
@@ -282,7 +282,7 @@ def test_options_and_a_replacement_from_the_plan(tmp_path):
             plan.instrumentations["requests"].replacement = Mine
             plan.instrumentations["requests"].options["excluded_urls"] = "x"
     """
-    assert instrumented("", QUIET, [write_plugin(tmp_path, "acme", source)]).stdout == (
+    assert instrumented("", QUIET, [write_plugin(tmp_path, "acme", source)], lean=False).stdout == (
         "[('excluded_urls', 'x'), ('skip_dep_check', True)]\n"
     )
 

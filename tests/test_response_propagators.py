@@ -56,7 +56,7 @@ def plugins(tmp_path, **written):
 def test_two_plugins_headers_arrive_and_one_that_raises_costs_itself(tmp_path):
     path = plugins(tmp_path, aaa={}, bbb={"then": "raise RuntimeError('tripped')"}, ccc={}, ddd={"at_build": "1 / 0"})
 
-    result = instrumented(PROGRAM, QUIET, path)
+    result = instrumented(PROGRAM, QUIET, path, lean=False)
 
     assert result.stdout == "200 ['x-aaa', 'x-bbb', 'x-ccc']\n" * 2
     at_build, tripped = said(result)
@@ -74,7 +74,7 @@ def test_two_plugins_headers_arrive_and_one_that_raises_costs_itself(tmp_path):
 def test_the_setting_picks_others(tmp_path, setting, headers):
     env = {**QUIET, "DISTROKIT_RESPONSE_PROPAGATORS": setting}
 
-    result = instrumented(PROGRAM, env, plugins(tmp_path, aaa={}, bbb={}))
+    result = instrumented(PROGRAM, env, plugins(tmp_path, aaa={}, bbb={}), lean=False)
 
     assert result.stdout == f"200 {headers}\n" * 2
     assert said(result) == []
