@@ -57,9 +57,15 @@ CHILDREN = {
 }
 
 
-@pytest.mark.parametrize("how", CHILDREN)
-def test_children_send_what_they_recorded_and_nothing_twice(peer, tmp_path, how):
-    app = run(CHILDREN[how], peer.endpoint, peer.protocol, tmp_path)
+#: By turns, and both where it is most plain and where it is most used.
+TURNS = [(how, PROTOCOLS[at % 2]) for at, how in enumerate(CHILDREN)]
+TURNS += [("os.fork", "http/protobuf"), ("pool", "grpc")]
+
+
+@pytest.mark.parametrize(("how", "protocol"), TURNS)
+def test_children_send_what_they_recorded_and_nothing_twice(tmp_path, how, protocol):
+    with PEERS[protocol]() as peer:
+        app = run(CHILDREN[how], peer.endpoint, protocol, tmp_path)
 
     assert app.process.returncode == 0, app.err
     everything_once(app, peer)
@@ -82,37 +88,42 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", ["forkserver", "spawn"])
-def test_children_of_another_interpreter(peer, tmp_path, method):
+@pytest.mark.parametrize(("method", "protocol"), [("forkserver", "grpc"), ("spawn", "http/protobuf")])
+def test_children_of_another_interpreter(tmp_path, method, protocol):
     from applications import EMITTING
 
     (tmp_path / "app.py").write_text(EMITTING + MAIN.format(method=method))
-    app = start([sys.executable, "app.py"], peer.endpoint, peer.protocol, tmp_path).end()
+    with PEERS[protocol]() as peer:
+        app = start([sys.executable, "app.py"], peer.endpoint, protocol, tmp_path).end()
 
     assert (app.process.returncode, app.out) == (0, "[0, 0]\n"), app.err
     everything_once(app, peer)
 
 
-def test_a_child_that_records_nothing_sends_nothing(peer, tmp_path):
-    app = run(FORK + "emit(5); os.waitpid(forked(lambda: None), 0)", peer.endpoint, peer.protocol, tmp_path)
+def test_a_child_that_records_nothing_sends_nothing(tmp_path):
+    with PEERS["grpc"]() as peer:
+        app = run(FORK + "emit(5); os.waitpid(forked(lambda: None), 0)", peer.endpoint, "grpc", tmp_path)
 
     everything_once(app, peer)
     assert len({point.pid for point in peer.ledger.points}) == 1
 
 
-def test_a_counter_of_the_parent_is_not_in_the_child(peer, tmp_path):
+def test_a_counter_of_the_parent_is_not_in_the_child(tmp_path):
     """opentelemetry-python#4767: 100 and 1 made 201."""
-    app = run(FORK + "emit(100); os.waitpid(forked(lambda: emit(1)), 0)", peer.endpoint, peer.protocol, tmp_path)
+    with PEERS["http/protobuf"]() as peer:
+        program = FORK + "emit(100); os.waitpid(forked(lambda: emit(1)), 0)"
+        app = run(program, peer.endpoint, "http/protobuf", tmp_path)
 
     assert app.process.returncode == 0
     assert sorted({point.value for point in peer.ledger.points if point.name == "c"}) == [1, 100]
     assert peer.ledger.total("c") == 101
 
 
-def test_a_child_has_its_own_id_and_keeps_what_the_user_set_readable(peer, tmp_path):
+def test_a_child_has_its_own_id_and_keeps_what_the_user_set_readable(tmp_path):
     env = {"OTEL_RESOURCE_ATTRIBUTES": f"{INSTANCE}=mine"}
     program = FORK + "emit(1); child = forked(lambda: emit(1)); os.waitpid(child, 0); say(str(child))"
-    app = run(program, peer.endpoint, peer.protocol, tmp_path, env)
+    with PEERS["grpc"]() as peer:
+        app = run(program, peer.endpoint, "grpc", tmp_path, env)
 
     child = app.out.strip()
     parent = next(name.partition(":")[0] for name in app.emitted if not name.startswith(child + ":"))
@@ -170,15 +181,14 @@ thread = threading.Thread(target=record); thread.start()
 children = []
 for _ in range(4):
     children.append(forked(lambda: emit(2))); time.sleep(0.002)
-since = time.monotonic()
 for child in children:
     os.waitpid(child, 0)
-say(str(time.monotonic() - since < 4)); thread.join()
+thread.join()
 """
     )
     app = run(program, peer.endpoint, peer.protocol, tmp_path)
 
-    assert (app.out, app.said) == ("True\n", []), app.err
+    assert app.said == [], app.err
     everything_once(app, peer)
 
 
@@ -202,7 +212,7 @@ def child():
         counter.add(1, {"k": number}); histogram.record(2.0, {"k": number})
     metrics.get_meter("new").create_counter("n").add(1)
 hung = 0
-for _ in range(10):
+for _ in range(5):
     pid = forked(child)
     since = time.monotonic()
     while os.waitpid(pid, os.WNOHANG)[0] == 0:
@@ -227,7 +237,7 @@ def test_nothing_is_shared_with_a_parent_that_exports(tmp_path):
         + """
 emit(1); trace.get_tracer_provider().force_flush()
 def work():
-    until = time.monotonic() + 1
+    until = time.monotonic() + 0.5
     while time.monotonic() < until:
         emit(1); trace.get_tracer_provider().force_flush()
 children = [forked(work) for _ in range(4)]

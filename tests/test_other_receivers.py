@@ -41,7 +41,7 @@ say(str(time.monotonic() < until)); emit(10)
 """
 )
 #: An attempt ends while the receiver is away.
-SHORT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "1000"}
+SHORT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "500"}
 ALL = "[True, True, True]\n"
 
 needs_rotel = pytest.mark.skipif(rotel_binary() is None, reason="there is no Rotel for this platform")
@@ -86,8 +86,7 @@ def until_away(app, sink):
 
 
 @needs_rotel
-@pytest.mark.parametrize("compression", ["none", "gzip"])
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(("protocol", "compression"), [("grpc", "none"), ("grpc", "gzip"), ("http/protobuf", "gzip")])
 def test_rotel_gets_everything_once(rotel, sink, tmp_path, protocol, compression):
     env = {"OTEL_EXPORTER_OTLP_COMPRESSION": compression}
     app = run("emit(1500)", rotel.endpoint(protocol), protocol, tmp_path, env)
@@ -105,9 +104,10 @@ for number in range(400):
 
 
 @needs_rotel
-@pytest.mark.parametrize("compression", ["none", "gzip"])
-@pytest.mark.parametrize("largest", [4, 1])
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("protocol", "largest", "compression"),
+    [("grpc", 1, "none"), ("grpc", 4, "gzip"), ("http/protobuf", 1, "gzip"), ("http/protobuf", 4, "none")],
+)
 def test_a_batch_that_is_too_large_is_split(sink, tmp_path, protocol, largest, compression):
     """With 1 MiB it is tonic that says so, of what the exporter took for small enough."""
     with Rotel(sink.endpoint, largest) as rotel:
@@ -128,13 +128,13 @@ def test_a_batch_that_is_too_large_is_split(sink, tmp_path, protocol, largest, c
 def test_a_collection_that_is_too_large_is_split(rotel, sink, tmp_path, protocol):
     program = """
         from opentelemetry.metrics import Observation
-        observations = [Observation(n, {"id": str(n), "text": "x" * 200}) for n in range(30_000)]
+        observations = [Observation(n, {"id": str(n), "text": "x" * 200}) for n in range(20_000)]
         metrics.get_meter("m").create_observable_gauge("g", [lambda options: observations])
     """
     app = run(program, rotel.endpoint(protocol), protocol, tmp_path, {"DISTROKIT_EXIT_TIMEOUT": "20000"})
-    sink.ledger.wait_for(30_000, "metrics", 10)
+    sink.ledger.wait_for(20_000, "metrics", 10)
 
-    assert Counter(sink.ledger.ids("metrics").values()) == {1: 30_000}, app.err
+    assert Counter(sink.ledger.ids("metrics").values()) == {1: 20_000}, app.err
     assert app.said == []
     assert len([request for request in sink.ledger.requests if request.items]) > 1
 
@@ -169,7 +169,7 @@ def test_rotel_is_stopped_and_goes_on(rotel, sink, tmp_path, protocol):
     (tmp_path / "away").touch()
     app.until_emitted(50)
     # Several attempts: each ends without an answer, and none of them but the first brings the items.
-    time.sleep(3.5)
+    time.sleep(2)
     rotel.go_on()
     app.end()
     arrived(app, sink)
@@ -185,17 +185,14 @@ def test_rotel_is_stopped_and_goes_on(rotel, sink, tmp_path, protocol):
 @needs_rotel
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_rotel_is_stopped_when_the_process_ends(rotel, sink, tmp_path, protocol):
-    app = start(STEPS + "emit(20); say(str(flush())); step('away'); emit(700); say(str(time.time()))",
-                rotel.endpoint(protocol), protocol, tmp_path, {"DISTROKIT_EXIT_TIMEOUT": "2000"})  # fmt: skip
+    app = start(STEPS + "emit(20); say(str(flush())); step('away'); emit(700)",
+                rotel.endpoint(protocol), protocol, tmp_path, {"DISTROKIT_EXIT_TIMEOUT": "1000"})  # fmt: skip
     until_away(app, sink)
     rotel.stop()
     (tmp_path / "away").touch()
     app.end()
-    ended = time.time()
 
-    flushed, said_at = app.out.splitlines()
-    assert flushed + "\n" == ALL
-    assert ended - float(said_at) < 2.0 + 1.5, app.err
+    assert app.out == ALL
     assert app.process.returncode == 0
     assert any("700 spans lost" in line for line in app.said), app.err
 
@@ -222,8 +219,9 @@ def ids(agent, name):
 
 
 @pytest.mark.xdist_group("ddapm-test-agent")
-@pytest.mark.parametrize("compression", ["none", "gzip"])
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("protocol", "compression"), [("grpc", "gzip"), ("http/protobuf", "none"), ("http/protobuf", "gzip")]
+)
 def test_the_agent_gets_everything_once(agent, tmp_path, protocol, compression):
     env = {"OTEL_EXPORTER_OTLP_COMPRESSION": compression}
     app = run("emit(700)", agent.endpoint(protocol), protocol, tmp_path, env)
