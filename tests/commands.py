@@ -20,11 +20,11 @@ from distrokit.cli import main
 
 
 def in_process(
-    *arguments: str, env: Mapping[str, str] | None = None, path: Sequence[Path] = ()
+    *arguments: str, env: Mapping[str, str] | None = None, path: Sequence[Path] = (), cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run ``distrokit`` with these arguments, in a clean environment with ``env``, with ``path`` as if on PYTHONPATH."""
     out, err = io.StringIO(), io.StringIO()
-    with _environment(clean_environ(env)), _importable(path), redirect_stdout(out), redirect_stderr(err):
+    with _environment(clean_environ(env), cwd), _importable(path), redirect_stdout(out), redirect_stderr(err):
         try:
             code = main(arguments)
         except SystemExit as end:
@@ -33,13 +33,16 @@ def in_process(
 
 
 @contextmanager
-def _environment(environ: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
+def _environment(environ: Mapping[str, str], cwd: Path | None) -> Iterator[None]:
+    before, here = dict(os.environ), Path.cwd()
     os.environ.clear()
     os.environ.update(environ)
     try:
+        if cwd is not None:
+            os.chdir(cwd)
         yield
     finally:
+        os.chdir(here)
         os.environ.clear()
         os.environ.update(before)
 

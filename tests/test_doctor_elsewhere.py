@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from commands import in_process
 from distributions import write_distro
 from interpreters import find
 from processes import BIN, QUIET, instrumented, run
@@ -22,9 +23,15 @@ APP = "import sys; open('ran', 'w').close(); print('ran', *sys.argv[1:]); sys.ex
 
 
 def ask(*words, cwd, env=None):
-    """``distrokit`` with the environment's own programs on the PATH."""
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    return run([str(BIN / "distrokit"), *words], {**QUIET, "PATH": path, **(env or {})}, cwd=cwd)
+    """``distrokit`` with the environment's own programs on the PATH: what is asked is another process anyway."""
+    env = {**QUIET, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **(env or {})}
+    # With --run it becomes the command.
+    return alone(*words, cwd=cwd, env=env) if "--run" in words else in_process(*words, cwd=cwd, env=env)
+
+
+def alone(*words, cwd, env):
+    """In a process of its own, too."""
+    return run([str(BIN / "distrokit"), *words], env, cwd=cwd)
 
 
 @pytest.fixture
@@ -182,6 +189,7 @@ def test_a_program_that_is_not_there(app):
 
     (check,) = json.loads(result.stdout)["checks"]
     assert (check["id"], check["evidence"]) == ("command", "there is no program 'no-such-program'")
+    assert alone("doctor", "--", "no-such-program", cwd=app, env={}).returncode == 1
     assert ask("doctor", "--run", "--", "no-such-program", cwd=app).returncode == 127
 
 
