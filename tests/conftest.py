@@ -12,7 +12,8 @@ from processes import clean_environ
 
 from distrokit_dev.receiver import Receiver
 
-#: What depends neither on the interpreter nor on OpenTelemetry's release is run on one of each, to save time.
+#: What depends neither on the interpreter nor on OpenTelemetry's release is run on one of each, to save time. Where that
+#: is part of a file only, its tests are marked themselves.
 ONCE = {
     "test_application_untouched",
     "test_bad_input",
@@ -22,6 +23,7 @@ ONCE = {
     "test_config_command",
     "test_demo",
     "test_diagnostics",
+    "test_distros",
     "test_docs",
     "test_doctor",
     "test_doctor_elsewhere",
@@ -37,7 +39,10 @@ ONCE = {
     "test_ledger",
     "test_new",
     "test_other_receivers",
+    "test_otlp",
     "test_pages",
+    "test_plan",
+    "test_plugin_files",
     "test_project",
     "test_receiver",
     "test_sdk_messages",
@@ -46,6 +51,7 @@ ONCE = {
     "test_spool",
     "test_tail",
     "test_tail_showing",
+    "test_transport",
     "test_user_attributes",
     "test_yaml_nodes",
 }

@@ -15,6 +15,8 @@ BIN = Path(sys.executable).parent
 QUIET = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 #: For outages whose length is not what is tested: the end does not wait for a receiver that never comes.
 BRIEF = {"DISTROKIT_EXIT_TIMEOUT": "300"}
+#: Such an outage: nothing listens on port 9.
+NOWHERE = {**BRIEF, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_EXPORTER_OTLP_TIMEOUT": "200"}
 #: Instrumentations of libraries that a program does not use are a third of what its start costs. So they are off,
 #: where neither they nor the environment as a whole are what is tested.
 LEAN = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask,requests"}

@@ -6,7 +6,7 @@ import json
 import sys
 
 import pytest
-from processes import instrumented, run
+from processes import NOWHERE, instrumented, run
 
 HEAVY = ("opentelemetry.sdk", "grpc", "google", "requests", "urllib3", "opentelemetry.proto", "opentelemetry.exporter")
 
@@ -146,7 +146,6 @@ def test_threads(env, before, after):
         metrics.get_meter("m").create_counter("c").add(1)
         threads()
     """
-    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*", **env}
-    result = instrumented(program, environ)
+    result = instrumented(program, {**NOWHERE, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*", **env})
 
     assert result.stdout == f"{before}\n{after}\n"

@@ -175,6 +175,7 @@ def test_an_election_without_rivals():
     assert "nothing of this name is installed" in election.problems[0].cause
 
 
+@pytest.mark.once
 def test_the_launcher_lists_distrokits_settings():
     text = run([str(BIN / "opentelemetry-instrument"), "--help"]).stdout
 

@@ -234,6 +234,7 @@ def test_the_instrumentations_and_propagators_of_a_file(everything):
     assert "OTEL_SERVICE_NAME" in report["leaked"]
 
 
+@pytest.mark.once
 def test_explain_shows_what_the_file_says_and_where(tmp_path):
     from commands import in_process
 
@@ -311,6 +312,7 @@ def test_a_file_without_a_tracer_provider_builds_none(tmp_path):
     assert (result.stdout, result.stderr) == ("ProxyTracerProvider\n", "")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("disabled", "spans"), [("true", 0), ("${OFF}", 0), ("false", 1), ("${OTEL_SDK_DISABLED:-false}", 0)]
 )
@@ -395,6 +397,7 @@ ACME_PROGRAM = """
 """
 
 
+@pytest.mark.once
 def test_a_plugins_components_take_their_arguments_from_the_file(tmp_path):
     path = [write_plugin(tmp_path, "acme", ACME)]
     file = """
@@ -414,6 +417,7 @@ def test_a_plugins_components_take_their_arguments_from_the_file(tmp_path):
     assert result.stdout == "out: hello haha here\n5 chosen {'field'}\n"
 
 
+@pytest.mark.once
 def test_the_same_components_take_their_arguments_from_variables(tmp_path):
     path = [write_plugin(tmp_path, "acme", ACME)]
     env = {
@@ -428,6 +432,7 @@ def test_the_same_components_take_their_arguments_from_variables(tmp_path):
     assert result.stdout.startswith("ha: hello haha ha\n2 ha ")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("argument", "says"),
     [
@@ -446,6 +451,7 @@ def test_a_plugins_argument_that_is_wrong_costs_the_argument(tmp_path, argument,
     assert '"acme": "none"' in result.stdout
 
 
+@pytest.mark.once
 def test_two_providers_of_one_name_are_both_refused_in_both_modes(tmp_path):
     source = """
         from distrokit import Processor, hookimpl
@@ -577,6 +583,7 @@ def test_a_part_that_is_wrong_costs_the_part(tmp_path, monkeypatch, part, says):
     assert lines[0].startswith(says) if says else lines == []
 
 
+@pytest.mark.once
 def test_what_is_wrong_with_a_file_is_said_and_the_application_runs(tmp_path):
     result = configured(SPAN, MINIMAL + "    log_levl: info", tmp_path)
 
@@ -591,6 +598,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -625,6 +633,7 @@ def test_a_file_that_is_unusable_configures_nothing(tmp_path, monkeypatch, conte
     assert "nothing is configured, since what the file would have said is unknown" in line
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("content", [None, "[" * 5000, BOMB])
 def test_with_a_file_that_is_unusable_the_application_runs(tmp_path, content):
     if content is not None:
@@ -637,6 +646,7 @@ def test_with_a_file_that_is_unusable_the_application_runs(tmp_path, content):
     assert "nothing is configured" in line
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["folder.yaml", "otel.toml"])
 def test_a_path_that_is_no_configuration_file(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
@@ -647,12 +657,14 @@ def test_a_path_that_is_no_configuration_file(tmp_path, monkeypatch, name):
     assert line.startswith(f"{name}: " + ("it is not a file" if "folder" in name else "its name must end in"))
 
 
+@pytest.mark.once
 def test_under_strict_a_wrong_part_ends_the_process(tmp_path):
     result = configured(SPAN, MINIMAL + "    log_levl: x\n    distribution: {distrokit: {strict: true}}\n", tmp_path)
 
     assert (result.returncode, result.stdout) == (78, "")
 
 
+@pytest.mark.once
 def test_json_is_read_as_well_and_the_old_name_of_the_variable(tmp_path):
     import json
 
@@ -665,6 +677,7 @@ def test_json_is_read_as_well_and_the_old_name_of_the_variable(tmp_path):
     assert '"name": "hello"' in result.stdout
 
 
+@pytest.mark.once
 def test_a_plugin_that_the_file_disables_takes_no_part(tmp_path):
     path = [write_plugin(tmp_path, "acme", ACME)]
     file = MINIMAL + "    distribution: {distrokit: {disabled_plugins: [acme]}}\n"
@@ -675,6 +688,7 @@ def test_a_plugin_that_the_file_disables_takes_no_part(tmp_path):
     assert "acme" not in result.stdout
 
 
+@pytest.mark.once
 def test_without_a_plugin_that_reads_files_nothing_is_configured(tmp_path):
     env = {"OTEL_CONFIG_FILE": "otel.yaml", "DISTROKIT_DISABLED_PLUGINS": "yaml", "OTEL_TRACES_EXPORTER": "console"}
 
@@ -770,6 +784,7 @@ def test_an_attribute_that_no_export_could_carry_is_text(tmp_path, monkeypatch, 
     assert "it is used as text" in problems(plan)[0]
 
 
+@pytest.mark.once
 def test_a_mistake_in_the_only_processor_leaves_the_provider(tmp_path):
     file = """
         file_format: "1.0"
@@ -794,6 +809,7 @@ def test_a_processor_named_twice_stands_there_twice(tmp_path):
     assert text.count("acme (plugin acme 1.0)") == 2
 
 
+@pytest.mark.once
 def test_a_distros_insistence_beats_the_files_processor(tmp_path):
     from plans import plugin
 
@@ -805,6 +821,7 @@ def test_a_distros_insistence_beats_the_files_processor(tmp_path):
     assert plan.signals["traces"].exporters[0].processor.name == "simple"
 
 
+@pytest.mark.once
 def test_a_distro_may_bring_a_file_of_its_own_and_block_plugins(tmp_path):
     from plans import plugin
 
@@ -817,6 +834,7 @@ def test_a_distro_may_bring_a_file_of_its_own_and_block_plugins(tmp_path):
     assert plan.resource.detectors == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "content",
     [
@@ -838,6 +856,7 @@ def test_no_small_file_takes_long(tmp_path, content):
     assert len(configuration.problems) <= 101
 
 
+@pytest.mark.once
 def test_json_beyond_the_basic_plane(tmp_path):
     import json
 

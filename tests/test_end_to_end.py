@@ -311,6 +311,7 @@ def agent() -> Iterator[Agent]:
         yield running
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_foreign_receiver_gets_all_three_signals(agent, protocol):
     mark = f"mark-{protocol.replace('/', '-')}"

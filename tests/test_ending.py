@@ -102,6 +102,7 @@ def test_an_ignored_signal_stays_ignored(peer, tmp_path):
     everything_once(app, peer)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("milliseconds", [50, 150, 300, 600, 900])
 def test_a_signal_while_it_starts_ends_it_at_once(tmp_path, milliseconds):
     with PEERS["grpc"]() as peer:

@@ -171,12 +171,14 @@ def table():
     return [*SETTINGS, *plugins.settings()]
 
 
+@pytest.mark.once
 def test_every_row_of_the_table_has_a_test():
     tested = {row.name for row in ROWS} | set(ELSEWHERE) | {name for name, _, _ in EFFECTS}
 
     assert {s.name for s in table() if s.consumer not in OTHERS} - ZIPKIN - INTERNAL == tested
 
 
+@pytest.mark.once
 def test_every_row_of_the_table_is_whole():
     names = [setting.name for setting in table()]
 
@@ -239,10 +241,12 @@ def at(node, path):
     return at(node[name], path[len(name) + 1 :])
 
 
+@pytest.mark.once
 def test_nothing_is_wrong_with_the_values_of_the_table(by_variable, by_variable_too):
     assert by_variable["problems"] == by_variable_too["problems"] == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_variable_arrives_with_its_source(row, by_variable, by_variable_too):
     shown = at(by_variable_too if row.second else by_variable, row.where)
@@ -264,6 +268,7 @@ NOT_IN_THE_PLAN = {
 }
 
 
+@pytest.mark.once
 def test_the_defaults_of_the_table_are_those_of_the_plan():
     shown = planned({"OTEL_METRICS_EXPORTER": "otlp,prometheus"}).describe()
     defaults = {setting.name: setting.default for setting in table() if setting.default}
@@ -275,6 +280,7 @@ def test_the_defaults_of_the_table_are_those_of_the_plan():
         assert str(node["value"] if isinstance(node, dict) else node).lower() == defaults[row.name], row.name
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("row", [row for row in ROWS if row.file and not row.second], ids=lambda row: row.name)
 def test_the_file_says_the_same(row, by_file):
     assert by_file["problems"] == []
@@ -421,6 +427,7 @@ WARNS = """
 """
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("level", "lines"), [("", 2), ("error", 1), ("ERROR", 1), ("off", 0), ("debug", 2)])
 def test_log_level(level, lines):
     result = instrumented(WARNS, {**QUIET, "OTEL_LOG_LEVEL": level})
@@ -428,6 +435,7 @@ def test_log_level(level, lines):
     assert result.stderr.count("of the SDK") == lines
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("level", "lines"), [("error", 1), ("fatal2", 0), ("Info", 2)])
 def test_log_level_by_file(tmp_path, level, lines):
     pytest.importorskip("distrokit_yaml", reason="the schema is a package from 1.44 on")
@@ -446,6 +454,7 @@ def test_log_level_by_file(tmp_path, level, lines):
 BAD = [(row.name, row.where) for row in ROWS if isinstance(row.shown, (int, float)) and not isinstance(row.shown, bool)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("text", ["soon", "-1", "1e999", "99999999999999999999999"])
 def test_numbers_that_are_none_cost_only_themselves(text):
     result = in_process("explain", "--json", env={name: text for name, _ in BAD} | {
@@ -458,6 +467,7 @@ def test_numbers_that_are_none_cost_only_themselves(text):
     assert [len(data["signals"][s]["export"]) for s in ("traces", "metrics", "logs")] == [1, 2, 1]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
@@ -508,6 +518,7 @@ VALUES = st.text(max_size=25) | st.sampled_from(
 )
 
 
+@pytest.mark.once
 @given(
     st.dictionaries(
         st.sampled_from(

@@ -102,6 +102,7 @@ def test_that_the_environment_has_changed_is_said_and_it_is_scanned(tmp_path, ac
     assert (plan["frozen"], "from.other" in plan["resource"]["attributes"]) == (None, True)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
@@ -134,6 +135,7 @@ def test_of_another_python_it_is_stale(tmp_path):
     assert "it was made with Python cpython 3.9, and this is cpython 3." in text
 
 
+@pytest.mark.once
 def test_explain_says_that_it_is_frozen(tmp_path):
     file, _ = freeze(tmp_path)
 
@@ -142,6 +144,7 @@ def test_explain_says_that_it_is_frozen(tmp_path):
     )
 
 
+@pytest.mark.once
 def test_a_place_that_cannot_be_written_is_said(tmp_path):
     result = distrokit("freeze", "-o", str(tmp_path / "no" / "frozen.json"))
 

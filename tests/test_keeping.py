@@ -54,6 +54,7 @@ def each_once(n: int) -> Counter[str]:
 # ------------------------------------------------------------------------------------ outages
 
 
+@pytest.mark.once
 @BOTH
 @WAYS
 def test_absent_at_first(protocol, signal, whose):
@@ -67,6 +68,7 @@ def test_absent_at_first(protocol, signal, whose):
         assert pipe.lost == Counter()
 
 
+@pytest.mark.once
 @WAYS
 def test_an_outage_in_the_middle(protocol, signal):
     with PEERS[protocol]() as peer, piped(protocol, signal, peer, LAZY) as pipe:
@@ -86,6 +88,7 @@ def test_an_outage_in_the_middle(protocol, signal):
     assert "kept for another try" in line
 
 
+@pytest.mark.once
 @WAYS
 def test_an_outage_is_over_without_anybody_waiting(protocol, signal):
     quick = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_BLRP_SCHEDULE_DELAY": "50"}
@@ -100,6 +103,7 @@ def test_an_outage_is_over_without_anybody_waiting(protocol, signal):
         assert pipe.lost == Counter()
 
 
+@pytest.mark.once
 @WAYS
 def test_hang_then_ok(protocol, signal):
     short = {**LAZY, "OTEL_EXPORTER_OTLP_TIMEOUT": "400"}
@@ -111,6 +115,7 @@ def test_hang_then_ok(protocol, signal):
         assert pipe.lost == Counter()
 
 
+@pytest.mark.once
 @BOTH
 @WAYS
 def test_a_receiver_that_asks_for_time(protocol, signal, whose):
@@ -136,6 +141,7 @@ def test_a_burst_that_fits(protocol, signal, whose):
         assert pipe.lost == Counter()
 
 
+@pytest.mark.once
 @WAYS
 @pytest.mark.parametrize("policy", ["drop-oldest", "drop-newest"])
 def test_a_queue_that_is_too_small(protocol, signal, policy):
@@ -159,6 +165,7 @@ def test_a_queue_that_is_too_small(protocol, signal, policy):
     assert counted_in(lines) == 500 - len(arrived)
 
 
+@pytest.mark.once
 def test_memory_is_bounded_in_an_outage():
     with PEERS["grpc"]() as peer, piped("grpc", "traces", peer, {**LAZY, **sizes(queue=200, batch=50)}) as pipe:
         peer.stop()
@@ -172,6 +179,7 @@ def test_memory_is_bounded_in_an_outage():
 # -------------------------------------------------------------------------------------- flush
 
 
+@pytest.mark.once
 @WAYS
 def test_a_flush_ends_in_time_and_says_whether_it_arrived(protocol, signal):
     with PEERS[protocol](hang(20)) as peer, piped(protocol, signal, peer, LAZY) as pipe:
@@ -358,6 +366,7 @@ class Running:
             self._process.communicate()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("protocol", list(PEERS))
 def test_a_process_loses_nothing_in_an_outage(protocol):
     with PEERS[protocol]() as peer, Running(protocol, peer, {}) as program:
@@ -379,6 +388,7 @@ def test_a_process_loses_nothing_in_an_outage(protocol):
         assert [line for line in lines if " lost" in line] == []
 
 
+@pytest.mark.once
 def test_a_process_says_at_its_end_what_it_could_not_send():
     small = {**sizes(queue=100, batch=10), "OTEL_METRIC_EXPORT_INTERVAL": "3600000"}
     small["DISTROKIT_EXIT_TIMEOUT"] = "1500"

@@ -115,6 +115,7 @@ def test_an_exporters_options_are_put_back_when_a_hook_raises(tmp_path, receiver
     assert [span.name for span in receiver.store.spans()] == ["s"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("hook", "answer", "complaint"),
     [

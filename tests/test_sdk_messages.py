@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 from distributions import write_plugin
-from processes import BIN, BRIEF, QUIET, clean_environ, instrumented, run, said
+from processes import BIN, NOWHERE, QUIET, clean_environ, instrumented, run, said
 
 from distrokit.pipeline.losses import losses_of
 
@@ -49,9 +49,7 @@ for _ in range(3):
     trace.get_tracer_provider().force_flush(100)
 """
 DEAD = {
-    **BRIEF,
-    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
-    "OTEL_EXPORTER_OTLP_TIMEOUT": "200",
+    **NOWHERE,
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "console",
     "DISTROKIT_LOGS_PROCESSOR": "simple",
