@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from interpreters import ROOT, Environment
 from processes import clean_environ
 
 from distrokit_dev.receiver import Receiver
+
+#: Most examples are a plan, or a file, made anew: ``pytest --hypothesis-profile=thorough`` takes its time.
+settings.register_profile("quick", max_examples=60, deadline=None)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile("quick")
 
 #: What depends neither on the interpreter nor on OpenTelemetry's release is run on one of each, to save time. Where that
 #: is part of a file only, its tests are marked themselves.

@@ -71,7 +71,7 @@ words = st.lists(st.sampled_from(["taken", "later", "away", "part", "none", "rai
 
 
 @given(steps=steps, words=words, drop_newest=st.booleans(), delay=st.sampled_from([0.001, 3600]))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(suppress_health_check=list(HealthCheck), derandomize=True)
 def test_every_item_is_delivered_once_in_order_or_counted(steps, words, drop_newest, delay):
     receiver, put = Receiver(words), 0
     queue = delivering(receiver, drop_newest=drop_newest, delay_seconds=delay)

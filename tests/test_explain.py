@@ -10,7 +10,7 @@ import pytest
 from browser import BROWSER, measured
 from commands import in_process
 from distributions import write_plugin
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from plans import planned
 
@@ -178,7 +178,6 @@ pictures = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(pictures)
 def test_whatever_is_in_it_the_picture_is_a_document(picture):
     root = ET.fromstring(svg(picture))

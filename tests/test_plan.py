@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from plans import assembled, planned, plugin, problems
 
@@ -316,7 +316,6 @@ values = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(names, values, max_size=8))
 def test_no_setting_breaks_the_plan(environ):
     plan = planned(environ)

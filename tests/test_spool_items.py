@@ -8,7 +8,7 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
@@ -244,7 +244,6 @@ def test_exemplars_without_a_span_and_with_attributes():
 
 
 @given(body=values, attributes=attributes)
-@settings(deadline=None, max_examples=150)
 def test_any_body_and_attributes_are_as_they_were(body, attributes):
     record = LogRecord(timestamp=1, observed_timestamp=2, body=body, attributes=attributes)
 
@@ -255,7 +254,6 @@ def test_any_body_and_attributes_are_as_they_were(body, attributes):
 
 
 @given(attributes=attributes, events=st.lists(st.tuples(st.text(), st.integers(0, 2**63)), max_size=3))
-@settings(deadline=None, max_examples=100)
 def test_any_attributes_of_a_span_are_as_the_sdk_left_them(attributes, events):
     exporter = InMemorySpanExporter()
     provider = TracerProvider(resource=RESOURCE, shutdown_on_exit=False)

@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -222,7 +222,6 @@ def test_every_span_is_in_the_tree_once(spans):
     assert sorted(shown) == sorted(map(id, spans))
 
 
-@settings(deadline=None)
 @given(SPANS, LOGS, st.integers(20, 200), st.sampled_from(["utf-8", "ascii", "latin-1", "no such encoding"]))
 def test_no_telemetry_breaks_the_lines_or_the_terminal(spans, logs, width, encoding):
     typeface = Typeface(encoding if encoding != "no such encoding" else "utf-8")
@@ -406,7 +405,6 @@ POINTS = st.builds(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(POINTS, max_size=5), st.integers(20, 200), st.sampled_from([UNICODE, ASCII]))
 def test_no_metric_breaks_the_table(points, width, typeface):
     metrics = Metrics()

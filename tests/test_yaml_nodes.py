@@ -153,7 +153,6 @@ MODELS = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=200) | FILES.map(json.dumps))
 def test_no_content_of_a_file_raises(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "wild.yaml"
@@ -165,7 +164,6 @@ def test_no_content_of_a_file_raises(tmp_path_factory, content):
     assert all("\n" not in str(problem) for problem in configuration.problems)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), MODELS, max_size=5))
 def test_no_file_breaks_the_plan(tmp_path_factory, model):
     path = tmp_path_factory.getbasetemp() / "model.yaml"
@@ -179,7 +177,7 @@ def test_no_file_breaks_the_plan(tmp_path_factory, model):
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from(KEYS), MODELS, max_size=5))
 def test_upstream_accepts_what_is_said_to_have_no_faults(tmp_path_factory, model):
     """What passes here without a word passes ``load_config_file``, and what it refuses is said here."""
