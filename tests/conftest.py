@@ -55,6 +55,7 @@ ONCE = {
     "test_secrets",
     "test_servers",
     "test_spool",
+    "test_spool_exporter",
     "test_tail",
     "test_tail_showing",
     "test_transport",
