@@ -113,7 +113,8 @@ def test_the_time_for_a_dribbled_answer_is_the_setting(head):
     with http_peer(dribble(0.1, 129, head=head)) as peer, exporting(HTTP, "logs", peer, short) as sent:
         begin = time.monotonic()
         assert sent.exporter.export(made("logs", "abc")).name == "FAILURE"
-        assert time.monotonic() - begin < 2.5
+        # All of the answer would take twelve seconds.
+        assert time.monotonic() - begin < 8
         assert sent.losses == [(3, "failed")]
 
 

@@ -258,7 +258,7 @@ def test_flush_takes_no_longer_than_it_may():
                                     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_TIMEOUT": "20000"})
         pipeline.tracer_provider.get_tracer("t").start_span("s").end()
         began = time.monotonic()
-        print(pipeline.flush(timeout_millis=300), time.monotonic() - began < 5, flush=True)
+        print(pipeline.flush(timeout_millis=300), time.monotonic() - began < 15, flush=True)
         import os
         os._exit(0)
     """

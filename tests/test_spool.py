@@ -228,10 +228,10 @@ def test_sigkill_in_an_outage_costs_nothing_that_was_handed_over(peer, tmp_path)
 
 def test_at_the_end_in_an_outage_nothing_is_lost_and_nobody_waits(peer, tmp_path):
     begin = time.monotonic()
-    result = instrumented(program("record(0, 10)"), env_of(peer, tmp_path))
-    took = time.monotonic() - begin
+    result = instrumented(program("record(0, 10)"), env_of(peer, tmp_path, DISTROKIT_EXIT_TIMEOUT="60000"))
 
-    assert took < 8
+    # What is on disk need not be waited for, though there would be a minute.
+    assert time.monotonic() - begin < 30
     assert not [line for line in result.stderr.splitlines() if " lost" in line]
     lines = spool_says(result)
     assert len(lines) == 3
