@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from peers import PEERS, Peer, accept, first, hang, only, partial, refuse
 from piping import piped
-from processes import BIN, clean_environ
+from processes import BIN, LEAN, clean_environ
 
 WAYS = pytest.mark.parametrize(("protocol", "signal"), [("grpc", "traces"), ("http/protobuf", "logs")])
 BOTH = pytest.mark.parametrize("whose", ["distrokit", "sdk"])
@@ -339,7 +339,7 @@ class Running:
         program = "\n".join(line[4:] for line in lines)
         self._process = subprocess.Popen(
             [str(BIN / "opentelemetry-instrument"), sys.executable, "-c", program],
-            env=clean_environ(env),
+            env=clean_environ({**LEAN, **env}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -25,7 +25,7 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from peers import Peer, accept, first, hang, http_peer, refuse, slow, sometimes
 from plans import planned, problems
-from processes import BIN, clean_environ, configured, instrumented
+from processes import BIN, LEAN, clean_environ, configured, instrumented
 
 import distrokit_spool.plugin
 import distrokit_spool.sender
@@ -110,7 +110,7 @@ def running(text: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     command = [str(BIN / "opentelemetry-instrument"), sys.executable, "-c", program(text)]
     with subprocess.Popen(
         command,
-        env=clean_environ(env),
+        env=clean_environ({**LEAN, **env}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -363,7 +363,9 @@ def test_what_a_live_process_is_sending_is_left_to_it_and_what_a_dead_one_was_is
     env = env_of(
         peer, tmp_path, OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none", OTEL_EXPORTER_OTLP_TIMEOUT="60000"
     )
-    with running("record(0, 5); print('recorded', flush=True); time.sleep(60)", env) as process:
+    # All of it in one batch, however slow the machine is.
+    env["OTEL_BSP_SCHEDULE_DELAY"] = "60000"
+    with running("record(0, 5); flush(); print('recorded', flush=True); time.sleep(60)", env) as process:
         assert peer.ledger.wait_for_requests(1, "traces", 10)
 
         instrumented(program("record(5, 10)"), env)

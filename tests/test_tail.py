@@ -186,7 +186,8 @@ def test_a_program_and_what_it_sent(protocol):
     assert re.fullmatch(r"  └─ ✗ charge +\d\S* [mµn]?s +[━╸]+", trace[4])
     assert trace[5] == "        ValueError: [red]declined[/]"
     assert "00:00:00.000 ERROR shop  outside \\x1b[2J of it\n" in shown
-    assert [line.split() for line in trace[7:]] == [
+    # On a machine that is slow the metrics may have been shown before.
+    assert [line.split() for line in trace[7:]][-5:] == [
         ["service", "metric", "attributes", "value"],
         ["shop", "orders", "plan=free", "2", "order"],
         [],

@@ -94,9 +94,11 @@ def test_headers_and_compression_by_file_and_nothing_of_the_environment(tmp_path
         result = configured(ONE_SPAN, exporter_in_file(protocol, sink.port, properties), tmp_path, env)
 
     assert result.stderr == ""
-    (headers,) = sink.headers()
-    assert (headers["x-a"], headers["x-b"]) == ("1", "2")
-    assert not {"x-c", "x-n"} & set(headers)
+    # Where fifty milliseconds were too few, it was sent again.
+    assert sink.headers()
+    for headers in sink.headers():
+        assert (headers["x-a"], headers["x-b"]) == ("1", "2")
+        assert not {"x-c", "x-n"} & set(headers)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
