@@ -171,3 +171,24 @@ def test_show_says_what_could_not_be_taken_over():
     assert yaml.safe_load(result.stdout)
     assert "Did you mean 'OTEL_EXPORTER_OTLP_ENDPOINT'?" in result.stderr
     assert "OTEL_BSP_SCHEDULE_DELAY=soon: not usable" in result.stderr
+
+
+def test_the_scopes_of_a_file_are_shown_as_it_has_them(tmp_path):
+    rules = [
+        {"name": "noisy", "config": {"enabled": True, "minimum_severity": "error2", "trace_based": True}},
+        {"name": "mute", "config": {"enabled": False}},
+    ]
+    model = {
+        "file_format": "1.1",
+        "logger_provider": {
+            "processors": [{"simple": {"exporter": {"console": {}}}}],
+            "logger_configurator/development": {"loggers": rules},
+        },
+    }
+    (tmp_path / "otel.yaml").write_text(json.dumps(model))
+
+    result = in_process("config", "show", env={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml")})
+
+    assert result.stderr == ""
+    shown = yaml.safe_load(result.stdout)["logger_provider"]["logger_configurator/development"]["loggers"]
+    assert shown[: len(rules)] == rules

@@ -464,6 +464,16 @@ def test_another_scheme_leaves_the_path(authority):
             assert check["remedy"] == f"export {name}={url.replace('http:', 'https:')}"
 
 
+def test_what_is_spoken_at_a_port(authority, receiver):
+    """Where an exporter was answered it is not asked; so here it is."""
+    with http_answering(context=authority.context("localhost")) as tls_port, http_answering() as port:
+        ways = [spoken.spoken("localhost", one) for one in (port, receiver.grpc_port, closed_port())]
+        assert ways == ["http/1", "http/2", ""]
+        assert [spoken.spoken_in_tls("localhost", one) for one in (tls_port, closed_port())] == ["http/1", ""]
+        assert [spoken.speaks_tls("localhost", one) for one in (tls_port, port, closed_port())] == [True, False, False]
+        assert [spoken.listens("localhost", one) for one in (port, closed_port())] == [True, False]
+
+
 def test_tls_asked_of_plaintext(receiver):
     checks = way_out(receiver.grpc_port, scheme="https", host="localhost")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,14 @@ from hypothesis import strategies as st
 from plans import assembled, planned, plugin, problems
 
 from distrokit import Exporter, Processor, ResourceDetector, Sampler, Value
+from distrokit.diagnostics import Problem
 from distrokit.hookspecs import hookimpl
 from distrokit.plan import Component
+from distrokit.sdk_settings import read_late
+from distrokit.values import Source
+
+OF_ACME = Source("plugin", "acme 1.0")
+NO_TEXT = Problem(code="acme", subject="acme", cause="c", outcome="o", remedy="r")
 
 
 def exporter(plan, signal="traces", number=0):
@@ -385,3 +392,62 @@ def test_a_processor_that_an_exporter_names_and_nobody_has_costs_itself():
         "exporter udp, processor=simpel: there is no such processor for traces (there are batch, simple); the default is "
         "used. Did you mean 'simple'?"
     )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"a": Value(1, "somebody")}, "parameters returned 'a' with a source or a key that is none"),
+        ({5: Value(1, OF_ACME)}, "parameters returned 5 with a source or a key that is none"),
+        ({"a": Value(1, OF_ACME, overruled=("b",))}, "'a' whose overruled are no pairs of text and source"),
+    ],
+)
+def test_parameters_that_are_not_what_they_must_be_cost_the_exporter(parameters, says):
+    def declared():
+        return [Exporter("acme", "traces", print, lambda reader: parameters)]
+
+    plan = planned({"OTEL_TRACES_EXPORTER": "acme"}, acme=plugin(distrokit_exporters=declared))
+
+    (line,) = problems(plan)
+    assert says in line
+    assert "plugin acme" in line
+    assert plan.signals["traces"].exporters == []
+
+
+def test_a_reader_that_was_spoilt_costs_the_exporter():
+    def file_name(reader):
+        reader.file_name = 5
+        return {}
+
+    def problem(reader):
+        reader.problems.append(replace(NO_TEXT, code=5))
+        return {}
+
+    for spoilt, says in ((file_name, "reader.file_name is no text"), (problem, "a problem that was reported is not")):
+        declared = [Exporter("acme", "traces", print, spoilt)]
+        plan = planned({"OTEL_TRACES_EXPORTER": "acme"}, acme=plugin(distrokit_exporters=lambda d=declared: d))
+        assert any(says in line for line in problems(plan)), spoilt
+        assert plan.signals["traces"].exporters == []
+
+
+class UpTo144:
+    """A provider of loggers that reads the limits anew for every record."""
+
+    def __init__(self, resource=None):
+        pass
+
+
+class Since145:
+    def __init__(self, resource=None, *, log_record_limits=None):
+        pass
+
+
+def test_limits_that_an_sdk_reads_late_are_kept_for_it_when_they_are_not_the_environments():
+    acme = plugin(distrokit_defaults=lambda: {"OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT": "7"})
+    environ = {"OTEL_SPAN_EVENT_COUNT_LIMIT": "many", "OTEL_ATTRIBUTE_COUNT_LIMIT": "9"}
+    plan = planned(environ, acme=acme)
+
+    found = read_late(plan.sdk_settings, plan.settings, UpTo144)
+
+    assert found == {"OTEL_SPAN_EVENT_COUNT_LIMIT": None, "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT": "7"}
+    assert read_late(plan.sdk_settings, plan.settings, Since145) == {}
