@@ -7,6 +7,7 @@ What a command does as a process (its exit code, its signals, what plugins on th
 from __future__ import annotations
 
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -24,7 +25,8 @@ def in_process(
 ) -> subprocess.CompletedProcess[str]:
     """Run ``distrokit`` with these arguments, in a clean environment with ``env``, with ``path`` as if on PYTHONPATH."""
     out, err = io.StringIO(), io.StringIO()
-    with _environment(clean_environ(env), cwd), _importable(path), redirect_stdout(out), redirect_stderr(err):
+    streams = redirect_stdout(out), redirect_stderr(err)
+    with _environment(clean_environ(env), cwd), _importable(path), _messages(), streams[0], streams[1]:
         try:
             code = main(arguments)
         except SystemExit as end:
@@ -60,3 +62,15 @@ def _importable(path: Sequence[Path]) -> Iterator[None]:
         for name, module in list(sys.modules.items()):
             if str(Path(getattr(module, "__file__", None) or "").parent) in folders:
                 del sys.modules[name]
+
+
+@contextmanager
+def _messages() -> Iterator[None]:
+    """What doctor puts on OpenTelemetry's logger has the level and the secrets of one environment."""
+    logger = logging.getLogger("opentelemetry")
+    before = logger.handlers[:], logger.propagate, logger.level
+    try:
+        yield
+    finally:
+        logger.handlers[:], logger.propagate, level = before
+        logger.setLevel(level)
