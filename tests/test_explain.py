@@ -65,11 +65,11 @@ def test_who_may_change_an_exporter_when_it_is_built_is_named(tmp_path):
             options.headers["x-token"] = "secret"
     """
 
-    text = distrokit("explain", path=[write_plugin(tmp_path, "acme", source)]).stdout
+    text = in_process("explain", path=[write_plugin(tmp_path, "acme", source)]).stdout
 
     assert text.count("headers and other options when it is built") == 3
     assert "as plugin acme may change them" in text
-    assert "may change" not in distrokit("explain").stdout
+    assert "may change" not in in_process("explain").stdout
 
 
 def test_usage():
