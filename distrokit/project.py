@@ -9,12 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from distrokit.diagnostics import Problem
-from distrokit.settings import Layer, Settings, environment_only, own_name, own_text, settable
+from distrokit.entry_points import is_place
+from distrokit.settings import (
+    Layer,
+    Settings,
+    environment_only,
+    is_of_one_instrumentation,
+    own_name,
+    own_text,
+    runs_code,
+    settable,
+)
 from distrokit.values import Source
 
 NAME = "pyproject.toml"
 #: In bytes; what is larger is no project file.
 LARGEST = 1_000_000
+
+#: What the names of keywords that take a callable end in.
+_HOOK = "_hook"
 
 _RENAMED = {"OTEL_EXPERIMENTAL_CONFIG_FILE": "OTEL_CONFIG_FILE"}
 
@@ -40,11 +53,19 @@ def with_project(settings: Settings, problems: list[Problem], directory: Path | 
             path = str(folder / NAME)
             values = {own_name(key): own_text(own_name(key), value) for key, value in table.items()}
             sources = {own_name(key): Source("project", f"{path}, {key}") for key in table}
-            refused = {name: problem for name in values if (problem := environment_only(name, sources[name]))}
+            refused = {name: p for name, text in values.items() if (p := _refusal(name, text, sources[name]))}
             problems += refused.values()
             values = {name: text for name, text in values.items() if settable(name, text) and name not in refused}
             return settings.with_layers(Layer(Source("project", path), values, sources))
     return settings
+
+
+def _refusal(name: str, text: str, source: Source) -> Problem | None:
+    """Why a setting must not stand there: it names code. Whoever may write to a folder above a service's is not it."""
+    named = is_of_one_instrumentation(name) and (
+        is_place(text.strip()) or "import:" in text or _HOOK in name.lower() or _HOOK in text.lower()
+    )
+    return runs_code(name, source) if named else environment_only(name, source)
 
 
 def with_old_names(settings: Settings) -> Settings:

@@ -236,11 +236,16 @@ def own_name(short: str) -> str:
 def environment_only(name: str, source: Source) -> Problem | None:
     """Why neither ``pyproject.toml`` nor a configuration file may have a setting; ``None`` when it may.
 
-    They decide what code is run, before a file is read; and a file in the working directory must not run what plain
-    Python would not.
+    They decide what code is run, before a file is read.
     """
-    if name not in ENVIRONMENT_ONLY:
-        return None
+    return runs_code(name, source) if name in ENVIRONMENT_ONLY else None
+
+
+def runs_code(name: str, source: Source) -> Problem:
+    """The problem of a setting that names code, in a file that must not.
+
+    A file in the working directory, or above it, must not run what plain Python would not.
+    """
     return Problem(
         code="setting-ignored",
         subject=str(source),

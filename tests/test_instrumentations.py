@@ -319,7 +319,6 @@ def test_config_show_writes_it_and_hides_what_is_secret(tmp_path):
         ("instrumentation_flask_spans = '8'", "8"),
         ("instrumentation_flask_spans = 8", 8),
         ("instrumentation_flask_spans = {a = true}", {"a": True}),
-        ("instrumentation_flask_spans = 'acme:tag'", "acme:tag"),
     ],
 )
 def test_types_are_kept_in_pyproject_toml(tmp_path, monkeypatch, line, value):

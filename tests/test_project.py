@@ -96,3 +96,38 @@ def test_a_working_directory_that_is_gone_disturbs_nobody(tmp_path):
     program = f"import os, shutil; os.chdir({str(tmp_path)!r}); shutil.rmtree({str(tmp_path)!r}); import distrokit; distrokit.start()"
 
     assert run([sys.executable, "-c", program], QUIET).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'instrumentation_flask = "subprocess:Popen"',
+        'instrumentation_flask_replaced_by = "subprocess:Popen"',
+        'instrumentation_flask_request_hook = "os:abort"',
+        'instrumentation_flask_thing = "import:os:abort"',
+        'instrumentation_flask_things = ["a", { b = "import:os:abort" }]',
+        'instrumentation_flask_init = { a_hook = "os:abort" }',
+        'plugin_files = ["tweak.py"]',
+        'frozen = "frozen.json"',
+    ],
+)
+def test_it_names_no_code(tmp_path, line):
+    """Whoever may write to a folder above a service's working directory must not run anything in the service."""
+    (tmp_path / "pyproject.toml").write_text(f"[tool.distrokit]\n{line}\n")
+    problems = []
+
+    settings = with_project(Settings.from_environ({}), problems, tmp_path)
+
+    assert settings.names_set() == set()
+    (problem,) = problems
+    assert problem.code == "setting-ignored"
+    assert problem.remedy.startswith("Set the environment variable DISTROKIT_")
+
+
+@pytest.mark.parametrize("line", ['instrumentation_flask = "off"', 'instrumentation_flask_excluded_urls = "a:80,b"'])
+def test_it_switches_instrumentations_and_gives_them_plain_values(tmp_path, line):
+    (tmp_path / "pyproject.toml").write_text(f"[tool.distrokit]\n{line}\n")
+    problems = []
+
+    assert len(with_project(Settings.from_environ({}), problems, tmp_path).names_set()) == 1
+    assert problems == []
