@@ -64,10 +64,12 @@ def configured(
     folder: Path,
     env: Mapping[str, str] | None = None,
     path: Sequence[Path] = (),
+    *,
+    lean: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program as :func:`instrumented`, with this text as its configuration file."""
     (folder / "otel.yaml").write_text(dedent(file))
-    return instrumented(program, {"OTEL_CONFIG_FILE": "otel.yaml", **(env or {})}, path, cwd=folder)
+    return instrumented(program, {"OTEL_CONFIG_FILE": "otel.yaml", **(env or {})}, path, cwd=folder, lean=lean)
 
 
 def said(result: subprocess.CompletedProcess[str]) -> list[str]:

@@ -482,7 +482,7 @@ def test_a_hook_that_raises_costs_no_request(tmp_path):
         app.get("/")(lambda: "ok")
         print([app.test_client().get("/").status_code for _ in range(2)])
     """
-    result = instrumented(program, {**QUIET, ONE + "FLASK_REQUEST_HOOK": "acme_hooks:broken"}, [tmp_path])
+    result = instrumented(program, {**QUIET, ONE + "FLASK_REQUEST_HOOK": "acme_hooks:broken"}, [tmp_path], lean=False)
 
     assert result.stdout == "[200, 200]\n"
     (line,) = said(result)
@@ -603,14 +603,17 @@ def test_the_real_instrumentations(way, tmp_path, receiver):
     if way == "environment":
         # Upstream's own variables work as ever.
         result = instrumented(
-            REQUESTS, {**env, **BY_ENVIRONMENT, "OTEL_PYTHON_REQUESTS_EXCLUDED_URLS": "upstream"}, path
+            REQUESTS,
+            {**env, **BY_ENVIRONMENT, "OTEL_PYTHON_REQUESTS_EXCLUDED_URLS": "upstream"},
+            path,
+            lean=False,
         )
     elif way == "file":
         pytest.importorskip("distrokit_yaml", reason="the schema is a package from 1.44 on")
-        result = configured(REQUESTS, BY_FILE, tmp_path, env, path)
+        result = configured(REQUESTS, BY_FILE, tmp_path, env, path, lean=False)
     else:
         path.append(write_plugin(tmp_path / "plugin", "acme", BY_PLUGIN))
-        result = instrumented(REQUESTS, env, path)
+        result = instrumented(REQUESTS, env, path, lean=False)
 
     spans = receiver.store.spans()
     server = [span for span in spans if span.kind == "server"]
@@ -643,7 +646,7 @@ def test_log_records_by_keyword(tmp_path):
         ONE + "LOGGING_LOG_LEVEL": "20",
     }
 
-    result = instrumented(program, env, [tmp_path])
+    result = instrumented(program, env, [tmp_path], lean=False)
 
     assert [line[:11] for line in result.stderr.splitlines() if "shown" in line] == ["acme shown "]
 
