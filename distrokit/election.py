@@ -7,7 +7,7 @@ distrokit's code runs, it asks here, and the answer is one distribution for both
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 
 from distrokit.diagnostics import Problem, did_you_mean
@@ -15,7 +15,7 @@ from distrokit.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS
 from distrokit.distros import installed as kit
 from distrokit.entry_points import EntryPoints, distribution_of
 from distrokit.frozen import find
-from distrokit.settings import Settings, claim
+from distrokit.settings import Settings, claim, named_by_user
 
 NAME, DISTRO = DEFAULT, CHOSEN_BY
 CONFIGURATOR, CONFIGURATOR_GROUP = "OTEL_PYTHON_CONFIGURATOR", "opentelemetry_configurator"
@@ -56,8 +56,9 @@ def elect(settings: Settings, installed: EntryPoints) -> Election:
     distros made of plugins is in charge then is the business of :mod:`distrokit.distros`.
     """
     all_distros, all_configurators = installed.group(DISTRO_GROUP), installed.group(CONFIGURATOR_GROUP)
-    distro, configurator = settings.get(DISTRO), settings.get(CONFIGURATOR)
+    distro, configurator = named_by_user(settings, DISTRO), named_by_user(settings, CONFIGURATOR)
     outcome = kit.chosen(settings, installed)
+    problems: tuple[Problem, ...] = ()
     if distro:
         named = _first(all_distros, distro)
         if distro in kit.names(installed) or (named and named.value == OUR_CLASS):
@@ -65,18 +66,19 @@ def elect(settings: Settings, installed: EntryPoints) -> Election:
             if distro not in (NAME, *kit.names(installed)):
                 problems += (_undeclared(distro, outcome),)
             return Election(problems=problems)
-        if named is None:
-            names = [*(point.name for point in all_distros), *kit.names(installed)]
-            return Election(problems=(_unknown(DISTRO, distro, names, outcome),))
-        partner = _of_same_distribution(named, all_configurators)
-        return Election(named, partner, _contradiction(distro, configurator, partner.name if partner else ""))
+        if named is not None:
+            partner = _of_same_distribution(named, all_configurators)
+            return Election(named, partner, _contradiction(distro, configurator, partner.name if partner else ""))
+        # As if it were not set.
+        problems = (_unknown(DISTRO, distro, [*all_distros, *installed.group(GROUP)], outcome),)
     if configurator and configurator != NAME:
         named = _first(all_configurators, configurator)
         if named is None:
-            names = [point.name for point in all_configurators]
-            return Election(problems=(_unknown(CONFIGURATOR, configurator, names, outcome),))
-        return Election(_of_same_distribution(named, all_distros), named)
-    return Election()
+            return Election(problems=(*problems, _unknown(CONFIGURATOR, configurator, all_configurators, outcome)))
+        winner = distribution_of(named) or named.name
+        problems = tuple(replace(problem, outcome=f"{winner} configures the process") for problem in problems)
+        return Election(_of_same_distribution(named, all_distros), named, problems)
+    return Election(problems=problems)
 
 
 def settle() -> None:
@@ -87,11 +89,8 @@ def settle() -> None:
         # Whichever the loader takes, it takes ours.
         return
     if elect(settings, installed).ours:
-        if settings.get(DISTRO) or kit.tied(settings, installed):
-            # Where the first one names something that is not there, or must stay open, the second still brings us in.
-            claim(CONFIGURATOR, NAME)
-        else:
-            claim(DISTRO, kit.chosen(settings, installed))
+        # Where the first one names something that is not there, the second still brings us in.
+        claim(*((CONFIGURATOR, NAME) if settings.get(DISTRO) else (DISTRO, kit.chosen(settings, installed))))
 
 
 def _first(points: list[EntryPoint], name: str) -> EntryPoint | None:
@@ -127,13 +126,14 @@ def _undeclared(name: str, outcome: str) -> Problem:
     )
 
 
-def _unknown(setting: str, name: str, names: list[str], outcome: str) -> Problem:
-    names = sorted(set(names))
+def _unknown(setting: str, name: str, points: list[EntryPoint], outcome: str) -> Problem:
+    names = sorted({point.name for point in points})
+    called = sorted({point.name for point in points if distribution_of(point) == name})
     return Problem(
         code="distro-unknown",
         subject=f"{setting}={name}",
         cause=f"nothing of this name is installed (there are {', '.join(names)})",
         outcome=f"{outcome} configures the process",
-        remedy=did_you_mean(name, names) or f"Unset {setting}.",
+        remedy=f"Its name is {called[0]!r}." if called else did_you_mean(name, names) or f"Unset {setting}.",
         severity="warning",
     )

@@ -25,6 +25,9 @@ from distrokit.values import Source, Value, as_text
 #: ``distrokit doctor -- COMMAND`` asks in the process of COMMAND.
 SAID, ASKED = "_DISTROKIT_SAID", "_DISTROKIT_ASKED"
 
+#: No setting either: the ``OTEL_PYTHON_DISTRO`` that the launcher set, which is not the user's word.
+CLAIMED = "_DISTROKIT_CLAIMED"
+
 #: The prefix under which ``opentelemetry-instrument`` offers distrokit's settings as options: its
 #: parser only takes variables that begin with ``OTEL_``.
 LAUNCHER_PREFIX = "OTEL_PYTHON_"
@@ -385,6 +388,12 @@ def put(name: str, value: str | None) -> None:
 
 
 def claim(name: str, value: str) -> None:
-    """Set a variable for this process and its children, unless it is set."""
+    """Set a variable for this process and its children, unless it is set, and note that it was not the user."""
     if not os.environ.get(name, "").strip():
-        _apply({name: value})
+        _apply({name: value, CLAIMED: f"{name}={value}"})
+
+
+def named_by_user(settings: Settings, name: str) -> str:
+    """A setting, unless it was claimed."""
+    value = settings.get(name)
+    return "" if settings.environ.get(CLAIMED) == f"{name}={value}" else value

@@ -230,3 +230,111 @@ def test_in_a_tie_that_a_third_one_stands_beside_it_is_said_and_distrokit_runs(t
         "distros acme, globex"
     ]
     assert [span.resource["telemetry.distro.name"] for span in receiver.store.spans()] == ["distrokit"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"plugins": "acme"}, "Distro.plugins is a tuple of names"),
+        ({"plugins": (1,)}, "Distro.plugins is a tuple of names"),
+        ({"defaults": {"A": 1}}, "Distro.defaults are text, as variables are; 'A' is int"),
+        ({"version": 1}, "Distro.version is text, not int"),
+    ],
+)
+def test_data_that_cannot_be_used_is_refused_where_it_is_written(data, message):
+    with pytest.raises(TypeError, match=message):
+        Distro(**{"name": "acme", "version": "1", **data})
+
+
+def test_what_is_only_said_of_releases_costs_nothing_when_it_is_wrong():
+    (line,) = problems(planned(Distro(name="acme", version="1", opentelemetry="1.43")))
+
+    assert line == (
+        "distro acme 1: the releases of OpenTelemetry that it is made for, '1.43', are no version specifier; it runs all the "
+        "same. Write them like >=1.43,<1.47."
+    )
+
+
+def test_where_to_look_for_it_is_not_for_a_distro_to_say():
+    plan = planned(Distro(name="acme", version="1", defaults={"DISTROKIT_FROZEN": "/x"}))
+
+    assert [problem.code for problem in plan.problems] == ["setting-ignored"]
+    assert plan.settings.get("DISTROKIT_FROZEN") == ""
+
+
+def test_a_distributions_plugins_are_those_of_all_its_distros(tmp_path):
+    """Whatever these are called, and whether or not they list them."""
+    source = """
+        from distrokit import Distro, hookimpl
+        BIG, SMALL = Distro(name="Big One", version="1"), Distro(name="small", version="1")
+
+        @hookimpl
+        def distrokit_resource():
+            return {"from.acme": True}
+    """
+    points = {
+        "distrokit.distro": {"big": "acme_otel:BIG", "small": "acme_otel:SMALL"},
+        "distrokit": {"acme": "acme_otel"},
+    }
+    path = write_distribution(tmp_path, "acme-otel", "1.0", points, {"acme_otel": dedent(source)})
+
+    big, small = (explained(path, OTEL_PYTHON_DISTRO=name) for name in ("big", "small"))
+
+    assert (big["distro"]["name"], marks(big), [p["code"] for p in big["problems"]]) == (
+        "Big One",
+        ["from.acme"],
+        ["distro-name"],
+    )
+    assert (small["distro"]["name"], marks(small), small["problems"]) == ("small", ["from.acme"], [])
+    assert marks(explained(path)) == []
+
+
+SETS_DEFAULTS = """
+    import os
+    from opentelemetry.instrumentation.distro import BaseDistro
+
+    class Distro(BaseDistro):
+        def _configure(self, **kwargs):
+            os.environ.setdefault("OTEL_TRACES_EXPORTER", "console")
+"""
+
+
+def test_in_a_tie_a_third_one_that_is_found_first_has_no_say(tmp_path, receiver):
+    points = {"opentelemetry_distro": {"third": "third_distro:Distro"}}
+    third = write_distribution(
+        tmp_path / "third", "third", entry_points=points, modules={"third_distro": SETS_DEFAULTS}
+    )
+    path = [third, write_kit(tmp_path, "acme"), write_kit(tmp_path, "globex")]
+    program = PROGRAM + "\n    print(os.environ.get('OTEL_TRACES_EXPORTER'))\n"
+
+    result = instrumented(program, {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}, path)
+
+    assert result.stdout == "distrokit\nNone\n"
+    assert len(said(result)) == 1
+    assert len(receiver.store.spans()) == 1
+
+
+def test_a_name_that_is_not_installed_leaves_it_to_the_configurator(tmp_path):
+    """As if it were not set."""
+    points = {"opentelemetry_configurator": {"theirs": "other_distro:Configurator"}}
+    modules = {"other_distro": "class Configurator:\n    def configure(self, **kwargs): print('theirs')\n"}
+    other = write_distribution(tmp_path, "other", entry_points=points, modules=modules)
+    distro = write_distro(tmp_path / "d", "distro")
+    env = {"OTEL_PYTHON_DISTRO": "othr", "OTEL_PYTHON_CONFIGURATOR": "theirs"}
+
+    result = instrumented("print('runs')", env, [other, distro])
+    told = in_process("explain", env=env, path=[other, distro]).stdout
+
+    assert result.stdout == "theirs\nruns\n"
+    (line,) = said(result)
+    assert line.startswith("distrokit: OTEL_PYTHON_DISTRO=othr: nothing of this name is installed (there are ")
+    assert "; other configures the process. " in line
+    assert told.startswith("NOT IN CHARGE: other configures the process")
+
+
+def test_the_name_of_a_distribution_is_told_from_that_of_its_distro(tmp_path):
+    result = in_process(
+        "explain", env={"OTEL_PYTHON_DISTRO": "distro-distro"}, path=[write_distro(tmp_path / "d", "distro")]
+    )
+
+    assert "; distrokit configures the process. Its name is 'distro'." in result.stdout

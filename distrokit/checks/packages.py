@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution, distributions
 
@@ -79,7 +80,9 @@ def _distros(election: Election, installed: EntryPoints, plan: Plan) -> Check:
         who = "distrokit" if ours.default else f"distro {ours.label}"
         why = "" if ours.default else f": {ours.why}"
         evidence = f"{who} configures the process{why} (installed: {names}); to be sure whatever starts it:"
-        return Check("distro", "ok", evidence, f"export OTEL_PYTHON_DISTRO={ours.distro.name}")
+        return Check(
+            "distro", "ok", evidence, f"export OTEL_PYTHON_DISTRO={shlex.quote(ours.called or ours.distro.name)}"
+        )
     return Check("distro", "ok", f"distrokit configures the process; no other distro is installed ({names})")
 
 

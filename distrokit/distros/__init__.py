@@ -49,6 +49,21 @@ class Distro:
     defaults: Mapping[str, str] = field(default_factory=dict)
     opentelemetry: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse what could not be used, where it was written.
+
+        Raises:
+            TypeError: something is not what it must be.
+        """
+        for attribute in ("name", "version", "opentelemetry"):
+            if not isinstance(getattr(self, attribute), str):
+                raise TypeError(f"Distro.{attribute} is text, not {type(getattr(self, attribute)).__name__}")
+        if isinstance(self.plugins, str) or not all(isinstance(name, str) for name in self.plugins):
+            raise TypeError("Distro.plugins is a tuple of names")
+        for setting, text in self.defaults.items():
+            if not (isinstance(setting, str) and isinstance(text, str)):
+                raise TypeError(f"Distro.defaults are text, as variables are; {setting!r} is {type(text).__name__}")
+
 
 @dataclass(frozen=True)
 class InCharge:
@@ -59,14 +74,16 @@ class InCharge:
         distribution: who has it; ``code`` for one that was given in code.
         why: in words.
         others: the distros that are installed besides, of any make, by name.
-        foreign: distributions that have a distro; their plugins are loaded for it only.
+        called: what ``OTEL_PYTHON_DISTRO`` knows it by; empty for one that was given in code.
+        foreign: the distributions that have distros, with their names; their plugins are loaded for these only.
     """
 
     distro: Distro
     distribution: str = DEFAULT
     why: str = "no other distro made of plugins is installed"
     others: tuple[str, ...] = ()
-    foreign: Mapping[str, str] = field(default_factory=dict)
+    called: str = DEFAULT
+    foreign: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def default(self) -> bool:
@@ -99,16 +116,19 @@ class InCharge:
 
     def layer(self) -> Layer:
         """Its defaults."""
-        return Layer(Source("distro", self.label), dict(self.distro.defaults))
+        # What is installed has been found by now.
+        defaults = {name: text for name, text in self.distro.defaults.items() if name != "DISTROKIT_FROZEN"}
+        return Layer(Source("distro", self.label), defaults)
 
     def keeps_out(self, plugin: str, distribution: str) -> str:
         """Why an installed plugin is not loaded; empty when it is."""
         listed = plugin in self.distro.plugins
         if self.distro.closed and not listed:
             return f"distro {self.distro.name} is closed and does not list it"
-        owner = self.foreign.get(distribution, self.distro.name)
-        if owner != self.distro.name and not listed:
-            return f"it belongs to distro {owner}, which is not in charge"
+        owners = self.foreign.get(distribution, ())
+        own = distribution == self.distribution or (not self.called and self.distro.name in owners)
+        if owners and not own and not listed:
+            return f"it belongs to distro {' and '.join(owners)}, which is not in charge"
         return ""
 
     def position(self, plugin: str) -> int:

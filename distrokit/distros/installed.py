@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
 from distrokit.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, Distro, InCharge, default
 from distrokit.entry_points import EntryPoints, distribution_of
-from distrokit.settings import Settings
+from distrokit.settings import Settings, named_by_user
 
 
 def names(installed: EntryPoints) -> list[str]:
@@ -19,7 +19,7 @@ def names(installed: EntryPoints) -> list[str]:
 def chosen(settings: Settings, installed: EntryPoints) -> str:
     """The name of the distro in charge, as far as distros made of plugins go: the one named, or the only one."""
     known = names(installed)
-    named = settings.get(CHOSEN_BY)
+    named = named_by_user(settings, CHOSEN_BY)
     if named in known:
         return named
     return known[0] if len(known) == 1 and named != DEFAULT else DEFAULT
@@ -27,7 +27,7 @@ def chosen(settings: Settings, installed: EntryPoints) -> str:
 
 def tied(settings: Settings, installed: EntryPoints) -> bool:
     """Whether several are installed and none is named."""
-    return len(names(installed)) > 1 and settings.get(CHOSEN_BY) not in (*names(installed), DEFAULT)
+    return len(names(installed)) > 1 and named_by_user(settings, CHOSEN_BY) not in (*names(installed), DEFAULT)
 
 
 def in_charge(
@@ -40,11 +40,13 @@ def in_charge(
         given: in code; then nothing is looked for.
     """
     points = installed.group(GROUP)
-    foreign = {distribution_of(point): point.name for point in points}
+    foreign: dict[str, tuple[str, ...]] = {}
+    for point in points:
+        foreign[distribution_of(point)] = (*foreign.get(distribution_of(point), ()), point.name)
     known = names(installed)
     others = [*known, *(point.name for point in installed.group(DISTRO_GROUP) if point.value != OUR_CLASS)]
     if given is not None:
-        charge = InCharge(given, "code", "it was given in code", tuple(others), foreign)
+        charge = InCharge(given, "code", "it was given in code", tuple(others), "", foreign)
         problems += _faults(charge)
         return charge
     name = chosen(settings, installed)
@@ -53,17 +55,17 @@ def in_charge(
         if tied(settings, installed):
             problems.append(_tie(known))
         why = "several distros are installed and none is named" if tied(settings, installed) else ""
-        if settings.get(CHOSEN_BY) == DEFAULT:
+        if named_by_user(settings, CHOSEN_BY) == DEFAULT:
             why = f"{CHOSEN_BY} names it"
-        return InCharge(default().distro, DEFAULT, why or default().why, tuple(others), foreign)
+        return InCharge(default().distro, DEFAULT, why or default().why, tuple(others), DEFAULT, foreign)
     point = next(point for point in points if point.name == name)
-    named = settings.get(CHOSEN_BY) == name
+    named = named_by_user(settings, CHOSEN_BY) == name
     why = f"{CHOSEN_BY} names it" if named else "it is the only distro made of plugins that is installed"
     try:
         distro = point.load()
         if not isinstance(distro, Distro):
             raise TypeError(f"{point.value} is {type(distro).__name__}, not a distrokit.Distro")
-        charge = InCharge(distro, distribution_of(point) or "unknown", why, tuple(others), foreign)
+        charge = InCharge(distro, distribution_of(point) or "unknown", why, tuple(others), name, foreign)
         problems += _faults(charge, name)
     except BaseException as error:
         contain(error)
@@ -77,7 +79,8 @@ def in_charge(
                 detail=trace_of(error),
             )
         )
-        return InCharge(default().distro, DEFAULT, f"distro {name} could not be loaded", (*others, name), foreign)
+        why = f"distro {name} could not be loaded"
+        return InCharge(default().distro, DEFAULT, why, (*others, name), DEFAULT, foreign)
     return charge
 
 
@@ -107,23 +110,39 @@ def _faults(charge: InCharge, name: str | None = None) -> Iterator[Problem]:
             remedy="Give both one name.",
             severity="warning",
         )
-    for setting, text in distro.defaults.items():
-        if not (isinstance(setting, str) and isinstance(text, str)):
-            raise TypeError(f"defaults are text, as environment variables are; {setting!r} is {type(text).__name__}")
+    if "DISTROKIT_FROZEN" in distro.defaults:
+        yield Problem(
+            code="setting-ignored",
+            subject=f"distro {charge.label} DISTROKIT_FROZEN",
+            cause="a distro is found among what is installed, and this decides where that is looked for",
+            outcome="it has no effect",
+            remedy="Take it out of the distro's defaults, and set the environment variable.",
+        )
     if distro.opentelemetry:
-        from packaging.specifiers import SpecifierSet
+        yield from _releases(charge)
 
-        # opentelemetry-instrumentation needs packaging, and so it is there.
-        found = _installed_version("opentelemetry-sdk")
-        if found and not SpecifierSet(distro.opentelemetry).contains(found, prereleases=True):
-            yield Problem(
-                code="distro-untested",
-                subject=f"distro {charge.label}",
-                cause=f"it is made for OpenTelemetry {distro.opentelemetry}, and {found} is installed",
-                outcome="it runs all the same",
-                remedy=f"Update {charge.distribution}, or install a release of OpenTelemetry that it is made for.",
-                severity="warning",
-            )
+
+def _releases(charge: InCharge) -> Iterator[Problem]:
+    # opentelemetry-instrumentation needs packaging, and so it is there.
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    found, made_for = _installed_version("opentelemetry-sdk"), charge.distro.opentelemetry
+    try:
+        if not found or SpecifierSet(made_for).contains(found, prereleases=True):
+            return
+        cause = f"it is made for OpenTelemetry {made_for}, and {found} is installed"
+        remedy = f"Update {charge.distribution}, or install a release of OpenTelemetry that it is made for."
+    except InvalidSpecifier:
+        cause = f"the releases of OpenTelemetry that it is made for, {made_for!r}, are no version specifier"
+        remedy = "Write them like >=1.43,<1.47."
+    yield Problem(
+        code="distro-untested",
+        subject=f"distro {charge.label}",
+        cause=cause,
+        outcome="it runs all the same",
+        remedy=remedy,
+        severity="warning",
+    )
 
 
 def _tie(known: list[str]) -> Problem:
