@@ -1,8 +1,8 @@
 """What was found once, in a file: a process that is given it scans nothing.
 
 ``distrokit freeze`` writes the file, ``DISTROKIT_FROZEN`` names it. It holds the entry points: what a process makes of
-them is still its settings' business. That it is out of date is seen by names alone: those of the distributions'
-``dist-info`` folders, which have the versions in them. Listing a folder costs a fraction of reading what is in it.
+them is still its settings' business. That it is out of date is seen without opening anything: by the names of the
+distributions' ``dist-info`` folders, which have the versions in them, and the sizes of the lists of entry points.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from distrokit.diagnostics import Problem, describe_exception
 from distrokit.entry_points import EntryPoints, distribution_of, version_of
@@ -24,10 +24,15 @@ SETTING = "DISTROKIT_FROZEN"
 #: Version of the shape of the file.
 SCHEMA = 1
 
-#: Only these groups are looked at, by distrokit and by OpenTelemetry.
-_GROUPS = ("distrokit", "opentelemetry", "_opentelemetry")
+#: No plugin and no part of OpenTelemetry looks at these, and they are many.
+_NOT_THESE = ("console_scripts", "gui_scripts", "pytest11")
 
-_SUFFIX = ".dist-info"
+#: What an installer leaves of a distribution, now and formerly.
+_SUFFIXES = (".dist-info", ".egg-info")
+
+#: By folder of ``sys.path`` the distributions in it: ``flask-3.1.0``, and the size of its list of entry points, in
+#: bytes, ``None`` where it has none.
+Folders: TypeAlias = "dict[str, dict[str, int | None]]"
 
 
 class FrozenDistribution(Distribution):
@@ -86,12 +91,12 @@ def frozen(installed: EntryPoints, conflicts: Mapping[str, str]) -> dict[str, An
     return {
         "schema": SCHEMA,
         "python": _python(),
-        "distributions": sorted(_distributions()),
+        "folders": _folders(),
         "conflicts": dict(conflicts),
         "entry_points": [
             [point.group, point.name, point.value, distribution_of(point), version_of(point)]
             for point in installed
-            if point.group.partition(".")[0].startswith(_GROUPS)
+            if point.group not in _NOT_THESE
         ],
     }
 
@@ -102,12 +107,15 @@ def _thawed(data: Any) -> EntryPoints | str:
         raise ValueError(f"its schema is {data['schema']!r}, and this release reads {SCHEMA}")
     if data["python"] != _python():
         return f"it was made with Python {data['python']}, and this is {_python()}"
-    now, then = _distributions(), set(data["distributions"])
-    if now != then:
-        return _difference(now - then, then - now)
+    changes = _difference(data["folders"], _folders())
+    if changes:
+        return changes
     distributions: dict[tuple[str, str], FrozenDistribution] = {}
     points = []
-    for group, name, value, owner, version in data["entry_points"]:
+    for row in data["entry_points"]:
+        group, name, value, owner, version = row
+        if not all(isinstance(text, str) for text in row):
+            raise TypeError(f"an entry point is five texts, and not {row!r}")
         point = EntryPoint(name, value, group)
         if owner:
             # As importlib.metadata does it: an entry point cannot be changed by assignment.
@@ -118,27 +126,48 @@ def _thawed(data: Any) -> EntryPoints | str:
     return found
 
 
-def _difference(added: Iterable[str], gone: Iterable[str]) -> str:
+def _difference(then: Folders, now: Folders) -> str:
+    """In words; empty when there is none."""
+    # The program's own folder is on the path of the program, and that of `distrokit` on its own.
+    passing = {os.path.realpath(folder or ".") for folder in (*sys.path[:1], ".")}
+    added = {d for folder, found in now.items() for d in found if d not in then.get(folder, {})}
+    added -= {d for folder in passing - then.keys() for d in now.get(folder, {})}
+    gone = {d for folder, found in then.items() for d in found if d not in now.get(folder, {})}
+    sizes = [(d, size, now.get(folder, {}).get(d, size)) for folder, found in then.items() for d, size in found.items()]
+    changed = {d for d, before, after in sizes if before != after}
     parts = []
-    for names, what in (added, "installed"), (gone, "gone"):
+    for names, what in (added, "installed since"), (gone, "gone since"), (changed, "with other entry points since"):
         listed = sorted(names)
         if listed:
             more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
-            parts.append(f"{what} since: {', '.join(listed[:5])}{more}")
+            parts.append(f"{what}: {', '.join(listed[:5])}{more}")
     return "; ".join(parts)
 
 
-def _distributions() -> set[str]:
-    """``flask-3.1.0``, of every distribution on ``sys.path``; nothing is opened."""
-    found: set[str] = set()
-    for folder in dict.fromkeys(sys.path):
+def _folders() -> Folders:
+    """The distributions of each folder of ``sys.path`` that has any; nothing is opened."""
+    found: Folders = {}
+    for folder in dict.fromkeys(os.path.realpath(entry or ".") for entry in sys.path):
         try:
-            names = os.listdir(folder or ".")  # noqa: PTH208  # half the price of Path objects
+            names = os.listdir(folder)  # noqa: PTH208  # half the price of Path objects
         except OSError:
             # A zip archive, or nothing at all.
             continue
-        found.update(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX))
+        here = {}
+        for name in names:
+            distribution, suffix = os.path.splitext(name)  # noqa: PTH122  # likewise
+            if suffix in _SUFFIXES:
+                here[distribution] = _size(f"{folder}/{name}/entry_points.txt")
+        if here:
+            found[folder] = here
     return found
+
+
+def _size(path: str) -> int | None:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116  # likewise
+    except OSError:
+        return None
 
 
 def _scanned(problem: Problem) -> EntryPoints:
@@ -153,7 +182,7 @@ def _problem(code: str, name: str, cause: str) -> Problem:
         subject=f"{SETTING}={name}",
         cause=cause,
         outcome="the environment is scanned instead",
-        remedy=f"Run `distrokit freeze -o {name}` once more, or unset it.",
+        remedy=f"Run `distrokit freeze -o {name}` once more, with `-- COMMAND` if need be, or unset it.",
         severity="warning",
     )
 

@@ -8,7 +8,8 @@ import sys
 from importlib.util import find_spec
 
 import pytest
-from distributions import write_plugin
+from commands import in_process
+from distributions import write_distribution, write_plugin
 from processes import QUIET, distrokit, instrumented, run, said
 
 PLUGIN = """
@@ -66,7 +67,7 @@ def test_what_is_written_and_what_is_said(tmp_path, acme):
     assert out == f"wrote {file}: {plugins} plugins, 3 instrumentations; use it with DISTROKIT_FROZEN={file}\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
-    assert "distrokit_acme-1.0" in content["distributions"]
+    assert content["folders"][str(acme)] == {"distrokit_acme-1.0": len("[distrokit]\nacme = acme_plugin\n")}
     assert ["distrokit", "acme", "acme_plugin", "distrokit-acme", "1.0"] in content["entry_points"]
     assert content["distro"]["name"] == "distrokit"
     assert content["chosen"]["traces exporter otlp"].startswith("otlp ")
@@ -101,7 +102,9 @@ def test_that_the_environment_has_changed_is_said_and_it_is_scanned(tmp_path, ac
     (problem,) = plan["problems"]
     assert (problem["code"], problem["severity"]) == ("frozen-stale", "warning")
     assert problem["cause"] == "installed since: distrokit_other-2.0; gone since: distrokit_acme-1.0"
-    assert problem["remedy"] == f"Run `distrokit freeze -o {file}` once more, or unset it."
+    assert (
+        problem["remedy"] == f"Run `distrokit freeze -o {file}` once more, with `-- COMMAND` if need be, or unset it."
+    )
     assert (plan["frozen"], "from.other" in plan["resource"]["attributes"]) == (None, True)
 
 
@@ -152,4 +155,72 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
     result = distrokit("freeze", "-o", str(tmp_path / "no" / "frozen.json"))
 
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith("distrokit freeze: FileNotFoundError: ")
+    file = tmp_path / "no" / "frozen.json"
+    why = "No such file or directory. Name a file that can be."
+    assert result.stderr == f"distrokit freeze: {file} cannot be written: {why}\n"
+
+
+def test_what_no_name_tells_is_seen_too(tmp_path, acme):
+    """Other entry points under the same version, and what was installed the old way."""
+    file, _ = freeze(tmp_path, acme)
+    points = acme / "distrokit_acme-1.0.dist-info" / "entry_points.txt"
+    points.write_text("[distrokit]\nacme = acme_plugin\nother = acme_plugin\n")
+    (acme / "old-1.0.egg-info").mkdir()
+
+    told = in_process("explain", env={"DISTROKIT_FROZEN": str(file)}, path=[acme]).stdout
+
+    assert "installed since: old-1.0; with other entry points since: distrokit_acme-1.0; the environment is" in told
+
+
+def test_the_programs_own_folder_does_not_count(tmp_path):
+    """It is on the path of a program, and under the launcher, and not on that of the command that froze."""
+    file, _ = freeze(tmp_path)
+    (tmp_path / "here" / "zzz-1.0.dist-info").mkdir(parents=True)
+
+    result = instrumented("print('runs')", {**QUIET, "DISTROKIT_FROZEN": str(file)}, cwd=tmp_path / "here")
+
+    assert (result.stdout, result.stderr) == ("runs\n", "")
+
+
+def test_a_plugin_finds_its_own_groups_in_it(tmp_path):
+    source = """
+        from distrokit import hookimpl
+
+        @hookimpl
+        def distrokit_resource(settings, entry_points):
+            return {"found": [point.name for point in entry_points.group("acme.parts")]}
+    """
+    path = write_distribution(
+        tmp_path / "acme",
+        "acme",
+        entry_points={"distrokit": {"acme": "acme_plugin"}, "acme.parts": {"one": "x:y"}},
+        modules={"acme_plugin": source},
+    )
+    file, _ = freeze(tmp_path, path)
+
+    plan = json.loads(in_process("explain", "--json", env={"DISTROKIT_FROZEN": str(file)}, path=[path]).stdout)
+
+    assert plan["frozen"] == str(file)
+    assert plan["resource"]["attributes"]["found"]["value"] == ["one"]
+
+
+def test_a_package_that_cannot_be_asked_is_left_out_of_what_is_known(tmp_path):
+    points = {"opentelemetry_instrumentor": {"odd": "odd:Odd"}}
+    path = write_distribution(tmp_path / "odd", "odd", entry_points=points, modules={"odd": "class Odd: pass"})
+    with (path / "odd-1.0.dist-info" / "METADATA").open("a") as metadata:
+        metadata.write("Requires-Dist: foo (>=1.*) ; extra == 'instruments'\nProvides-Extra: instruments\n")
+
+    file, _ = freeze(tmp_path, path)
+
+    assert "odd:Odd" not in json.loads(file.read_text())["conflicts"]
+
+
+def test_rows_that_are_none_are_refused(tmp_path):
+    file, _ = freeze(tmp_path)
+    content = json.loads(file.read_text())
+    content["entry_points"][0][1] = None
+    file.write_text(json.dumps(content))
+
+    told = in_process("explain", env={"DISTROKIT_FROZEN": str(file)}).stdout
+
+    assert "TypeError: an entry point is five texts" in told

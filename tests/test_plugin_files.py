@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from commands import in_process
+from distributions import write_plugin
 from plans import planned, problems
 from processes import QUIET, instrumented, said
 
@@ -72,6 +73,38 @@ def test_a_url_is_no_path():
         "DISTROKIT_PLUGIN_FILES=https://****@host/tweak.py: it is a URL, and not the path of a file; it is not loaded. Copy "
         "it here, and name its path."
     )
+
+
+def test_a_file_that_is_named_twice_is_one(tmp_path, monkeypatch):
+    path = write(tmp_path / "tweak.py")
+    monkeypatch.chdir(tmp_path)
+
+    plan = planned({"DISTROKIT_PLUGIN_FILES": f"tweak.py,{path},./tweak.py"})
+
+    assert problems(plan) == []
+    assert plan.resource.attributes["team"].value == "blue"
+
+
+def test_a_file_gives_way_to_what_is_called_so_already(tmp_path):
+    path = write(tmp_path / "acme.py")
+    installed = write_plugin(tmp_path / "installed", "acme", TWEAK.replace('"team"', '"group"'))
+
+    plan = json.loads(in_process("explain", "--json", env={"DISTROKIT_PLUGIN_FILES": path}, path=[installed]).stdout)
+
+    (problem,) = plan["problems"]
+    assert (problem["outcome"], problem["remedy"]) == ("the file gives way", "Give the file another name.")
+    assert plan["resource"]["attributes"]["group"]["value"] == "blue"
+    assert "team" not in plan["resource"]["attributes"]
+
+
+def test_a_home_that_nobody_knows_costs_that_file(tmp_path):
+    tweak = write(tmp_path / "tweak.py")
+
+    plan = planned({"DISTROKIT_PLUGIN_FILES": f"~nobody-here/x.py,{tweak}"})
+
+    (line,) = problems(plan)
+    assert "'~nobody-here/x.py' is relative to the working directory, and not there" in line
+    assert plan.resource.attributes["team"].value == "blue"
 
 
 def test_two_files_of_one_name_are_both_refused_as_two_packages_are(tmp_path):

@@ -6,12 +6,15 @@ import argparse
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 from distrokit import instrumentation
 from distrokit.declarations import Command
-from distrokit.diagnostics import describe_exception, quantity, write
+from distrokit.diagnostics import quantity, write
 from distrokit.entry_points import EntryPoints
 from distrokit.frozen import SETTING, frozen
 from distrokit.plan import InstrumentationPlan, Plan
@@ -40,7 +43,7 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         _put(path, text)
     except OSError as error:
-        write(f"distrokit freeze: {describe_exception(error)}")
+        write(f"distrokit freeze: {path} cannot be written: {error.strerror}. Name a file that can be.")
         return 1
     loaded = sum(plugin["status"] == "loaded" for plugin in content["plugins"])
     applied = sum(item["applies"] for item in content["instrumentations"].values())
@@ -52,7 +55,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def contents(plan: Plan, installed: EntryPoints) -> dict[str, Any]:
     """The file's content: for the process, and, from ``distro`` on, for people."""
     points = [item.point for item in plan.instrumentations.values() if item.point is not None]
-    conflicts = {point.value: instrumentation.conflict(point) for point in points}
+    conflicts = dict(_conflicts(points))
     described = plan.describe()
     shown = ("name", "distribution", "version", "status", "cause")
     return {
@@ -65,6 +68,13 @@ def contents(plan: Plan, installed: EntryPoints) -> dict[str, Any]:
             for name, item in plan.instrumentations.items()
         },
     }
+
+
+def _conflicts(points: Iterable[EntryPoint]) -> Iterator[tuple[str, str]]:
+    for point in points:
+        # What cannot be told now is looked up at each start, as without the file.
+        with suppress(Exception):
+            yield point.value, instrumentation.conflict(point)
 
 
 def _chosen(plan: Plan) -> dict[str, str | None]:

@@ -19,9 +19,7 @@ from distrokit.cli.elsewhere import no_program
 from distrokit.cli.interpreter import dropped_by, interpreter_of
 from distrokit.declarations import Command
 from distrokit.diagnostics import visible, write
-from distrokit.distros import DISTRO_GROUP
 from distrokit.election import settle
-from distrokit.entry_points import EntryPoints
 from distrokit.launch import FOLDER
 from distrokit.launch.sitecustomize import LAUNCHED
 
@@ -78,8 +76,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with contextlib.suppress(Exception):
         _say_what_keeps_us_out(command)
     with contextlib.suppress(Exception):
-        if len(EntryPoints.scan().group(DISTRO_GROUP)) > 1:
-            settle()
+        settle()
     return _become(command, _environ(add_cwd=arguments.add_cwd))
 
 

@@ -187,7 +187,9 @@ class Plugins:
     def implementing(self, hook: str) -> list[Plugin]:
         """The loaded plugins that implement a hook, in call order."""
         names = dict.fromkeys(impl.plugin_name for impl in self._implementations(hook))
-        return [plugin for name in names for plugin in self.candidates if plugin.name == name]
+        # Of those that are refused, one of the same name may be loaded.
+        found = [plugin for plugin in self.candidates if plugin.status != "refused"]
+        return [plugin for name in names for plugin in found if plugin.name == name]
 
     def leave_out(self, plugin: Plugin, hook: str, error: BaseException, remedy: str = "") -> None:
         """Take a plugin out of everything that follows, and say so."""
@@ -251,7 +253,7 @@ class Plugins:
         return _invoke(impl, arguments)
 
     def _owner(self, impl: pluggy.HookImpl) -> Plugin:
-        return next(p for p in self.candidates if p.name == impl.plugin_name and p.status != "blocked")
+        return next(p for p in self.candidates if p.name == impl.plugin_name and p.status not in ("blocked", "refused"))
 
     # -------------------------------------------------------------------------- registering
 

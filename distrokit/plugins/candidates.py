@@ -41,9 +41,14 @@ class Plugin:
         return f"{self.name} {self.version}".strip()
 
     @property
+    def is_file(self) -> bool:
+        """Whether ``DISTROKIT_PLUGIN_FILES`` names it."""
+        return not self.installed and self.distribution != "code"
+
+    @property
     def way_out(self) -> str:
         """How to do without it, for a remedy."""
-        if not self.installed and self.distribution != "code":
+        if self.is_file:
             return "take it out of DISTROKIT_PLUGIN_FILES"
         return f"set DISTROKIT_DISABLED_PLUGINS={self.name}"
 
@@ -84,23 +89,28 @@ def keep_out(candidates: list[Plugin], charge: InCharge) -> None:
 
 
 def refuse_duplicates(candidates: list[Plugin]) -> list[Problem]:
-    """Of several that claim one name none is loaded: which one it were would depend on the file system."""
+    """Of several that claim one name none is loaded: which one it were would depend on the file system.
+
+    But a file gives way to what is installed: nobody who drops a file somewhere means to turn a plugin off.
+    """
     problems: list[Problem] = []
     active = [plugin for plugin in candidates if plugin.status == "loaded"]
     for name in dict.fromkeys(plugin.name for plugin in active):
         rivals = [plugin for plugin in active if plugin.name == name]
         if len(rivals) < 2:
             continue
+        files = [plugin for plugin in rivals if plugin.is_file]
+        refused = files if len(rivals) - len(files) == 1 else rivals
         who = " and ".join(sorted(f"{plugin.distribution} {plugin.version}".strip() for plugin in rivals))
-        for plugin in rivals:
+        for plugin in refused:
             plugin.status, plugin.cause = "refused", f"{who} all claim the name {name!r}"
         problems.append(
             Problem(
                 code="plugin-name-taken",
                 subject=f"plugin {name}",
                 cause=f"{who} claim this one name",
-                outcome="all of them are left out",
-                remedy="Uninstall all but one.",
+                outcome="the file gives way" if refused is files else "all of them are left out",
+                remedy="Give the file another name." if files else "Uninstall all but one.",
             )
         )
     return problems

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -21,9 +24,11 @@ class PluginFile:
 
     Attributes:
         path: as it was found; absolute.
+        given: as the setting has it.
     """
 
     path: Path
+    given: str
 
     @property
     def name(self) -> str:
@@ -35,6 +40,8 @@ class PluginFile:
 
         Raises: whatever it raises; ``OSError`` when it cannot be read.
         """
+        if not self.path.exists() and not Path(self.given).is_absolute():
+            raise FileNotFoundError(f"{self.given!r} is relative to the working directory, and not there")
         name = f"distrokit_plugin_file_{self.name}"
         spec = spec_from_file_location(name, self.path)
         if spec is None or spec.loader is None:
@@ -68,4 +75,17 @@ def plugin_files(settings: Settings, problems: list[Problem]) -> list[PluginFile
         for name in given
         if _URL in name
     ]
-    return [PluginFile(Path(name).expanduser().absolute()) for name in given if _URL not in name]
+    # One that is named twice is one.
+    files = {os.path.realpath(path): PluginFile(path, name) for name, path in _paths(given) if _URL not in name}
+    return list(files.values())
+
+
+def _paths(given: Iterable[str]) -> list[tuple[str, Path]]:
+    found = []
+    for name in given:
+        path = Path(name)
+        # Where nobody knows the home directory, the file is not found, and that is said.
+        with suppress(RuntimeError):
+            path = path.expanduser()
+        found.append((name, path.absolute()))
+    return found
