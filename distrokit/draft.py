@@ -14,7 +14,7 @@ from distrokit.declarations import SIGNALS, Exporter, Processor, ResourceDetecto
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.entry_points import EntryPoints
 from distrokit.parameters import Reader
-from distrokit.picking import INSTALL_DEFAULTS, Picker
+from distrokit.picking import Picker, how_to_get_defaults
 from distrokit.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan, ViewPlan
 from distrokit.values import BUILT_IN, Source, Value
 
@@ -48,7 +48,7 @@ class Draft:
         self.choices = choices
         self.catalogue = catalogue
         self.installed = installed
-        self.picker = Picker(plan.settings, catalogue, plan.problems)
+        self.picker = Picker(plan.settings, catalogue, plan.problems, plan.plugins)
 
     def make(self) -> None:
         """Every part, in the order in which they are built."""
@@ -71,7 +71,7 @@ class Draft:
                 ", ".join(unset),
                 "no plugin supplies an exporter and no setting names one",
                 "nothing is sent",
-                INSTALL_DEFAULTS,
+                how_to_get_defaults(self.plan.plugins),
             )
 
     def _views(self) -> None:
@@ -272,7 +272,7 @@ class Draft:
             given = [*by_user, (wanted, Source("plugin", exporter.plugin)), *given[len(by_user) :]]
         if not given:
             cause, outcome = "no plugin supplies a processor that feeds the exporters", "these exporters get nothing"
-            self._problem("no-processor", signal, cause, outcome, INSTALL_DEFAULTS)
+            self._problem("no-processor", signal, cause, outcome, how_to_get_defaults(self.plan.plugins))
             return None
         (name, source), *weaker = given
         said = own if source.name == own else setting

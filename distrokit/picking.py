@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,10 +12,21 @@ from distrokit.declarations import ComponentKind, D, Processor, Signal
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
 from distrokit.parameters import Reader
 from distrokit.plan import Component
+from distrokit.plugins import Plugin
 from distrokit.settings import Settings
 from distrokit.values import Source, Value
 
 INSTALL_DEFAULTS = "Run `pip install 'distrokit[otlp]'`."
+
+
+def how_to_get_defaults(plugins: Iterable[Plugin]) -> str:
+    """What to do where nobody supplies something: for most the default plugins are missing, or kept out."""
+    kept_out = [plugin for plugin in plugins if plugin.installed and plugin.status != "loaded"]
+    if not kept_out:
+        return INSTALL_DEFAULTS
+    by_cause = {plugin.cause: [p.name for p in kept_out if p.cause == plugin.cause] for plugin in kept_out}
+    said = "; ".join(f"{', '.join(names)} ({cause})" for cause, names in by_cause.items())
+    return f"Plugins that are installed and not loaded: {said}."
 
 
 class Picker:
@@ -23,10 +34,18 @@ class Picker:
 
     Args:
         problems: receives what could not be picked, or read.
+        plugins: those there are, for remedies.
     """
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, problems: list[Problem]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        problems: list[Problem],
+        plugins: Sequence[Plugin] = (),
+    ) -> None:
         self._settings = settings
+        self._plugins = plugins
         self._catalogue = catalogue
         self._problems = problems
 
@@ -68,7 +87,7 @@ class Picker:
                 subject=subject,
                 cause=f"there is no such {what} (there are {', '.join(names) or 'none'})",
                 outcome=outcome,
-                remedy=hint or ("Install the package that has it." if names else INSTALL_DEFAULTS),
+                remedy=hint or ("Install the package that has it." if names else how_to_get_defaults(self._plugins)),
             )
         )
 

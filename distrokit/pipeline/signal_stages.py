@@ -11,7 +11,6 @@ from distrokit.declarations import Processor, Signal
 from distrokit.delivery import Lost
 from distrokit.pipeline.components import Components, Kind
 from distrokit.pipeline.counted import counted
-from distrokit.pipeline.in_front import logs_in_front, metrics_in_front, spans_in_front
 from distrokit.pipeline.in_use import InUse
 from distrokit.pipeline.losses import losses_of
 from distrokit.pipeline.self_metrics import self_metrics_of
@@ -112,6 +111,9 @@ class Stages:
     def _metrics_stages(self, staged: Staged | None, in_front: list[Named[Any]], exporter: Any) -> Any:
         """The exporter behind its own transforms, and those behind the stages that are for all."""
         if in_front:
+            # Here, and not above: most plans have none.
+            from distrokit.pipeline.in_front import metrics_in_front
+
             exporter = metrics_in_front(in_front, exporter, self._report)
         if staged and any(staged.values()):
             before = Transforms([*staged["enrich"], *staged["transform"]], MetricsData, self._report)
@@ -120,11 +122,14 @@ class Stages:
 
     def _behind(self, in_front: list[Named[Any]], fed: Named[Any], signal: Signal) -> Named[Any]:
         """What feeds an exporter of spans or log records, behind the exporter's own transforms."""
-        if in_front and signal == "traces":
+        if not in_front or signal == "metrics":
+            # Those of metrics stand between reader and exporter.
+            return fed
+        from distrokit.pipeline.in_front import logs_in_front, spans_in_front
+
+        if signal == "traces":
             return Named(fed.name, spans_in_front(in_front, fed, self._report))
-        if in_front and signal == "logs":
-            return Named(fed.name, logs_in_front(in_front, fed, self._report))
-        return fed
+        return Named(fed.name, logs_in_front(in_front, fed, self._report))
 
     def _processor(self, item: ExporterPlan, exporter: object, signal: Signal, kind: Kind, lost: Lost) -> Any:
         component = item.processor

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
@@ -42,6 +41,9 @@ class PluginFile:
         """
         if not self.path.exists() and not Path(self.given).is_absolute():
             raise FileNotFoundError(f"{self.given!r} is relative to the working directory, and not there")
+        # Here, and not above: hardly any process has such a file.
+        from importlib.util import module_from_spec, spec_from_file_location
+
         name = f"distrokit_plugin_file_{self.name}"
         spec = spec_from_file_location(name, self.path)
         if spec is None or spec.loader is None:
