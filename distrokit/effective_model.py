@@ -12,18 +12,18 @@ from typing import Any
 
 from distrokit.choices import ScopeRule
 from distrokit.choices.from_model import PROVIDERS, SCOPES, SEVERITIES
+from distrokit.choices.instrumentations import is_broken_secret
 from distrokit.choices.model_settings import SAME
 from distrokit.diagnostics import Mask
 from distrokit.draft import ALWAYS
 from distrokit.known_settings import OWN
 from distrokit.plan import Component, ExporterPlan, InstrumentationPlan, Plan, SignalPlan
 from distrokit.plan.parts import DEFAULT_SAMPLER
+from distrokit.secret_values import HIDDEN, without_secrets
 from distrokit.settings import is_secret
 from distrokit.values import Value
 
 FILE_FORMAT = "1.1"
-#: What stands for a secret that is in no variable.
-HIDDEN = "****"
 
 Node = dict[str, Any]
 
@@ -142,7 +142,7 @@ def _component(component: Component[Any]) -> Node:
     properties: Node = {}
     for name, value in component.parameters.items():
         if name == "properties" and isinstance(value.value, Mapping):
-            properties.update(_without_secrets(dict(value.value)))
+            properties.update(_escaped(without_secrets(dict(value.value))))
         elif value.key:
             _put(properties, value.key, _shown(value))
     node: Any = properties or None
@@ -161,20 +161,10 @@ def _shown(value: Value[Any]) -> Any:
     if not value.value:
         return None
     if isinstance(value.value, Mapping) and value.source.kind == "file" and value.key not in ("headers_list", ""):
-        return _without_secrets(value.value)
+        return _escaped(without_secrets(value.value))
     # A path to a secret is not the secret.
     in_variable = value.source.kind == "environment" and not value.source.name.partition("__")[0].endswith("_FILE")
     return f"${{{value.source.name}}}" if in_variable else HIDDEN
-
-
-def _without_secrets(value: Any, name: str = "") -> Any:
-    if is_secret(name):
-        return HIDDEN
-    if isinstance(value, Mapping):
-        return {key: _without_secrets(item, str(key)) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_secrets(item) for item in value]
-    return _escaped(value)
 
 
 def _put(node: Node, path: str, shown: Any) -> None:
@@ -236,11 +226,11 @@ def _keywords(item: InstrumentationPlan, prefix: str, keywords: Mapping[str, Any
     said: Node = {}
     for keyword, value in keywords.items():
         source = item.sources.get(prefix + keyword)
-        if is_secret(keyword):
+        if is_secret(keyword) or is_broken_secret(value):
             from_variable = source is not None and source.kind == "environment"
             said[keyword] = f"${{{source.name}}}" if source and from_variable else HIDDEN
         elif _is_data(value):
-            said[keyword] = _without_secrets(value)
+            said[keyword] = _escaped(without_secrets(value, keyword))
     return said
 
 

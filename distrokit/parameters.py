@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.secret_files import read_secret
+from distrokit.secret_values import secrets_inside
 from distrokit.settings import Settings, is_secret
 from distrokit.values import STRENGTH, Source, Value, as_text
 
@@ -211,14 +212,10 @@ class Reader:
 
     def _masked(self, name: str, value: Value[Any]) -> bool:
         """Whether a property's name says that it is a secret; and its texts become one."""
-        children: list[tuple[str, Value[Any]]] = []
-        if isinstance(value.value, Mapping):
-            children = [(f"{name}_{child}", inner) for child, inner in value.value.items()]
-        elif isinstance(value.value, list):
-            children = [(name, inner) for inner in value.value]
-        if is_secret(name) and not children and value.value is not None:
-            self.secret(str(value.value))
-        return any([is_secret(name), *(self._masked(child, inner) for child, inner in children)])
+        found = list(secrets_inside(name, value))
+        for text in found:
+            self.secret(text)
+        return is_secret(name) or bool(found)
 
     def component(self, kind: ComponentKind, key: str) -> Value[Any] | None:
         """A component inside this one, such as the ``root`` of a sampler: one name with its properties.

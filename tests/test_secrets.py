@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import sys
 import textwrap
 import types
 
@@ -24,6 +25,7 @@ from distrokit.cli.mermaid import mermaid
 from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting, lines
 from distrokit.cli.svg import svg
+from distrokit.instrumentation import apply_all
 from distrokit.settings import is_secret
 from distrokit.startup_line import startup_line
 
@@ -166,6 +168,80 @@ def test_secrets_in_a_file(tmp_path, exporter):
     text = outputs({"OTEL_CONFIG_FILE": str(path)})
 
     assert SECRET not in text
+
+
+KEYED = types.ModuleType("keyed")
+exec(
+    textwrap.dedent(
+        """
+        class I:
+            def __init__(self, api_key=None, settings=None):
+                self.k, self.s = api_key, settings
+
+            def instrument(self, **keywords):
+                raise ValueError(f"key {self.k!r} was refused, {self.s}, {keywords}")
+        """
+    ),
+    vars(KEYED),
+)
+FLASK = "DISTROKIT_INSTRUMENTATION_FLASK"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text"),
+    [
+        ("_INIT_API_KEY", '"{}"'),
+        ("_INIT_API_KEY", "{}"),
+        ("_INIT_SETTINGS", '{{"api_key":"{}"}}'),
+        ("_INIT_SETTINGS", '{{"api":[{{"key":"{}"}}]}}'),
+        ("_INIT_SETTINGS", '{{"api_key":"{}"'),
+        ("_INIT", '{{"api_key":"{}"}}'),
+        ("_INIT", '{{"settings":{{"token":["{}"]}}}}'),
+        ("_INIT", '{{"api_key": "{}"'),
+        ("_INIT", "api_key={}"),
+        ("_AUTH", '{{"password":"{}","callback":"import:nowhere:f"}}'),
+        ("", '{{"api_key":"{}"}}'),
+    ],
+)
+@pytest.mark.parametrize("secret", [SECRET, "12345678901"])
+def test_a_secret_keyword_of_an_instrumentation_is_in_no_output(monkeypatch, keyword, text, secret):
+    monkeypatch.setitem(sys.modules, "keyed", KEYED)
+    env = {FLASK: "keyed:I", FLASK + keyword: text.format(secret)}
+
+    assert secret not in outputs({**TRACES, **env}, list(env)) + applied(env)
+
+
+def applied(env):
+    """What is said when the instrumentations of this environment are applied."""
+    plan = planned({"DISTROKIT_ENABLED_INSTRUMENTATIONS": "flask", **env})
+    apply_all(plan)
+    return "".join(plan.settings.mask(line) for line in problems(plan))
+
+
+def test_a_secret_keyword_in_a_file_is_in_no_output(tmp_path, monkeypatch):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
+    monkeypatch.setitem(sys.modules, "keyed", KEYED)
+    path = tmp_path / "otel.yaml"
+    init = f"{{api_key: {SECRET}, settings: {{api: [{{key: b{SECRET}}}]}}}}"
+    flask = f"{{replaced_by: 'keyed:I', init: {init}, auth: {{token: c{SECRET}}}}}"
+    path.write_text(f'file_format: "1.0"\ninstrumentation/development: {{python: {{flask: {flask}}}}}\n')
+    env = {"OTEL_CONFIG_FILE": str(path)}
+
+    said = applied(env)
+
+    assert "key '****' was refused" in said
+    assert SECRET not in outputs(env) + said
+
+
+def test_what_is_no_secret_of_an_instrumentation_is_shown():
+    text = '{"api_key": "hush-hush-4711", "urls": ["/a", "/b"]}'
+
+    explained = outputs(
+        {FLASK + "_INIT_SETTINGS": text, FLASK + "_URLS": "/a,/b"}, [FLASK + "_INIT_SETTINGS", FLASK + "_URLS"]
+    )
+
+    assert r"{\"api_key\": \"****\", \"urls\": [\"/a\", \"/b\"]}" in explained
+    assert '"value": "/a,/b"' in explained
 
 
 @pytest.mark.parametrize("form", ["{}", "two\n{}", "a  b {}", "back\\slash {}", "token_{}_x", "{}%"])

@@ -45,7 +45,7 @@ def chosen_by_model(configuration: Configuration, settings: Settings, problems: 
     for signal in SIGNALS:
         _signal(model, signal, choices, problems)
     choices.views = _items(model.at("meter_provider", "views"))
-    choices.instrumentations = list(instrumentations_of_model(model, problems))
+    choices.instrumentations = list(instrumentations_of_model(model, settings, problems))
     return choices
 
 

@@ -14,11 +14,14 @@ from typing import Any
 from distrokit.choices import InstrumentationChoice
 from distrokit.diagnostics import Problem
 from distrokit.entry_points import is_place
-from distrokit.settings import INSTRUMENTATION, LAUNCHER_PREFIX, Settings, is_of_one_instrumentation
+from distrokit.secret_values import HIDDEN, secrets_inside, without_secrets
+from distrokit.settings import INSTRUMENTATION, LAUNCHER_PREFIX, Settings, is_of_one_instrumentation, is_secret
 from distrokit.values import Source, Value
 
 #: In any case.
 _WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+
+_WORD = re.compile(r"[\w-]+")
 
 #: How alike a name must be to an installed one to be taken for that one misspelt.
 _CLOSE = 0.6
@@ -41,6 +44,25 @@ def option_value(text: str) -> Any:
     except (ValueError, RecursionError):
         return text
     return text if value is None else value
+
+
+def shown_text(setting: str, text: str) -> str:
+    """The text of a setting of one instrumentation as it may be shown.
+
+    What was to be JSON, and is none, is not when it speaks of a secret: which part of it that is, nobody can say.
+    """
+    import json
+
+    value = option_value(text)
+    if is_secret(setting) or is_broken_secret(value) or (value is text and setting.endswith("_INIT")):
+        return HIDDEN
+    hidden = without_secrets(value, setting)
+    return text if hidden == value else json.dumps(hidden, ensure_ascii=False)
+
+
+def is_broken_secret(value: Any) -> bool:
+    """Whether the value of a keyword is a text that was to be JSON, with a secret inside, and is none."""
+    return isinstance(value, str) and value[:1] in ("{", "[", '"') and any(map(is_secret, _WORD.findall(value)))
 
 
 def _no_constant(word: str) -> Any:
@@ -85,6 +107,8 @@ def instrumentations_of_settings(
             problems.append(_unknown(subject, setting, names))
             continue
         meant, keyword = fitting
+        if is_broken_secret(option_value(found.value)):
+            settings.learn_secret(found.value)
         value: Value[Any] = Value(option_value(found.value), source, found.overruled)
         if keyword.startswith("init_"):
             given = {"init": Value({keyword.removeprefix("init_"): value}, source)}
@@ -94,7 +118,7 @@ def instrumentations_of_settings(
             # The text itself: here 1 is a word for on.
             given = _switch(Value(found.value, source))
         for name in meant:
-            yield _choice(name, source, given, f"{subject}={found.value}", problems)
+            yield _choice(name, source, given, f"{subject}={shown_text(setting, found.value)}", settings, problems)
 
 
 def _switch(value: Value[str]) -> dict[str, Value[Any]]:
@@ -104,12 +128,14 @@ def _switch(value: Value[str]) -> dict[str, Value[Any]]:
     return {"enabled": value}
 
 
-def instrumentations_of_model(model: Value[Any], problems: list[Problem]) -> Iterator[InstrumentationChoice]:
-    """What a configuration file says below ``instrumentation/development: python:``."""
+def instrumentations_of_model(
+    model: Value[Any], settings: Settings, problems: list[Problem]
+) -> Iterator[InstrumentationChoice]:
+    """What a configuration file says below ``instrumentation/development: python:``; the settings learn its secrets."""
     node = model.at("instrumentation/development", "python")
     for name, properties in node.value.items() if node is not None and isinstance(node.value, Mapping) else ():
         given = properties.value if isinstance(properties.value, Mapping) else {}
-        yield _choice(str(name), properties.source, given, "", problems)
+        yield _choice(str(name), properties.source, given, "", settings, problems)
 
 
 def _choice(
@@ -117,13 +143,17 @@ def _choice(
     source: Source,
     given: Mapping[str, Value[Any]],
     subject: str,
+    settings: Settings,
     problems: list[Problem],
 ) -> InstrumentationChoice:
     """The keys that mean something to distrokit, and the others, which are for ``instrument()``.
 
     Args:
         subject: what problems call it; empty for the key's place in the file.
+        settings: learn what among the keywords is a secret.
     """
+    for text in secrets_inside("", given):
+        settings.learn_secret(text)
     options = {str(key): value for key, value in given.items()}
     enabled, replaced_by, init = (options.pop(key, None) for key in ("enabled", "replaced_by", "init"))
     on = _on(enabled, subject or f"{source} {name}.enabled", problems) if enabled is not None else None

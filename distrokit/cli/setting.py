@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from distrokit.choices.instrumentations import split
+from distrokit.choices.instrumentations import shown_text, split
 from distrokit.cli.output import shown
 from distrokit.declarations import Setting
 from distrokit.diagnostics import did_you_mean
@@ -118,6 +118,8 @@ def _unknown_but_set(name: str) -> str:
 def _shown(plan: Plan, name: str, text: str) -> str:
     # Somebody wrote the secret itself where the file's name belongs: it is none that can be read.
     no_file = any(p.code == "secret-file-unreadable" and p.subject.partition("=")[0] == name for p in plan.problems)
+    if is_of_one_instrumentation(name):
+        text = shown_text(name, text)
     return "****" if is_secret(name) or no_file else plan.settings.mask(text)
 
 

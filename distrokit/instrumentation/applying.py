@@ -11,7 +11,7 @@ from distrokit.entry_points import NotThereError, load_place
 from distrokit.instrumentation.hooks import Report, guarded
 from distrokit.instrumentation.planning import DISABLED, LOGGING_SWITCH
 from distrokit.plan import InstrumentationPlan, Plan
-from distrokit.settings import is_secret
+from distrokit.secret_values import without_secrets
 from distrokit.values import Source
 
 #: A text that begins so is imported; at a keyword that ends in ``_hook`` every text is.
@@ -127,7 +127,7 @@ def _imported(
         try:
             options[keyword] = _load_hook(value) if keyword.endswith(HOOK) else _load_inside(value)
         except NotThereError as error:
-            shown = "****" if is_secret(keyword) else str(value)
+            shown = str(without_secrets(value, keyword))
             source = item.sources.get(prefix + keyword, item.source)
             outcome = f"{item.name} is applied without it"
             problems.append(_unusable(item, source, prefix + keyword, shown, error, outcome))
