@@ -455,8 +455,12 @@ def test_what_a_hook_raises_is_said_once_and_goes_no_further():
     async def works(span):
         return span
 
+    class Object:
+        async def __call__(self, span):
+            raise OSError(span)
+
     def change(plan):
-        hooks = {"a_hook": broken, "b_hook": broken_too, "c_hook": works}
+        hooks = {"a_hook": broken, "b_hook": broken_too, "c_hook": works, "d_hook": Object()}
         plan.instrumentations["mine"] = InstrumentationPlan("mine", replacement=Mine, options=hooks)
 
     plan = among({}, acme=plugin(distrokit_plan=change))
@@ -468,9 +472,12 @@ def test_what_a_hook_raises_is_said_once_and_goes_no_further():
     assert inspect.iscoroutinefunction(options["b_hook"])
     assert asyncio.run(options["b_hook"]("s")) is None
     assert asyncio.run(options["c_hook"]("s")) == "s"
+    assert inspect.iscoroutinefunction(options["d_hook"])
+    assert asyncio.run(options["d_hook"]("s")) is None
     assert [line.partition("; ")[0].partition(" mine.")[2] for line in problems(plan)] == [
         "a_hook: ValueError: s",
         "b_hook: KeyError: 's'",
+        "d_hook: OSError: s",
     ]
 
 

@@ -34,7 +34,8 @@ def guarded(hook: Callable[..., Any], name: str, report: Report) -> Callable[...
                 )
             )
 
-    if inspect.iscoroutinefunction(hook):
+    # Of an object with an ``async def __call__``, its class's is one.
+    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
 
         @wraps(hook)
         async def awaited(*args: Any, **kwargs: Any) -> Any:
