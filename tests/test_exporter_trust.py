@@ -30,7 +30,11 @@ from peers import (
     silent_peer,
     tls_faults,
 )
+from plans import assembled, plugin, problems
 from processes import run
+from requests.auth import AuthBase
+
+from distrokit.pipeline.components import Components
 
 PROTOCOLS = pytest.mark.parametrize("protocol", list(PEERS))
 HTTP = "http/protobuf"
@@ -281,6 +285,75 @@ def test_netrc_is_not_read(headers):
             assert sent.attempt("abc") is None
         found = peer.ledger.requests[-1].headers.get("authorization")
         assert found == ("Bearer mine" if headers else None)
+
+
+def with_credentials(credentials):
+    """A plugin that hands these to every exporter."""
+
+    def change(options):
+        options.credentials = credentials
+
+    return plugin(distrokit_exporter_options=change)
+
+
+class Token(AuthBase):
+    """Puts a credential on each request, as it was read."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __call__(self, request):
+        request.headers["x-token"] = self.text
+        return request
+
+
+@pytest.mark.parametrize("text", ["hush-hush\n", b" hush-hush\r\n"])
+def test_a_token_with_a_line_feed_is_sent_without_it(text):
+    with http_peer() as peer, exporting(HTTP, "traces", peer, acme=with_credentials(Token(text))) as sent:
+        assert sent.attempt("abc") is None
+        assert peer.ledger.requests[0].headers["x-token"] == "hush-hush"
+
+
+def session_with(text):
+    """A session of a hook's own, which nobody looks at."""
+    session = requests.Session()
+    session.headers["x-token"] = text
+    return session
+
+
+def session_signing(text):
+    session = requests.Session()
+    session.auth = Token(text)
+    return session
+
+
+@pytest.mark.parametrize(
+    ("make", "text", "said"),
+    [
+        (Token, "hush\nhush", "ValueError: the auth gives x-token a value that no request can carry"),
+        (Token, b"hush\rhush", "ValueError: the auth gives x-token a value that no request can carry"),
+        (Token, "hush\u2026hush", "ValueError: the auth gives x-token a value that no request can carry"),
+        (session_with, "hush\nhush", "InvalidHeader: a header of the request cannot be sent as it is"),
+        (session_signing, "hush\nhush", "ValueError: a header of the request cannot be sent as it is"),
+    ],
+)
+def test_a_credential_that_is_no_header_is_not_repeated(make, text, said):
+    with http_peer() as peer, exporting(HTTP, "traces", peer, acme=with_credentials(make(text))) as sent:
+        assert sent.left(sent.attempt("abc")) == 0
+        assert sent.lost == [(3, "failed", said)]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_grpc_refuses_the_credentials_of_another_transport(scheme):
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"{scheme}://localhost:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    assembly = assembled(endpoint, acme=with_credentials(Token("hush-hush")))
+    (planned,) = assembly.plan.signals["traces"].exporters
+
+    assert Components(assembly.plan, assembly.plugins).exporter(planned.exporter, "traces") is None
+    (line,) = problems(assembly.plan)
+    assert "TypeError: grpc takes grpc.ChannelCredentials, and not Token as credentials" in line
+    assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in line
+    assert "hush" not in line
 
 
 def test_the_bundle_of_the_environment_is_below_the_named_certificate(authority, tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ def make_grpc(options: ExporterOptions) -> Any:
     """The grpc exporter of ``options.signal``.
 
     Raises: ``OSError`` when a certificate file cannot be read; ``ValueError`` for a retryable code that grpc does not
-        have; ``TypeError`` for an argument that nobody takes.
+        have; ``TypeError`` for an argument that nobody takes, and for credentials of another transport.
     """
     signal = signal_of(options.signal)
     sender = GrpcSender(
@@ -49,6 +49,12 @@ def _channel(options: ExporterOptions) -> Any:
     """Opens a channel; what can be wrong with files and credentials is wrong now."""
     arguments = options.arguments
     insecure = bool(arguments.get("insecure"))
+    if options.credentials is not None and not isinstance(options.credentials, grpc.ChannelCredentials):
+        # Without TLS nobody would look at them, and with it grpc finds out with the first export only.
+        raise TypeError(
+            f"grpc takes grpc.ChannelCredentials, and not {type(options.credentials).__name__} as credentials; a "
+            "requests.auth.AuthBase needs OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+        )
     own = (*_user_agent(options.user_agent), *(arguments.get("channel_options") or ()))
     compression = grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression
     target = _where(options.endpoint)

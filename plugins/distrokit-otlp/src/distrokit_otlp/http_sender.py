@@ -62,12 +62,16 @@ class HttpSender(Sender):
             answer = self._post(body, deadline)
         except requests.exceptions.SSLError as error:
             return _tls_failure(error)
+        except requests.exceptions.InvalidHeader as error:
+            return Answer("refused", _of_a_header(error))
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             reached = not _has(error, (NewConnectionError, ConnectTimeoutError))
             return Answer("later", _said(error), reached=reached, unsure=reached)
         except Exception as error:
             # A header that cannot be sent, an auth of a hook's that raises.
-            return Answer("refused", f"{type(error).__name__}: {error}")
+            text = f"{type(error).__name__}: {error}"
+            of_a_header = isinstance(error, ValueError) and str(error).startswith("Invalid header")
+            return Answer("refused", _of_a_header(error) if of_a_header else text)
         if self.watch is not None:
             self.watch(answer)
         return self._judged(answer)
@@ -149,6 +153,11 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 def _has(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
     return any(isinstance(one, kinds) for one in _chain(error))
+
+
+def _of_a_header(error: Exception) -> str:
+    """Without its message, which has the header's value."""
+    return f"{type(error).__name__}: a header of the request cannot be sent as it is"
 
 
 def _said(error: BaseException) -> str:

@@ -28,7 +28,7 @@ class OTLPSession(requests.Session):
         super().__init__()
         fresh = refreshing(refresh) if refresh else _as_it_is
         # An auth of its own, even one that does nothing, keeps requests from .netrc.
-        self.auth = (lambda request: sign(fresh(request))) if sign else fresh
+        self.auth = signing(sign, fresh) if sign else fresh
         for scheme in ("http://", "https://"):
             self.mount(scheme, DeadlineAdapter())
 
@@ -54,6 +54,37 @@ def refreshing(refresh: Callable[[], Mapping[str, str]]) -> Callable[[Any], Any]
         return request
 
     return refreshed
+
+
+def signing(sign: Callable[[Any], Any], fresh: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """An auth that lets ``sign`` have each request last, and looks at the headers that it changed.
+
+    Raises, when called: ``ValueError`` for a header that no request can carry. The standard library's own message has
+        its value, which is a credential more often than not.
+    """
+
+    def signed(request: Any) -> Any:
+        request = fresh(request)
+        before = dict(request.headers)
+        request = sign(request)
+        for name, value in list(request.headers.items()):
+            if isinstance(value, (str, bytes)) and before.get(name) != value:
+                # A token that was read from a file often ends with a line feed.
+                request.headers[name] = value.strip()
+                if not _sendable(value.strip()):
+                    raise ValueError(f"the auth gives {name} a value that no request can carry")
+        return request
+
+    return signed
+
+
+def _sendable(value: str | bytes) -> bool:
+    """Whether it is one line in what HTTP is written in."""
+    try:
+        found = value.encode("latin-1") if isinstance(value, str) else value
+    except UnicodeEncodeError:
+        return False
+    return not any((byte < 32 and byte != 9) or byte == 127 for byte in found)
 
 
 def _as_it_is(request: Any) -> Any:
