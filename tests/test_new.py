@@ -346,6 +346,16 @@ def test_what_is_made_is_in_the_style_of_ruff(kind, name, here):
         assert ran.returncode == 0, ran.stdout
 
 
+@pytest.mark.parametrize(("name", "theirs"), [("github", "GITHUB_TOKEN"), ("aws", "AWS_REGION")])
+def test_its_variables_are_nobody_elses(name, theirs):
+    files = render(names("distro", name))
+
+    text = "".join(files.values())
+    assert theirs not in text
+    assert theirs.replace("_", "_OTEL_") in files[f"src/{name}_otel/plugin.py"]
+    assert theirs.replace("_", "_OTEL_") in files["README.md"]
+
+
 def test_what_is_made_is_typed(here):
     files, path = [], []
     for kind in ("plugin", "distro"):
