@@ -107,6 +107,21 @@ def test_a_good_plugin_passes(written):
     check_plugin(written(GOOD))
 
 
+def test_what_it_is_given_is_on_no_command_line(written):
+    look = """
+        def look(context):
+            file = sys.argv[1]
+            assert "hush-hush" in open(file).read()
+            assert not any("hush-hush" in argument for argument in sys.argv)
+            assert not os.stat(file).st_mode & 0o077
+            from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+            return ALWAYS_ON
+    """
+    module = written(dedent(look) + dedent(sampler("look")))
+
+    check_plugin(module, environ={"ACME_TOKEN": "hush-hush"})
+
+
 @pytest.mark.parametrize("name", ["batch", "otlp", "resource", "components", "spool", "yaml", "dev"])
 def test_our_own_plugins_pass(name, tmp_path):
     environ = {

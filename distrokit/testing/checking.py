@@ -82,7 +82,11 @@ def _looked_at(
             path = [entry or str(Path.cwd()) for entry in sys.path]
             file = getattr(module, "__file__", None) or ""
             request = Request(module.__name__, file, name, environ, path, stages, report, secrets, timeout_seconds / 4)
-            command = [sys.executable, "-m", conformance.__name__, json.dumps(asdict(request))]
+            # What it is given may be a secret, and a command line is everybody's to read.
+            asked = Path(folder, "request")
+            asked.touch(mode=0o600)
+            asked.write_text(json.dumps(asdict(request)), encoding="utf-8")
+            command = [sys.executable, "-m", conformance.__name__, str(asked)]
             ended = run_bounded(command, {**without_telemetry(), **environ}, Path.cwd(), timeout_seconds)
             said = read_report(Path(report))
         kinds = [kind for _, kind, _ in said]

@@ -1,9 +1,10 @@
-"""The process that looks: ``python -m distrokit.testing.conformance REQUEST``."""
+"""The process that looks: ``python -m distrokit.testing.conformance FILE``, which has the request."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module, invalidate_caches
+from pathlib import Path
 
 from distrokit.diagnostics import describe_exception
 from distrokit.testing.conformance import declaring
@@ -77,4 +78,4 @@ def _heavy(watch: Watch, meanwhile: str) -> list[str]:
 if __name__ == "__main__":
     import json
 
-    main(Request(**json.loads(sys.argv[1])))
+    main(Request(**json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
