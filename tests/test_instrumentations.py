@@ -104,7 +104,10 @@ ALLOW, DENY, ORDER = (
         (ORDER, "redis,falsk", ""),
         (ORDER, "flaskk", f"{ORDER}=flaskk: {THERE}Did you mean 'flask'?"),
         (ONE + "FLSK_REQUEST_HOOK", "a:b", f"{ONE}FLSK_REQUEST_HOOK: {FITS}Did you mean '{ONE}FLASK_REQUEST_HOOK'?"),
-        (ONE + "DJANGO", "off", f"{ONE}DJANGO: {FITS}Install its package, or unset it."),
+        (ONE + "DJANGO", "on", f"{ONE}DJANGO: {FITS}Install its package, or unset it."),
+        (ONE + "DJANGO", "off", ""),
+        (ONE + "URLLIB3", "off", ""),
+        (ONE + "FLSK", "off", f"{ONE}FLSK: {FITS}Did you mean '{ONE}FLASK'?"),
         (
             ONE + "FLASK",
             "perhaps",
@@ -132,6 +135,16 @@ def test_what_makes_no_sense_is_said(setting, text, line):
 
     assert problems(plan) == ([line] if line else [])
     assert {problem.severity for problem in plan.problems} <= {"warning"}
+
+
+def test_what_a_plugin_says_of_many_is_said_only_when_it_is_misspelt():
+    many = {ONE + "DJANGO": "on", ONE + "REDIS_REQUEST_HOOK": "a:b", ONE + "URLLIB3": "on", ONE + "FLASK": "off"}
+    acme = plugin(distrokit_defaults=lambda: {**many, ONE + "FLSK_X": "1"})
+
+    plan = among({}, "flask", "urllib", acme=acme)
+
+    assert on(plan) == ["urllib"]
+    assert [line.partition(":")[0] for line in problems(plan)] == [ONE + "FLSK_X"]
 
 
 # --------------------------------------------------------------------------------- keywords

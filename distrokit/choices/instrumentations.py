@@ -25,6 +25,8 @@ _WORD = re.compile(r"[\w-]+")
 
 #: How alike a name must be to an installed one to be taken for that one misspelt.
 _CLOSE = 0.6
+#: And where one that is not installed is normal.
+_NEARLY = 0.88
 
 
 def in_variable(name: str) -> str:
@@ -104,7 +106,7 @@ def instrumentations_of_settings(
         subject = f"{source} {setting}" if source.kind in ("file", "project") else setting
         fitting = split(setting[len(INSTRUMENTATION) :], names)
         if fitting is None:
-            problems.append(_unknown(subject, setting, names))
+            problems += _unknown(subject, setting, found, names)
             continue
         meant, keyword = fitting
         if is_broken_secret(option_value(found.value)):
@@ -204,9 +206,13 @@ def _invalid(subject: str, cause: str, outcome: str, remedy: str) -> Problem:
     )
 
 
-def _unknown(subject: str, setting: str, names: Collection[str]) -> Problem:
-    close = _meant(setting[len(INSTRUMENTATION) :].upper(), names)
-    return Problem(
+def _unknown(subject: str, setting: str, found: Value[str], names: Collection[str]) -> Iterator[Problem]:
+    """What a distro or a plugin says of many, and ``off``, is normal for what is not installed, unless it is nearly."""
+    normal = not found.source.chosen or _WORDS.get(found.value.lower()) is False
+    close = _meant(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
+    if normal and (not close or _same_but_digits(INSTRUMENTATION + close, setting)):
+        return
+    yield Problem(
         code="setting-unknown",
         subject=subject,
         cause=f"no instrumentation that it could be about is installed (there are {', '.join(names) or 'none'})",
@@ -216,10 +222,15 @@ def _unknown(subject: str, setting: str, names: Collection[str]) -> Problem:
     )
 
 
-def _meant(rest: str, names: Collection[str]) -> str:
+def _same_but_digits(one: str, other: str) -> bool:
+    """``urllib`` and ``urllib3`` are two libraries."""
+    return re.sub(r"\d", "", one) == re.sub(r"\d", "", other.upper())
+
+
+def _meant(rest: str, names: Collection[str], at_least: float) -> str:
     """``FLASK_REQUEST_HOOK`` for ``FLSK_REQUEST_HOOK``; empty when no name is close enough."""
     words = rest.split("_")
-    best, found = _CLOSE, ""
+    best, found = at_least, ""
     for part in sorted({in_variable(name) for name in names}):
         # As many words as the name has.
         count = part.count("_") + 1
