@@ -30,12 +30,14 @@ stderr says so. `distrokit explain` shows the source of every value and what it 
 
 From weak to strong:
 
-1. a plugin's default (`distrokit_defaults`); of two plugins the first by name wins, and the default plugins give way to all others
-2. `[tool.distrokit]` in `pyproject.toml`, for distrokit's own settings
-3. the configuration file
-4. the environment; with a file, only the variables that it does not take the place of
-5. code: `distrokit.start(settings=…)`
-6. what a plugin insists on (`distrokit_overrides`)
+1. a plugin's default (`distrokit_defaults`); of two plugins the first wins, in the distro's order or else by name, and the
+   default plugins give way to all others
+2. the default of the [distro](build-a-distro.md) in charge
+3. `[tool.distrokit]` in `pyproject.toml`, for distrokit's own settings
+4. the configuration file
+5. the environment; with a file, only the variables that it does not take the place of
+6. code: `distrokit.start(settings=…)`
+7. what a plugin insists on (`distrokit_overrides`)
 
 A signal's own variable is stronger than the general one of the same source: a plugin's default for traces alone does not beat
 the user's word for all signals. What a configuration file says of one component is stronger than a variable that component
