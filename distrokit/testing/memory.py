@@ -132,8 +132,8 @@ def in_memory(
     its name, behind its processors and with its temporality. Where no exporter is chosen, there is one called
     ``memory``; where no plugin feeds exporters, they are fed at once. No global of OpenTelemetry is set, no
     instrumentation is applied, nothing is sent, and nobody else's signal handler or ``atexit`` is touched. What a part
-    does wrong meanwhile, such as a transform that raises, is said on stderr at once, as ever. Inside the block ``os.environ`` has the variables of ``environ``, and none else that begins
-    with ``OTEL_`` or ``DISTROKIT_``.
+    does wrong meanwhile, such as a transform that raises, is said on stderr at once, as ever. Inside the block
+    ``os.environ`` has the variables of ``environ``, and none else that begins with ``OTEL_`` or ``DISTROKIT_``.
 
     After the block everything can still be asked, what was recorded while stopping as well.
 
