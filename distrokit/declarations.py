@@ -300,7 +300,8 @@ class Setting:
 
     Attributes:
         name: of the environment variable.
-        kind: what its text is: ``integer``, ``boolean``, ``one of grpc, http/protobuf``, ``list of names`` …
+        kind: what its text is: ``integer``, ``boolean``, ``one of grpc, http/protobuf``, ``list of names`` … A value
+            outside ``one of`` is said; whoever reads it decides what to do with it.
         default: as it would be written; empty where there is none.
         unit: ``ms``, ``items``, ``bytes``; empty where there is none.
         consumer: who reads it: ``distrokit``, ``opentelemetry-sdk``, a plugin's name.

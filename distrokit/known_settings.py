@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
 
 from distrokit.declarations import Setting
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.settings import LAUNCHER_PREFIX, Settings, is_of_one_instrumentation
+from distrokit.settings import LAUNCHER_PREFIX, Settings, is_of_one_instrumentation, is_secret
 
 _SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
 _GENERAL, _LIMITS = _SDK + "#general-sdk-configuration", _SDK + "#attribute-limits"
@@ -21,6 +22,11 @@ _EXPORTER = _SDK + "#exporter-selection"
 
 #: How close a name must be to a known one to be taken for a misspelling: third parties have names, too.
 _CLOSE = 0.88
+#: And how close each of its words must be.
+_CLOSE_WORD = 0.7
+#: What names of OpenTelemetry's and distrokit's begin with; plugins have others of their own.
+_OURS = ("OTEL_", "DISTROKIT_")
+_ONE_OF = "one of "
 #: Families in which every library has its own, and those of other languages in manifests that are shared.
 _FAMILIES = re.compile(
     r"OTEL_PYTHON_\w+_EXCLUDED_URLS|OTEL_INSTRUMENTATION_\w+|OTEL_(NODE|JS|PHP|JAVA|JAVAAGENT|DOTNET|GO|RUBY|RUST)_\w+"
@@ -270,12 +276,19 @@ def deprecated(known: Iterable[Setting], settings: Settings) -> Iterator[Problem
 
 
 def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
-    """Settings that nobody reads: all of distrokit's own, and others whose name is close to a known one."""
+    """Settings that nobody reads: all of distrokit's own, and others whose name is close to a known one.
+
+    Beside OpenTelemetry's only those count that begin as a plugin's do: third parties have names, too.
+    """
     names = {setting.name for setting in known}
+    of_plugins = [name for name in names if not name.startswith(_OURS)]
     for name in sorted(settings.names_set()):
         plain = name.removeprefix(LAUNCHER_PREFIX) if name.startswith(LAUNCHER_PREFIX + "DISTROKIT_") else name
         plain = plain.partition("__")[0]
-        if plain in names or not plain.startswith(("OTEL_", "DISTROKIT_")) or is_of_a_family(plain):
+        if plain in names or is_of_a_family(plain):
+            continue
+        if not plain.startswith(_OURS):
+            yield from _misspelt_of_a_plugin(name, plain, of_plugins, settings)
             continue
         if is_of_one_instrumentation(plain):
             # Whether there is such an instrumentation is said where they are planned.
@@ -284,11 +297,58 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
         hint = did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)
         if own or hint:
             [(_, source), *_rest] = settings.lookup(name)
+            yield _unknown(
+                f"{source} {name}" if source.kind in ("file", "project") else name,
+                "nobody reads a setting of this name",
+                hint or "`docs/settings.md` has the list.",
+            )
+
+
+def _misspelt_of_a_plugin(name: str, plain: str, names: Iterable[str], settings: Settings) -> Iterator[Problem]:
+    """Beside what plugins declare, whose names begin with the same word (``ACME_``)."""
+    words = plain.split("_")
+    close = [other for other in names if _a_slip_of(words, other.split("_"))]
+    hint = did_you_mean(plain, close, cutoff=_CLOSE)
+    # A secret may stand in a file of its own.
+    if hint and plain.removesuffix("_FILE") not in names:
+        yield _unknown(name, "no plugin declares a setting of this name", hint)
+
+
+def _a_slip_of(words: list[str], other: list[str]) -> bool:
+    """``WEBSITE_SLOT_NAME`` is none of ``WEBSITE_SITE_NAME``: each word must be close."""
+    if len(words) < 2 or words[0] != other[0]:
+        return False
+    pairs = zip(words, other, strict=False)
+    return len(words) != len(other) or all(SequenceMatcher(None, *pair).ratio() > _CLOSE_WORD for pair in pairs)
+
+
+def _unknown(subject: str, cause: str, remedy: str) -> Problem:
+    return Problem(
+        code="setting-unknown",
+        subject=subject,
+        cause=cause,
+        outcome="it has no effect",
+        remedy=remedy,
+        severity="warning",
+    )
+
+
+def not_one_of(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
+    """Values of plugins' own settings outside what their ``kind`` says; ours are checked where they are read."""
+    for setting in known:
+        value = settings.value(setting.name)
+        if value is None or setting.name.startswith(_OURS) or not setting.kind.startswith(_ONE_OF):
+            continue
+        choices = [word.strip() for word in re.split(r",|\bor\b", setting.kind.removeprefix(_ONE_OF))]
+        if value.value.lower() not in [word.lower() for word in choices]:
+            secret = is_secret(setting.name)
+            owner = "its plugin" if setting.consumer == "distrokit" else f"plugin {setting.consumer}"
             yield Problem(
-                code="setting-unknown",
-                subject=f"{source} {name}" if source.kind in ("file", "project") else name,
-                cause="nobody reads a setting of this name",
-                outcome="it has no effect",
-                remedy=hint or "`docs/settings.md` has the list.",
+                code="setting-invalid",
+                subject=f"{setting.name}={'****' if secret else value.value}",
+                cause=f"it must be {setting.kind}" + ("" if value.source.chosen else f" (it is the {value.source})"),
+                outcome=f"{owner} reads it as it is",
+                remedy=(not secret and did_you_mean(value.value, choices))
+                or f"Set {setting.name} to {setting.kind}, or unset it.",
                 severity="warning",
             )

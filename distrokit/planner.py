@@ -12,7 +12,7 @@ from distrokit.choices.model_settings import settings_of
 from distrokit.declarations import Configuration, Setting
 from distrokit.diagnostics import LOG_LEVELS, Problem
 from distrokit.draft import Draft
-from distrokit.known_settings import SETTINGS, deprecated, ignored_with_file, misspelt
+from distrokit.known_settings import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of
 from distrokit.parameters import Reader
 from distrokit.plan import Plan
 from distrokit.plugins import Answer, Plugins
@@ -120,6 +120,8 @@ def _draft(
     plan.instrumentations = instrumentation.planned(
         settings, plugins.installed, choices.instrumentations, plan.problems
     )
+    said = {problem.subject for problem in plan.problems}
+    plan.problems.extend(problem for problem in not_one_of(known, settings) if problem.subject not in said)
     if settings.sdk_disabled:
         disabled = settings.value("OTEL_SDK_DISABLED")
         plan.disabled = Value(True, disabled.source) if disabled else plan.disabled

@@ -93,7 +93,8 @@ What OpenTelemetry's SDK and exporters log never becomes telemetry, so a failing
 ## Misspelt names
 
 A `DISTROKIT_` variable that nobody reads is reported, and so is an `OTEL_` variable whose name is close to one in the tables
-below. Plugins add theirs with `distrokit_settings`.
+below. Plugins add theirs with `distrokit_settings`; of those with names of their own, such as `ACME_TENANT`, a variable that
+begins with the same word and is close to one is reported, too.
 
 ## All settings
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plans import assembled, planned, plugin, problems
 
-from distrokit import Exporter, Processor, ResourceDetector, Sampler, Value
+from distrokit import Exporter, Processor, ResourceDetector, Sampler, Setting, Value
 from distrokit.diagnostics import Problem
 from distrokit.hookspecs import hookimpl
 from distrokit.plan import Component
@@ -451,3 +451,73 @@ def test_limits_that_an_sdk_reads_late_are_kept_for_it_when_they_are_not_the_env
 
     assert found == {"OTEL_SPAN_EVENT_COUNT_LIMIT": None, "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT": "7"}
     assert read_late(plan.sdk_settings, plan.settings, Since145) == {}
+
+
+ACME = plugin(
+    distrokit_settings=lambda: [
+        Setting(name="ACME_TENANT", consumer="acme"),
+        Setting(name="ACME_UPLOAD_TOKEN", consumer="acme"),
+        Setting(name="ACME_REGION", kind="one of eu, us", consumer="acme"),
+        Setting(name="ACME_API_SECRET", kind="one of eu or us"),
+        Setting(name="WEBSITE_SITE_NAME", consumer="acme"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("ACME_TENENT", "ACME_TENANT"),
+        ("ACME_TENNANT", "ACME_TENANT"),
+        ("ACME_UPLOADTOKEN", "ACME_UPLOAD_TOKEN"),
+        ("ACME_TENANT__BACKUP", ""),
+        ("ACME_UPLOAD_TOKEN_FILE", ""),
+        # Others have names, too.
+        ("WEBSITE_SLOT_NAME", ""),
+        ("ACMES_TENANT", ""),
+        ("ACME_HOME", ""),
+        ("ACME", ""),
+    ],
+)
+def test_a_misspelt_setting_of_a_plugin_is_said(name, meant):
+    line = f"{name}: no plugin declares a setting of this name; it has no effect. Did you mean '{meant}'?"
+
+    assert problems(planned({name: "x"}, acme=ACME)) == ([line] if meant else [])
+    assert problems(planned({name: "x"})) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("ACME_REGION", "US", ""),
+        ("ACME_REGION", " ", ""),
+        (
+            "ACME_REGION",
+            "mars",
+            (
+                "ACME_REGION=mars: it must be one of eu, us; plugin acme reads it as it is. "
+                "Set ACME_REGION to one of eu, us, or unset it."
+            ),
+        ),
+        (
+            "ACME_API_SECRET",
+            "eus",
+            (
+                "ACME_API_SECRET=****: it must be one of eu or us; its plugin reads it as it is. "
+                "Set ACME_API_SECRET to one of eu or us, or unset it."
+            ),
+        ),
+    ],
+)
+def test_a_value_outside_what_a_plugin_declares_is_said(name, text, line):
+    assert problems(planned({name: text}, acme=ACME)) == ([line] if line else [])
+
+
+def test_a_value_that_its_reader_refuses_is_said_once():
+    def read(reader):
+        return {"region": reader.choice("ACME_REGION", ("eu", "us"), "eu")}
+
+    reads = plugin(distrokit_exporters=lambda: [Exporter("reads", "traces", print, read)])
+
+    (line,) = problems(planned({"ACME_REGION": "mars", "OTEL_TRACES_EXPORTER": "reads"}, acme=ACME, reads=reads))
+    assert line.startswith("ACME_REGION=mars: not usable: valid values are eu, us; 'eu' is used instead.")
