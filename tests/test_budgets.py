@@ -62,6 +62,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.plugins.tracing",
         "distrokit.sdk_messages",
         "distrokit.secret_files",
+        "distrokit.secret_values",
         "distrokit.settings",
         "distrokit.spans",
         "distrokit.values",
