@@ -18,6 +18,7 @@ from distrokit.plan import (
     ViewPlan,
 )
 from distrokit.plugins import Plugin, Plugins
+from distrokit.secret_values import secrets_inside
 from distrokit.values import Source, Value
 
 
@@ -75,9 +76,15 @@ def _adopt(plan: Plan, before: Plan, source: Source) -> None:
         _adopt_values(component.parameters, source)
     for view in plan.views:
         _expect(view, ViewPlan, "a view of the plan")
+    _adopt_instrumentations(plan, before, source)
+
+
+def _adopt_instrumentations(plan: Plan, before: Plan, source: Source) -> None:
     for name, item in plan.instrumentations.items():
         _expect(item, InstrumentationPlan, f"plan.instrumentations[{name!r}]")
         item.adopt(before.instrumentations.get(name), source)
+        for text in secrets_inside("", item.keywords):
+            plan.settings.learn_secret(text)
 
 
 def _check_signals(plan: Plan) -> None:

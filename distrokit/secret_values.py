@@ -26,7 +26,8 @@ def secrets_inside(name: str, value: Any) -> Iterator[str]:
     elif isinstance(plain, (list, tuple)):
         for inner in plain:
             yield from secrets_inside(name, inner)
-    elif is_secret(name) and plain is not None:
+    elif isinstance(plain, (str, int, float)) and is_secret(name):
+        # What else a plugin gives, an object of its own, is nobody's to turn into a text.
         yield str(plain)
 
 

@@ -76,7 +76,8 @@ changes, so a token may be renewed; `http/json` alone keeps the first ones. Ever
 
 Values of variables whose name contains `HEADERS`, `TOKEN`, `SECRET`, `PASSW`, `API_KEY`, `ACCESS_KEY`, `CREDENTIAL` or
 `AUTHORIZATION`, and properties of that name in a configuration file, are masked wherever distrokit prints something, from six
-characters on, as are user names, passwords and queries in URLs.
+characters on, as are user names, passwords and queries in URLs. Of an instrumentation's keyword those are its name and every
+key inside it, whoever gave it: environment, file or plugin.
 
 ## Instrumentations
 

@@ -233,6 +233,22 @@ def test_a_secret_keyword_in_a_file_is_in_no_output(tmp_path, monkeypatch):
     assert SECRET not in outputs(env) + said
 
 
+def test_a_secret_keyword_of_a_plugin_is_in_no_output(monkeypatch):
+    from plans import plugin
+
+    monkeypatch.setitem(sys.modules, "keyed", KEYED)
+
+    def change(plan):
+        plan.instrumentations["flask"].init_options.update(api_key=SECRET, settings={"api": {"key": "b" + SECRET}})
+
+    plan = planned({FLASK: "keyed:I"}, acme=plugin(distrokit_plan=change))
+    apply_all(plan)
+
+    (line,) = [line for line in map(plan.settings.mask, problems(plan)) if "flask" in line]
+    assert "key '****' was refused" in line
+    assert SECRET not in line
+
+
 def test_what_is_no_secret_of_an_instrumentation_is_shown():
     text = '{"api_key": "hush-hush-4711", "urls": ["/a", "/b"]}'
 
