@@ -74,7 +74,25 @@ def version_of(point: EntryPoint) -> str:
 
 
 class NotThereError(Exception):
-    """Why what a text names cannot be imported, or used."""
+    """Why what a text names cannot be imported, or used.
+
+    Attributes:
+        remedy: what to write instead.
+    """
+
+    def __init__(
+        self,
+        cause: str,
+        remedy: str = "Write module:attribute of a module that this process can import: installed, or on PYTHONPATH.",
+    ) -> None:
+        super().__init__(cause)
+        self.remedy = remedy
+
+
+def a_kind(value: object) -> str:
+    """``a str``, ``an int``; ``a class`` for one."""
+    name = "class" if isinstance(value, type) else type(value).__name__
+    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"
 
 
 def is_place(text: object) -> bool:
@@ -99,5 +117,5 @@ def load_place(place: str, *, to_call: bool = False) -> Any:
         contain(error)
         raise NotThereError(describe_exception(error)) from error
     if to_call and not callable(found):
-        raise NotThereError(f"a {type(found).__name__} cannot be called")
+        raise NotThereError(f"{a_kind(found)} cannot be called", "Name a function, or whatever can be called.")
     return found

@@ -97,7 +97,7 @@ OWN = (
         "ENABLED_INSTRUMENTATIONS",
         "list of names",
         "",
-        "the only instrumentations that are applied; default, and `*`: all; see instrumentations.md",
+        "the only instrumentations that are applied; default, and `*`: all; `none`; see instrumentations.md",
     ),
     _own("INSTRUMENTATION_ORDER", "list of names", "", "instrumentations that are applied first, in this order"),
     _own("DETECTOR_TIMEOUT", "integer", "2000", "that all resource detectors together may take", "ms"),

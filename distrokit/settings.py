@@ -281,7 +281,7 @@ def own_text(name: str, value: Any) -> str:
 
     try:
         if isinstance(value, str):
-            return value if json.loads(value) is None else json.dumps(value)
+            return value if value[:1] not in ("[", "{") and json.loads(value) is None else json.dumps(value)
         return json.dumps(value)
     except (TypeError, ValueError, RecursionError):
         return as_text(value)

@@ -103,6 +103,33 @@ def test_an_instrumentation_whose_library_does_not_fit(tmp_path, requires, check
     assert found["remedy"]
 
 
+def test_a_hook_whose_package_is_not_here_is_found_without_an_import(tmp_path, monkeypatch):
+    (tmp_path / "on_path").mkdir()
+    for folder, name in (("on_path", "acme_hooks"), (".", "acme_here")):
+        (tmp_path / folder / f"{name}.py").write_text("raise SystemExit('imported')")
+    monkeypatch.chdir(tmp_path)
+    of = "DISTROKIT_INSTRUMENTATION_"
+    fine = {
+        f"{of}FLASK_REQUEST_HOOK": "acme_hooks:tag",
+        f"{of}FLASK_RESPONSE_HOOK": "acme_here:tag",
+        f"{of}FLASK_X": '[{"a": "import:acme_hooks:tag"}, "import it", 8]',
+    }
+    wrong = {
+        f"{of}FLASK_INIT_X": '[{"a": "import:acme_nowhere.hooks:tag"}]',
+        f"{of}REQUESTS": "acme_nowhere:Mine",
+        f"{of}LOGGING_LOG_HOOK": "tag",
+    }
+
+    result = in_process("doctor", "--offline", "--json", env={**NAMED, **fine, **wrong}, path=[tmp_path / "on_path"])
+
+    found = [c for c in json.loads(result.stdout)["checks"] if c["id"] == "instrumentation-callable"]
+    assert [(check["verdict"], check["evidence"]) for check in found] == [
+        ("warn", f"flask: init.x ({of}FLASK_INIT_X): there is no module acme_nowhere here"),
+        ("warn", f"logging: log_hook ({of}LOGGING_LOG_HOOK): it is no module:attribute"),
+        ("warn", f"requests: replaced_by ({of}REQUESTS): there is no module acme_nowhere here"),
+    ]
+
+
 def test_a_library_without_its_instrumentation(tmp_path):
     path = write_distribution(tmp_path, "falcon", "4.0")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from importlib.metadata import EntryPoint
+import re
+import types
+from importlib.metadata import EntryPoint, distributions
 from textwrap import dedent
 
 import pytest
-from distributions import write_plugin
+from distributions import write_distribution, write_plugin
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from interpreters import ROOT
 from plans import DEFAULTS, INSTALLED, planned, plugin, problems
 from processes import QUIET, configured, distrokit, instrumented, said
 
@@ -51,6 +54,8 @@ def on(plan):
         ({}, ["flask", "logging", "requests"]),
         ({"DISTROKIT_ENABLED_INSTRUMENTATIONS": "Requests, flask"}, ["flask", "requests"]),
         ({"DISTROKIT_ENABLED_INSTRUMENTATIONS": "*"}, ["flask", "logging", "requests"]),
+        ({"DISTROKIT_ENABLED_INSTRUMENTATIONS": "None"}, []),
+        ({"DISTROKIT_ENABLED_INSTRUMENTATIONS": "none", ONE + "FLASK": "on"}, ["flask"]),
         ({"DISTROKIT_ENABLED_INSTRUMENTATIONS": " , "}, ["flask", "logging", "requests"]),
         (
             {"DISTROKIT_ENABLED_INSTRUMENTATIONS": "flask,logging", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask"},
@@ -86,6 +91,8 @@ def test_what_is_off_says_who_decided():
 
 
 THERE = "no package has an instrumentation of this name (there are flask, urllib); it has no effect. "
+NOTHING = THERE.replace("it has no effect", "no instrumentation is applied")
+NO_NAME, PATTERN = "this can be no name; it has no effect. ", "this is no name, and patterns are not understood; "
 FITS = "no instrumentation that it could be about is installed (there are flask, urllib); it has no effect. "
 ALLOW, DENY, ORDER = (
     "DISTROKIT_ENABLED_INSTRUMENTATIONS",
@@ -97,11 +104,19 @@ ALLOW, DENY, ORDER = (
 @pytest.mark.parametrize(
     ("setting", "text", "line"),
     [
-        (ALLOW, "flsk", f"{ALLOW}=flsk: {THERE}Did you mean 'flask'?"),
-        (ALLOW, "redis", f"{ALLOW}=redis: {THERE}Install the package that has it."),
+        (ALLOW, "flsk", f"{ALLOW}=flsk: {NOTHING}Did you mean 'flask'?"),
+        (ALLOW, "redis", f"{ALLOW}=redis: {NOTHING}Install the package that has it."),
+        (ALLOW, "redis,flask", f"{ALLOW}=redis: {THERE}Install the package that has it."),
+        (ALLOW, "none,flask", f"{ALLOW}=none: {THERE}Install the package that has it."),
+        (ALLOW, "f*", f"{ALLOW}=f*: {PATTERN}no instrumentation is applied. Write the names; * alone is for all."),
         (DENY, "flsk", f"{DENY}=flsk: {THERE}Did you mean 'flask'?"),
         (DENY, "redis, urllib3,*", ""),
-        (ORDER, "redis,falsk", ""),
+        (DENY, "falsk", f"{DENY}=falsk: {THERE}Did you mean 'flask'?"),
+        (DENY, "flask;urllib", f"{DENY}=flask;urllib: {NO_NAME}Write flask,urllib: names, and commas between."),
+        (DENY, "flask  urllib", f"{DENY}=flask urllib: {NO_NAME}Write flask,urllib: names, and commas between."),
+        (DENY, "fl*", f"{DENY}=fl*: {PATTERN}it has no effect. Write the names; * alone is for all."),
+        (ORDER, "redis,asgi,wsgi", ""),
+        (ORDER, "urlilb", f"{ORDER}=urlilb: {THERE}Did you mean 'urllib'?"),
         (ORDER, "flaskk", f"{ORDER}=flaskk: {THERE}Did you mean 'flask'?"),
         (ONE + "FLSK_REQUEST_HOOK", "a:b", f"{ONE}FLSK_REQUEST_HOOK: {FITS}Did you mean '{ONE}FLASK_REQUEST_HOOK'?"),
         (ONE + "DJANGO", "on", f"{ONE}DJANGO: {FITS}Install its package, or unset it."),
@@ -164,6 +179,7 @@ def test_what_a_plugin_says_of_many_is_said_only_when_it_is_misspelt():
         ("null", "null"),
         ("NaN", "NaN"),
         ("[1, 2", "[1, 2"),
+        ('"[a-z]+"', "[a-z]+"),
         ("a,b", "a,b"),
         ("1.2.3", "1.2.3"),
         ("[" * 100_000, "[" * 100_000),
@@ -173,6 +189,55 @@ def test_the_text_of_a_variable_as_a_value(text, value):
     found = option_value(text)
 
     assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("[1, 2", "Expecting ',' delimiter at character 6"),
+        ("{'db_driver': false}", "Expecting property name enclosed in double quotes at character 2"),
+        ("[a-z]+", "Expecting value at character 2"),
+        ("[NaN]", "NaN is no value of JSON"),
+        ("[" * 100_000, "it is nested too deeply"),
+    ],
+)
+@pytest.mark.parametrize("keyword", ["X", "INIT_X"])
+def test_what_begins_like_json_and_is_none_is_said(text, wrong, keyword):
+    plan = among({f"{ONE}FLASK_{keyword}": text}, "flask")
+
+    assert plan.instrumentations["flask"].keywords == {}
+    assert problems(plan) == [
+        (
+            f"{ONE}FLASK_{keyword}: it begins like JSON, and is none: {wrong}; the keyword is left out. "
+            "Correct it; a text that begins so is a text in double quotes."
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "meant"),
+    [
+        ("enable", "false", "enabled"),
+        ("disabled", "true", "enabled"),
+        ("replaced", "acme:Mine", "replaced_by"),
+        ("inits", '{"a": 1}', "init"),
+        ("request_hok", "acme:tag", "request_hook"),
+        ("request_hooks", "acme:tag", "request_hook"),
+        ("response_ohok", "acme:tag", "response_hook"),
+        ("enable_commenter", "true", ""),
+        ("limit", "8", ""),
+        ("request_hooks", "7", ""),
+        ("request_hooks", "import:acme:tag", ""),
+        ("request_hook", "acme:tag", ""),
+        ("host", "a:b", ""),
+    ],
+)
+def test_keywords_that_are_nearly_words_are_said_and_handed_on(keyword, text, meant):
+    plan = among({f"{ONE}FLASK_{keyword.upper()}": text}, "flask")
+
+    assert list(plan.instrumentations["flask"].options) == [keyword]
+    assert [problem.remedy for problem in plan.problems] == ([f"Did you mean {meant!r}?"] if meant else [])
+    assert {(problem.code, problem.severity) for problem in plan.problems} <= {("keyword-misspelt", "warning")}
 
 
 @pytest.mark.parametrize(
@@ -272,8 +337,9 @@ FILE = """
         flask: {excluded_urls: healthz, init: {config: {a: 1}}, enabled: true}
         requests: {replaced_by: "acme:Mine", init: 7}
         logging: {enabled: false, log_hook: "acme:tag"}
-        mine: {replaced_by: "acme:Mine"}
-        flsk:
+        mine: {replaced_by: "acme:Mine", disabled: true, Request-Hook: "acme:tag"}
+        flsk: {enabled: false}
+        django: {enabled: false}
     distribution:
       distrokit:
         instrumentation_order: [requests, mine]
@@ -300,7 +366,12 @@ def test_a_file_says_the_same(tmp_path):
     assert str(flask.sources["excluded_urls"]) == f"{path}:5:13"
     assert (mine.replacement, mine.point) == ("acme:Mine", None)
     assert logging.why == f"{path}:7:15 has enabled: false"
-    assert [line.partition(": ")[0] for line in problems(plan)] == [f"{path}:9:5 flsk", f"{path}:6:5 requests.init"]
+    assert [line.partition(": ")[0] for line in problems(plan)] == [
+        f"{path}:6:5 requests.init",
+        f"{path}:8:38 mine.disabled",
+        f"{path}:8:54 mine.Request-Hook",
+        f"{path}:9:5 flsk",
+    ]
 
 
 def test_config_show_writes_it_and_hides_what_is_secret(tmp_path):
@@ -331,6 +402,7 @@ def test_config_show_writes_it_and_hides_what_is_secret(tmp_path):
         ("instrumentation_flask_spans = ['send', 'receive']", ["send", "receive"]),
         ("instrumentation_flask_spans = '8'", "8"),
         ("instrumentation_flask_spans = 8", 8),
+        ("instrumentation_flask_spans = '[a-z]+'", "[a-z]+"),
         ("instrumentation_flask_spans = {a = true}", {"a": True}),
     ],
 )
@@ -383,6 +455,37 @@ def test_a_plugin_adds_orders_and_decides_and_it_is_on_record():
     assert (mine.source.kind, mine.sources["a"].kind) == ("plugin", "plugin")
     (order,) = [change for change in plan.changes if change.path == "instrumentations"]
     assert (order.before, order.after) == ("flask, requests", "requests, flask")
+
+
+@pytest.mark.parametrize("names", [(), ("django", "sqlalchemy", "fastapi")])
+def test_the_pages_plugins_need_no_instrumentation_to_be_installed(names):
+    """With the real packages they are tested by tests/test_wheels.py."""
+    page = (ROOT / "docs/instrumentations.md").read_text()
+    blocks = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def distrokit_plan" in block]
+    plugins = {}
+    for number, block in enumerate(blocks):
+        module = types.ModuleType(f"wish{number}")
+        exec(block, vars(module))
+        plugins[f"wish{number}"] = module
+
+    plan = among({}, *names, **plugins)
+
+    assert (problems(plan), len(blocks)) == ([], 3)
+    given = {name: len(item.options) for name, item in plan.instrumentations.items()}
+    assert given == ({"django": 1, "fastapi": 1, "sqlalchemy": 3} if names else {})
+
+
+def test_a_plugin_that_takes_an_instrumentation_for_granted_is_told_so():
+    def first(plan):
+        plan.instrumentations = dict(plan.instrumentations)
+
+    def change(plan):
+        plan.instrumentations["flsk"].enabled = False
+
+    plan = among({}, "flask", first=plugin(distrokit_plan=first), acme=plugin(distrokit_plan=change))
+
+    (line,) = problems(plan)
+    assert "no instrumentation 'flsk' is installed; use .get() or `in`. Did you mean 'flask'?" in line
 
 
 def test_the_deny_list_goes_for_what_a_plugin_adds():
@@ -510,14 +613,76 @@ def test_a_hook_that_raises_costs_no_request(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("environ", "asked"),
+    [
+        ({}, ""),
+        ({ALLOW: "*"}, ""),
+        ({ONE + "MINE_X": "1"}, ""),
+        ({ALLOW: "mine"}, ALLOW),
+        ({ONE + "MINE": "on"}, ONE + "MINE"),
+        ({ONE + "MINE": f"{__name__}:Mine", ALLOW: "mine"}, ONE + "MINE"),
+        ({ALLOW: "mine", DENY: "mine"}, ""),
+    ],
+)
+def test_what_is_asked_for_and_does_not_fit_is_said(environ, asked, tmp_path):
+    point = {"opentelemetry_instrumentor": {"mine": "nowhere:Mine"}}
+    path = write_distribution(tmp_path, "acme-otel", entry_points=point)
+    with (path / "acme_otel-1.0.dist-info/METADATA").open("a") as metadata:
+        metadata.write(
+            "Requires-Dist: library-that-is-not-there; extra == 'instruments'\nProvides-Extra: instruments\n"
+        )
+    (mine,) = (p for d in distributions(path=[str(path)]) for p in d.entry_points)
+    plan = Assembly(environ, DEFAULTS, EntryPoints([mine])).plan
+
+    apply_all(plan)
+
+    item = plan.instrumentations["mine"]
+    assert (item.enabled, "library-that-is-not-there" in item.why) == (False, DENY not in environ)
+    assert problems(plan) == (
+        [
+            (
+                f"instrumentation mine ({asked}): {item.why[:-1]}; it is asked for by name, and not "
+                "applied. Install the library that it is for, or do not ask for it."
+            )
+        ]
+        if asked
+        else []
+    )
+
+
+@pytest.mark.parametrize("environ", [{}, {ALLOW: "mine"}])
+def test_what_is_asked_for_and_cannot_be_imported_is_said(environ):
+    plan = among(environ, "mine")
+
+    apply_all(plan)
+
+    assert [(p.code, p.cause) for p in plan.problems] == (
+        [("instrumentation-unfit", "No module named 'nowhere'")] if environ else []
+    )
+
+
+PLACE, CALL, OBJECT = "Write module:attribute of", "Name a function", "Write import:module:attribute of one"
+
+
+@pytest.mark.parametrize(
     ("keyword", "value", "cause"),
     [
-        ("request_hook", "tag", "it is no module:attribute"),
-        ("request_hook", "8", "it is no module:attribute"),
-        ("request_hook", "nowhere_at_all:tag", "ModuleNotFoundError: No module named 'nowhere_at_all'"),
-        ("request_hook", "json:nothing", "AttributeError: module 'json' has no attribute 'nothing'"),
-        ("request_hook", "json:__name__", "a str cannot be called"),
-        ("other", "import:json:nothing", "AttributeError: module 'json' has no attribute 'nothing'"),
+        ("request_hook", "tag", ("it is no module:attribute", PLACE)),
+        ("request_hook", "8", ("it is no module:attribute", PLACE)),
+        ("request_hook", "nowhere_at_all:tag", ("ModuleNotFoundError: No module named 'nowhere_at_all'", PLACE)),
+        ("request_hook", "json:nothing", ("AttributeError: module 'json' has no attribute 'nothing'", PLACE)),
+        ("request_hook", "json:__name__", ("a str cannot be called", CALL)),
+        ("request_hook", "socket:SO_DEBUG", ("an int cannot be called", CALL)),
+        ("other", "import:json:nothing", ("AttributeError: module 'json' has no attribute 'nothing'", PLACE)),
+        # Handed on, it would end the application at the first thing that is instrumented.
+        ("tracer_provider", "foo", ("a str is no tracer provider", OBJECT)),
+        ("meter_provider", "7", ("an int is no meter provider", OBJECT)),
+        ("logger_provider", "import:json:dumps", ("a function is no logger provider", OBJECT)),
+        (
+            "tracer_provider",
+            "import:opentelemetry.trace:NoOpTracerProvider",
+            ("a class is no tracer provider", OBJECT),
+        ),
     ],
 )
 def test_what_cannot_be_imported_costs_its_keyword(importable, keyword, value, cause):
@@ -527,7 +692,83 @@ def test_what_cannot_be_imported_costs_its_keyword(importable, keyword, value, c
 
     assert [options for _, options in APPLIED] == [{"skip_dep_check": True, "kept": 1}]
     (line,) = problems(plan)
-    assert line.startswith(f"{ONE}MINE_{keyword.upper()}={value}: {cause}; mine is applied without it. Write module:")
+    found, remedy = cause
+    assert line.startswith(f"{ONE}MINE_{keyword.upper()}={value}: {found}; mine is applied without it. {remedy}")
+
+
+def test_a_provider_is_an_object(importable):
+    given = {"tracer_provider": "import:opentelemetry.trace:_PROXY_TRACER_PROVIDER", "meter_provider": None}
+
+    def change(plan):
+        plan.instrumentations["mine"] = InstrumentationPlan("mine", replacement=Mine, options=given)
+
+    plan = among({}, acme=plugin(distrokit_plan=change))
+    apply_all(plan)
+    ((_, options),) = APPLIED
+
+    assert (hasattr(options["tracer_provider"], "get_tracer"), options["meter_provider"], problems(plan)) == (
+        True,
+        None,
+        [],
+    )
+
+
+class Picky(Mine):
+    """Refuses what it does not know."""
+
+    def __init__(self, config=None):
+        if config is not None:
+            raise TypeError("config is no such thing")
+        super().__init__()
+
+    def instrument(self, excluded_urls="", **options):
+        excluded_urls.split(",")
+        super().instrument(**options)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "applied", "line"),
+    [
+        (
+            "EXCLUDED_URLS",
+            "7",
+            0,
+            (
+                "AttributeError: 'int' object has no attribute 'split', with excluded_urls from {}; it is left out, the others are "
+                f"applied. Correct or unset these first; if that does not help, repair or uninstall it, or set {DENY}=mine."
+            ),
+        ),
+        (
+            "INIT_CONFIG",
+            "7",
+            1,
+            (
+                "TypeError: config is no such thing, with init.config from {}; mine is applied without these. "
+                "Correct or unset these."
+            ),
+        ),
+        (
+            "INIT_OTHER",
+            "7",
+            1,
+            "TypeError: Picky.__init__() got an unexpected keyword argument 'other', with init.other ",
+        ),
+    ],
+)
+def test_a_keyword_that_is_refused_is_named_with_its_source(keyword, text, applied, line):
+    """It is not the package that is to be repaired."""
+
+    def change(plan):
+        plan.instrumentations["mine"].replacement = Picky
+
+    setting = f"{ONE}MINE_{keyword}"
+    plan = among({setting: text}, "mine", acme=plugin(distrokit_plan=change))
+
+    apply_all(plan)
+
+    assert len(APPLIED) == applied
+    (said,) = problems(plan)
+    assert said.startswith(f"instrumentation mine ( ): {line.format(setting)}")
 
 
 def test_a_replacement_that_cannot_be_imported(importable):
@@ -702,7 +943,9 @@ def test_one_that_no_package_publishes_and_whose_library_is_not_there(tmp_path):
 
     assert result.stdout == "mine {'a': 1}\n"
     (line,) = said(result)
-    assert line.startswith("distrokit: instrumentation broken (plugin acme 1.0): ValueError: broken; it is left out")
+    assert line.startswith(
+        "distrokit: instrumentation broken (plugin acme 1.0): ValueError: broken, with a from plugin acme 1.0; it is left out"
+    )
 
 
 def test_explain_shows_keywords_with_their_sources(tmp_path):

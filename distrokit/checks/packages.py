@@ -99,6 +99,10 @@ def _instrumentations(plan: Plan) -> Iterator[Check]:
             yield Check("instrumentation-range", "warn", f"{name}: {reason}", remedy)
         else:
             missing.append((name, item.distribution))
+    for name, item in plan.instrumentations.items():
+        for keyword, reason in instrumentation.not_found(item) if item.enabled else ():
+            evidence = f"{name}: {keyword} ({item.sources.get(keyword, item.source)}): {reason}"
+            yield Check("instrumentation-callable", "warn", evidence, "Write module:attribute; put it on PYTHONPATH.")
     if missing:
         names = ", ".join(name for name, _ in missing)
         evidence = f"not applied, since the library of each is not installed in this environment: {names}"

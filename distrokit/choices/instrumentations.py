@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from distrokit.choices import InstrumentationChoice
+from distrokit.choices.instrumentation_keywords import broken_json, intended, misspelt
 from distrokit.diagnostics import Problem
 from distrokit.entry_points import is_place
 from distrokit.secret_values import HIDDEN, secrets_inside, without_secrets
@@ -112,6 +113,10 @@ def instrumentations_of_settings(
         if is_broken_secret(option_value(found.value)):
             settings.learn_secret(found.value)
         value: Value[Any] = Value(option_value(found.value), source, found.overruled)
+        if keyword and (wrong := broken_json(found.value)):
+            remedy = "Correct it; a text that begins so is a text in double quotes."
+            problems.append(_invalid(subject, wrong, "the keyword is left out", remedy))
+            continue
         if keyword.startswith("init_"):
             given = {"init": Value({keyword.removeprefix("init_"): value}, source)}
         elif keyword:
@@ -158,6 +163,9 @@ def _choice(
         settings.learn_secret(text)
     options = {str(key): value for key, value in given.items()}
     enabled, replaced_by, init = (options.pop(key, None) for key in ("enabled", "replaced_by", "init"))
+    for key, value in options.items():
+        if word := intended(key, value.value):
+            problems.append(misspelt(subject or f"{value.source} {name}.{key}", name, word))
     on = _on(enabled, subject or f"{source} {name}.enabled", problems) if enabled is not None else None
     if replaced_by is not None and not is_place(replaced_by.value):
         problems.append(

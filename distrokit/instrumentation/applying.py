@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import Distribution, EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.entry_points import NotThereError, load_place
+from distrokit.instrumentation.callables import HOOK, loaded
 from distrokit.instrumentation.hooks import Report, guarded
 from distrokit.instrumentation.planning import DISABLED, LOGGING_SWITCH
 from distrokit.plan import InstrumentationPlan, Plan
 from distrokit.secret_values import without_secrets
 from distrokit.values import Source
-
-#: A text that begins so is imported; at a keyword that ends in ``_hook`` every text is.
-IMPORT, HOOK = "import:", "_hook"
 
 
 def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) -> None:
@@ -27,7 +25,7 @@ def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) ->
     """
     try:
         if reason := _conflict(item):
-            item.enabled, item.why = False, reason
+            _leave_out(item, reason, problems)
             return
         instrumentor = _instrumentor(item, problems)
         if instrumentor is None:
@@ -41,27 +39,40 @@ def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) ->
                 place = item.options[keyword] if isinstance(item.options[keyword], str) else ""
                 name = f"{_called(item, item.sources.get(keyword, item.source), keyword)}={place}".rstrip("=")
                 options[keyword] = guarded(value, name, report)
-        instrumentor(**_imported(item, "init.", item.init_options, problems)).instrument(**{**looked, **options})
+        _made(instrumentor, item, problems).instrument(**{**looked, **options})
         item.applied = True
     except ModuleNotFoundError as error:
-        # The library is not installed, which is the normal case of a broad set of instrumentations
-        # (contrib#3421); not a problem, but `explain` can say it.
-        item.enabled, item.why = False, str(error)
+        _leave_out(item, str(error), problems)
     except BaseException as error:
         contain(error)
-        item.enabled, item.why = False, describe_exception(error)
-        if not _does_not_fit(error):
-            where = f"{item.distribution} {item.version}" if item.point else str(item.source)
-            problems.append(
-                Problem(
-                    code="instrumentation-failed",
-                    subject=f"instrumentation {item.name} ({where})",
-                    cause=describe_exception(error),
-                    outcome="it is left out, the others are applied",
-                    remedy=f"Repair or uninstall it, or set {DISABLED}={item.name}.",
-                    detail=trace_of(error),
-                )
+        if _does_not_fit(error):
+            _leave_out(item, str(error), problems)
+        else:
+            item.enabled, item.why = False, describe_exception(error)
+            given = _given(item, item.keywords)
+            last = f"epair or uninstall it, or set {DISABLED}={item.name}."
+            remedy = f"Correct or unset these first; if that does not help, r{last}" if given else f"R{last}"
+            problems.append(_failed(item, error, given, "it is left out, the others are applied", remedy))
+
+
+def _leave_out(item: InstrumentationPlan, reason: str, problems: list[Problem]) -> None:
+    """One whose library is not installed, or in another version.
+
+    That is the normal case of a broad set of instrumentations (contrib#3421), and no problem unless somebody asked for
+    this very one; `explain` can say it.
+    """
+    item.enabled, item.why = False, reason
+    if item.asked is not None:
+        problems.append(
+            Problem(
+                code="instrumentation-unfit",
+                subject=f"instrumentation {item.name} ({item.asked})",
+                cause=reason.rstrip(" ."),
+                outcome="it is asked for by name, and not applied",
+                remedy="Install the library that it is for, or do not ask for it.",
+                severity="warning",
             )
+        )
 
 
 def apply_all(plan: Plan, report: Report | None = None) -> None:
@@ -118,6 +129,43 @@ def _instrumentor(item: InstrumentationPlan, problems: list[Problem]) -> Any:
     return item.point.load() if item.point else None
 
 
+def _made(instrumentor: Any, item: InstrumentationPlan, problems: list[Problem]) -> Any:
+    """The instrumentor. Nothing is instrumented yet, so one that refuses its keywords is made without them.
+
+    Its ``instrument()`` is not called twice: the first call may have changed half of the library.
+    """
+    init = _imported(item, "init.", item.init_options, problems)
+    try:
+        return instrumentor(**init)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        if not init:
+            raise
+        made = instrumentor()
+        given = _given(item, [f"init.{keyword}" for keyword in init])
+        problems.append(_failed(item, error, given, f"{item.name} is applied without these", "Correct or unset these."))
+        return made
+
+
+def _given(item: InstrumentationPlan, keywords: Iterable[str]) -> str:
+    """Keywords and who gave them; empty for none."""
+    named = [f"{keyword} from {item.sources.get(keyword, item.source)}" for keyword in keywords]
+    return f", with {', '.join(named)}" if named else ""
+
+
+def _failed(item: InstrumentationPlan, error: BaseException, given: str, outcome: str, remedy: str) -> Problem:
+    where = f"{item.distribution} {item.version}" if item.point else str(item.source)
+    return Problem(
+        code="instrumentation-failed",
+        subject=f"instrumentation {item.name} ({where})",
+        cause=describe_exception(error) + given,
+        outcome=outcome,
+        remedy=remedy,
+        detail=trace_of(error),
+    )
+
+
 def _imported(
     item: InstrumentationPlan, prefix: str, keywords: Mapping[str, Any], problems: list[Problem]
 ) -> dict[str, Any]:
@@ -125,28 +173,13 @@ def _imported(
     options = {}
     for keyword, value in keywords.items():
         try:
-            options[keyword] = _load_hook(value) if keyword.endswith(HOOK) else _load_inside(value)
+            options[keyword] = loaded(keyword, value)
         except NotThereError as error:
             shown = str(without_secrets(value, keyword))
             source = item.sources.get(prefix + keyword, item.source)
             outcome = f"{item.name} is applied without it"
             problems.append(_unusable(item, source, prefix + keyword, shown, error, outcome))
     return options
-
-
-def _load_hook(value: Any) -> Any:
-    if value is None or callable(value):
-        return value
-    return load_place(str(value).removeprefix(IMPORT), to_call=True)
-
-
-def _load_inside(value: Any) -> Any:
-    """The value, and what is inside it, with texts that begin with ``import:`` imported."""
-    if isinstance(value, str) and value.startswith(IMPORT):
-        return load_place(value.removeprefix(IMPORT))
-    if type(value) is dict:
-        return {key: _load_inside(child) for key, child in value.items()}
-    return [_load_inside(child) for child in value] if type(value) is list else value
 
 
 def _unusable(
@@ -157,7 +190,7 @@ def _unusable(
         subject=f"{_called(item, source, keyword)}={shown}",
         cause=str(error),
         outcome=outcome,
-        remedy="Write module:attribute of a module that this process can import: installed, or on PYTHONPATH.",
+        remedy=error.remedy,
         detail=trace_of(error),
     )
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from distrokit.choices import InstrumentationChoice
 from distrokit.choices.instrumentations import instrumentations_of_settings
-from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.diagnostics import Problem
 from distrokit.entry_points import EntryPoints, distribution_of
+from distrokit.instrumentation.names import misspelt, nearly_installed, not_installed, unknown
 from distrokit.parameters import Reader, strength_for_one
 from distrokit.plan import InstrumentationPlan
+from distrokit.plan.instrumentations import Instrumentations
 from distrokit.settings import INSTRUMENTATION_ORDER, Settings
 from distrokit.values import Source, Value
 
@@ -23,9 +24,6 @@ ENABLED = "DISTROKIT_ENABLED_INSTRUMENTATIONS"
 
 #: Upstream's deprecated switch for log records, which its successor takes for "somebody else does it".
 LOGGING_SWITCH = "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"
-
-#: How close a name that is denied, or ordered, must be to an installed one to be taken for it.
-_CLOSE = 0.88
 
 Plans = dict[str, InstrumentationPlan]
 
@@ -51,20 +49,23 @@ def planned(
     wanted = {key for key, plan in plans.items() if _choose(plan, said)}
     _allow(plans, settings, wanted, problems)
     deny(plans, settings)
-    _misspelt(DISABLED, plans, settings, problems)
+    misspelt(DISABLED, [plan.name for plan in plans.values()], settings, problems)
     _log_records(plans, settings, problems)
     return _in_order(plans, settings, problems)
 
 
 def _introduce(plans: Plans, choice: InstrumentationChoice, problems: list[Problem]) -> None:
-    """A name that only a file has: a new instrumentation where the class is given, else a mistake."""
+    """A name that only a file has: a new instrumentation where the class is given, else a mistake.
+
+    What is turned off need not be installed.
+    """
     names = [plan.name for plan in plans.values()]
     if choice.name.lower() in map(str.lower, names):
         return
     if choice.replaced_by is not None:
         plans[choice.name] = InstrumentationPlan(choice.name, source=choice.source)
-    elif choice.enabled is None or choice.enabled.value:
-        problems.append(_not_installed(f"{choice.source} {choice.name}", choice.name, names))
+    elif choice.enabled is None or choice.enabled.value or nearly_installed(choice.name, names):
+        problems.append(not_installed(f"{choice.source} {choice.name}", choice.name, names))
 
 
 def _choose(plan: InstrumentationPlan, choices: Iterable[InstrumentationChoice]) -> bool:
@@ -87,6 +88,10 @@ def _choose(plan: InstrumentationPlan, choices: Iterable[InstrumentationChoice])
             value = _strongest(options.get(keyword) for options in given)
             if value is not None:
                 keywords[keyword], plan.sources[prefix + keyword] = value.plain(), value.source
+    if enabled is not None and enabled.value and enabled.source.chosen:
+        plan.asked = enabled.source
+    elif replaced_by is not None and replaced_by.source.chosen:
+        plan.asked = replaced_by.source
     return bool(enabled and enabled.value)
 
 
@@ -99,7 +104,10 @@ def _file_of(choices: Iterable[InstrumentationChoice]) -> Source | None:
 
 
 def _allow(plans: Plans, settings: Settings, wanted: set[str], problems: list[Problem]) -> None:
-    """Without an allow-list, or with ``*`` in it, all; what was asked for by itself needs no entry in it."""
+    """Without an allow-list, or with ``*`` in it, all; what was asked for by itself needs no entry in it.
+
+    ``none`` alone is for none of the others.
+    """
     choice, names = settings.value(ENABLED), settings.names(ENABLED)
     if choice is None or not names or "*" in names:
         return
@@ -107,12 +115,15 @@ def _allow(plans: Plans, settings: Settings, wanted: set[str], problems: list[Pr
     for key, plan in plans.items():
         if plan.enabled and key not in wanted and plan.name.lower() not in allowed:
             plan.enabled, plan.why, plan.source = False, f"{ENABLED} does not have it", choice.source
-    if not choice.source.chosen:
+        elif key not in wanted and choice.source.chosen:
+            plan.asked = choice.source
+    if not choice.source.chosen or allowed == {"none"}:
         # A distro's list is of what it supports, and hardly anybody has all of it.
         return
     installed = [plan.name for plan in plans.values()]
     known = {name.lower() for name in installed}
-    problems += [_unknown(ENABLED, choice, name, installed) for name in names if name.lower() not in known]
+    outcome = "" if any(plan.enabled for plan in plans.values()) else "no instrumentation is applied"
+    problems += [unknown(ENABLED, choice, name, installed, outcome) for name in names if name.lower() not in known]
 
 
 def deny(plans: Plans, settings: Settings) -> None:
@@ -129,43 +140,9 @@ def deny(plans: Plans, settings: Settings) -> None:
 def _in_order(plans: Plans, settings: Settings, problems: list[Problem]) -> Plans:
     """Those that are named first, in that order; then the others by name."""
     first = {name.lower(): at for at, name in reversed(list(enumerate(settings.names(INSTRUMENTATION_ORDER))))}
-    _misspelt(INSTRUMENTATION_ORDER, plans, settings, problems)
+    misspelt(INSTRUMENTATION_ORDER, [plan.name for plan in plans.values()], settings, problems)
     ranked = sorted(plans.items(), key=lambda item: (first.get(item[1].name.lower(), len(first)), item[1].name))
-    return dict(ranked)
-
-
-def _misspelt(setting: str, plans: Plans, settings: Settings, problems: list[Problem]) -> None:
-    """It is normal to deny what is not installed; so only a name that is nearly that of an installed one is said."""
-    choice = settings.value(setting)
-    installed = [plan.name for plan in plans.values()]
-    known = {_letters(name) for name in installed}
-    if choice is not None:
-        problems += [
-            _unknown(setting, choice, name, installed)
-            for name in settings.names(setting)
-            # urllib and urllib3, psycopg and psycopg2 are two libraries.
-            if _letters(name) not in known and did_you_mean(name, installed, cutoff=_CLOSE)
-        ]
-
-
-def _letters(name: str) -> str:
-    return re.sub(r"\d", "", name.lower())
-
-
-def _unknown(setting: str, choice: Value[str], name: str, names: list[str]) -> Problem:
-    in_file = choice.source.kind in ("file", "project")
-    return _not_installed(f"{choice.source} {name}" if in_file else f"{setting}={name}", name, names)
-
-
-def _not_installed(subject: str, name: str, names: list[str]) -> Problem:
-    return Problem(
-        code="instrumentation-unknown",
-        subject=subject,
-        cause=f"no package has an instrumentation of this name (there are {', '.join(names) or 'none'})",
-        outcome="it has no effect",
-        remedy=did_you_mean(name, names) or "Install the package that has it.",
-        severity="warning",
-    )
+    return Instrumentations(ranked)
 
 
 def _log_records(plans: Mapping[str, InstrumentationPlan], settings: Settings, problems: list[Problem]) -> None:

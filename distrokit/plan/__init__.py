@@ -25,7 +25,7 @@ from distrokit.declarations import (
 from distrokit.diagnostics import Problem
 from distrokit.distros import InCharge, default
 from distrokit.parameters import Reader
-from distrokit.plan.instrumentations import InstrumentationPlan
+from distrokit.plan.instrumentations import InstrumentationPlan, Instrumentations
 from distrokit.plan.parts import (
     Change,
     Component,
@@ -75,7 +75,7 @@ class Plan:
         views: of the metrics signal, in order.
         sdk_settings: what the SDK, which reads settings itself, shall find in ``os.environ`` instead of
             what is there; ``None`` for a setting that cannot be used.
-        instrumentations: by name, in the order they are applied.
+        instrumentations: by name, in the order they are applied; the ``KeyError`` of one that is not there says so.
         exit_timeout_millis: what the end of the process may take, for all signals together, in milliseconds.
         known: the settings that core and plugins read.
         problems: everything that was not as it should be, so far.
@@ -97,7 +97,7 @@ class Plan:
     frozen: str = ""
     views: list[ViewPlan] = field(default_factory=list)
     sdk_settings: dict[str, str | None] = field(default_factory=dict)
-    instrumentations: dict[str, InstrumentationPlan] = field(default_factory=dict)
+    instrumentations: dict[str, InstrumentationPlan] = field(default_factory=Instrumentations)
     exit_timeout_millis: Value[int] = field(default_factory=lambda: Value(5000, BUILT_IN))
     known: tuple[Setting, ...] = ()
     problems: list[Problem] = field(default_factory=list)
@@ -218,5 +218,5 @@ class Plan:
         for planned in plan.signals.values():
             planned.processors = [copied(processor) for processor in planned.processors]
             planned.exporters = [ExporterPlan(copied(e.exporter), copied(e.processor)) for e in planned.exporters]
-        plan.instrumentations = {name: copied(planned) for name, planned in self.instrumentations.items()}
+        plan.instrumentations = Instrumentations((name, copied(one)) for name, one in self.instrumentations.items())
         return plan

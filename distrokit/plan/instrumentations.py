@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from typing import Any
 
+from distrokit.diagnostics import did_you_mean
 from distrokit.entry_points import distribution_of, version_of
 from distrokit.values import BUILT_IN, Source
 
@@ -20,6 +21,7 @@ class InstrumentationPlan:
         enabled: whether it is applied.
         why: the reason it is off, or failed; empty when there is nothing to say.
         source: who decided.
+        asked: where the user asks for this very one, by its name; ``None`` where it is on as all others are.
         options: keywords for its ``instrument()``. A text is imported when the instrumentation is applied where it
             begins with ``import:``, and where the keyword ends in ``_hook``: ``module:attribute``.
         init_options: keywords for its class, taken the same way.
@@ -36,6 +38,7 @@ class InstrumentationPlan:
     enabled: bool = True
     why: str = ""
     source: Source = BUILT_IN
+    asked: Source | None = None
     options: dict[str, Any] = field(default_factory=dict)
     init_options: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
@@ -107,3 +110,12 @@ class InstrumentationPlan:
         if self.replacement is None or isinstance(self.replacement, str):
             return self.replacement
         return str(getattr(self.replacement, "__qualname__", repr(self.replacement)))
+
+
+class Instrumentations(dict[str, InstrumentationPlan]):
+    """Instrumentations by name. What is installed differs from place to place, and a plugin hears of it here."""
+
+    def __missing__(self, name: str) -> InstrumentationPlan:
+        """Raises: KeyError, which says what to write instead."""
+        hint = did_you_mean(name, self) if isinstance(name, str) else ""
+        raise KeyError(f"no instrumentation {name!r} is installed; use .get() or `in`. {hint}".rstrip(" ."))
