@@ -58,8 +58,9 @@ def shop(mode, port, folder, **more):
     env = {**REALM, **SNAPSHOTS, **more}
     path = SPLUNK.published(folder / "site")
     if mode == "file":
-        return configured(PROGRAM, FILE.format(port=port), folder, env, path)
-    return instrumented(PROGRAM, {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", **env}, path)
+        return configured(PROGRAM, FILE.format(port=port), folder, env, path, lean=False)
+    env["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{port}"
+    return instrumented(PROGRAM, env, path, lean=False)
 
 
 @pytest.mark.parametrize("mode", MODES)
