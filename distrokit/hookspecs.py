@@ -2,8 +2,9 @@
 
 Common to all: hooks are called in plugin-name order, once per process unless it says otherwise; the
 declaring ones and ``distrokit_plan`` once more when a plugin failed in one of them. An implementation
-may leave out arguments it does not need. One that raises is left out with its whole plugin, which is named on
-stderr; everything else goes on. A hook wrapper is refused: to change what others declared, amend the
+may leave out arguments it does not need. One that raises while the plan is made is left out with its whole plugin,
+which is named on stderr; everything else goes on. From the build on, what a plugin declared stays, and a plugin
+that raises is called no more. A hook wrapper is refused: to change what others declared, amend the
 plan in ``distrokit_plan``.
 """
 
@@ -186,7 +187,8 @@ def distrokit_samplers(settings: Settings, entry_points: EntryPoints) -> Iterabl
     Returns: declarations. Two plugins of equal rank that declare one name lose it both; a
     ``trylast`` implementation gives way to any other.
     ``None``: none.
-    On an exception: the plugin is left out. If the factory raises, the default sampler is used.
+    On an exception: the plugin is left out. If the factory raises, the default sampler is used. If the sampler does
+    when a span begins, or answers something else than a ``SamplingResult``, that span is not recorded, and it is named.
 
     Example::
 
@@ -214,7 +216,8 @@ def distrokit_id_generators(settings: Settings, entry_points: EntryPoints) -> It
     Arguments: as ``distrokit_samplers``.
     Returns: declarations, with names as in ``distrokit_samplers``.
     ``None``: none.
-    On an exception: the plugin is left out. If the factory raises, random ids are used.
+    On an exception: the plugin is left out. If the factory raises, random ids are used; if the id generator does when a
+    span begins, that span has a random id, and it is named.
 
     Example::
 
@@ -438,8 +441,8 @@ def distrokit_exporter_options(exporter: Exporter, options: ExporterOptions) -> 
     Process: the one being instrumented, on the thread that starts it.
     Arguments: ``exporter``, the declaration; ``options``, to be changed in place.
     Returns: nothing.
-    On an exception: the options are put back as they were before this plugin, and the plugin is
-    left out of the hooks that follow.
+    On an exception: the options are put back as they were before this plugin, and the plugin's hooks
+    are called no more.
 
     Example::
 
@@ -464,7 +467,7 @@ def distrokit_started(pipeline: Pipeline) -> None:
     Process: the one being instrumented, on the thread that starts it.
     Arguments: ``pipeline``, with its plan, resource and providers.
     Returns: nothing.
-    On an exception: the plugin is named; the pipeline runs.
+    On an exception: the plugin is named, and its hooks are called no more; the pipeline runs.
 
     Example::
 
@@ -488,7 +491,7 @@ def distrokit_instrumented(pipeline: Pipeline) -> None:
     Process: the one being instrumented, on the thread that starts it.
     Arguments: ``pipeline``, with its plan, resource and providers.
     Returns: nothing.
-    On an exception: the plugin is named; the pipeline runs.
+    On an exception: the plugin is named, and its hooks are called no more; the pipeline runs.
 
     Example::
 
@@ -515,7 +518,7 @@ def distrokit_forked(pipeline: Pipeline) -> None:
     Process: every forked child of the one being instrumented, on its only thread.
     Arguments: ``pipeline``, the child's copy.
     Returns: nothing.
-    On an exception: the plugin is named; the child runs.
+    On an exception: the plugin is named, and its hooks are called no more; the child runs.
 
     Example::
 
@@ -541,7 +544,7 @@ def distrokit_stopping(pipeline: Pipeline, reason: StopReason) -> None:
     ``multiprocessing`` or celery ends) or ``code`` (somebody called ``pipeline.stop()``).
     Time: all plugins together have half of ``DISTROKIT_EXIT_TIMEOUT``; one that takes longer is named and left behind.
     Returns: nothing.
-    On an exception: the plugin is named; the pipeline is shut down.
+    On an exception: the plugin is named, and its hooks are called no more; the pipeline is shut down.
 
     Example::
 
@@ -567,7 +570,7 @@ def distrokit_checks(plan: Plan) -> Iterable[Check] | None:
     Arguments: ``plan``, for reading.
     Returns: one :class:`~distrokit.Check` per thing looked at, good ones too.
     ``None``: nothing to check.
-    On an exception: the plugin is named, and doctor fails.
+    On an exception: the plugin is named, and doctor fails; what it declared is looked at.
 
     Example::
 
@@ -614,3 +617,6 @@ DEPRECATED: Mapping[str, str] = {}
 
 #: Every hook's name, in the order they are called.
 HOOKS = tuple(name for name in list(globals()) if name.startswith("distrokit_"))
+
+#: Those that are called when the plan is made: what their plugins have declared is in it.
+AFTER_PLAN = HOOKS[HOOKS.index("distrokit_plan") + 1 :]

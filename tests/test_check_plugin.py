@@ -217,8 +217,8 @@ BAD = {
     "a factory that fails": (
         exporter('raise KeyError("endpoint")'),
         [
-            "exporter acme (plugin {name}): KeyError: 'endpoint'; it is left out.",
-            "A factory works as things are, or its error names the setting, or the `pip install`, that it needs.",
+            "exporter acme (plugin {name}): KeyError: 'endpoint'; it is left out. Repair its factory: it works as things",
+            "are, or its error names the setting, or the `pip install`, that it needs.",
         ],
     ),
     "a factory that imports what there is not": (
@@ -227,7 +227,10 @@ BAD = {
     ),
     "a factory that returns something else": (
         sampler(),
-        ["sampler acme (plugin {name}): TypeError: the factory returned NoneType, expected Sampler"],
+        [
+            "sampler acme (plugin {name}): TypeError: the factory returned NoneType, expected Sampler; parentbased_",
+            "always_on is used. Repair its factory: it works as things are, or its error names",
+        ],
     ),
     "a detector that fails": (
         (
@@ -274,6 +277,112 @@ BAD = {
         "@hookimpl\ndef distrokit_forked(pipeline): os._exit(3)",
         ["a forked child raised nothing, and ended at once"],
     ),
+    "a fork that it does not survive": (
+        transform("return span").replace("return transform", "return Part()")
+        + """
+        class Part:
+            def __call__(self, span):
+                return span
+
+            def forked(self):
+                raise OSError("no socket")
+
+        @hookimpl
+        def distrokit_forked(pipeline):
+            raise LookupError("x")
+        """,
+        [
+            "in a forked child: forked of processor acme (plugin {name}): OSError: no socket; this process goes on",
+            "in a forked child: plugin {name} (code): distrokit_forked: LookupError: x; its hooks are called no more;",
+        ],
+    ),
+    "samplers and id generators that do not do their work": (
+        """
+        def make_sampler(context):
+            from opentelemetry.sdk.trace.sampling import Sampler as Base
+
+            class Unsure(Base):
+                def should_sample(self, *given):
+                    return None
+
+                def get_description(self):
+                    return "Unsure"
+
+            return Unsure()
+
+        def make_ids(context):
+            from opentelemetry.sdk.trace.id_generator import IdGenerator as Base
+
+            class Ids(Base):
+                def generate_trace_id(self):
+                    return 1 << 128
+
+                def generate_span_id(self):
+                    return 0
+
+            return Ids()
+
+        @hookimpl
+        def distrokit_samplers():
+            return [Sampler("acme", make_sampler)]
+
+        @hookimpl
+        def distrokit_id_generators():
+            return [IdGenerator("acme", make_ids)]
+        """,
+        [
+            "sampler acme (plugin {name}): TypeError: should_sample() returned NoneType, not SamplingResult; a span that",
+            f"id generator acme: generate_trace_id() returned {1 << 128}, and a span with that cannot be sent. Return a",
+            "id generator acme: generate_span_id() returned 0, and a span with that cannot be sent. Return a number from",
+        ],
+    ),
+    "checks that raise": (
+        "@hookimpl\ndef distrokit_checks(plan): raise LookupError('x')",
+        ["distrokit_checks: LookupError: x; its hooks are called no more; what it declared stays. Repair it; docs"],
+    ),
+    "commands that cannot be used": (
+        """
+        def add(parser):
+            raise ZeroDivisionError("x")
+
+        @hookimpl
+        def distrokit_commands():
+            return [Command("doctor", "look", print), Command("acme", "look", print, add)]
+        """,
+        [
+            "plugin {name} (code): there already is a command 'doctor'; the plugin's command is left out. Rename it.",
+            "command acme: ZeroDivisionError: x; it has no arguments",
+        ],
+    ),
+    "what is left in the process": (
+        """
+        from opentelemetry import trace
+
+        def linger(name):
+            threading.Thread(target=time.sleep, args=(60,), daemon=True, name=name).start()
+
+        # Not in the process of these tests, which imports it as well.
+        if "pytest" not in sys.modules:
+            linger("acme-imported")
+            print("hello")
+            os.environ["ACME_STARTED"] = "1"
+            trace.set_tracer_provider(trace.NoOpTracerProvider())
+
+        @hookimpl
+        def distrokit_defaults():
+            linger("acme-asked")
+            print("hello again")
+            return {}
+        """,
+        [
+            "importing {module} starts threads that stay: 'acme-imported'; every process with this plugin would have",
+            "importing {module} prints to stdout, which is the program's. Write to stderr, or log.",
+            "importing {module} writes ACME_STARTED into os.environ; the application and its children would have it.",
+            "importing {module} sets the process's tracer provider, so that distrokit cannot.",
+            "declaring and planning starts threads that stay: 'acme-asked'; every process",
+            "declaring and planning prints to stdout",
+        ],
+    ),
     "a secret that is printed": (
         exporter('print(options.settings.get("ACME_TOKEN"), file=sys.stderr); return ConsoleSpanExporter()'),
         ["the value of ACME_TOKEN is in what is printed; it is a secret. Leave it out, or say its name and length."],
@@ -300,6 +409,31 @@ def test_a_broken_promise_is_found(promise, written):
     for text in words:
         wanted = re.sub(r"\{(module|name|file)\}", lambda match: there[match[1]], text)
         assert any(wanted in finding for finding in found), found
+
+
+def test_a_filter_that_drops_everything_is_told_and_forked(written):
+    with pytest.warns(
+        UserWarning, match=r"transform acme for traces gave on none of the 2 items it was given, so that"
+    ):
+        check_plugin(written(transform("return None")))
+
+    # What a child does before it is seen all the same.
+    lost = """
+        def make(context):
+            parent = os.getpid()
+            return lambda span: span if os.getpid() == parent else None
+
+        @hookimpl
+        def distrokit_processors():
+            return [
+                Processor("first", "traces", "transform", make),
+                Processor("filter", "traces", "transform", lambda context: lambda span: None),
+            ]
+    """
+    (finding,) = findings(written(lost))
+    assert finding.startswith(
+        "a forked child recorded traces and none came to transform filter for traces; its parent's"
+    )
 
 
 def test_what_hangs_costs_a_stage_and_everything_else_is_found(written):

@@ -292,6 +292,10 @@ def test_a_hook_that_raises_while_running_is_named_and_disturbs_nothing(hook, re
         @hookimpl
         def distrokit_{hook}(pipeline):
             raise RuntimeError("tripped")
+
+        @hookimpl
+        def distrokit_resource():
+            return {{"acme": 1}}
     """
     result = instrumented(
         """
@@ -314,8 +318,12 @@ def test_a_hook_that_raises_while_running_is_named_and_disturbs_nothing(hook, re
     )
 
     (line,) = said(result)
-    assert f"plugin acme (distrokit-acme 1.0): distrokit_{hook}: RuntimeError: tripped" in line
-    assert [span.name for span in receiver.store.spans()] == ["s"]
+    assert (
+        f"plugin acme (distrokit-acme 1.0): distrokit_{hook}: RuntimeError: tripped; its hooks are called no more"
+        in line
+    )
+    assert "; what it declared stays. Repair it, or " in line
+    assert [(span.name, span.resource["acme"]) for span in receiver.store.spans()] == [("s", 1)]
     assert result.returncode == 7
 
 

@@ -61,13 +61,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     subcommands = parser.add_subparsers(
         title="commands", metavar="COMMAND", required=True, parser_class=argparse.ArgumentParser
     )
-    for command in _commands(assembly):
+    for command in commands(assembly):
         # argparse reads "%" as the beginning of a placeholder.
         text = command.help.replace("%", "%%")
         epilog = _ELSEWHERE.format(command.name) if command in _OWN else None
         subparser = subcommands.add_parser(command.name, help=text, description=text, epilog=epilog)
         subparser.set_defaults(run=command.run, assembly=assembly, election=election, elsewhere=elsewhere)
-        _add_arguments(command, subparser, assembly)
+        add_arguments(command, subparser, assembly)
     if own and own[0] in _IN_EXTRAS and own[0] not in subcommands.choices:
         write(f"distrokit: {own[0]} is not installed here; run `{install_line(_IN_EXTRAS[own[0]])}`")
         return 2
@@ -130,7 +130,8 @@ class _Parser(argparse.ArgumentParser):
         super().error(message)
 
 
-def _add_arguments(command: Command, parser: argparse.ArgumentParser, assembly: Assembly) -> None:
+def add_arguments(command: Command, parser: argparse.ArgumentParser, assembly: Assembly) -> None:
+    """Give the parser a command's arguments, under guard: what fails is a problem of the plan."""
     try:
         if command.arguments is not None:
             command.arguments(parser)
@@ -146,11 +147,12 @@ def _add_arguments(command: Command, parser: argparse.ArgumentParser, assembly: 
         assembly.plan.problems.append(problem)
 
 
-def _commands(assembly: Assembly) -> list[Command]:
-    commands = {command.name: command for command in (*_OWN, RUN)}
+def commands(assembly: Assembly) -> list[Command]:
+    """The core's commands and the plugins'; one whose name exists is a problem of the plan."""
+    known = {command.name: command for command in (*_OWN, RUN)}
     refused = []
     for plugin, command in assembly.plugins.commands():
-        if command.name in commands:
+        if command.name in known:
             refused.append(
                 Problem(
                     code="command-taken",
@@ -161,6 +163,6 @@ def _commands(assembly: Assembly) -> list[Command]:
                 )
             )
         else:
-            commands[command.name] = command
+            known[command.name] = command
     assembly.plan.problems.extend(refused)
-    return list(commands.values())
+    return list(known.values())

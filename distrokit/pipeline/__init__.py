@@ -6,7 +6,7 @@ import atexit
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ class Pipeline:
         self._resource: ProcessResource | None = None
         self._providers = Providers(plan, isolated=isolated)
         self._parts: list[Any] = []
+        self._name_of: Callable[[object], str] = lambda _: ""
         self._plugins = plugins
         self._channel = channel
         self._reports = Reports(plan, channel)
@@ -107,7 +108,7 @@ class Pipeline:
             self.listen()
         builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost, self._messages)
         builder.guard = Guard(self._reports.misused)
-        self._parts = builder.parts
+        self._parts, self._name_of = builder.parts, builder.name_of
         # uWSGI makes its module when Python has started, and so after this.
         builder.in_use.also = self._look_for_uwsgi
         with self.plan.settings.exposed(self.plan.sdk_settings):
@@ -256,7 +257,7 @@ class Pipeline:
         for part in self._parts:
             call = getattr(part, method, None)
             if callable(call):
-                self._guard(f"{method} of {type(part).__name__}", call)
+                self._guard(f"{method} of {self._name_of(part) or type(part).__name__}", call)
 
     def _guard(self, name: str, call: Any) -> None:
         try:

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from distrokit.declarations import Signal
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.components import Components
+from distrokit.pipeline.deciding import Deciding
 from distrokit.pipeline.guarded import Guard
 from distrokit.pipeline.in_use import InUse
 from distrokit.pipeline.propagation import CompositePropagator
@@ -79,6 +80,10 @@ class Builder:
     def resource(self, resource: Resource) -> None:
         self._components.resource = resource
 
+    def name_of(self, part: object) -> str:
+        """What a report calls a part; empty for what no factory has made."""
+        return self._components.name_of(part)
+
     # ------------------------------------------------------------------------ providers
 
     def propagator(self) -> TextMapPropagator | None:
@@ -110,6 +115,8 @@ class Builder:
             resource=self.resource,
             shutdown_on_exit=False,
         )
+        if self.guard is not None:
+            self.guard.deciding = Deciding(self.name_of, self._report)
         provider.scopes, provider.guard = self._scopes("traces"), self.guard
         return provider
 

@@ -53,6 +53,18 @@ class Components:
         self._plan = plan
         self._plugins = plugins
         self._amended_by: list[str] = []
+        # By identity, with the part itself, so that no other one can come to have it.
+        self._names: dict[int, tuple[object, str]] = {}
+
+    def name_of(self, part: object) -> str:
+        """What a report calls it: ``sampler acme (plugin acme)``; empty for what was not built here."""
+        return self._names.get(id(part), (None, ""))[1]
+
+    def named(self, part: Any, component: Component[Any]) -> Any:
+        """The part, which reports call by its component from now on."""
+        if part is not None:
+            self._names[id(part)] = (part, _title(component))
+        return part
 
     def exporter(self, component: Component[Exporter], signal: Signal, lost: Lost | None = None) -> Any:
         """The exporter of one signal, after every ``distrokit_exporter_options``; ``None`` when it cannot be built.
@@ -149,7 +161,7 @@ class Components:
             if not isinstance(part, kind):
                 expected = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
                 raise TypeError(f"the factory returned {type(part).__name__}, expected {expected}")
-            return part
+            return self.named(part, component)
         except BaseException as error:
             contain(error)
             self.failed(component, error, outcome)
@@ -157,12 +169,11 @@ class Components:
 
     def failed(self, component: Component[Any], error: BaseException, outcome: str) -> None:
         """Report a component that could not be built."""
-        what = type(component.declaration).__name__
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         self._plan.problems.append(
             Problem(
                 code="build-failed",
-                subject=f"{_words(what)} {component.name} (plugin {component.plugin})",
+                subject=_title(component),
                 cause=describe_exception(error),
                 outcome=outcome,
                 remedy=f"Install the package that has {missing!r}."
@@ -184,6 +195,11 @@ def _remedy(component: Component[Any], error: BaseException, amended_by: list[st
         chosen = [Value("", component.source), *chosen]
     names = ", ".join(dict.fromkeys(str(value.source) for value in chosen))
     return f"Correct {names}." if names else f"It is the {component.source}; repair or block plugin {component.plugin}."
+
+
+def _title(component: Component[Any]) -> str:
+    """``sampler acme (plugin acme)``."""
+    return f"{_words(type(component.declaration).__name__)} {component.name} (plugin {component.plugin})"
 
 
 def _words(name: str) -> str:

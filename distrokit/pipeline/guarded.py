@@ -2,7 +2,9 @@
 
 The specification asks for it (*Error handling*: the API must not throw unhandled exceptions), and the SDK does not do
 it for values that cannot be looked at: an attribute that contains itself, an object whose ``__str__`` raises, a
-measurement that is no number. Where such a value is in an exception, recording it would replace the exception.
+measurement that is no number. Where such a value is in an exception, recording it would replace the exception. A span
+that could not be started because of its sampler or its id generator is no mistake of the application's, see
+:mod:`distrokit.pipeline.deciding`.
 
 Methods are put on the objects that the public ``get_tracer`` and its siblings return; they stay what they are.
 """
@@ -10,11 +12,13 @@ Methods are put on the objects that the public ``get_tracer`` and its siblings r
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry.metrics import NoOpMeter
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan
+
+from distrokit.pipeline.deciding import Deciding
 
 #: Told what was called, and what it raised.
 Misused = Callable[[str, Exception], None]
@@ -48,10 +52,14 @@ class Guard:
 
     Args:
         misused: told of each call that raised; the call returns as if it had done its work.
+
+    Attributes:
+        deciding: knows a sampler's fault from the application's; ``None`` for nobody.
     """
 
     def __init__(self, misused: Misused) -> None:
         self._misused = misused
+        self.deciding: Deciding | None = None
         # The SDK has one class of spans that record.
         self._classes: dict[type, type | None] = {NonRecordingSpan: None}
 
@@ -67,8 +75,7 @@ class Guard:
             try:
                 span = start(*args, **kwargs)
             except Exception as error:
-                self._misused("tracer.start_span", error)
-                span = self._bare(start, *args, **kwargs)
+                span = self._again(tracer, start, error, args, kwargs)
             kind = type(span)
             guarded = classes[kind] if kind in classes else self._class_of(kind)
             if guarded is not None:
@@ -91,6 +98,20 @@ class Guard:
         if not hasattr(logger.emit, "__wrapped__"):
             logger.emit = self._contained("logger.emit", logger.emit)
         return logger
+
+    def _again(
+        self, tracer: Any, start: Callable[..., Any], error: Exception, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> Any:
+        """The span of a call that raised, by a tracer that can do without sampler and ids; else a bare one."""
+        if self.deciding is not None:
+            # Not the method of the copy: that is this tracer's guarded one.
+            start = functools.partial(type(tracer).start_span, self.deciding.watched(tracer))
+            try:
+                return start(*args, **kwargs)
+            except Exception as again:
+                error = again
+        self._misused("tracer.start_span", error)
+        return self._bare(start, *args, **kwargs)
 
     def _bare(self, start: Callable[..., Any], name: object = "", context: Any = None, *_: Any, **kwargs: Any) -> Any:
         """The span without what may be at fault: its name and its parent are what others hang on."""

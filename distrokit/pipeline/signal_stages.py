@@ -88,6 +88,7 @@ class Stages:
                     self._plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
                 )
             exporter = counted(planned.signal, exporter, losses, self._messages, self._in_use)
+            self._components.named(exporter, item.exporter)
             self._parts.append(exporter)
             if planned.signal == "metrics":
                 exporter = self._metrics_stages(staged, in_front, exporter)

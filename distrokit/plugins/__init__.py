@@ -192,7 +192,8 @@ class Plugins:
         return [plugin for name in names for plugin in found if plugin.name == name]
 
     def leave_out(self, plugin: Plugin, hook: str, error: BaseException, remedy: str = "") -> None:
-        """Take a plugin out of everything that follows, and say so."""
+        """Take a plugin out of everything that follows, and say so: of a plan that is made it stays a part."""
+        late = hook in hookspecs.AFTER_PLAN
         plugin.status, plugin.cause = "failed", describe_exception(error)
         if self._manager.has_plugin(plugin.name):
             self._manager.unregister(name=plugin.name)
@@ -201,7 +202,7 @@ class Plugins:
                 code="plugin-failed",
                 subject=plugin.title,
                 cause=f"{hook}: {plugin.cause}",
-                outcome="the plugin is left out",
+                outcome="its hooks are called no more; what it declared stays" if late else "the plugin is left out",
                 remedy=f"{remedy or 'Repair it'}, or {plugin.way_out}.",
                 detail=trace_of(error),
             )

@@ -15,7 +15,7 @@ from distrokit.entry_points import EntryPoints
 from distrokit.hookspecs import PROJECT
 from distrokit.settings import without_telemetry
 from distrokit.testing import conformance
-from distrokit.testing.conformance import canaries, declaring
+from distrokit.testing.conformance import canaries, declaring, tools
 from distrokit.testing.conformance.report import STAGES, Request, Stage, read_report
 from distrokit.testing.planning import name_of
 from distrokit.testing.running import run_bounded
@@ -35,7 +35,7 @@ def check_plugin(
     fail as long as its message names the setting; give it in ``environ`` to have it built.
 
     What cannot be imported by name, such as an object, is looked at in this process, without being built, and a
-    warning says so.
+    warning says so. A warning says as well which transform gave nothing on, for it may be a filter.
 
     Args:
         module: the plugin: the module that its entry point names.
@@ -51,24 +51,28 @@ def check_plugin(
     """
     name = name or _name_of(module)
     given = dict(environ or {})
-    findings = _looked_at(module, name, given, timeout_seconds) if isinstance(module, types.ModuleType) else None
+    notes: list[str] = []
+    findings = _looked_at(module, name, given, timeout_seconds, notes) if isinstance(module, types.ModuleType) else None
     if findings is None:
         warnings.warn(
             f"plugin {name} cannot be imported by name in another process: it is not built, forked, or looked at for "
             "heavy imports and secrets. Give check_plugin an importable module.",
             stacklevel=2,
         )
-        findings = [*declaring.alone(name, module, given), *declaring.beside(name, module, given)]
+        looks = (declaring.alone, declaring.beside, tools.added)
+        findings = [text for look in looks for text in look(name, module, given)]
     found = list(dict.fromkeys(findings))
     if found:
         count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
         raise AssertionError("\n- ".join([f"plugin {name}: {count}", *found]))
+    for note in dict.fromkeys(notes):
+        warnings.warn(f"plugin {name}: {note}", stacklevel=2)
 
 
 def _looked_at(
-    module: types.ModuleType, name: str, environ: dict[str, str], timeout_seconds: float
+    module: types.ModuleType, name: str, environ: dict[str, str], timeout_seconds: float, notes: list[str]
 ) -> list[str] | None:
-    """Every finding; ``None`` when another process does not find the module."""
+    """Every finding; ``None`` when another process does not find the module. What may be meant goes to ``notes``."""
     findings: list[str] = []
     stages: list[Stage] = list(STAGES)
     try:
@@ -93,6 +97,7 @@ def _looked_at(
         if "absent" in kinds:
             return None
         findings += [text for _, kind, text in said if kind in ("finding", "unusable")]
+        notes += [text for _, kind, text in said if kind == "note"]
         findings += canaries.printed(secrets, "what is printed", ended[1] + ended[2])
         stopped: Stage | None = next((stage for stage in stages if (stage, "done", stage) not in said), None)
         if stopped is None or "unusable" in kinds:

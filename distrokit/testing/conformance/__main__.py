@@ -7,7 +7,8 @@ from importlib import import_module, invalidate_caches
 from pathlib import Path
 
 from distrokit.diagnostics import describe_exception
-from distrokit.testing.conformance import declaring
+from distrokit.testing.conformance import declaring, tools
+from distrokit.testing.conformance.footprint import Footprint
 from distrokit.testing.conformance.report import Report, Request
 from distrokit.testing.conformance.weight import Watch
 
@@ -20,9 +21,11 @@ def main(request: Request) -> None:
     report.stage = request.stages[0]
     watch = Watch(request.file)
     sys.meta_path.insert(0, watch)
+    footprint = Footprint()
     report.doing(f"importing {request.module}")
     try:
-        module = import_module(request.module)
+        with footprint.watched():
+            module = import_module(request.module)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{request.module}.".startswith(f"{error.name}."):
             report.absent()
@@ -39,12 +42,17 @@ def main(request: Request) -> None:
         report.stage = stage
         if stage == "declaring":
             report.findings(_heavy(watch, f"importing {request.module}"))
+            report.findings(footprint.left(f"importing {request.module}"))
             report.doing("calling the hooks that declare")
-            report.findings(declaring.alone(request.name, module, request.environ))
+            with footprint.watched():
+                report.findings(declaring.alone(request.name, module, request.environ))
             report.findings(_heavy(watch, "declaring and planning"))
+            report.findings(footprint.left("declaring and planning"))
             sys.meta_path.remove(watch)
             report.doing("planning beside the installed plugins")
             report.findings(declaring.beside(request.name, module, request.environ))
+            report.doing("calling distrokit_checks and distrokit_commands")
+            report.findings(tools.added(request.name, module, request.environ))
         else:
             _built(stage, request, module, report)
         report.done()

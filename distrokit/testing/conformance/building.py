@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from distrokit.catalogue import Catalogue, Offer
@@ -16,25 +17,23 @@ from distrokit.picking import Picker
 from distrokit.settings import Settings
 from distrokit.startup import Assembly
 from distrokit.testing.conformance.declaring import missing_settings, names_any, own_plugins
-from distrokit.testing.conformance.forking import lost_in_child
+from distrokit.testing.conformance.footprint import threads_since
+from distrokit.testing.conformance.forking import Child, lost_in_child
 from distrokit.testing.conformance.recording import record
 from distrokit.testing.conformance.report import Report
+from distrokit.testing.conformance.tallies import Tally, count_transforms, dropping
+from distrokit.testing.conformance.wording import for_author, is_about
 from distrokit.testing.memory import Telemetry, kept_in_memory, with_memory
 from distrokit.values import BUILT_IN, Source
 
 #: What says that something did not work, among problems.
 _FAULTS = ("build-failed", "detector-failed", "part-raised", "plugin-failed", "exit-timeout", "start-failed")
 
-_RULE = "A factory works as things are, or its error names the setting, or the `pip install`, that it needs."
-
 #: Seconds in which threads that were told to end have ended.
 _GRACE = 2.0
 
 #: How many traces a forked child records where the plugin's own sampler decides: it may sample a few of them only.
 _OFTEN = 100
-
-#: Threads of distrokit's own, that wait where none can be started at the end.
-_NOT_ITS = ("distrokit-end",)
 
 
 class Heard(Channel):
@@ -86,13 +85,20 @@ def looked_at(subject: Subject, report: Report) -> Iterator[str]:
         settings = {"OTEL_TRACES_SAMPLER": "always_on", **choice}
         assembly = with_memory({subject.name: subject.module}, subject.environ, installed=True, settings=settings)
         _add_unasked(assembly, catalogue)
+        tallies = count_transforms(assembly.plan, subject.name)
         heard = Heard(assembly.channel)
         assembly.channel = heard
+        faults = partial(_faults, subject, assembly, heard, needed)
         threads = set(threading.enumerate())
         with kept_in_memory(assembly, subject.environ) as telemetry:
             report.doing(f"recording in pipeline {number}")
             record(telemetry)
-            here = _counted(telemetry)
+            came_out = partial(_came_out, telemetry, tallies)
+            here = came_out()
+            for text in dropping(tallies):
+                report.note(text)
+            yield from _ids(telemetry, choice)
+            in_child: list[str] = []
             exporters: list[tuple[str, Any]] = []
             if number == 1:
                 exporters = yield from _exporters(subject, assembly, catalogue, report)
@@ -100,16 +106,30 @@ def looked_at(subject: Subject, report: Report) -> Iterator[str]:
                 report.doing(f"forking beside pipeline {number}")
                 copies = [exporter for _, exporter in exporters]
                 times = _OFTEN if "OTEL_TRACES_SAMPLER" in choice else 1
-                yield from lost_in_child(telemetry, here, copies, subject.child_seconds, times)
+                child = Child(telemetry, copies, times, came_out, faults)
+                in_child = yield from lost_in_child(child, here, subject.child_seconds)
             for name, exporter in exporters:
                 report.doing(f"shutting down {name}")
                 yield from _shut_down(name, exporter)
             report.doing(f"stopping pipeline {number}")
-        for problem in dict.fromkeys((*assembly.plan.problems, *heard.heard)):
-            if problem.code in _FAULTS and _is_about(problem, subject.name) and not names_any(str(problem), needed):
-                yield str(problem)
+        own = faults()
+        yield from own
+        yield from (f"in a forked child: {text}" for text in in_child if text not in own)
         if subject.child_seconds:
-            yield from left_over(threads)
+            yield from (
+                f"threads are left after everything was shut down: {names}; every pipeline that is built would leave "
+                "one. End them in shutdown(), and wait for them there."
+                for names in threads_since(threads, _GRACE)
+            )
+
+
+def _faults(subject: Subject, assembly: Assembly, heard: Heard, needed: list[str]) -> list[str]:
+    """What did not work so far and is the plugin's."""
+    return [
+        for_author(problem)
+        for problem in dict.fromkeys((*assembly.plan.problems, *heard.heard))
+        if problem.code in _FAULTS and is_about(problem, subject.name) and not names_any(problem.cause, needed)
+    ]
 
 
 def choices(catalogue: Catalogue) -> list[dict[str, str]]:
@@ -138,8 +158,28 @@ def _add_unasked(assembly: Assembly, catalogue: Catalogue) -> None:
                 plan.signals[signal].processors += [component] if component else []
 
 
-def _counted(telemetry: Telemetry) -> dict[Signal, int]:
-    return {"traces": len(telemetry.spans()), "metrics": len(telemetry.metrics()), "logs": len(telemetry.logs())}
+def _came_out(telemetry: Telemetry, tallies: list[Tally]) -> dict[str, int]:
+    """How many items came how far, by what it means when there are none in a child."""
+    ends = {"traces": len(telemetry.spans()), "metrics": len(telemetry.metrics()), "logs": len(telemetry.logs())}
+    return {
+        **{f"{signal} and none came out; its parent's came out": number for signal, number in ends.items()},
+        **{f"{tally.signal} and none came to {tally}; its parent's did": tally.given for tally in tallies},
+    }
+
+
+def _ids(telemetry: Telemetry, choice: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with the ids that the plugin makes; that it raises is known."""
+    if "OTEL_PYTHON_ID_GENERATOR" not in choice or telemetry.pipeline.tracer_provider is None:
+        return
+    ids = telemetry.pipeline.tracer_provider.id_generator
+    for method, bits in (("generate_trace_id", 128), ("generate_span_id", 64)):
+        with suppress(Exception):
+            made: object = getattr(ids, method)()
+            if not isinstance(made, int) or not 0 < made < 1 << bits:
+                yield (
+                    f"id generator {choice['OTEL_PYTHON_ID_GENERATOR']}: {method}() returned {made!r}, and a span "
+                    f"with that cannot be sent. Return a number from 1 to 2**{bits} - 1."
+                )
 
 
 def _exporters(
@@ -158,8 +198,8 @@ def _exporters(
             if exporter is not None:
                 built.append((name, exporter))
             for problem in problems:
-                if not names_any(str(problem), needed):
-                    yield f"{problem} {_RULE}"
+                if not names_any(problem.cause, needed):
+                    yield for_author(problem)
     return built
 
 
@@ -185,26 +225,3 @@ def _shut_down(name: str, exporter: Any) -> Iterator[str]:
         exporter.shutdown()
     except Exception as error:
         yield f"{name}: shutdown() raised {describe_exception(error)}; what it holds may stay. Let it return, always."
-
-
-def _is_about(problem: Problem, name: str) -> bool:
-    """Problems name a plugin as ``plugin acme (code)``, and what a plugin declared as ``… (plugin acme)``."""
-    text = f"{problem.subject} {problem.cause}"
-    return f"(plugin {name})" in text or f"plugin {name} (" in text
-
-
-def left_over(before: set[threading.Thread]) -> Iterator[str]:
-    """Threads that are there now and were not before, after a while."""
-    deadline = time.monotonic() + _GRACE
-    left: list[threading.Thread] = []
-    while True:
-        left = [t for t in threading.enumerate() if t not in before and t.name not in _NOT_ITS]
-        if not left or time.monotonic() > deadline:
-            break
-        time.sleep(0.02)
-    if left:
-        names = ", ".join(sorted(repr(thread.name) for thread in left))
-        yield (
-            f"threads are left after everything was shut down: {names}; every pipeline that is built would leave one. "
-            "End them in shutdown(), and wait for them there."
-        )

@@ -15,6 +15,7 @@ from distrokit.planner import CONFIG_FILE
 from distrokit.plugins import Answer, Plugins
 from distrokit.settings import Settings
 from distrokit.startup import Assembly
+from distrokit.testing.conformance.wording import for_author
 from distrokit.testing.planning import there
 from distrokit.values import BUILT_IN
 
@@ -33,7 +34,7 @@ def alone(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str
     settings = Settings.from_environ(environ)
     first = answers_of(plugins, settings)
     if plugins.problems:
-        yield from map(str, plugins.problems)
+        yield from map(for_author, plugins.problems)
         return
     second = answers_of(plugins, settings)
     for hook, answer in first.items():
@@ -55,7 +56,7 @@ def alone(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str
     # What it picks may be of other plugins, which are not here; that is looked at beside them.
     for problem in (*problems, *plan.problems):
         if problem.code in ("name-taken", "parameters-failed", "plugin-failed"):
-            yield str(problem)
+            yield for_author(problem)
 
 
 def beside(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str]:
@@ -67,7 +68,7 @@ def beside(name: str, module: object, environ: Mapping[str, str]) -> Iterator[st
     needed = missing_settings(name, module, environ)
     for problem in plan.problems:
         if str(problem) not in before and not names_any(str(problem), needed):
-            yield str(problem)
+            yield for_author(problem)
 
 
 def answers_of(plugins: Plugins, settings: Settings) -> Answers:

@@ -60,6 +60,10 @@ class Report:
         for text in texts:
             self._write("finding", text)
 
+    def note(self, text: str) -> None:
+        """What may be meant."""
+        self._write("note", text)
+
     def done(self) -> None:
         """The stage has ended."""
         self._write("done", self.stage)
