@@ -405,7 +405,9 @@ def test_the_example_distros_are_packages_that_install(environment):
     for name in examples():
         result = environment.run("distrokit", "explain", "--json", env={"OTEL_PYTHON_DISTRO": f"{name}-example"})
         plan = json.loads(result.stdout)
-        assert (plan["distro"]["name"], plan["problems"]) == (f"{name}-example", [])
+        # What it misses, without its vendor's settings, it says itself.
+        problems = [problem for problem in plan["problems"] if not problem["code"].startswith(f"{name}-")]
+        assert (plan["distro"]["name"], problems) == (f"{name}-example", [])
         assert [p["version"] for p in plan["plugins"] if p["name"] == f"{name}-example"] == [
             Example(name).distro.version
         ]
