@@ -641,7 +641,7 @@ def test_what_is_asked_for_and_does_not_fit_is_said(environ, asked, tmp_path):
     assert problems(plan) == (
         [
             (
-                f"instrumentation mine ({asked}): {item.why[:-1]}; it is asked for by name, and not "
+                f"instrumentation mine ({asked}): {item.why.rstrip('.')}; it is asked for by name, and not "
                 "applied. Install the library that it is for, or do not ask for it."
             )
         ]
