@@ -166,7 +166,9 @@ stop.set()
 
     assert (app.process.returncode, app.out) == (0, ""), app.err
     everything_once(app, peer, points=False)
-    assert app.said == []
+    # Over gRPC a fork may cut the parent's own stream: then that is said, and what was under way is sent again.
+    again = ("kept for another try", "takes data again") if peer.protocol == "grpc" else ()
+    assert [line for line in app.said if not any(words in line for words in again)] == []
 
 
 def test_a_fork_in_the_middle_of_the_first_export(peer, tmp_path):
