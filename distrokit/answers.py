@@ -24,7 +24,7 @@ from distrokit.declarations import (
     signals_of,
 )
 from distrokit.diagnostics import Problem
-from distrokit.settings import settable
+from distrokit.environ import settable
 from distrokit.values import Value
 
 #: What each hook that returns declarations returns.

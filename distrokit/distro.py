@@ -19,9 +19,10 @@ from distrokit import instrumentation
 from distrokit.diagnostics import Problem, StrictError, write
 from distrokit.election import CONFIGURATOR, NAME, Election, elect
 from distrokit.entry_points import EntryPoints
+from distrokit.environ import ASKED, lend
 from distrokit.frozen import find
 from distrokit.launch.sitecustomize import hidden_by_upstream, run_users_own
-from distrokit.settings import ASKED, Settings, lend
+from distrokit.settings import Settings
 from distrokit.startup import Assembly, channel, start_failed
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS
 from distrokit.distros import installed as kit
 from distrokit.entry_points import EntryPoints, distribution_of
+from distrokit.environ import claim
 from distrokit.frozen import find
-from distrokit.settings import Settings, claim, named_by_user
+from distrokit.settings import Settings, named_by_user
 
 NAME, DISTRO = DEFAULT, CHOSEN_BY
 CONFIGURATOR, CONFIGURATOR_GROUP = "OTEL_PYTHON_CONFIGURATOR", "opentelemetry_configurator"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from distrokit.diagnostics import Problem
-from distrokit.settings import import_propagate, settable
+from distrokit.environ import import_propagate, settable
 
 if TYPE_CHECKING:
     from distrokit.distros import Distro

@@ -12,7 +12,8 @@ from difflib import SequenceMatcher
 
 from distrokit.declarations import Setting
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.settings import LAUNCHER_PREFIX, Settings, is_of_one_instrumentation, is_secret
+from distrokit.own_settings import is_of_one_instrumentation
+from distrokit.settings import LAUNCHER_PREFIX, Settings, is_secret
 
 _SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
 _GENERAL, _LIMITS = _SDK + "#general-sdk-configuration", _SDK + "#attribute-limits"

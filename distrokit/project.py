@@ -10,16 +10,9 @@ from typing import Any
 
 from distrokit.diagnostics import Problem
 from distrokit.entry_points import is_place
-from distrokit.settings import (
-    Layer,
-    Settings,
-    environment_only,
-    is_of_one_instrumentation,
-    own_name,
-    own_text,
-    runs_code,
-    settable,
-)
+from distrokit.environ import settable
+from distrokit.own_settings import environment_only, is_of_one_instrumentation, own_name, own_text, runs_code
+from distrokit.settings import Layer, Settings
 from distrokit.values import Source
 
 NAME = "pyproject.toml"

@@ -1,4 +1,4 @@
-"""Settings with their sources. The only room that reads or writes ``os.environ``.
+"""Settings with their sources. What ``os.environ`` says is read here, and written in :mod:`distrokit.environ`.
 
 A setting is an environment variable's name, wherever its value came from: see :data:`STRENGTH`. An
 empty value means unset, as the OpenTelemetry specification says.
@@ -8,25 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import unquote
 
-from distrokit.diagnostics import LOG_LEVELS, Mask, Problem
-from distrokit.values import Source, Value, as_text
-
-#: No settings, but what one process leaves for those it starts: what it has said, as digests; and what
-#: ``distrokit doctor -- COMMAND`` asks in the process of COMMAND.
-SAID, ASKED = "_DISTROKIT_SAID", "_DISTROKIT_ASKED"
-
-#: No setting either: the ``OTEL_PYTHON_DISTRO`` that the launcher set, which is not the user's word.
-CLAIMED = "_DISTROKIT_CLAIMED"
+from distrokit.diagnostics import LOG_LEVELS, Mask
+from distrokit.environ import CLAIMED, apply
+from distrokit.values import Source, Value
 
 #: The prefix under which ``opentelemetry-instrument`` offers distrokit's settings as options: its
 #: parser only takes variables that begin with ``OTEL_``.
@@ -36,9 +27,6 @@ LAUNCHER_PREFIX = "OTEL_PYTHON_"
 _SECRET_NAME = re.compile(
     r"HEADERS|TOKEN|SECRET|PASSW|API[_-]?KEY|ACCESS[_-]?KEY|CREDENTIAL|AUTHORIZATION", re.IGNORECASE
 )
-
-#: See :func:`environment_only`.
-ENVIRONMENT_ONLY = ("DISTROKIT_FROZEN", "DISTROKIT_PLUGIN_FILES")
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 
@@ -194,11 +182,11 @@ class Settings:
         }
         before = {name: os.environ.get(name) for name in shown}
         try:
-            _apply(shown)
+            apply(shown)
             yield
         finally:
             # What a component changed meanwhile is its own doing, and stays.
-            _apply({name: before[name] for name, text in shown.items() if os.environ.get(name) == text})
+            apply({name: before[name] for name, text in shown.items() if os.environ.get(name) == text})
 
     @staticmethod
     def _empty_in_environ() -> dict[str, None]:
@@ -233,77 +221,6 @@ def is_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(name)) and not plain.upper().endswith(other)
 
 
-def own_name(short: str) -> str:
-    """The variable of a setting of distrokit's own that a file calls by its short name."""
-    return "DISTROKIT_" + short.upper().replace("-", "_")
-
-
-def environment_only(name: str, source: Source) -> Problem | None:
-    """Why neither ``pyproject.toml`` nor a configuration file may have a setting; ``None`` when it may.
-
-    They decide what code is run, before a file is read.
-    """
-    return runs_code(name, source) if name in ENVIRONMENT_ONLY else None
-
-
-def runs_code(name: str, source: Source) -> Problem:
-    """The problem of a setting that names code, in a file that must not.
-
-    A file in the working directory, or above it, must not run what plain Python would not.
-    """
-    return Problem(
-        code="setting-ignored",
-        subject=str(source),
-        cause="it decides what code is run, and that is not for a file to say",
-        outcome="it has no effect",
-        remedy=f"Set the environment variable {name}.",
-    )
-
-
-#: What the settings of a single instrumentation begin with; and the one that begins so and is about all of them.
-INSTRUMENTATION, INSTRUMENTATION_ORDER = own_name("instrumentation_"), own_name("instrumentation_order")
-
-
-def is_of_one_instrumentation(name: str) -> bool:
-    """Whether a name, without the launcher's prefix, is about a single instrumentation."""
-    return name.startswith(INSTRUMENTATION) and name != INSTRUMENTATION_ORDER
-
-
-def own_text(name: str, value: Any) -> str:
-    """What a file has for a setting of distrokit's own, as a variable would say it.
-
-    A keyword of an instrumentation may be of any type: there lists are JSON, and a text that would be taken for
-    something else (``"8"``) is quoted.
-    """
-    if not is_of_one_instrumentation(name) or isinstance(value, (bool, int, float)):
-        return as_text(value)
-    import json
-
-    try:
-        if isinstance(value, str):
-            return value if value[:1] not in ("[", "{") and json.loads(value) is None else json.dumps(value)
-        return json.dumps(value)
-    except (TypeError, ValueError, RecursionError):
-        return as_text(value)
-
-
-def settable(name: str, text: str) -> bool:
-    """Whether an environment variable can be called so, and hold this."""
-    try:
-        os.fsencode(name + text)
-    except UnicodeEncodeError:
-        return False
-    return bool(name) and "=" not in name and "\0" not in name + text
-
-
-def _apply(changes: Mapping[str, str | None]) -> None:
-    for name, text in changes.items():
-        if text is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = text
-
-
 def _secrets_in(text: str) -> Iterator[str]:
     """The text, and where it is a list of headers, each value, encoded and decoded."""
     yield text.strip()
@@ -317,82 +234,6 @@ def _secrets_in(text: str) -> Iterator[str]:
 def _spellings(name: str) -> tuple[str, ...]:
     """A setting of distrokit's own also answers to the name the launcher's option sets."""
     return (LAUNCHER_PREFIX + name, name) if name.startswith("DISTROKIT_") else (name,)
-
-
-#: What variables that are about telemetry begin with.
-_OURS = ("OTEL_", "DISTROKIT_", "_DISTROKIT_")
-
-
-def without_telemetry(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """An environment without the variables that OpenTelemetry and distrokit read.
-
-    Args:
-        environ: ``None`` reads ``os.environ``.
-    """
-    return {name: text for name, text in (os.environ if environ is None else environ).items() if not _ours(name)}
-
-
-@contextmanager
-def only(environ: Mapping[str, str], also: Collection[str] = ()) -> Iterator[None]:
-    """Let ``os.environ`` have these variables about telemetry and no others, for a while; for tests.
-
-    Args:
-        environ: what is to be there, whatever it is about.
-        also: more names that are taken out, unless ``environ`` has them.
-    """
-
-    def concerned() -> dict[str, str]:
-        return {n: text for n, text in os.environ.items() if _ours(n) or n in also or n in environ}
-
-    before = concerned()
-    try:
-        _apply({**dict.fromkeys(before), **environ})
-        yield
-    finally:
-        _apply({**dict.fromkeys(concerned()), **before})
-
-
-def telemetry_in_environ() -> dict[str, str]:
-    """The variables of ``os.environ`` that OpenTelemetry and distrokit read."""
-    return {name: text for name, text in os.environ.items() if _ours(name)}
-
-
-def _ours(name: str) -> bool:
-    return name.startswith(_OURS)
-
-
-def lend(name: str, value: str) -> Callable[[], None]:
-    """Set a variable for OpenTelemetry's loader, which can be told what to do in no other way.
-
-    Returns: takes it back; children must not take it for the user's choice.
-    """
-    before = os.environ.get(name)
-    _apply({name: value})
-    return lambda: _apply({name: before})
-
-
-def import_propagate() -> None:
-    """OpenTelemetry resolves ``OTEL_PROPAGATORS`` while it is imported, and raises on what it does not know.
-
-    The plan resolves it anew: a wrong name costs itself, and a plugin's own is found.
-    """
-    if "opentelemetry.propagate" not in sys.modules:
-        take_back = lend("OTEL_PROPAGATORS", "tracecontext,baggage")
-        try:
-            import_module("opentelemetry.propagate")
-        finally:
-            take_back()
-
-
-def put(name: str, value: str | None) -> None:
-    """Set a variable in this process's environment for good; ``None`` takes it out."""
-    _apply({name: value})
-
-
-def claim(name: str, value: str) -> None:
-    """Set a variable for this process and its children, unless it is set, and note that it was not the user."""
-    if not os.environ.get(name, "").strip():
-        _apply({name: value, CLAIMED: f"{name}={value}"})
 
 
 def named_by_user(settings: Settings, name: str) -> str:

@@ -10,13 +10,14 @@ from distrokit.diagnostics import Channel, Problem, StrictError, describe_except
 from distrokit.distros import Distro
 from distrokit.distros.installed import in_charge
 from distrokit.entry_points import EntryPoints
+from distrokit.environ import SAID, import_propagate, put
 from distrokit.frozen import find
 from distrokit.plan import Plan
 from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
 from distrokit.project import with_old_names, with_project
 from distrokit.sdk_messages import stand_by
-from distrokit.settings import SAID, Settings, import_propagate, put
+from distrokit.settings import Settings
 from distrokit.startup_line import startup_line
 from distrokit.values import Value
 

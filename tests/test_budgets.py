@@ -47,6 +47,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.distros",
         "distrokit.distros.installed",
         "distrokit.entry_points",
+        "distrokit.environ",
         "distrokit.flood",
         "distrokit.hookspecs",
         "distrokit.in_code",

@@ -15,8 +15,9 @@ from distrokit.choices import InstrumentationChoice
 from distrokit.choices.instrumentation_keywords import broken_json, intended, misspelt
 from distrokit.diagnostics import Problem
 from distrokit.entry_points import is_place
+from distrokit.own_settings import INSTRUMENTATION, is_of_one_instrumentation
 from distrokit.secret_values import HIDDEN, secrets_inside, without_secrets
-from distrokit.settings import INSTRUMENTATION, LAUNCHER_PREFIX, Settings, is_of_one_instrumentation, is_secret
+from distrokit.settings import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.values import Source, Value
 
 #: In any case.

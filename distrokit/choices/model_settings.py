@@ -8,7 +8,8 @@ from typing import Any
 from distrokit.choices.from_model import severity_number
 from distrokit.declarations import Configuration
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.settings import Layer, environment_only, own_name, own_text
+from distrokit.own_settings import environment_only, own_name, own_text
+from distrokit.settings import Layer
 from distrokit.values import Source, Value, as_text
 
 _HTTP = ("instrumentation/development", "general", "http")

@@ -26,7 +26,7 @@ from distrokit.checks.installer import install_line
 from distrokit.cli.guard.sitecustomize import CANNOT
 from distrokit.cli.interpreter import LAUNCHER, Interpreter, by_run, dropped_by, interpreter_of
 from distrokit.declarations import Check
-from distrokit.settings import ASKED
+from distrokit.environ import ASKED
 
 #: Seconds until COMMAND must have come to a Python.
 PATIENCE = 60.0

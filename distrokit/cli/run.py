@@ -116,7 +116,7 @@ def _become(command: list[str], environ: Mapping[str, str]) -> int:
             if error.errno != errno.ENOEXEC or path is None:
                 raise
             # A script without a first line is for the shell, as execvp(3), `env` and shells have it.
-            os.execve("/bin/sh", ["/bin/sh", path, *command[1:]], environ)  # noqa: S606
+            os.execve("/bin/sh", ["/bin/sh", path, *command[1:]], environ)  # noqa: S606  (likewise)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         # ValueError: for an empty word.
         if shutil.which(command[0]) is None:

@@ -10,8 +10,9 @@ from distrokit.cli.output import shown
 from distrokit.declarations import Setting
 from distrokit.diagnostics import did_you_mean
 from distrokit.known_settings import OF_ONE_INSTRUMENTATION, is_of_a_family
+from distrokit.own_settings import INSTRUMENTATION, is_of_one_instrumentation
 from distrokit.plan import Component, Plan
-from distrokit.settings import INSTRUMENTATION, LAUNCHER_PREFIX, is_of_one_instrumentation, is_secret
+from distrokit.settings import LAUNCHER_PREFIX, is_secret
 from distrokit.values import Source
 
 _ROWS = (

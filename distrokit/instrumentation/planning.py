@@ -10,10 +10,11 @@ from distrokit.choices.instrumentations import instrumentations_of_settings
 from distrokit.diagnostics import Problem
 from distrokit.entry_points import EntryPoints, distribution_of
 from distrokit.instrumentation.names import misspelt, nearly_installed, not_installed, unknown
+from distrokit.own_settings import INSTRUMENTATION_ORDER
 from distrokit.parameters import Reader, strength_for_one
 from distrokit.plan import InstrumentationPlan
 from distrokit.plan.instrumentations import Instrumentations
-from distrokit.settings import INSTRUMENTATION_ORDER, Settings
+from distrokit.settings import Settings
 from distrokit.values import Source, Value
 
 #: OpenTelemetry's own group.

@@ -126,7 +126,7 @@ def _import_propagate():  # type: () -> None
     except Exception:
         _set("OTEL_PROPAGATORS", "")
         try:
-            import opentelemetry.propagate  # noqa: F401
+            import opentelemetry.propagate  # noqa: F401  (imported for what it reads meanwhile)
         finally:
             _set("OTEL_PROPAGATORS", given)
 

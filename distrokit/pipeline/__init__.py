@@ -15,6 +15,7 @@ from opentelemetry.sdk.metrics.export import MetricReader
 
 from distrokit import sdk_settings
 from distrokit.diagnostics import Channel, Problem
+from distrokit.environ import put
 from distrokit.hookspecs import StopReason
 from distrokit.pipeline.build import Builder
 from distrokit.pipeline.ending import Ending
@@ -27,7 +28,6 @@ from distrokit.pipeline.signals import Signals
 from distrokit.plan import Plan
 from distrokit.plugins import Plugins
 from distrokit.sdk_messages import SDKMessages, listen_to_sdk
-from distrokit.settings import put
 
 if TYPE_CHECKING:
     from opentelemetry.propagators.textmap import TextMapPropagator

@@ -48,7 +48,7 @@ class Providers:
     def install_response_propagators(self, builder: Builder) -> None:
         """Make the planned response propagators the process's; what the application has set stays, beside them."""
         if builder.plans_response_propagators:
-            # Here, and not above: most plans have none.
+            # Here, and not above: most plans have none. Its functions carry no types.
             from opentelemetry.instrumentation import propagators
 
             before = None if self._isolated else propagators.get_global_response_propagator()  # type: ignore[no-untyped-call]

@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from distrokit.entry_points import EntryPoints
+from distrokit.environ import without_telemetry
 from distrokit.hookspecs import PROJECT
-from distrokit.settings import without_telemetry
 from distrokit.testing import conformance
 from distrokit.testing.conformance import canaries, declaring, tools
 from distrokit.testing.conformance.report import STAGES, Request, Stage, read_report

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from distrokit.testing.items import Event, Link, Log, Metric, Scope, Span
+
+#: What an item says of another one by its name: found when all are there.
+_BY_NAME = ("parent", "span")
+
+T = TypeVar("T", Event, Link, Log, Metric, Span)
 
 
 def spans_of(received: Iterable[Any]) -> list[Span]:
     """Spans, without their parents' names."""
     return [
-        Span(
-            name=span.name,
-            kind=span.kind,
-            attributes=span.attributes,
+        _copied(
+            Span,
+            span,
             scope=_scope(span),
-            status=span.status,
-            status_message=span.status_message,
-            events=tuple(Event(event.name, event.attributes, event.time) for event in span.events),
-            links=tuple(Link(link.attributes, link.trace_id, link.span_id) for link in span.links),
-            resource=span.resource,
-            trace_id=span.trace_id,
-            span_id=span.span_id,
-            parent_span_id=span.parent_span_id,
-            start=span.start,
-            end=span.end,
+            events=tuple(_copied(Event, event) for event in span.events),
+            links=tuple(_copied(Link, link) for link in span.links),
         )
         for span in received
     ]
@@ -33,46 +30,18 @@ def spans_of(received: Iterable[Any]) -> list[Span]:
 
 def logs_of(received: Iterable[Any]) -> list[Log]:
     """Log records, without their spans' names."""
-    return [
-        Log(
-            body=log.body,
-            severity=log.severity,
-            severity_number=log.severity_number,
-            attributes=log.attributes,
-            event_name=log.event_name,
-            scope=_scope(log),
-            resource=log.resource,
-            trace_id=log.trace_id,
-            span_id=log.span_id,
-            time=log.time,
-        )
-        for log in received
-    ]
+    return [_copied(Log, log, scope=_scope(log)) for log in received]
 
 
 def points_of(received: Iterable[Any]) -> list[Metric]:
     """Every point."""
-    return [
-        Metric(
-            name=point.name,
-            kind=point.kind,
-            value=point.value,
-            attributes=point.attributes,
-            unit=point.unit,
-            description=point.description,
-            scope=_scope(point),
-            count=point.count,
-            temporality=point.temporality,
-            monotonic=point.monotonic,
-            bounds=point.bounds,
-            buckets=point.buckets,
-            minimum=point.minimum,
-            maximum=point.maximum,
-            resource=point.resource,
-            exemplars=point.exemplars,
-        )
-        for point in received
-    ]
+    return [_copied(Metric, point, scope=_scope(point)) for point in received]
+
+
+def _copied(kind: type[T], item: Any, **made: Any) -> T:
+    """One of ours with what the receiver's calls by the same names."""
+    names = [field.name for field in fields(kind) if field.name not in (*made, *_BY_NAME)]
+    return kind(**{name: getattr(item, name) for name in names}, **made)
 
 
 def _scope(item: Any) -> Scope:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from distrokit.declarations import SIGNALS, BuildContext, Exporter, ExporterOptions, Processor, Signal
 from distrokit.diagnostics import Problem
 from distrokit.distros import Distro
+from distrokit.environ import only
 from distrokit.hookspecs import hookimpl
 from distrokit.plan import Plan
-from distrokit.settings import only
 from distrokit.testing.items import Log, Metric, Span
 from distrokit.testing.ordering import logs_in_order, series_in_order, spans_in_order, together
 from distrokit.testing.planning import Plugins, assembled, by_name

@@ -79,7 +79,7 @@ def name_of(module: object) -> str:
         ValueError: it is no module.
     """
     if not isinstance(module, types.ModuleType):
-        raise ValueError(f"{type(module).__name__} is no module and has no name: give one")  # noqa: TRY004
+        raise ValueError(f"{type(module).__name__} is no module and has no name: give one")  # noqa: TRY004  # as for two of one name
     last = module.__name__.removesuffix(".plugin").rpartition(".")[2]
     return last.removesuffix("_plugin") or last
 

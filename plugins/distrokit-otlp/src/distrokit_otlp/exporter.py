@@ -52,7 +52,7 @@ class Sender(ABC):
     def before_fork(self) -> None:  # noqa: B027  (most have nothing to do)
         """Where a fork must not meet a request under way: let none begin, and wait a little for that one's end."""
 
-    def forked_in_parent(self) -> None:  # noqa: B027
+    def forked_in_parent(self) -> None:  # noqa: B027  # most have nothing to do
         """Go on."""
 
 

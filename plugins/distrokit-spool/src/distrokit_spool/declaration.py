@@ -25,7 +25,7 @@ def spooled(declaration: Exporter, number: int) -> Exporter:
     def make(options: ExporterOptions) -> Any:
         inner = declaration.factory(_without_own(options))
         try:
-            import sqlite3  # noqa: F401
+            import sqlite3  # noqa: F401  # whether it is there
 
             from distrokit_spool.exporters import in_front_of
             from distrokit_spool.store import store_at

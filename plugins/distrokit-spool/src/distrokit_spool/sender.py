@@ -238,5 +238,5 @@ class Sender:
         self._failures += 1
         pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
         # Not all processes at once.
-        pause *= random.uniform(0.8, 1.0)  # noqa: S311
+        pause *= random.uniform(0.8, 1.0)  # noqa: S311  # no secret
         self._retry_at = time.monotonic() + max(pause, min(asked or 0.0, LONGEST_WAIT))

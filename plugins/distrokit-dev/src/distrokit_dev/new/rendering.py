@@ -20,7 +20,7 @@ def render(names: Names) -> dict[str, str]:
     environment = Environment(
         loader=PackageLoader("distrokit_dev.new"),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701
+        autoescape=False,  # noqa: S701  # Python and TOML are no HTML
         keep_trailing_newline=True,
         trim_blocks=True,
     )

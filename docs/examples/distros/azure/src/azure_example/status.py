@@ -29,7 +29,7 @@ def write(pipeline: Pipeline, state: str) -> None:
     }
     path = Path(directory) / f"azure-example-{os.getpid()}.json"
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123  # a descriptor
             json.dump(content, file)
     except OSError as error:
         pipeline.report(
