@@ -10,7 +10,6 @@ take whichever the file system lists first. And it is noted that the working dir
 the launcher's doing.
 """
 
-import os
 from contextlib import suppress
 from importlib.metadata import entry_points
 
@@ -57,7 +56,8 @@ OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT = "OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT
 #: How long the end of the process may take, for all signals together, in milliseconds. Default: 5000.
 OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT = "OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT"
 
-if os.environ.get("DISTROKIT_FROZEN") or len(entry_points(group="opentelemetry_distro")) > 1:
+# Also where DISTROKIT_FROZEN would tell: reading the file here takes the imports that this scan spares.
+if len(entry_points(group="opentelemetry_distro")) > 1:
     # Imported here and not above: most environments have one distro, and every start pays for an import.
     from distrokit import election
 

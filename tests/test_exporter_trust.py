@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -35,6 +37,7 @@ from processes import run
 from requests.auth import AuthBase
 
 from distrokit.pipeline.components import Components
+from distrokit_otlp.session import OTLPSession
 
 PROTOCOLS = pytest.mark.parametrize("protocol", list(PEERS))
 HTTP = "http/protobuf"
@@ -374,3 +377,25 @@ def test_the_bundle_of_the_environment_is_below_the_named_certificate(authority,
         assert outcome[True, "", variable]
         assert not outcome[True, False, variable]
         assert not outcome[False, "", variable]
+
+
+def test_an_environment_that_another_thread_changes_costs_no_request():
+    """The standard library lists it for proxies: a variable may be gone before it is read."""
+    session, end, interval = OTLPSession(), threading.Event(), sys.getswitchinterval()
+
+    def change():
+        while not end.is_set():
+            os.environ["ACME_COMES_AND_GOES"] = "1"
+            del os.environ["ACME_COMES_AND_GOES"]
+
+    other = threading.Thread(target=change)
+    sys.setswitchinterval(1e-6)
+    try:
+        other.start()
+        merged = [session.merge_environment_settings("http://127.0.0.1:9", {}, None, True, None) for _ in range(3000)]
+    finally:
+        end.set()
+        other.join()
+        sys.setswitchinterval(interval)
+
+    assert len(merged) == 3000
