@@ -1,8 +1,7 @@
-"""What OpenTelemetry and the application say through :mod:`logging`: it reaches stderr, and never the pipeline.
+"""What OpenTelemetry's parts log about themselves: it reaches stderr, and never the pipeline it is about.
 
-OpenTelemetry's log handler on the root logger silences Python's last resort (opentelemetry-python#2594): then
-"failed to export" reaches nobody, nor does a warning of an application that has no logging set-up. And it would
-send OpenTelemetry's own messages into the pipeline they are about.
+Otherwise "failed to export" would reach nobody where an application has set up logging without the console
+(opentelemetry-python#2594), and the exporter that fails would be given it to export.
 """
 
 from __future__ import annotations
@@ -146,6 +145,17 @@ def caught() -> Iterator[list[logging.LogRecord]]:
                     handler.show(record)
 
 
+def exporting() -> bool:
+    """Whether an export is under way in this thread: what is logged meanwhile would be exported by the next one."""
+    return _CAUGHT.get() is not None
+
+
+def of_opentelemetry(record: logging.LogRecord) -> bool:
+    """Whether one of OpenTelemetry's parts logs about itself."""
+    # One that was made by hand may have no name.
+    return str(record.name).partition(".")[0] == "opentelemetry"
+
+
 def listen_to_sdk(channel: Channel, explicit: bool) -> SDKMessages:
     """Put :class:`SDKMessages` on the ``opentelemetry`` logger, once.
 
@@ -177,43 +187,6 @@ class _Enabled(logging.Logger):
         """A level says which messages are wanted; this does not."""
 
 
-class Bystander(logging.Filter):
-    """On a handler that makes telemetry of log records: it changes nothing else in the process.
-
-    OpenTelemetry's own messages do not pass, nor do lines of ours that come back because the application sends
-    stderr to logging. A record that no other handler would show is shown as Python shows it when there is no
-    handler at all.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if WRITING.get():
-            return False
-        last = logging.lastResort
-        if last is not None and record.levelno >= last.level and not _has_another_handler(record.name):
-            token = WRITING.set(True)
-            try:
-                last.handle(record)
-            finally:
-                WRITING.reset(token)
-        return record.name.partition(".")[0] != "opentelemetry"
-
-
-def stand_by() -> None:
-    """Put :class:`Bystander` on those handlers of the root logger that make telemetry, once each."""
-    for handler in logging.getLogger().handlers:
-        if makes_telemetry(handler) and not any(isinstance(f, Bystander) for f in handler.filters):
-            handler.addFilter(Bystander())
-
-
 def makes_telemetry(handler: logging.Handler) -> bool:
     """Whether it is one of OpenTelemetry's log handlers: the instrumentation's, or the SDK's deprecated one."""
     return any(kind.__module__.partition(".")[0] == "opentelemetry" for kind in type(handler).__mro__)
-
-
-def _has_another_handler(name: str) -> bool:
-    logger: logging.Logger | None = logging.getLogger(name)
-    while logger is not None:
-        if any(not makes_telemetry(handler) for handler in logger.handlers):
-            return True
-        logger = logger.parent if logger.propagate else None
-    return False

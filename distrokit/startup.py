@@ -16,7 +16,6 @@ from distrokit.plan import Plan
 from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
 from distrokit.project import with_old_names, with_project
-from distrokit.sdk_messages import stand_by
 from distrokit.settings import Settings
 from distrokit.startup_line import startup_line
 from distrokit.values import Value
@@ -155,7 +154,6 @@ class Assembly:
 
         Raises: as :meth:`report`.
         """
-        stand_by()
         if self.pipeline is not None:
             # Instrumentations and exporters have made loggers since.
             self.pipeline.listen()

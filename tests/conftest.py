@@ -42,6 +42,7 @@ ONCE = {
     "test_hostile_plugins",
     "test_in_code",
     "test_launcher",
+    "test_log_capture_parts",
     "test_ledger",
     "test_new",
     "test_other_receivers",

@@ -305,16 +305,17 @@ def test_a_signal_that_a_thread_waits_for_is_that_threads(tmp_path):
     "how", ["logging.shutdown()", "import logging.config; logging.config.dictConfig({'version': 1})"]
 )
 def test_a_logging_set_up_does_not_hold_the_end(tmp_path, how):
-    """OpenTelemetry's log handler flushes in a thread that the interpreter waits for, for half a minute."""
+    """OpenTelemetry's log handler flushes in a thread that the interpreter waits for before its end begins."""
     with PEERS["http/protobuf"](hang(60)) as peer:
-        env = {"DISTROKIT_EXIT_TIMEOUT": "1000"}
+        env = {"DISTROKIT_EXIT_TIMEOUT": "4000"}
         app = start(f"emit(5); say('end'); {how}", peer.endpoint, "http/protobuf", tmp_path, env)
         app.until_emitted(5)
         since = time.monotonic()
         app.end(50)
 
     assert app.process.returncode == 0
-    assert app.ended - since < 25
+    # Two budgets, one after the other, are eight seconds.
+    assert app.ended - since < 7.5
 
 
 def test_a_signal_from_atexit(peer, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from distributions import write_plugin
 from processes import NOWHERE, QUIET, instrumented, said
 
 SWITCH = "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"
@@ -35,6 +36,81 @@ def test_what_the_sdk_logs_reaches_stderr_and_never_the_pipeline():
     assert "from the SDK" not in result.stdout
     assert "from an exporter" not in result.stdout
     assert result.stderr.count("from the SDK") == result.stderr.count("from an exporter") == 1
+
+
+def test_what_an_instrumentation_records_is_telemetry_whatever_its_scope_is_called():
+    program = """
+        import logging
+        from opentelemetry._logs import LogRecord, get_logger
+        for name in ("opentelemetry.util.genai.handler", "opentelemetry.instrumentation.openai", "opentelemetry.x"):
+            get_logger(name).emit(LogRecord(body=f"recorded by {name}"))
+            logging.getLogger(name).error("logged by %s", name)
+    """
+    result = instrumented(program, LOGS)
+
+    assert result.stdout.count('"body": "recorded by opentelemetry.') == 3
+    assert "logged by" not in result.stdout
+    assert result.stderr.count("logged by opentelemetry.") == 3
+
+
+def test_what_the_application_records_while_it_suppresses_instrumentations_is_its_own():
+    program = """
+        import logging
+        from opentelemetry import metrics, trace
+        from opentelemetry._logs import LogRecord, get_logger
+        from opentelemetry.instrumentation.utils import suppress_instrumentation
+        with suppress_instrumentation():
+            logging.error("the nightly import failed")
+            get_logger("api").emit(LogRecord(body="through the API"))
+            trace.get_tracer("t").start_span("a span").end()
+            metrics.get_meter("m").create_counter("a_counter").add(1)
+    """
+    env = {"OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "console"}
+
+    out = instrumented(program, {**LOGS, **env}).stdout
+
+    names = ("the nightly import failed", "through the API", "a span", "a_counter")
+    assert [out.count(f'"{name}"') for name in names] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("processor", ["batch", "simple"])
+def test_what_an_export_records_is_not_exported(tmp_path, processor):
+    source = """
+        import logging, sys
+        from distrokit import Exporter, hookimpl
+
+        def make(options):
+            from opentelemetry._logs import LogRecord, get_logger
+            from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+            class Acme(LogRecordExporter):
+                def export(self, batch):
+                    print([item.log_record.body for item in batch])
+                    logging.getLogger("acme").error("logged by an export")
+                    get_logger("acme").emit(LogRecord(body="recorded by an export"))
+                    return LogRecordExportResult.SUCCESS
+                def shutdown(self):
+                    pass
+                def force_flush(self, timeout_millis=1):
+                    return True
+            return Acme()
+
+        @hookimpl
+        def distrokit_exporters():
+            return [Exporter("acme", "logs", make)]
+    """
+    program = """
+        import logging
+        from opentelemetry._logs import get_logger_provider
+        logging.error("of the application")
+        get_logger_provider().force_flush(5000)
+    """
+    env = {**QUIET, "OTEL_LOGS_EXPORTER": "acme", "DISTROKIT_LOGS_PROCESSOR": processor}
+
+    result = instrumented(program, env, [write_plugin(tmp_path, "acme", source)])
+
+    assert result.stdout == "['of the application']\n"
+    assert result.stderr.count("logged by an export") == 1
+    assert "recursive" not in result.stderr
 
 
 def test_a_failing_export_does_not_feed_itself():

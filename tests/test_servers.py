@@ -185,7 +185,7 @@ import celery
 app = celery.Celery("app", broker="filesystem://")
 app.conf.update(
     broker_transport_options={"data_folder_in": "queue", "data_folder_out": "queue"},
-    worker_hijack_root_logger=False, broker_connection_retry_on_startup=True,
+    broker_connection_retry_on_startup=True,
 )
 
 @app.task

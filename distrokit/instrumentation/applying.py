@@ -10,18 +10,20 @@ from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.entry_points import NotThereError, load_place
 from distrokit.instrumentation.callables import HOOK, loaded
 from distrokit.instrumentation.hooks import Report, guarded
+from distrokit.instrumentation.log_capture import LogCapture
 from distrokit.instrumentation.planning import DISABLED, LOGGING_SWITCH
 from distrokit.plan import InstrumentationPlan, Plan
 from distrokit.secret_values import without_secrets
 from distrokit.values import Source
 
 
-def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) -> None:
+def apply(item: InstrumentationPlan, problems: list[Problem], report: Report, capture: LogCapture) -> None:
     """Apply one instrumentation as planned; whatever it does wrong, the next one is still applied.
 
     Args:
         problems: receives what goes wrong.
         report: told what goes wrong later, in a hook.
+        capture: holds the log handlers that it puts on loggers.
     """
     try:
         if reason := _conflict(item):
@@ -39,7 +41,9 @@ def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) ->
                 place = item.options[keyword] if isinstance(item.options[keyword], str) else ""
                 name = f"{_called(item, item.sources.get(keyword, item.source), keyword)}={place}".rstrip("=")
                 options[keyword] = guarded(value, name, report)
-        _made(instrumentor, item, problems).instrument(**{**looked, **options})
+        made = _made(instrumentor, item, problems)
+        with capture.around(made, item.name):
+            made.instrument(**{**looked, **options})
         item.applied = True
     except ModuleNotFoundError as error:
         _leave_out(item, str(error), problems)
@@ -83,11 +87,13 @@ def apply_all(plan: Plan, report: Report | None = None) -> None:
     """
     if plan.disabled.value:
         return
+    report = report or plan.problems.append
+    capture = LogCapture(report)
     # They read variables of their own while they are imported and applied.
     with plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None}):
         for item in plan.instrumentations.values():
             if item.enabled and not item.applied:
-                apply(item, plan.problems, report or plan.problems.append)
+                apply(item, plan.problems, report, capture)
 
 
 def conflict(point: EntryPoint) -> str:

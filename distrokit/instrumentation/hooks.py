@@ -12,11 +12,16 @@ from distrokit.diagnostics import Problem, describe_exception, trace_of
 Report = Callable[[Problem], None]
 
 
-def guarded(hook: Callable[..., Any], name: str, report: Report) -> Callable[..., Any]:
+#: What follows when a hook raises.
+_MISSING = "the application goes on, and what the hook would have added is missing"
+
+
+def guarded(hook: Callable[..., Any], name: str, report: Report, outcome: str = _MISSING) -> Callable[..., Any]:
     """The hook, whose exceptions are reported, once per kind, and raised no further; a coroutine function stays one.
 
     Args:
         name: what it is, for the problem.
+        outcome: what follows, for the problem.
     """
     said: set[type[Exception]] = set()
 
@@ -28,7 +33,7 @@ def guarded(hook: Callable[..., Any], name: str, report: Report) -> Callable[...
                     code="part-raised",
                     subject=name,
                     cause=describe_exception(error),
-                    outcome="the application goes on, and what the hook would have added is missing",
+                    outcome=outcome,
                     remedy="Repair it, or take it out.",
                     detail=trace_of(error),
                 )

@@ -194,11 +194,6 @@ class Pipeline:
         atexit.unregister(self._at_exit)
         if reason == "code":
             self._signals.remove()
-        if reason == "exit" and self.logger_provider is not None and (3, 12) <= sys.version_info < (3, 12, 2):
-            # logging.shutdown() comes after us and has OpenTelemetry's log handler flush in a thread
-            # (opentelemetry-python#4636), which these releases cannot start at exit (cpython#113964): every
-            # program would end with a traceback. What is shut down has nothing left to flush.
-            vars(self.logger_provider)["force_flush"] = None
         if self._messages is not None:
             self._messages.finish()
         self._channel.problems(self.plan.problems)

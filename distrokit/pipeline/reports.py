@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from distrokit.diagnostics import Channel, Problem, describe_exception, trace_of
 from distrokit.pipeline.stages import DroppedAll
@@ -29,7 +30,7 @@ class Reports:
 
     def misused(self, call: str, error: Exception) -> None:
         """The application gave OpenTelemetry something that it cannot take; said once per call and kind of error."""
-        if (call, type(error)) in self._raised:
+        if (call, type(error)) in self._raised or sys.is_finalizing():
             return
         self._raised.add((call, type(error)))
         self._channel.problems(
@@ -53,7 +54,8 @@ class Reports:
 
     def part_failed(self, name: str, error: BaseException, outcome: str = "") -> None:
         """A part raised while the application runs; said once per part and kind of error."""
-        if (name, type(error)) in self._raised:
+        if (name, type(error)) in self._raised or sys.is_finalizing():
+            # Modules are taken apart then, and everything has been shut down: no part is to blame for what it raises.
             return
         self._raised.add((name, type(error)))
         if isinstance(error, TimeoutError) and "DISTROKIT_EXIT_TIMEOUT" in str(error):

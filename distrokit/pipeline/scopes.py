@@ -12,7 +12,6 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from opentelemetry._logs import Logger, NoOpLogger
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.metrics import Meter, NoOpMeter
 from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
 from opentelemetry.sdk.metrics import MeterProvider
@@ -24,6 +23,7 @@ from opentelemetry.util.types import Attributes
 
 from distrokit.choices import ScopeRule
 from distrokit.pipeline.guarded import Guard
+from distrokit.sdk_messages import exporting
 
 #: Upstream's configurators: scope to a configuration with ``is_enabled``.
 Configurator = Callable[[InstrumentationScope], Any]
@@ -82,12 +82,12 @@ class Scopes:
 
 
 def not_while_exporting(record: ReadWriteLogRecord) -> ReadWriteLogRecord | None:
-    """As a transform: drops what is logged by an export, such as urllib3's at ``DEBUG``.
+    """As a transform: drops what is recorded by an export, be it through the logs API.
 
-    It would be exported by the next one, which logs in turn: a flush would never come to an end
-    (opentelemetry-python#4261). The SDK's processors mark the time of their exports.
+    It would be exported by the next one, which records in turn: a flush would never come to an end
+    (opentelemetry-python#4261). What an application records while it suppresses instrumentations is its own.
     """
-    return record if is_instrumentation_enabled() else None
+    return None if exporting() else record
 
 
 class ScopedTracerProvider(TracerProvider):
@@ -148,10 +148,10 @@ class ScopedMeterProvider(MeterProvider):
 
 
 class ScopedLoggerProvider(LoggerProvider):
-    """A logger provider that asks :class:`Scopes` first, and takes nothing from OpenTelemetry's own loggers.
+    """A logger provider that asks :class:`Scopes` first.
 
-    What the SDK and the exporters log would otherwise be exported by the exporter that is failing
-    (opentelemetry-python#3858, #4688). Instrumentations may emit records of their own.
+    What OpenTelemetry's parts log about themselves goes through :mod:`logging` and stops there
+    (:mod:`distrokit.sdk_messages`); what is emitted here is telemetry, whatever its scope is called.
     """
 
     scopes = Scopes()
@@ -164,8 +164,7 @@ class ScopedLoggerProvider(LoggerProvider):
         schema_url: str | None = None,
         attributes: Attributes = None,
     ) -> Logger:
-        own = name.startswith("opentelemetry.") and not name.startswith("opentelemetry.instrumentation.")
-        if own or (self.scopes and not self.scopes.enabled(name, version, schema_url, attributes)):
+        if self.scopes and not self.scopes.enabled(name, version, schema_url, attributes):
             return NoOpLogger(name, version, schema_url, attributes)
         logger = super().get_logger(name, version, schema_url, attributes)
         return self.guard.logger(logger) if self.guard else logger
