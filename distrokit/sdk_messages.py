@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-from distrokit.diagnostics import WRITING, Channel, Mask, write
+from distrokit.diagnostics import Channel, Mask, write
 from distrokit.flood import Flood, alike
 
 #: What was said during the export under way in this thread; ``None`` outside of one.

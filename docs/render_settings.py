@@ -89,7 +89,9 @@ those settings are made of the instrumentation's name and the keyword's.
 `opentelemetry-instrumentation-logging`, when it is installed, turns the records of Python's `logging` into telemetry, once.
 Without it the logs signal has only what is emitted through OpenTelemetry's own logs API. Upstream's older switch
 `OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED` asks for it (`true`) or against it (`false`); there never is a second handler.
-What OpenTelemetry's SDK and exporters log never becomes telemetry, so a failing export does not feed itself.
+It gets what a handler on the root logger would get, and the records of celery's tasks; what your program does with the root's
+handlers changes nothing about that. What OpenTelemetry's SDK and exporters log never becomes telemetry, so a failing export does
+not feed itself.
 
 ## Misspelt names
 

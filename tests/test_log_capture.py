@@ -54,7 +54,9 @@ def test_a_record_that_cannot_be_formatted_is_as_in_plain_python(tmp_path, recei
     command, env = LAUNCHERS[launcher]
     sending = {**LEAN, **SEND, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf")}
 
-    plain = run([sys.executable, "program.py"], {name: text for name, text in env.items() if name == "BASIC"}, (), tmp_path)
+    plain = run(
+        [sys.executable, "program.py"], {name: text for name, text in env.items() if name == "BASIC"}, (), tmp_path
+    )
     result = run([*command, "program.py"], {**sending, **env}, (), tmp_path)
 
     assert plain.stderr.count("--- Logging error ---") == 4
@@ -104,7 +106,9 @@ KEEPING = """
 
 
 def test_every_record_arrives_once_whatever_becomes_of_the_handlers(receiver):
-    program = KEEPING + f"""
+    program = (
+        KEEPING
+        + f"""
     SETUPS = {SETUPS!r}
     for name, setup in SETUPS.items():
         logging.root.handlers = []
@@ -113,6 +117,7 @@ def test_every_record_arrives_once_whatever_becomes_of_the_handlers(receiver):
         logging.getLogger(f"after {{name}}").warning(name)
     print(SEEN)
     """
+    )
     result = instrumented(program, {**SEND, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf")})
 
     assert Counter(log.body for log in receiver.store.logs()) == Counter(list(SETUPS))
@@ -125,7 +130,9 @@ def test_every_record_arrives_once_whatever_becomes_of_the_handlers(receiver):
 
 
 #: Records, some of which no handler on the root would be given.
-REACHING = KEEPING + """
+REACHING = (
+    KEEPING
+    + """
     class Calling(logging.Logger):
         def callHandlers(self, record):
             super().callHandlers(record)
@@ -158,6 +165,7 @@ REACHING = KEEPING + """
     root.warning("on the root", extra={"k": 1})
     print(SEEN)
 """
+)
 
 
 def test_what_arrives_is_what_a_handler_on_the_root_is_given(receiver):
@@ -214,7 +222,10 @@ def test_a_record_of_a_destructor_at_the_very_end_blames_nobody(receiver):
         noisy = Noisy()
         logging.getLogger("app").error("in time")
     """
-    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"), "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+    env = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"),
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    }
 
     result = instrumented(program, env)
 

@@ -85,7 +85,9 @@ def test_a_handler_that_raises_is_said_once_and_names_its_instrumentation(proble
         one.logger.error("x")
 
     (problem,) = problems
-    assert str(problem).startswith("log handler of instrumentation mine: RuntimeError: it is broken; the record does not")
+    assert str(problem).startswith(
+        "log handler of instrumentation mine: RuntimeError: it is broken; the record does not"
+    )
 
 
 def test_a_wrapper_of_somebody_else_stays_when_the_instrumentation_goes(problems):
@@ -114,7 +116,7 @@ def test_a_record_factory_that_raises_costs_what_it_adds(problems):
 
     assert one.handler.given == ["one", "two words"]
     (problem,) = problems
-    assert str(problem).startswith("log records of instrumentation mine: LookupError: no span; log records do without")
+    assert str(problem).startswith("log record factory of instrumentation mine: LookupError: no span; log records do")
 
 
 def test_a_factory_of_the_applications_own_that_raises_is_heard_as_ever(problems):
@@ -122,10 +124,15 @@ def test_a_factory_of_the_applications_own_that_raises_is_heard_as_ever(problems
         raise LookupError("mine")
 
     logging.setLogRecordFactory(own)
-    one = applied(OnOneLogger(Recording(), lambda *args, **kwargs: own(*args, **kwargs)), problems)
+
+    def factory(*args, **kwargs):
+        return own(*args, **kwargs)
+
+    one = applied(OnOneLogger(Recording(), factory), problems)
 
     with pytest.raises(LookupError, match="mine"):
         one.logger.error("x")
+    assert problems == []
     logging.setLogRecordFactory(logging.LogRecord)
 
 

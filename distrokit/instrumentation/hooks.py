@@ -12,15 +12,11 @@ from distrokit.diagnostics import Problem, describe_exception, trace_of
 Report = Callable[[Problem], None]
 
 
-#: What follows when a hook raises.
-_MISSING = "the application goes on, and what the hook would have added is missing"
-
-
-def guarded(hook: Callable[..., Any], name: str, report: Report, outcome: str = _MISSING) -> Callable[..., Any]:
-    """The hook, whose exceptions are reported, once per kind, and raised no further; a coroutine function stays one.
+def reporting_once(name: str, report: Report, outcome: str) -> Callable[[Exception], None]:
+    """A function that reports the exceptions it is given, once per kind.
 
     Args:
-        name: what it is, for the problem.
+        name: of what raised, for the problem.
         outcome: what follows, for the problem.
     """
     said: set[type[Exception]] = set()
@@ -38,6 +34,17 @@ def guarded(hook: Callable[..., Any], name: str, report: Report, outcome: str = 
                     detail=trace_of(error),
                 )
             )
+
+    return failed
+
+
+def guarded(hook: Callable[..., Any], name: str, report: Report) -> Callable[..., Any]:
+    """The hook, whose exceptions are reported, once per kind, and raised no further; a coroutine function stays one.
+
+    Args:
+        name: what it is, for the problem.
+    """
+    failed = reporting_once(name, report, "the application goes on, and what the hook would have added is missing")
 
     # Of an object with an ``async def __call__``, its class's is one.
     if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):

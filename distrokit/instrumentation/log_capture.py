@@ -12,17 +12,17 @@ import contextlib
 import copy
 import functools
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from distrokit.diagnostics import WRITING
-from distrokit.instrumentation.hooks import Report, guarded
-from distrokit.sdk_messages import exporting, of_opentelemetry, makes_telemetry
+from distrokit.instrumentation.hooks import Report, reporting_once
+from distrokit.sdk_messages import exporting, makes_telemetry, of_opentelemetry
 
-#: Loggers that do not propagate for the only reason that they have a handler of their own, with another format: the one
-#: above each task's logger, as celery sets it up. Where others do not, they are not sent, as with a handler on the root.
+#: Loggers that do not propagate, and whose records are sent all the same: celery gives the logger above its tasks' a
+#: handler with a format of its own. Otherwise what does not propagate is not sent, as with a handler on the root.
 _PROPAGATING = frozenset({"celery.task"})
 
 
@@ -61,8 +61,8 @@ class LogCapture:
     def _hold(self, logger: logging.Logger, handler: logging.Handler, name: str) -> None:
         logger.removeHandler(handler)
         outcome = "the record does not become telemetry, and the application goes on"
-        handle = guarded(handler.handle, f"log handler of instrumentation {name}", self._report, outcome)
-        self._held[logger] = (*self._held.get(logger, ()), _Held(handler, handle))
+        failed = reporting_once(f"log handler of instrumentation {name}", self._report, outcome)
+        self._held[logger] = (*self._held.get(logger, ()), _Held(handler, failed))
         # logging.shutdown, which dictConfig calls as well, would wait for it; the pipeline is flushed by itself.
         setattr(handler, "flush", _nothing)  # noqa: B010  (of this handler only, and none of its class)
         self._begin()
@@ -100,7 +100,6 @@ class LogCapture:
         original = self._original = logging.Logger.callHandlers
         hand_over = self._hand_over
 
-        @functools.wraps(original)
         def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
             try:
                 original(logger, record)
@@ -108,11 +107,11 @@ class LogCapture:
                 # After the application's: what its filters take out of a record is not sent.
                 hand_over(logger, record)
 
-        # What a handler prints of its own failure (Handler.handleError) begins above all frames of files in this folder.
-        call_handlers.__code__ = call_handlers.__code__.replace(
-            co_filename=os.path.join(logging.__path__[0], "distrokit")
-        )
-        self._ours = logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
+        # Handler.handleError prints the stack from the first frame outside of logging's folder on.
+        place = str(Path(logging.__path__[0], "distrokit"))
+        call_handlers.__code__ = call_handlers.__code__.replace(co_filename=place)
+        functools.update_wrapper(call_handlers, original)
+        self._ours = logging.Logger.callHandlers = call_handlers  # type: ignore[assignment,method-assign]
 
     def _hand_over(self, logger: logging.Logger, record: logging.LogRecord) -> None:
         """Give a record to the held handlers of those loggers whose handlers have it from logging itself."""
@@ -129,14 +128,20 @@ class LogCapture:
                 current = current.parent if goes_on else None
 
     def _guarded_factory(self, before: Callable[..., Any], name: str) -> Callable[..., Any]:
-        """The factory that there is now; where it raises, a record of the one before has what Python gives."""
+        """The factory that there is now; where it raises, the one before it makes the record."""
+        factory = logging.getLogRecordFactory()
         outcome = "log records do without what it adds"
-        factory = guarded(logging.getLogRecordFactory(), f"log records of instrumentation {name}", self._report, outcome)
+        failed = reporting_once(f"log record factory of instrumentation {name}", self._report, outcome)
 
-        @functools.wraps(before)
+        @functools.wraps(factory)
         def make(*args: Any, **kwargs: Any) -> Any:
-            record = factory(*args, **kwargs)
-            return before(*args, **kwargs) if record is None else record
+            try:
+                return factory(*args, **kwargs)
+            except Exception as error:
+                # One of the application's own that raises does so here as well.
+                record = before(*args, **kwargs)
+                failed(error)
+                return record
 
         return make
 
@@ -145,11 +150,11 @@ class _Held:
     """A handler.
 
     Args:
-        guarded: its ``handle``, which does not raise.
+        failed: told what it raises.
     """
 
-    def __init__(self, handler: logging.Handler, guarded: Callable[[logging.LogRecord], object]) -> None:
-        self.handler, self._guarded = handler, guarded
+    def __init__(self, handler: logging.Handler, failed: Callable[[Exception], None]) -> None:
+        self.handler, self._failed = handler, failed
 
     def take(self, record: logging.LogRecord) -> None:
         """Handle a record; of one whose arguments do not fit its text, the text."""
@@ -159,7 +164,10 @@ class _Held:
             self.handler.handle(record)
         except Exception:
             # Where the application's handlers format it, they say what is wrong with it.
-            self._guarded(_unformatted(record))
+            try:
+                self.handler.handle(_unformatted(record))
+            except Exception as error:
+                self._failed(error)
 
 
 def _unformatted(record: logging.LogRecord) -> logging.LogRecord:
