@@ -35,7 +35,8 @@ class LogCapture:
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._held: dict[logging.Logger, tuple[_Held, ...]] = {}
+        # Never changed in place: other threads may be going through it.
+        self._held: tuple[_Held, ...] = ()
         self._original: Callable[..., None] | None = None
         self._ours: Callable[..., None] | None = None
 
@@ -46,28 +47,28 @@ class LogCapture:
         Args:
             name: of the instrumentation, for problems.
         """
-        before, factory = set(_handlers()), logging.getLogRecordFactory()
+        before, factory = _handlers(), logging.getLogRecordFactory()
         try:
             yield
         finally:
-            held = [pair for pair in _handlers() if pair not in before]
-            for logger, handler in held:
-                self._hold(logger, handler, name)
-            if held:
-                self._release_with(instrumentor, held)
+            new = [(logger, handler) for key, (logger, handler) in _handlers().items() if key not in before]
+            if new:
+                self._hold(new, name)
+                self._release_with(instrumentor, [handler for _, handler in new])
             if logging.getLogRecordFactory() is not factory:
                 logging.setLogRecordFactory(self._guarded_factory(factory, name))
 
-    def _hold(self, logger: logging.Logger, handler: logging.Handler, name: str) -> None:
-        logger.removeHandler(handler)
+    def _hold(self, new: list[tuple[logging.Logger, logging.Handler]], name: str) -> None:
         outcome = "the record does not become telemetry, and the application goes on"
         failed = reporting_once(f"log handler of instrumentation {name}", self._report, outcome)
-        self._held[logger] = (*self._held.get(logger, ()), _Held(handler, failed))
-        # logging.shutdown, which dictConfig calls as well, would wait for it; the pipeline is flushed by itself.
-        setattr(handler, "flush", _nothing)  # noqa: B010  (of this handler only, and none of its class)
+        for logger, handler in new:
+            logger.removeHandler(handler)
+            # logging.shutdown, which dictConfig calls as well, would wait for it; the pipeline is flushed by itself.
+            setattr(handler, "flush", _nothing)  # noqa: B010  (of this handler only, and none of its class)
+        self._held += tuple(_Held(logger, handler, failed) for logger, handler in new)
         self._begin()
 
-    def _release_with(self, instrumentor: Any, held: list[tuple[logging.Logger, logging.Handler]]) -> None:
+    def _release_with(self, instrumentor: Any, handlers: list[logging.Handler]) -> None:
         """Put the handlers back when the instrumentation is taken back: it removes them itself."""
         uninstrument = getattr(instrumentor, "uninstrument", None)
         if not callable(uninstrument):
@@ -76,19 +77,18 @@ class LogCapture:
         @functools.wraps(uninstrument)
         def released(*args: Any, **kwargs: Any) -> Any:
             vars(instrumentor).pop("uninstrument", None)
-            for logger, handler in held:
-                self._release(logger, handler)
+            self._release(handlers)
             return uninstrument(*args, **kwargs)
 
         with contextlib.suppress(AttributeError):
             instrumentor.uninstrument = released
 
-    def _release(self, logger: logging.Logger, handler: logging.Handler) -> None:
-        left = tuple(held for held in self._held.pop(logger, ()) if held.handler is not handler)
-        if left:
-            self._held[logger] = left
-        vars(handler).pop("flush", None)
-        logger.addHandler(handler)
+    def _release(self, handlers: list[logging.Handler]) -> None:
+        for held in self._held:
+            if held.handler in handlers:
+                vars(held.handler).pop("flush", None)
+                held.logger.addHandler(held.handler)
+        self._held = tuple(held for held in self._held if held.handler not in handlers)
         # Where somebody has wrapped it since, ours stays below and does nothing.
         if not self._held and self._original is not None and logging.Logger.callHandlers is self._ours:
             logging.Logger.callHandlers = self._original  # type: ignore[method-assign]
@@ -122,8 +122,9 @@ class LogCapture:
                 return
             current: logging.Logger | None = logger
             while current is not None:
-                for held in self._held.get(current, ()):
-                    held.take(record)
+                for held in self._held:
+                    if held.logger is current:
+                        held.take(record)
                 goes_on = current.propagate or current.name in _PROPAGATING
                 current = current.parent if goes_on else None
 
@@ -150,11 +151,12 @@ class _Held:
     """A handler.
 
     Args:
+        logger: where it stood.
         failed: told what it raises.
     """
 
-    def __init__(self, handler: logging.Handler, failed: Callable[[Exception], None]) -> None:
-        self.handler, self._failed = handler, failed
+    def __init__(self, logger: logging.Logger, handler: logging.Handler, failed: Callable[[Exception], None]) -> None:
+        self.logger, self.handler, self._failed = logger, handler, failed
 
     def take(self, record: logging.LogRecord) -> None:
         """Handle a record; of one whose arguments do not fit its text, the text."""
@@ -188,11 +190,12 @@ def _text(message: object) -> str:
         return f"<{type(message).__qualname__}>"
 
 
-def _handlers() -> list[tuple[logging.Logger, logging.Handler]]:
-    """Those that make telemetry, each with the logger it stands on."""
+def _handlers() -> dict[tuple[int, int], tuple[logging.Logger, logging.Handler]]:
+    """Those that make telemetry, each with the logger it stands on; by identity, since loggers need not be hashable."""
     known = list(logging.Logger.manager.loggerDict.values())
     loggers = [logging.getLogger(), *(each for each in known if isinstance(each, logging.Logger))]
-    return [(logger, handler) for logger in loggers for handler in logger.handlers if makes_telemetry(handler)]
+    pairs = [(logger, handler) for logger in loggers for handler in logger.handlers if makes_telemetry(handler)]
+    return {(id(logger), id(handler)): (logger, handler) for logger, handler in pairs}
 
 
 def _nothing() -> None:
