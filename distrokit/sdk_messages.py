@@ -18,6 +18,9 @@ from distrokit.flood import Flood, alike
 #: What was said during the export under way in this thread; ``None`` outside of one.
 _CAUGHT: ContextVar[list[logging.LogRecord] | None] = ContextVar("distrokit_caught", default=None)
 
+#: Whether this thread is in the middle of an exporter's code.
+_IN_EXPORTER: ContextVar[bool] = ContextVar("distrokit_in_exporter", default=False)
+
 #: Handlers that write elsewhere than to the console. Any other is taken for one that shows, however it does it.
 _ELSEWHERE = {
     "BufferingHandler",
@@ -136,7 +139,8 @@ def caught() -> Iterator[list[logging.LogRecord]]:
     records: list[logging.LogRecord] = []
     token = _CAUGHT.set(records)
     try:
-        yield records
+        with in_exporter():
+            yield records
     finally:
         _CAUGHT.reset(token)
         for handler in logging.getLogger("opentelemetry").handlers if records else ():
@@ -145,9 +149,19 @@ def caught() -> Iterator[list[logging.LogRecord]]:
                     handler.show(record)
 
 
+@contextlib.contextmanager
+def in_exporter() -> Iterator[None]:
+    """Mark what is recorded in this thread meanwhile as the exporter's own."""
+    token = _IN_EXPORTER.set(True)
+    try:
+        yield
+    finally:
+        _IN_EXPORTER.reset(token)
+
+
 def exporting() -> bool:
-    """Whether an export is under way in this thread: what is logged meanwhile would be exported by the next one."""
-    return _CAUGHT.get() is not None
+    """Whether an exporter runs in this thread: what is logged meanwhile would be exported by the next export."""
+    return _IN_EXPORTER.get()
 
 
 def of_opentelemetry(record: logging.LogRecord) -> bool:

@@ -19,7 +19,7 @@ from distrokit.delivery import Undelivered
 from distrokit.diagnostics import describe_exception, trace_of, write
 from distrokit.pipeline.losses import Losses
 from distrokit.pipeline.self_metrics import lost_since
-from distrokit.sdk_messages import SDKMessages, caught
+from distrokit.sdk_messages import SDKMessages, caught, in_exporter
 
 #: An attribute of log records: what an exporter says about one attempt (``extra={"distrokit_cause": True}``).
 CAUSE = "distrokit_cause"
@@ -126,7 +126,8 @@ class _Counted:
 
     def shutdown(self, *args: Any, **kwargs: Any) -> None:
         try:
-            self._exporter.shutdown(*args, **kwargs)
+            with in_exporter():
+                self._exporter.shutdown(*args, **kwargs)
         finally:
             self._losses.finish()
 
@@ -135,7 +136,8 @@ class _Counted:
         self._losses.finish()
 
     def force_flush(self, *args: Any, **kwargs: Any) -> bool:
-        return bool(self._exporter.force_flush(*args, **kwargs))
+        with in_exporter():
+            return bool(self._exporter.force_flush(*args, **kwargs))
 
     def _export(self, items: Any, seconds: float) -> Any:
         return self.export(items)
