@@ -51,6 +51,7 @@ ONCE = {
     "test_plugin_files",
     "test_project",
     "test_receiver",
+    "test_request_size",
     "test_sdk_messages",
     "test_secrets",
     "test_servers",

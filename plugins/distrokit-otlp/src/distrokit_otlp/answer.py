@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
+
+#: How receivers, gateways and proxies say that a request is too large.
+_OF_SIZE = re.compile(
+    r"\b(?:larger|bigger) than\b|\btoo (?:large|big)\b"
+    r"|\b(?:size|length|bytes|payload|body)\b.{0,80}\bexceed|\bexceed.{0,80}\b(?:size|length|bytes|payload|body)\b"
+    r"|\bmust be (?:smaller|less) than\b",
+    re.IGNORECASE,
+)
+#: What has a limit, too, and gets no smaller with fewer items.
+_OF_OTHERS = re.compile(
+    r"\brate\b|\bquota\b|\bper (?:second|minute|hour|day)\b|/s\b|\bheader|\bmetadata", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,11 @@ class Answer:
     reached: bool = True
     unsure: bool = False
     rejected: int = 0
+
+
+def names_a_size(text: str) -> bool:
+    """Whether the words of a refusal are about the size of the request: receivers use any status for that."""
+    return bool(_OF_SIZE.search(text)) and not _OF_OTHERS.search(text)
 
 
 def partial_success(message: Any) -> tuple[int, str]:
