@@ -220,6 +220,9 @@ class Delivery(Generic[Item]):
         """Until the delay is over, a batch is full, the receiver may be tried again, or somebody waits."""
         # While the receiver is away, full batches do not wake it: there is nowhere to go with them.
         self._woken = bool(self._retry.at)
+        if len(self._queue) >= self._batch and not self._retry.at:
+            # It was full before there was a thread to wake.
+            return
         while not self._flushes and self._deadline is None:
             next_time = self._due
             if self._retry.at:
