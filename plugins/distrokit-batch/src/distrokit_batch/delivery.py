@@ -263,6 +263,12 @@ class Delivery(Generic[Item]):
                 break
             if awaited and not self._kept and self._taken >= goal:
                 break
+            if self._retry.asked_until > now:
+                # The receiver's word holds for those who wait as well.
+                if self._retry.asked_until >= awaited_until:
+                    break
+                self._wake.acquire(timeout=self._retry.asked_until - now)
+                continue
             first = False
             seconds = self._sizes.timeout_seconds
             if self._send(min(seconds, awaited_until - now) if awaited else seconds) or not awaited:
@@ -281,6 +287,8 @@ class Delivery(Generic[Item]):
         self._retry.begin_awaited()
         if self._thread is not None:
             self._collected()
+        if since < self._retry.asked_until < deadline:
+            time.sleep(self._retry.asked_until - since)
         while not self._empty:
             left = deadline - time.monotonic()
             if left <= 0:

@@ -32,6 +32,7 @@ class Answer:
         reached: false when no connection could be made.
         unsure: whether it may have been taken all the same: it was sent, and no answer came.
         rejected: how many of its items a receiver that took the rest did not take.
+        remark: why it is doubtful that they were taken all the same; empty when it is not.
     """
 
     verdict: Literal["taken", "later", "refused", "too_large", "unencodable", "unsure"]
@@ -40,6 +41,7 @@ class Answer:
     reached: bool = True
     unsure: bool = False
     rejected: int = 0
+    remark: str = ""
 
 
 def names_a_size(text: str) -> bool:

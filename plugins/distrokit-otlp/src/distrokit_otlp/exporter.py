@@ -75,7 +75,7 @@ class _Exporter:
     def __init__(self, signal: SignalInOTLP, sender: Sender, timeout_seconds: float, largest: int, lost: Lost) -> None:
         self._signal, self.sender, self._closed = signal, sender, False
         self._timeout, self._lost = timeout_seconds, lost
-        self._largest = RequestSize(largest)
+        self._largest, self._remarked = RequestSize(largest), False
         self.forked()
 
     def forked(self) -> None:
@@ -129,6 +129,9 @@ class _Exporter:
                 self._lost(size, _REASONS[answer.verdict], answer.cause)
             elif answer.rejected:
                 self._lost(answer.rejected, "rejected", answer.cause)
+            elif answer.remark and not self._remarked:
+                self._remarked = True
+                _logger.warning("%s: %s", self._signal.name, answer.remark)
         return Undelivered(None, failed) if failed else None
 
     def _sent(self, part: Any, deadline: float, alone: Sequence[int]) -> tuple[Answer, int]:

@@ -78,6 +78,11 @@ def is_otlp(answer: HttpAnswer) -> bool:
     return bool(message.ByteSize() == size)
 
 
+def is_page(answer: HttpAnswer) -> bool:
+    """Whether what is no OTLP answer is a web page, as of a login, a proxy or another service at this address."""
+    return "html" in answer.kind or answer.body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
 def rejected_by(answer: HttpAnswer, response: Any) -> tuple[int, str]:
     """How many items a receiver that took the rest rejected, and its words.
 

@@ -1,7 +1,7 @@
 """OTLP over http/protobuf: one request and its answer.
 
-The answer is the peer's, and is not trusted: it is read against one deadline, up to a size, and is a success only if
-an OTLP receiver can have given it.
+The answer is the peer's, and is not trusted: it is read against one deadline, up to a size, and a web page is no success,
+whatever its status.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from distrokit_otlp.answer import Answer, names_a_size
 from distrokit_otlp.deadline import until
 from distrokit_otlp.exporter import Sender
-from distrokit_otlp.http_answer import HttpAnswer, is_otlp, rejected_by, text_of
+from distrokit_otlp.http_answer import HttpAnswer, is_otlp, is_page, rejected_by, text_of
 
 #: Of an answer, in bytes. A receiver's own is a few dozen.
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -95,10 +95,7 @@ class HttpSender(Sender):
     def _judged(self, answer: HttpAnswer) -> Answer:
         status = f"the receiver answered {answer.status_code} {answer.reason}".rstrip()
         if answer.ok:
-            if not answer.whole or not is_otlp(answer):
-                return Answer("refused", f"{status}, and not as an OTLP receiver does: OTEL_EXPORTER_OTLP_ENDPOINT")
-            rejected, said = rejected_by(answer, self._response)
-            return Answer("taken", said or "it does not say why", rejected=rejected)
+            return self._taken(answer, status)
         said, wait = text_of(answer), _wait_of(answer.header("retry-after"))
         if _is_too_large(answer.status_code, said, wait):
             # The page of a proxy says no more than its status.
@@ -113,6 +110,19 @@ class HttpSender(Sender):
             return Answer("refused", status + (hint if where else ""))
         hint = _HINTS.get(answer.status_code, "")
         return Answer("refused", status + (f": {said}" if said else "") + hint)
+
+    def _taken(self, answer: HttpAnswer, status: str) -> Answer:
+        """A status of success: the words of a web page, or too many of them, make it none."""
+        if answer.whole and is_otlp(answer):
+            rejected, said = rejected_by(answer, self._response)
+            return Answer("taken", said or "it does not say why", rejected=rejected)
+        if not answer.whole or is_page(answer):
+            return Answer("refused", f"{status}, and not as an OTLP receiver does: OTEL_EXPORTER_OTLP_ENDPOINT")
+        remark = (
+            f"{status}: {text_of(answer)!r}, which is no OTLP answer; what was sent counts as delivered; if it is not "
+            "there, correct OTEL_EXPORTER_OTLP_ENDPOINT"
+        )
+        return Answer("taken", remark=remark)
 
     def close(self) -> None:
         if self._session is not None:

@@ -77,6 +77,8 @@ class Sender:
         self._outages = Outages()
         # While the receiver is away: when it is tried again, how often it was, and with which batch.
         self._retry_at, self._failures, self._failed = 0.0, 0, 0
+        # Until when the receiver asked to be left alone, which holds for a flush as well.
+        self._asked_until = 0.0
         # That batch, as it is on disk, and its items: the exporter knows by them what it has sent before.
         self._content, self._items = b"", None
 
@@ -139,7 +141,7 @@ class Sender:
         with suppress_instrumentation():
             while not self._stopping:
                 flushes = list(self._flushes)
-                delivered = self._drain(lambda: not self._stopping)
+                delivered = self._drain(lambda: not self._stopping and time.monotonic() >= self._asked_until)
                 for flush in flushes:
                     self._flushes.remove(flush)
                     flush.answer(delivered)
@@ -239,4 +241,5 @@ class Sender:
         pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
         # Not all processes at once.
         pause *= random.uniform(0.8, 1.0)  # noqa: S311  # no secret
-        self._retry_at = time.monotonic() + max(pause, min(asked or 0.0, LONGEST_WAIT))
+        now, asked = time.monotonic(), min(asked or 0.0, LONGEST_WAIT)
+        self._retry_at, self._asked_until = now + max(pause, asked), now + asked
