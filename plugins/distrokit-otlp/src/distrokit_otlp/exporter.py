@@ -126,12 +126,7 @@ class _Exporter:
                 answer = Answer("too_large", f"{self._signal.name_of(part)}, {length:,} bytes: {answer.cause}")
             if answer.verdict != "taken":
                 failed = answer.cause
-                self._lost(size, _REASONS[answer.verdict], answer.cause)
-            elif answer.rejected:
-                self._lost(answer.rejected, "rejected", answer.cause)
-            elif answer.remark and not self._remarked:
-                self._remarked = True
-                _logger.warning("%s: %s", self._signal.name, answer.remark)
+            self._count(answer, size)
         return Undelivered(None, failed) if failed else None
 
     def _sent(self, part: Any, deadline: float, alone: Sequence[int]) -> tuple[Answer, int]:
@@ -154,6 +149,16 @@ class _Exporter:
         if answer.verdict != "taken":
             _logger.warning("%s not taken: %s", self._signal.name, answer.cause, extra=_CAUSE)
         return answer, size
+
+    def _count(self, answer: Answer, size: int) -> None:
+        """What became of so many items."""
+        if answer.verdict != "taken":
+            self._lost(size, _REASONS[answer.verdict], answer.cause)
+        elif answer.rejected:
+            self._lost(answer.rejected, "rejected", answer.cause)
+        elif answer.remark and not self._remarked:
+            self._remarked = True
+            _logger.warning("%s: %s", self._signal.name, answer.remark)
 
     def _pieces(self, part: Any, length: int) -> list[Any]:
         """A part that is too large, in as many pieces as its length in bytes needs; two when that is not known."""

@@ -1,7 +1,7 @@
 """OTLP over http/protobuf: one request and its answer.
 
-The answer is the peer's, and is not trusted: it is read against one deadline, up to a size, and a web page is no success,
-whatever its status.
+The answer is the peer's, and is not trusted: it is read against one deadline, up to a size, and a web page is no
+success, whatever its status.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "gzip": gzip.co
 def _is_too_large(status: int, said: str, wait: float | None) -> bool:
     """Whether a refusal is one for the size of the request.
 
-    The Collector answers 400 above its ``max_request_body_size``; what has a grpc service behind it passes on that one's
-    words with 429 or 500.
+    The Collector answers 400 above its ``max_request_body_size``; what has a grpc service behind it passes on the
+    words of that one with 429 or 500.
     """
     if status == _TOO_LARGE:
         return True
