@@ -22,6 +22,7 @@ settings.load_profile("quick")
 #: is part of a file only, its tests are marked themselves.
 ONCE = {
     "test_application_untouched",
+    "test_asked_to_wait",
     "test_bad_input",
     "test_check_plugin",
     "test_cli",

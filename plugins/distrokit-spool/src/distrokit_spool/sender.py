@@ -33,6 +33,8 @@ LOOK = 5.0
 EXIT = 5.0
 #: Of the time for the end, what the exporter's own shutdown is left with.
 _RESERVE = 0.2
+#: Of that time, after which an export is taken for one that hangs.
+_HANGS = 0.75
 #: A batch that failed while others got through, this many times, is not tried again.
 SETBACKS = 5
 
@@ -108,7 +110,10 @@ class Sender:
         self._deadline = deadline
 
     def stop(self) -> None:
-        """One last effort, by the deadline; what is not delivered stays on disk, and is not lost."""
+        """One last effort, by the deadline; what is not delivered stays on disk, and is not lost.
+
+        An exporter that cannot tell may hang until it is shut down, so that has some of the time; see :meth:`left`.
+        """
         if self._deadline is None:
             self._deadline = time.monotonic() + EXIT
         self._stopping = True
@@ -119,7 +124,14 @@ class Sender:
                 self._end()
         elif thread is not threading.current_thread():
             self.call()
-            thread.join(max(0.0, self._deadline - time.monotonic()))
+            left = max(0.0, self._deadline - time.monotonic())
+            thread.join(left * _HANGS if self._blind else left)
+
+    def left(self) -> None:
+        """After :meth:`stop` and the exporter's shutdown: wait for the rest of the time."""
+        thread = self._thread if self._pid == os.getpid() else None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(0.0, (self._deadline or 0.0) - time.monotonic()))
 
     def _start(self) -> None:
         if not self._starting.acquire(blocking=False):
