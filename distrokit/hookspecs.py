@@ -355,9 +355,9 @@ def distrokit_processors(settings: Settings, entry_points: EntryPoints) -> Itera
     dropped: what a redactor could not redact is not sent.
     Mind: the first three stages of traces and logs, and a ``transform`` with ``exporters``, run on the application's
     threads, inside ``start_span()``, ``span.end()`` and ``logger.info()``, and take the application's time. Those of
-    metrics run on the thread that collects. Instrumentation is suppressed in all of them, as in exporters: an HTTP client
-    that a part uses makes no spans and no metrics. What a part itself records in there does not come back to the same
-    part: its processor is not called for it, its ``transform`` drops it.
+    metrics run on the thread that collects. Instrumentation is suppressed in all of them, as in exporters: an HTTP
+    client that a part uses makes no spans and no metrics. What a part itself records in there does not come back to
+    the same part: its processor is not called for it, its ``transform`` drops it.
 
     Example::
 
