@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 from opentelemetry.context import Context, attach, create_key, detach, get_current
@@ -67,7 +67,15 @@ def suppress_in(part: Any) -> None:
     with contextlib.suppress(AttributeError, TypeError):
         for name in names:
             if name not in vars(part):
-                setattr(part, name, partial(suppressed, getattr(part, name)))
+                setattr(part, name, _method(suppressed, getattr(part, name)))
+
+
+def _method(suppressed: Suppressed, call: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(call)
+    def method(*arguments: Any, **keywords: Any) -> Any:
+        return suppressed(call, *arguments, **keywords)
+
+    return method
 
 
 class _Spans(SpanProcessor):
