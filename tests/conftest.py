@@ -26,6 +26,7 @@ ONCE = {
     "test_bad_input",
     "test_check_plugin",
     "test_cli",
+    "test_collector",
     "test_compatibility",
     "test_config_command",
     "test_demo",
