@@ -117,23 +117,23 @@ def test_the_limit_is_raised_again_and_less_often_where_that_is_refused():
     now = [0.0]
     size = RequestSize(1000, lambda: now[0])
     size.refused(900)
-    assert size.limit == 450
+    assert size.limit() == 450
     # Of a smaller part of the same batch.
     size.refused(440)
-    assert size.limit == 220
+    assert size.limit() == 220
     now[0] = 10
-    assert size.limit == 440
+    assert size.limit() == 440
     size.refused(430)
     now[0] = 29
-    assert size.limit == 215
+    assert size.limit() == 215
     now[0] = 30
-    assert size.limit == 430
+    assert size.limit() == 430
     now[0] = 50
-    assert size.limit == 860
+    assert size.limit() == 860
     now[0] = 70
-    assert size.limit == 1000
+    assert size.limit() == 1000
     now[0] = 1e9
-    assert size.limit == 1000
+    assert size.limit() == 1000
 
 
 @ONE_FOR_EACH

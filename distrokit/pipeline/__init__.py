@@ -129,7 +129,7 @@ class Pipeline:
         foreign = [part for part in self._parts if hasattr(part, "shutdown") and not hasattr(part, "begin_shutdown")]
         hooks = self._plugins.implementing("distrokit_stopping")
         # Their exports may wait for a shutdown, and their shutdown may hang.
-        blind = [part for part in self._parts if getattr(part, "blind", False)]
+        blind = [part for part in self._parts if getattr(part, "is_blind", False)]
         providers = self._providers.all() if foreign or blind else []
         self._ending.bounded.keep_ready(len(providers) + len(hooks) + len(blind))
 

@@ -56,7 +56,8 @@ class _Counted:
         self._in_use = in_use
         # By thread, since when it exports (monotonic seconds).
         self._exporting: dict[int, float] = {}
-        self._closed = False
+        # Taken by whoever shuts the exporter down, and never given back.
+        self._closing = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         if "_exporter" not in self.__dict__:
@@ -133,19 +134,18 @@ class _Counted:
             begin(deadline)
 
     @property
-    def blind(self) -> bool:
+    def is_blind(self) -> bool:
         """Whether the exporter has no ``attempt``, which returns in time: its export may last as long as it likes."""
         return not hasattr(self._exporter, "attempt")
 
     def is_overdue(self, since: float) -> bool:
         """Whether it is not shut down, and an export of a blind one has lasted since then; infinity: for any."""
-        lasts = self.blind and any(begun < since for begun in list(self._exporting.values()))
-        return not self._closed and (lasts or since == math.inf)
+        lasts = self.is_blind and any(begun < since for begun in list(self._exporting.values()))
+        return not self._closing.locked() and (lasts or since == math.inf)
 
-    def close(self, *args: Any, **kwargs: Any) -> None:
+    def shut_down_once(self, *args: Any, **kwargs: Any) -> None:
         """Shut the exporter down, once, whoever comes first: its processor, or the end of the process."""
-        if not self._closed:
-            self._closed = True
+        if self._closing.acquire(blocking=False):
             self._exporter.shutdown(*args, **kwargs)
 
     def forked(self) -> None:
@@ -157,7 +157,7 @@ class _Counted:
 
     def shutdown(self, *args: Any, **kwargs: Any) -> None:
         try:
-            self.close(*args, **kwargs)
+            self.shut_down_once(*args, **kwargs)
         finally:
             self._losses.finish()
 

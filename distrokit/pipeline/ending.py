@@ -95,6 +95,9 @@ class Ending:
             elif call.error is not None:
                 self._failed(name, call.error, "its last items may be lost, the other signals are shut down")
         _ended(closing, deadline + _MARGIN)
+        for call in closing:
+            if call.error is not None:
+                self._failed("shutdown of an exporter", call.error, "its last items may be lost, the process ends")
         self._each(parts, "finish")
 
     def _close(self, parts: Sequence[Any], since: float) -> list[Call]:
@@ -104,7 +107,7 @@ class Ending:
             since: those whose export has lasted since then (monotonic seconds); infinity: all that are not shut down.
         """
         overdue = [part for part in parts if hasattr(part, "is_overdue") and part.is_overdue(since)]
-        calls = (self.bounded.apart(part.close) for part in overdue)
+        calls = (self.bounded.apart(part.shut_down_once) for part in overdue)
         return [call for call in calls if call is not None]
 
     def _each(self, parts: Sequence[Any], method: str, *arguments: object) -> None:

@@ -138,7 +138,7 @@ class _Exporter:
         except Exception as error:
             # Whatever an encoder meets in values that an application made. Halves of it find the one.
             return Answer("too_large" if many else "unencodable", _described(error)), 0
-        if many and size > self._largest.limit:
+        if many and size > self._largest.limit():
             return Answer("too_large"), size
         if not many and len(alone) >= _ASKED and size >= min(alone):
             return Answer("too_large", "the receiver refused smaller ones"), size
@@ -163,7 +163,7 @@ class _Exporter:
     def _pieces(self, part: Any, length: int) -> list[Any]:
         """A part that is too large, in as many pieces as its length in bytes needs; two when that is not known."""
         size = self._signal.size(part)
-        number = min(size, max(2, math.ceil(length / self._largest.limit)))
+        number = min(size, max(2, math.ceil(length / self._largest.limit())))
         pieces = []
         for left in range(number, 1, -1):
             piece, part = self._signal.split(part, self._signal.size(part) // left)

@@ -24,7 +24,6 @@ class RequestSize:
         # When the limit is doubled; whether it was, since the last refusal.
         self._raise_at, self._raised = math.inf, False
 
-    @property
     def limit(self) -> int:
         """The largest request that is worth trying now."""
         if self._clock() >= self._raise_at:
