@@ -45,7 +45,7 @@ def test_nor_do_those_of_the_spool(protocol, signal, tmp_path):
 def _five_in_vain(flush, peer):
     begin = time.monotonic()
     assert [flush(2_000) for _ in range(5)] == [False] * 5
-    # Each answers in its own time at the latest.
+    # None takes longer than its own limit.
     assert time.monotonic() - begin < 20
     assert len(peer.ledger.requests) == 1
     peer.behave(accept())

@@ -236,7 +236,7 @@ def test_a_success_that_is_no_otlp_answer_is_doubtful(body, headers, shown):
 
     assert check["verdict"] == "warn"
     assert f" ms, and answered 200 OK: {shown}, which is no OTLP answer" in check["evidence"]
-    assert "if it is not, correct OTEL_EXPORTER_OTLP_ENDPOINT." in check["remedy"]
+    assert "if it has not, correct OTEL_EXPORTER_OTLP_ENDPOINT." in check["remedy"]
 
 
 def test_a_receiver_without_one_of_the_signals():

@@ -108,7 +108,7 @@ def test_another_answer_of_success_is_one_and_is_said_once(signal, what, caplog)
         assert sent.arrived == Counter("abcdef")
     (line,) = caplog.messages
     assert line.startswith(f"{signal}: the receiver answered 200 OK: ")
-    assert "which is no OTLP answer; what was sent counts as delivered" in line
+    assert "which is no OTLP answer; the items count as delivered" in line
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in line
 
 

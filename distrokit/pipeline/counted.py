@@ -56,7 +56,7 @@ class _Counted:
         self._in_use = in_use
         # By thread, since when it exports (monotonic seconds).
         self._exporting: dict[int, float] = {}
-        # Taken by whoever shuts the exporter down, and never given back.
+        # Taken by the first call that shuts the exporter down, and never given back.
         self._closing = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
@@ -67,7 +67,7 @@ class _Counted:
 
     def _count(self, items: int, export: Callable[[], Any], failure: Any) -> Any:
         self._begin()
-        # Whoever calls it: what an exporter does is not telemetry of the application's.
+        # A processor that exports in the application's thread may not do this.
         with suppress_instrumentation(), caught() as records:
             try:
                 result, cause = self._timed(export), ""
@@ -135,16 +135,16 @@ class _Counted:
 
     @property
     def is_blind(self) -> bool:
-        """Whether the exporter has no ``attempt``, which returns in time: its export may last as long as it likes."""
+        """True if the exporter has no ``attempt``, which returns in time; its ``export`` may take any time."""
         return not hasattr(self._exporter, "attempt")
 
     def is_overdue(self, since: float) -> bool:
-        """Whether it is not shut down, and an export of a blind one has lasted since then; infinity: for any."""
+        """Return true if it is not shut down, and is blind and has exported since then; infinity: any exporter."""
         lasts = self.is_blind and any(begun < since for begun in list(self._exporting.values()))
         return not self._closing.locked() and (lasts or since == math.inf)
 
     def shut_down_once(self, *args: Any, **kwargs: Any) -> None:
-        """Shut the exporter down, once, whoever comes first: its processor, or the end of the process."""
+        """Shut the exporter down, on the first call only: its processor and the end of the process both call."""
         if self._closing.acquire(blocking=False):
             self._exporter.shutdown(*args, **kwargs)
 

@@ -101,7 +101,7 @@ class Ending:
         self._each(parts, "finish")
 
     def _close(self, parts: Sequence[Any], since: float) -> list[Call]:
-        """Shut down exporters beside whoever should have done it: an export may wait for just that.
+        """Shut down exporters that their processors have not shut down: an export may wait for just that.
 
         Args:
             since: those whose export has lasted since then (monotonic seconds); infinity: all that are not shut down.
@@ -121,7 +121,7 @@ class Ending:
 
 
 def _ended(calls: Sequence[Call], deadline: float) -> bool:
-    """Whether all have ended by then (monotonic seconds)."""
+    """Wait for all; returns true if they have ended by then (monotonic seconds)."""
     return all(call.ended(deadline) for call in calls)
 
 

@@ -124,7 +124,7 @@ class Losses:
             if reason == "failed":
                 self._batches += 1
                 self._since = self._clock() if self._since is None else self._since
-            # That one names the item, whatever the item's name may look like.
+            # This cause has the name of an item, which may look like anything.
             self._caused(cause, short=reason != "too_large")
         self._absorbing = False
 

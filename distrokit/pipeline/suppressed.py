@@ -1,7 +1,7 @@
 """Plugin code that runs while the application records: instrumentation is suppressed around it, as around exporters.
 
-A processor that calls an instrumented library would make a span of each span, and of that one another. What a part
-records itself, in its own words, does not come back to it either.
+Without that, a processor that calls an instrumented HTTP client makes a span of each span, without end. A part is not
+called for what it records itself, either.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Suppressed:
     """Calls a part with instrumentation suppressed; everything else in the current context stays as it is.
 
     Args:
-        again: whether the part is called by what it has recorded itself. Else such a call returns ``None`` at once: a
-            processor is passed by, and a transform drops the item, which it has not seen.
+        again: call the part for what it records itself, too. Otherwise such a call returns ``None`` at once: a
+            processor is skipped, and a transform drops the item, which it has not seen.
     """
 
     def __init__(self, *, again: bool = False) -> None:
@@ -48,7 +48,7 @@ class Suppressed:
 
 
 def suppressed_part(part: Any) -> Any:
-    """A processor, or a callable of a stage, that is called so."""
+    """Return a processor, or a callable of a stage, that calls the part with instrumentation suppressed."""
     if isinstance(part, SpanProcessor):
         return _Spans(part)
     if isinstance(part, LogRecordProcessor):
@@ -57,10 +57,10 @@ def suppressed_part(part: Any) -> Any:
 
 
 def suppress_in(part: Any) -> None:
-    """Have the methods of a sampler or an id generator called so; others, and OpenTelemetry's own, are left alone."""
+    """Suppress instrumentation in the methods of a plugin's sampler or id generator; other parts are left alone."""
     kinds = {Sampler: ("should_sample",), IdGenerator: ("generate_trace_id", "generate_span_id")}
     names = [name for kind, methods in kinds.items() if isinstance(part, kind) for name in methods]
-    if type(part).__module__.startswith(("opentelemetry.sdk.", "distrokit.", "distrokit_components.")):
+    if not names or type(part).__module__.startswith(("opentelemetry.sdk.", "distrokit.", "distrokit_components.")):
         return
     suppressed = Suppressed(again=True)
     # One with __slots__ takes no method, and has no place for one.
@@ -110,7 +110,7 @@ class _Logs(LogRecordProcessor):
 
 
 def _marks() -> dict[str, object]:
-    """What instrumentations look for in a context; the keys have no public names."""
+    """Return the values by which instrumentations are suppressed in a context; their keys have no public names."""
     token = attach(Context())
     try:
         with suppress_instrumentation(), suppress_http_instrumentation():

@@ -221,7 +221,7 @@ class Delivery(Generic[Item]):
         # While the receiver is away, full batches do not wake it: there is nowhere to go with them.
         self._woken = bool(self._retry.at)
         if len(self._queue) >= self._batch and not self._retry.at:
-            # It was full before there was a thread to wake.
+            # The batch was full before this thread could be woken.
             return
         while not self._flushes and self._deadline is None:
             next_time = self._due
@@ -264,7 +264,7 @@ class Delivery(Generic[Item]):
             if awaited and not self._kept and self._taken >= goal:
                 break
             if self._retry.asked_until > now:
-                # The receiver's word holds for those who wait as well.
+                # The time that the receiver asked for holds for a flush as well.
                 if self._retry.asked_until >= awaited_until:
                     break
                 self._wake.acquire(timeout=self._retry.asked_until - now)

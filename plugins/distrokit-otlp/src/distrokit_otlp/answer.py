@@ -13,7 +13,7 @@ _OF_SIZE = re.compile(
     r"|\bmust be (?:smaller|less) than\b",
     re.IGNORECASE,
 )
-#: What has a limit, too, and gets no smaller with fewer items.
+#: Other things with a limit, which get no smaller with fewer items.
 _OF_OTHERS = re.compile(
     r"\brate\b|\bquota\b|\bper (?:second|minute|hour|day)\b|/s\b|\bheader|\bmetadata", re.IGNORECASE
 )
@@ -45,7 +45,7 @@ class Answer:
 
 
 def names_a_size(text: str) -> bool:
-    """Whether the words of a refusal are about the size of the request: receivers use any status for that."""
+    """Return true if the words of a refusal are about the size of the request; receivers use many statuses for it."""
     return bool(_OF_SIZE.search(text)) and not _OF_OTHERS.search(text)
 
 

@@ -33,8 +33,8 @@ _CAUSE = {"distrokit_cause": True}
 LARGEST_REQUEST = 4 * 1024 * 1024 - 4096
 #: What stands for "no limit", in seconds: a day.
 NO_LIMIT = 86_400.0
-#: How many single items may be refused for their size in one attempt before others of at least their size are dropped
-#: without asking. Their sizes are those before compression, and a receiver may look at those after it.
+#: Single items that may be refused for their size in one attempt. After that, items that are at least as large as one
+#: of them are dropped without a request. Sizes are before compression; a receiver may look at the size after it.
 _ASKED = 8
 _REASONS = {"unsure": "unsure", "refused": "failed", "too_large": "too_large", "unencodable": "unencodable"}
 
@@ -130,7 +130,7 @@ class _Exporter:
         return Undelivered(None, failed) if failed else None
 
     def _sent(self, part: Any, deadline: float, alone: Sequence[int]) -> tuple[Answer, int]:
-        """One request, or what keeps it from being one; and its size in bytes, 0 when it has none."""
+        """Send a part; returns the answer, and the size of the request in bytes, 0 when it cannot be encoded."""
         many = self._signal.size(part) > 1
         try:
             request = self._signal.encode(part)
@@ -151,7 +151,7 @@ class _Exporter:
         return answer, size
 
     def _count(self, answer: Answer, size: int) -> None:
-        """What became of so many items."""
+        """Report items that were not taken, and a success that is doubtful."""
         if answer.verdict != "taken":
             self._lost(size, _REASONS[answer.verdict], answer.cause)
         elif answer.rejected:
@@ -161,7 +161,7 @@ class _Exporter:
             _logger.warning("%s: %s", self._signal.name, answer.remark)
 
     def _pieces(self, part: Any, length: int) -> list[Any]:
-        """A part that is too large, in as many pieces as its length in bytes needs; two when that is not known."""
+        """Split a part into as many pieces as its length in bytes needs; into two when the length is not known."""
         size = self._signal.size(part)
         number = min(size, max(2, math.ceil(length / self._largest.limit())))
         pieces = []

@@ -79,7 +79,10 @@ def is_otlp(answer: HttpAnswer) -> bool:
 
 
 def is_page(answer: HttpAnswer) -> bool:
-    """Whether what is no OTLP answer is a web page, as of a login, a proxy or another service at this address."""
+    """Return true for a web page, such as that of a login, a proxy or another service at this address.
+
+    Ask :func:`is_otlp` first: a protobuf message may begin with the same bytes.
+    """
     return "html" in answer.kind or answer.body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 

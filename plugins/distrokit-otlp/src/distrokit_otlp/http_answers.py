@@ -32,7 +32,7 @@ class HttpAnswers(Answers):
             return check
         status = f"{response.status_code} {response.reason}".rstrip()
         evidence = f"{check.evidence}, and answered {status}: {text_of(response)!r}, which is no OTLP answer"
-        remedy = f"Look whether the item is there; if it is not, correct {self.remedies.place('endpoint')}."
+        remedy = f"Check that the item has arrived; if it has not, correct {self.remedies.place('endpoint')}."
         return Check("otlp-answer", "warn", evidence, remedy)
 
     def foreign(self) -> tuple[str, str] | None:

@@ -112,15 +112,15 @@ class HttpSender(Sender):
         return Answer("refused", status + (f": {said}" if said else "") + hint)
 
     def _taken(self, answer: HttpAnswer, status: str) -> Answer:
-        """A status of success: the words of a web page, or too many of them, make it none."""
+        """Judge an answer with a status of success: a web page, or an answer without end, is a failure all the same."""
         if answer.whole and is_otlp(answer):
             rejected, said = rejected_by(answer, self._response)
             return Answer("taken", said or "it does not say why", rejected=rejected)
         if not answer.whole or is_page(answer):
             return Answer("refused", f"{status}, and not as an OTLP receiver does: OTEL_EXPORTER_OTLP_ENDPOINT")
         remark = (
-            f"{status}: {text_of(answer)!r}, which is no OTLP answer; what was sent counts as delivered; if it is not "
-            "there, correct OTEL_EXPORTER_OTLP_ENDPOINT"
+            f"{status}: {text_of(answer)!r}, which is no OTLP answer; the items count as delivered; if they are "
+            "missing at the receiver, correct OTEL_EXPORTER_OTLP_ENDPOINT"
         )
         return Answer("taken", remark=remark)
 
@@ -144,10 +144,10 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "gzip": gzip.co
 
 
 def _is_too_large(status: int, said: str, wait: float | None) -> bool:
-    """Whether a refusal is one for the size of the request.
+    """Return true if a request was refused for its size.
 
-    The Collector answers 400 above its ``max_request_body_size``; what has a grpc service behind it passes on the
-    words of that one with 429 or 500.
+    The Collector answers 400 above its ``max_request_body_size``; a gateway in front of a grpc service passes on
+    that service's words with 429 or 500.
     """
     if status == _TOO_LARGE:
         return True

@@ -117,7 +117,7 @@ def _known(text: str) -> str:
 
 
 def _meant(text: str) -> str:
-    """A hint; whoever does not write of JSON, which needs a package of its own, is never sent there."""
+    """Return a hint; http/json needs a package of its own, so only a text with JSON in it leads there."""
     if "js" in text.lower():
         return f"Write http/json if {_JSON_PACKAGE} is installed, else http/protobuf."
     if re.search(r"http|proto", text, re.IGNORECASE) and "rp" not in text.lower():

@@ -49,7 +49,7 @@ class SignalInOTLP(ABC):
 
     @abstractmethod
     def name_of(self, items: Any) -> str:
-        """What a message calls the first item; it shows none of the item's values."""
+        """Name the first item in a message, without any of its values."""
 
 
 class _Listed(SignalInOTLP):

@@ -112,7 +112,7 @@ class Sender:
     def stop(self) -> None:
         """One last effort, by the deadline; what is not delivered stays on disk, and is not lost.
 
-        An exporter that cannot tell may hang until it is shut down, so that has some of the time; see :meth:`left`.
+        The export of a blind exporter may wait for its shutdown, which is left some of the time; see :meth:`join`.
         """
         if self._deadline is None:
             self._deadline = time.monotonic() + EXIT
@@ -127,7 +127,7 @@ class Sender:
             left = max(0.0, self._deadline - time.monotonic())
             thread.join(left * _HANGS if self._blind else left)
 
-    def left(self) -> None:
+    def join(self) -> None:
         """After :meth:`stop` and the exporter's shutdown: wait for the rest of the time."""
         thread = self._thread if self._pid == os.getpid() else None
         if thread is not None and thread is not threading.current_thread():
