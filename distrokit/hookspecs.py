@@ -189,6 +189,7 @@ def distrokit_samplers(settings: Settings, entry_points: EntryPoints) -> Iterabl
     ``None``: none.
     On an exception: the plugin is left out. If the factory raises, the default sampler is used. If the sampler does
     when a span begins, or answers something else than a ``SamplingResult``, that span is not recorded, and it is named.
+    Mind: it is called on the application's threads, with instrumentation suppressed.
 
     Example::
 
@@ -218,6 +219,7 @@ def distrokit_id_generators(settings: Settings, entry_points: EntryPoints) -> It
     ``None``: none.
     On an exception: the plugin is left out. If the factory raises, random ids are used; if the id generator does when a
     span begins, that span has a random id, and it is named.
+    Mind: it is called on the application's threads, with instrumentation suppressed.
 
     Example::
 
@@ -351,6 +353,11 @@ def distrokit_processors(settings: Settings, entry_points: EntryPoints) -> Itera
     On an exception: the plugin is left out. If a factory raises, that processor is left out and its
     signal is sent without it, which the message says. If a ``transform`` raises on an item, that item is
     dropped: what a redactor could not redact is not sent.
+    Mind: the first three stages of traces and logs, and a ``transform`` with ``exporters``, run on the application's
+    threads, inside ``start_span()``, ``span.end()`` and ``logger.info()``, and take the application's time. Those of
+    metrics run on the thread that collects. Instrumentation is suppressed in all of them, as in exporters: an HTTP
+    client that a part uses makes no spans and no metrics. What a part itself records in there does not come back to
+    the same part: its processor is not called for it, its ``transform`` drops it.
 
     Example::
 

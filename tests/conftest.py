@@ -22,9 +22,11 @@ settings.load_profile("quick")
 #: is part of a file only, its tests are marked themselves.
 ONCE = {
     "test_application_untouched",
+    "test_asked_to_wait",
     "test_bad_input",
     "test_check_plugin",
     "test_cli",
+    "test_collector",
     "test_compatibility",
     "test_config_command",
     "test_demo",
@@ -52,6 +54,7 @@ ONCE = {
     "test_plugin_files",
     "test_project",
     "test_receiver",
+    "test_request_size",
     "test_sdk_messages",
     "test_secrets",
     "test_servers",

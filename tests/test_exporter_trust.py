@@ -62,21 +62,18 @@ def test_redirects_are_not_followed(status):
         assert peer.ledger.requests[0].headers["authorization"] == "Bearer hush-hush"
 
 
-FOREIGN = {
-    "text": (b"OK", "text/plain"),
+PAGES = {
     "a page that says it is protobuf": (b"<!doctype html><html></html>", "application/x-protobuf"),
     "a page": (b"<html></html>", "text/html; charset=utf-8"),
-    "json of others": (b'{"ok": true}', "application/json"),
-    "broken json": (b'{"partialSuccess":', "application/json"),
-    "no message": (b"\xff\xff\xff", "application/x-protobuf"),
-    "packed nonsense": (b"\x1f\x8b\x08\x00broken", "application/x-protobuf"),
+    "a page of words": (b"Please log in", "text/html"),
+    "a page after a mark": (b"\xef\xbb\xbf\n <?xml version='1.0'?><Error/>", "text/plain"),
 }
 
 
-@pytest.mark.parametrize("what", FOREIGN)
+@pytest.mark.parametrize("what", PAGES)
 @pytest.mark.parametrize("signal", SIGNALS)
-def test_what_no_receiver_says_is_no_success(signal, what):
-    body, kind = FOREIGN[what]
+def test_a_web_page_is_no_success(signal, what):
+    body, kind = PAGES[what]
     answer = Answer(body=lambda: iter([body]), headers={"content-type": kind}, counted=False)
     with http_peer(always(answer)) as peer, exporting(HTTP, signal, peer) as sent:
         left = sent.attempt("abc")
@@ -86,6 +83,33 @@ def test_what_no_receiver_says_is_no_success(signal, what):
         ((items, reason, cause),) = sent.lost
         assert (items, reason) == (3, "failed")
         assert "not as an OTLP receiver does" in cause
+
+
+#: Of receivers that keep what they are sent, such as sinks in tests.
+FOREIGN = {
+    "text": (b"OK", "text/plain"),
+    "text without a type": (b"OK", ""),
+    "json of others": (b'{"status":"ok"}', "application/json"),
+    "broken json": (b'{"partialSuccess":', "application/json"),
+    "no message": (b"\xff\xff\xff", "application/x-protobuf"),
+    "packed nonsense": (b"\x1f\x8b\x08\x00broken", "application/x-protobuf"),
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_another_answer_of_success_is_one_and_is_said_once(signal, what, caplog):
+    body, kind = FOREIGN[what]
+    answer = Answer(body=lambda: iter([body]), headers={"content-type": kind})
+    with http_peer(always(answer)) as peer, exporting(HTTP, signal, peer) as sent:
+        assert sent.attempt("abc") is None
+        assert sent.attempt("def") is None
+        assert sent.lost == []
+        assert sent.arrived == Counter("abcdef")
+    (line,) = caplog.messages
+    assert line.startswith(f"{signal}: the receiver answered 200 OK: ")
+    assert "which is no OTLP answer; the items count as delivered" in line
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in line
 
 
 @pytest.mark.parametrize("body", [b"", b'{"partialSuccess":{}}', b'{"partialSuccess":null}', b"{}"])

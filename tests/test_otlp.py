@@ -18,6 +18,29 @@ def parameters(environ, signal="traces"):
 
 
 @pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        *(
+            (text, "Did you mean 'http/protobuf'?")
+            for text in ("http", "https", "http/proto", "protobuf", "http_protobuf")
+        ),
+        *((text, "Did you mean 'grpc'?") for text in ("grcp", "grpcs", "grpc/protobuf")),
+        ("json", "Write http/json if opentelemetry-exporter-otlp-json-http is installed, else http/protobuf."),
+        ("thrift", ""),
+    ],
+)
+@pytest.mark.parametrize("variable", [f"{GENERAL}PROTOCOL", f"{TRACES}PROTOCOL"])
+def test_a_protocol_that_is_none_is_told_a_way_that_works(variable, text, hint):
+    read, (line,) = parameters({variable: text})
+
+    assert read["protocol"] == "grpc"
+    assert f"{variable}={text!r}" in line or f"{variable}={text}" in line
+    assert "valid values are grpc, http/protobuf, http/json; 'grpc' is used instead" in line
+    assert f"'grpc' is used instead. {hint}" in line
+    assert ("Did you mean" in line or "Write http/json" in line) == bool(hint)
+
+
+@pytest.mark.parametrize(
     ("environ", "endpoint"),
     [
         ({}, "http://localhost:4317"),

@@ -128,7 +128,10 @@ class Pipeline:
             return
         foreign = [part for part in self._parts if hasattr(part, "shutdown") and not hasattr(part, "begin_shutdown")]
         hooks = self._plugins.implementing("distrokit_stopping")
-        self._ending.bounded.keep_ready((len(self._providers.all()) if foreign else 0) + len(hooks))
+        # Their exports may wait for a shutdown, and their shutdown may hang.
+        blind = [part for part in self._parts if getattr(part, "is_blind", False)]
+        providers = self._providers.all() if foreign or blind else []
+        self._ending.bounded.keep_ready(len(providers) + len(hooks) + len(blind))
 
     def handle_signals(self) -> None:
         """From here on SIGTERM and SIGHUP, where nobody handles them, flush first; call it when all else is done."""

@@ -29,15 +29,22 @@ class Bounded:
 
     def begin(self, call: Callable[[], object]) -> Call:
         """Start a call; where no thread can be had, it is made at once, in this one."""
+        running = self.apart(call)
+        if running is None:
+            running = Call(call)
+            running.run()
+        return running
+
+    def apart(self, call: Callable[[], object]) -> Call | None:
+        """Start a call; where no thread can be had, it is not made, and there is ``None``."""
         running = Call(call)
         try:
             threading.Thread(target=running.run_alone, name="distrokit-end", daemon=True).start()
         except RuntimeError:
-            if self._spares:
-                self._spares -= 1
-                self._work.put(running.run_alone)
-            else:
-                running.run()
+            if not self._spares:
+                return None
+            self._spares -= 1
+            self._work.put(running.run_alone)
         return running
 
     def _spare(self) -> None:

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from distrokit.declarations import BuildContext, Exporter, ExporterOptions, Signal
 from distrokit.delivery import Lost
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
+from distrokit.pipeline.suppressed import suppress_in
 from distrokit.plan import Component, Plan
 from distrokit.plugins import Plugins
 from distrokit.values import Value
@@ -139,6 +140,7 @@ class Components:
     def taking_part(self, part: Any) -> Any:
         """The part, which is told of forks and of the end from now on, if it has methods for that."""
         if part is not None:
+            suppress_in(part)
             self._parts.append(part)
         return part
 

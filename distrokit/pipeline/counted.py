@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
@@ -50,6 +54,10 @@ class _Counted:
         self._losses = losses
         self._messages = messages
         self._in_use = in_use
+        # By thread, since when it exports (monotonic seconds).
+        self._exporting: dict[int, float] = {}
+        # Taken by the first call that shuts the exporter down, and never given back.
+        self._closing = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         if "_exporter" not in self.__dict__:
@@ -59,9 +67,10 @@ class _Counted:
 
     def _count(self, items: int, export: Callable[[], Any], failure: Any) -> Any:
         self._begin()
-        with caught() as records:
+        # A processor that exports in the application's thread may not do this.
+        with suppress_instrumentation(), caught() as records:
             try:
-                result, cause = export(), ""
+                result, cause = self._timed(export), ""
             except Exception as error:
                 result, cause = failure, describe_exception(error)
                 self._trace(error)
@@ -94,7 +103,7 @@ class _Counted:
             return Undelivered(None, "the exporter failed") if getattr(result, "name", "") == "FAILURE" else None
         self._begin()
         before = Counter(self._losses.totals)
-        with caught() as records:
+        with suppress_instrumentation(), caught() as records:
             try:
                 left: Undelivered | None = attempt(items, timeout_seconds)
             except Exception as error:
@@ -124,10 +133,32 @@ class _Counted:
         if begin is not None:
             begin(deadline)
 
-    def shutdown(self, *args: Any, **kwargs: Any) -> None:
-        try:
+    @property
+    def is_blind(self) -> bool:
+        """True if the exporter has no ``attempt``, which returns in time; its ``export`` may take any time."""
+        return not hasattr(self._exporter, "attempt")
+
+    def is_overdue(self, since: float) -> bool:
+        """Return true if it is not shut down, and is blind and has exported since then; infinity: any exporter."""
+        lasts = self.is_blind and any(begun < since for begun in list(self._exporting.values()))
+        return not self._closing.locked() and (lasts or since == math.inf)
+
+    def shut_down_once(self, *args: Any, **kwargs: Any) -> None:
+        """Shut the exporter down, on the first call only: its processor and the end of the process both call."""
+        if self._closing.acquire(blocking=False):
             with in_exporter():
                 self._exporter.shutdown(*args, **kwargs)
+
+    def forked(self) -> None:
+        """In a child: threads that export are the parent's."""
+        self._exporting.clear()
+        forked = getattr(self._exporter, "forked", None)
+        if forked is not None:
+            forked()
+
+    def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            self.shut_down_once(*args, **kwargs)
         finally:
             self._losses.finish()
 
@@ -138,6 +169,14 @@ class _Counted:
     def force_flush(self, *args: Any, **kwargs: Any) -> bool:
         with in_exporter():
             return bool(self._exporter.force_flush(*args, **kwargs))
+
+    def _timed(self, export: Callable[[], Any]) -> Any:
+        thread = threading.get_ident()
+        self._exporting[thread] = time.monotonic()
+        try:
+            return export()
+        finally:
+            self._exporting.pop(thread, None)
 
     def _export(self, items: Any, seconds: float) -> Any:
         return self.export(items)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -76,7 +77,14 @@ class Ending:
     def _shut_down(self, parts: Sequence[Any], providers: Sequence[Any], deadline: float) -> None:
         # All are told first: each works at its end while another one is waited for.
         self._each(parts, "begin_shutdown", deadline)
+        begun, left = time.monotonic(), deadline - time.monotonic()
         running: list[tuple[Any, Call]] = [(p, self.bounded.begin(p.shutdown)) for p in providers]
+        calls = [call for _, call in running]
+        closing: list[Call] = []
+        if not _ended(calls, begun + left * _HANGS):
+            closing += self._close(parts, begun + left * (1 - _HANGS))
+            _ended(calls, deadline)
+        closing += self._close(parts, math.inf)
         for provider, call in running:
             # Ours are the SDK's, with a little more.
             name = f"shutdown of {type(provider).__name__.removeprefix('Scoped')}"
@@ -86,7 +94,21 @@ class Ending:
                 self._failed(name, late, "its last items may be lost, the process ends")
             elif call.error is not None:
                 self._failed(name, call.error, "its last items may be lost, the other signals are shut down")
+        _ended(closing, deadline + _MARGIN)
+        for call in closing:
+            if call.error is not None:
+                self._failed("shutdown of an exporter", call.error, "its last items may be lost, the process ends")
         self._each(parts, "finish")
+
+    def _close(self, parts: Sequence[Any], since: float) -> list[Call]:
+        """Shut down exporters that their processors have not shut down: an export may wait for just that.
+
+        Args:
+            since: those whose export has lasted since then (monotonic seconds); infinity: all that are not shut down.
+        """
+        overdue = [part for part in parts if hasattr(part, "is_overdue") and part.is_overdue(since)]
+        calls = (self.bounded.apart(part.shut_down_once) for part in overdue)
+        return [call for call in calls if call is not None]
 
     def _each(self, parts: Sequence[Any], method: str, *arguments: object) -> None:
         for part in parts:
@@ -98,5 +120,12 @@ class Ending:
                     self._failed(f"{method} of {type(part).__name__}", error, "the other parts are told")
 
 
+def _ended(calls: Sequence[Call], deadline: float) -> bool:
+    """Wait for all; returns true if they have ended by then (monotonic seconds)."""
+    return all(call.ended(deadline) for call in calls)
+
+
 #: Seconds.
 _MARGIN = 0.25
+#: Of the time for the providers, after which an export that has lasted most of it is taken for one that hangs.
+_HANGS = 0.75

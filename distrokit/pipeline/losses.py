@@ -14,7 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 
 from distrokit.declarations import Signal
-from distrokit.diagnostics import quantity
+from distrokit.diagnostics import one_line, quantity
 from distrokit.pipeline.loss_words import INTERVAL, OF_THE_RECEIVER, UNITS, host_and_port, in_short, in_words, span
 from distrokit.pipeline.self_metrics import SelfMetrics
 
@@ -124,7 +124,8 @@ class Losses:
             if reason == "failed":
                 self._batches += 1
                 self._since = self._clock() if self._since is None else self._since
-            self._caused(cause)
+            # This cause has the name of an item, which may look like anything.
+            self._caused(cause, short=reason != "too_large")
         self._absorbing = False
 
     def tell(self) -> bool:
@@ -209,9 +210,9 @@ class Losses:
     def _lately(self) -> bool:
         return self._told is not None and self._clock() - self._told < INTERVAL
 
-    def _caused(self, cause: str) -> None:
+    def _caused(self, cause: str, *, short: bool = True) -> None:
         if cause:
-            self._causes[self._place] = in_short(cause, self._where)
+            self._causes[self._place] = in_short(cause, self._where) if short else one_line(cause, 300)
 
     def _say_all(self, lines: list[str]) -> None:
         for line in filter(None, lines):

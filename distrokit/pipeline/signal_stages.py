@@ -15,6 +15,7 @@ from distrokit.pipeline.in_use import InUse
 from distrokit.pipeline.losses import losses_of
 from distrokit.pipeline.self_metrics import self_metrics_of
 from distrokit.pipeline.stages import Named, Report, StagedMetrics, Transforms
+from distrokit.pipeline.suppressed import suppressed_part
 from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
 from distrokit.sdk_messages import SDKMessages
 
@@ -142,4 +143,5 @@ class Stages:
 
 
 def _named(component: Component[Processor], part: Any) -> Named[Any]:
-    return Named(f"{component.declaration.stage} processor {component.name} (plugin {component.plugin})", part)
+    name = f"{component.declaration.stage} processor {component.name} (plugin {component.plugin})"
+    return Named(name, suppressed_part(part))

@@ -220,6 +220,9 @@ class Delivery(Generic[Item]):
         """Until the delay is over, a batch is full, the receiver may be tried again, or somebody waits."""
         # While the receiver is away, full batches do not wake it: there is nowhere to go with them.
         self._woken = bool(self._retry.at)
+        if len(self._queue) >= self._batch and not self._retry.at:
+            # The batch was full before this thread could be woken.
+            return
         while not self._flushes and self._deadline is None:
             next_time = self._due
             if self._retry.at:
@@ -260,6 +263,12 @@ class Delivery(Generic[Item]):
                 break
             if awaited and not self._kept and self._taken >= goal:
                 break
+            if self._retry.asked_until > now:
+                # The time that the receiver asked for holds for a flush as well.
+                if self._retry.asked_until >= awaited_until:
+                    break
+                self._wake.acquire(timeout=self._retry.asked_until - now)
+                continue
             first = False
             seconds = self._sizes.timeout_seconds
             if self._send(min(seconds, awaited_until - now) if awaited else seconds) or not awaited:
@@ -278,6 +287,8 @@ class Delivery(Generic[Item]):
         self._retry.begin_awaited()
         if self._thread is not None:
             self._collected()
+        if since < self._retry.asked_until < deadline:
+            time.sleep(self._retry.asked_until - since)
         while not self._empty:
             left = deadline - time.monotonic()
             if left <= 0:

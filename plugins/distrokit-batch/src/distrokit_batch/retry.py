@@ -19,6 +19,7 @@ class Retry:
 
     Attributes:
         at: when the next try is due, on the monotonic clock; 0 when nothing waits for one.
+        asked_until: until when the receiver asked to be left alone; 0 when it did not.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,7 @@ class Retry:
 
     def delivered(self) -> None:
         """Nothing waits for another try."""
-        self.at = 0.0
+        self.at = self.asked_until = 0.0
         self._failures = 0
         self._reached, self._asked = True, 0.0
 
@@ -35,7 +36,8 @@ class Retry:
         self._failures += 1
         self._reached, self._asked = left.reached, left.wait_seconds or 0.0
         pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
-        self.at = time.monotonic() + max(pause, self._asked)
+        now = time.monotonic()
+        self.at, self.asked_until = now + max(pause, self._asked), now + self._asked
 
     def begin_awaited(self) -> None:
         """Somebody waits from here on: pauses begin anew."""

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
+
+#: How receivers, gateways and proxies say that a request is too large.
+_OF_SIZE = re.compile(
+    r"\b(?:larger|bigger) than\b|\btoo (?:large|big)\b"
+    r"|\b(?:size|length|bytes|payload|body)\b.{0,80}\bexceed|\bexceed.{0,80}\b(?:size|length|bytes|payload|body)\b"
+    r"|\bmust be (?:smaller|less) than\b",
+    re.IGNORECASE,
+)
+#: Other things with a limit, which get no smaller with fewer items.
+_OF_OTHERS = re.compile(
+    r"\brate\b|\bquota\b|\bper (?:second|minute|hour|day)\b|/s\b|\bheader|\bmetadata", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -19,6 +32,7 @@ class Answer:
         reached: false when no connection could be made.
         unsure: whether it may have been taken all the same: it was sent, and no answer came.
         rejected: how many of its items a receiver that took the rest did not take.
+        remark: why it is doubtful that they were taken all the same; empty when it is not.
     """
 
     verdict: Literal["taken", "later", "refused", "too_large", "unencodable", "unsure"]
@@ -27,6 +41,12 @@ class Answer:
     reached: bool = True
     unsure: bool = False
     rejected: int = 0
+    remark: str = ""
+
+
+def names_a_size(text: str) -> bool:
+    """Return true if the words of a refusal are about the size of the request; receivers use many statuses for it."""
+    return bool(_OF_SIZE.search(text)) and not _OF_OTHERS.search(text)
 
 
 def partial_success(message: Any) -> tuple[int, str]:

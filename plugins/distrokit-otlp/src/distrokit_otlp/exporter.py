@@ -8,6 +8,7 @@ web pages for success, and lose a whole batch with one item that cannot be encod
 from __future__ import annotations
 
 import logging
+import math
 import random
 import sys
 import time
@@ -21,6 +22,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from distrokit import ExporterOptions, Lost, Undelivered, metric_arguments
 from distrokit_otlp.answer import Answer
+from distrokit_otlp.request_size import RequestSize
 from distrokit_otlp.signals import SignalInOTLP
 
 # Below OpenTelemetry's own logger: during an export, what is said there is the cause of the loss.
@@ -31,6 +33,9 @@ _CAUSE = {"distrokit_cause": True}
 LARGEST_REQUEST = 4 * 1024 * 1024 - 4096
 #: What stands for "no limit", in seconds: a day.
 NO_LIMIT = 86_400.0
+#: Single items that may be refused for their size in one attempt. After that, items that are at least as large as one
+#: of them are dropped without a request. Sizes are before compression; a receiver may look at the size after it.
+_ASKED = 8
 _REASONS = {"unsure": "unsure", "refused": "failed", "too_large": "too_large", "unencodable": "unencodable"}
 
 
@@ -63,13 +68,14 @@ class _Exporter:
         signal: its encoding.
         sender: its transport; an attribute, too.
         timeout_seconds: for one export.
-        largest: in bytes, uncompressed: a larger request is split.
+        largest: in bytes, uncompressed: a larger request is split; what the receiver refuses is split further.
         lost: told what is lost for good.
     """
 
     def __init__(self, signal: SignalInOTLP, sender: Sender, timeout_seconds: float, largest: int, lost: Lost) -> None:
         self._signal, self.sender, self._closed = signal, sender, False
-        self._timeout, self._largest, self._lost = timeout_seconds, largest, lost
+        self._timeout, self._lost = timeout_seconds, lost
+        self._largest, self._remarked = RequestSize(largest), False
         self.forked()
 
     def forked(self) -> None:
@@ -100,9 +106,11 @@ class _Exporter:
         waiting = [part for part in reversed(parts) if self._signal.size(part)]
         # How many items were dealt with: always the first ones.
         done, failed = 0, ""
+        # The sizes of single items that were refused for them, in bytes.
+        alone: list[int] = []
         while waiting:
             size = self._signal.size(part := waiting.pop())
-            answer = self._sent(part, deadline)
+            answer, length = self._sent(part, deadline, alone)
             if answer.verdict == "later" and answer.unsure and done < unsure:
                 answer = Answer("unsure", answer.cause)
             if answer.verdict == "later":
@@ -110,31 +118,57 @@ class _Exporter:
                 self._unsure = _mark(left), size if answer.unsure else max(0, unsure - done)
                 return Undelivered(left, answer.cause, answer.wait_seconds, answer.reached)
             if answer.verdict == "too_large" and size > 1:
-                waiting += reversed(self._signal.split(part, size // 2))
+                waiting += reversed(self._pieces(part, length))
                 continue
             done += size
+            if answer.verdict == "too_large":
+                alone.append(length)
+                answer = Answer("too_large", f"{self._signal.name_of(part)}, {length:,} bytes: {answer.cause}")
             if answer.verdict != "taken":
                 failed = answer.cause
-                self._lost(size, _REASONS[answer.verdict], answer.cause)
-            elif answer.rejected:
-                self._lost(answer.rejected, "rejected", answer.cause)
+            self._count(answer, size)
         return Undelivered(None, failed) if failed else None
 
-    def _sent(self, part: Any, deadline: float) -> Answer:
-        """One request, or what keeps it from being one."""
+    def _sent(self, part: Any, deadline: float, alone: Sequence[int]) -> tuple[Answer, int]:
+        """Send a part; returns the answer, and the size of the request in bytes, 0 when it cannot be encoded."""
+        many = self._signal.size(part) > 1
         try:
             request = self._signal.encode(part)
-            size = request.ByteSize()
+            size = int(request.ByteSize())
         except Exception as error:
             # Whatever an encoder meets in values that an application made. Halves of it find the one.
-            return Answer("too_large" if self._signal.size(part) > 1 else "unencodable", _described(error))
-        if size > self._largest and self._signal.size(part) > 1:
-            return Answer("too_large")
+            return Answer("too_large" if many else "unencodable", _described(error)), 0
+        if many and size > self._largest.limit():
+            return Answer("too_large"), size
+        if not many and len(alone) >= _ASKED and size >= min(alone):
+            return Answer("too_large", "the receiver refused smaller ones"), size
         left = deadline - time.monotonic()
         answer = self.sender.send(request, left) if left > 0 else Answer("later", "there was no time left to send it")
+        if answer.verdict == "too_large" and many:
+            self._largest.refused(size)
         if answer.verdict != "taken":
             _logger.warning("%s not taken: %s", self._signal.name, answer.cause, extra=_CAUSE)
-        return answer
+        return answer, size
+
+    def _count(self, answer: Answer, size: int) -> None:
+        """Report items that were not taken, and a success that is doubtful."""
+        if answer.verdict != "taken":
+            self._lost(size, _REASONS[answer.verdict], answer.cause)
+        elif answer.rejected:
+            self._lost(answer.rejected, "rejected", answer.cause)
+        elif answer.remark and not self._remarked:
+            self._remarked = True
+            _logger.warning("%s: %s", self._signal.name, answer.remark)
+
+    def _pieces(self, part: Any, length: int) -> list[Any]:
+        """Split a part into as many pieces as its length in bytes needs; into two when the length is not known."""
+        size = self._signal.size(part)
+        number = min(size, max(2, math.ceil(length / self._largest.limit())))
+        pieces = []
+        for left in range(number, 1, -1):
+            piece, part = self._signal.split(part, self._signal.size(part) // left)
+            pieces.append(piece)
+        return [*pieces, part]
 
     def _unsure_of(self, items: Any) -> int:
         """How many of these, the first ones, were sent and never answered."""

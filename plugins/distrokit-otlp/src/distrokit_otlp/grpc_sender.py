@@ -12,15 +12,17 @@ import grpc
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from distrokit_otlp.answer import Answer, partial_success
+from distrokit_otlp.answer import Answer, names_a_size, partial_success
 from distrokit_otlp.exporter import Sender
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
 #: Codes after which another try may succeed (specification, *OTLP/gRPC*, "Failures").
 RETRYABLE = frozenset({"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"})
-#: Receivers say that a message is too large with either code, in their own words: grpc-python, tonic, grpc-go.
-_TOO_LARGE = re.compile(r"larger than max|length too large|too large|exceeds.*limit", re.IGNORECASE)
+#: A proxy in front of the receiver has refused the request by a status of HTTP.
+_STATUS_413 = re.compile(r"http2 header with status: 413")
+#: Codes that are about other things, whatever the text.
+_NOT_OF_SIZE = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
 _NOT_REACHED = re.compile(
     r"failed to connect|name resolution|DNS resolution|errors resolving|no addresses|resolver|Connection refused",
     re.IGNORECASE,
@@ -109,7 +111,8 @@ class GrpcSender(Sender):
         details = " ".join(str(error.details() or "").split())[:300]
         cause = f"{code}: {details}" if details else code
         wait = _wait_of(error)
-        if code in ("RESOURCE_EXHAUSTED", "OUT_OF_RANGE") and wait is None and _TOO_LARGE.search(details):
+        # Receivers use several codes: grpc-python and grpc-go RESOURCE_EXHAUSTED, tonic OUT_OF_RANGE.
+        if code not in _NOT_OF_SIZE and wait is None and (names_a_size(details) or _STATUS_413.search(details)):
             # Of a receiver's answer that is too large, grpc says it of itself: what was sent is not at fault.
             return Answer("refused" if "CLIENT: Received" in details else "too_large", cause)
         if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):

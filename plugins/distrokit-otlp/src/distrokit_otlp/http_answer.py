@@ -78,6 +78,14 @@ def is_otlp(answer: HttpAnswer) -> bool:
     return bool(message.ByteSize() == size)
 
 
+def is_page(answer: HttpAnswer) -> bool:
+    """Return true for a web page, such as that of a login, a proxy or another service at this address.
+
+    Ask :func:`is_otlp` first: a protobuf message may begin with the same bytes.
+    """
+    return "html" in answer.kind or answer.body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
 def rejected_by(answer: HttpAnswer, response: Any) -> tuple[int, str]:
     """How many items a receiver that took the rest rejected, and its words.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from distrokit import Check, Sent
 from distrokit_otlp.answers import ITS_LOG, Answers
-from distrokit_otlp.http_answer import HttpAnswer, rejected_by, text_of
+from distrokit_otlp.http_answer import HttpAnswer, is_otlp, rejected_by, text_of
 from distrokit_otlp.proxies import variable
 from distrokit_otlp.signals import signal_of
 
@@ -24,6 +25,15 @@ class HttpAnswers(Answers):
         exporter = make_http(self.options)
         exporter.sender.watch = self._responses.append
         return exporter
+
+    def verdict(self, sent: Sent) -> Check:
+        check = super().verdict(sent)
+        if check.verdict != "ok" or not self._responses or is_otlp(response := self._responses[-1]):
+            return check
+        status = f"{response.status_code} {response.reason}".rstrip()
+        evidence = f"{check.evidence}, and answered {status}: {text_of(response)!r}, which is no OTLP answer"
+        remedy = f"Check that the item has arrived; if it has not, correct {self.remedies.place('endpoint')}."
+        return Check("otlp-answer", "warn", evidence, remedy)
 
     def foreign(self) -> tuple[str, str] | None:
         # Whoever answered speaks it.
@@ -59,7 +69,7 @@ class HttpAnswers(Answers):
         return meanings.get(response.status_code, (" (it is there, and did not take the item)", ITS_LOG))
 
     def rejected(self) -> str:
-        if not self._responses:
+        if not self._responses or not is_otlp(self._responses[-1]):
             return ""
         rejected, said = rejected_by(self._responses[-1], signal_of(self.options.signal).response)
         return (said or "it does not say why") if rejected else ""

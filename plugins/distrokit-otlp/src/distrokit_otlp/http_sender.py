@@ -1,7 +1,7 @@
 """OTLP over http/protobuf: one request and its answer.
 
-The answer is the peer's, and is not trusted: it is read against one deadline, up to a size, and is a success only if
-an OTLP receiver can have given it.
+The answer is the peer's, and is not trusted: it is read against one deadline, up to a size, and a web page is no
+success, whatever its status.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from distrokit_otlp.answer import Answer
+from distrokit_otlp.answer import Answer, names_a_size
 from distrokit_otlp.deadline import until
 from distrokit_otlp.exporter import Sender
-from distrokit_otlp.http_answer import HttpAnswer, is_otlp, rejected_by, text_of
+from distrokit_otlp.http_answer import HttpAnswer, is_otlp, is_page, rejected_by, text_of
 
 #: Of an answer, in bytes. A receiver's own is a few dozen.
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -95,23 +95,34 @@ class HttpSender(Sender):
     def _judged(self, answer: HttpAnswer) -> Answer:
         status = f"the receiver answered {answer.status_code} {answer.reason}".rstrip()
         if answer.ok:
-            if not answer.whole or not is_otlp(answer):
-                return Answer("refused", f"{status}, and not as an OTLP receiver does: OTEL_EXPORTER_OTLP_ENDPOINT")
-            rejected, said = rejected_by(answer, self._response)
-            return Answer("taken", said or "it does not say why", rejected=rejected)
+            return self._taken(answer, status)
+        said, wait = text_of(answer), _wait_of(answer.header("retry-after"))
+        if _is_too_large(answer.status_code, said, wait):
+            # The page of a proxy says no more than its status.
+            return Answer("too_large", status + (f": {said}" if said and not said.startswith("<") else ""))
         if answer.status_code in RETRYABLE:
             # A gateway says these two of what is behind it, and that may have taken it.
             unsure = answer.status_code in (502, 504)
-            return Answer("later", status, _wait_of(answer.header("retry-after")), unsure=unsure)
-        if answer.status_code == _TOO_LARGE:
-            return Answer("too_large", status)
+            return Answer("later", status, wait, unsure=unsure)
         if 300 <= answer.status_code < 400:
             where = answer.header("location")
             hint = f", and points to {where}; write the address that takes the data into OTEL_EXPORTER_OTLP_ENDPOINT"
             return Answer("refused", status + (hint if where else ""))
-        said = text_of(answer)
         hint = _HINTS.get(answer.status_code, "")
         return Answer("refused", status + (f": {said}" if said else "") + hint)
+
+    def _taken(self, answer: HttpAnswer, status: str) -> Answer:
+        """Judge an answer with a status of success: a web page, or an answer without end, is a failure all the same."""
+        if answer.whole and is_otlp(answer):
+            rejected, said = rejected_by(answer, self._response)
+            return Answer("taken", said or "it does not say why", rejected=rejected)
+        if not answer.whole or is_page(answer):
+            return Answer("refused", f"{status}, and not as an OTLP receiver does: OTEL_EXPORTER_OTLP_ENDPOINT")
+        remark = (
+            f"{status}: {text_of(answer)!r}, which is no OTLP answer; the items count as delivered; if they are "
+            "missing at the receiver, correct OTEL_EXPORTER_OTLP_ENDPOINT"
+        )
+        return Answer("taken", remark=remark)
 
     def close(self) -> None:
         if self._session is not None:
@@ -127,7 +138,20 @@ _HINTS = {
     403: " (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)",
     404: " (the path is wrong: OTEL_EXPORTER_OTLP_ENDPOINT)",
 }
+#: Statuses that are about other things, whatever the text.
+_NOT_OF_SIZE = frozenset({401, 403, 404, 405, 407, 431, 502, 503, 504})
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "gzip": gzip.compress, "deflate": zlib.compress}
+
+
+def _is_too_large(status: int, said: str, wait: float | None) -> bool:
+    """Return true if a request was refused for its size.
+
+    The Collector answers 400 above its ``max_request_body_size``; a gateway in front of a grpc service passes on
+    that service's words with 429 or 500.
+    """
+    if status == _TOO_LARGE:
+        return True
+    return status >= 400 and status not in _NOT_OF_SIZE and wait is None and names_a_size(said)
 
 
 def _tls_failure(error: Exception) -> Answer:

@@ -6,10 +6,11 @@ plan is made.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from distrokit import Reader, Value, __version__, metric_parameters
+from distrokit import Reader, Value, __version__, did_you_mean, metric_parameters
 from distrokit_otlp.headers import read_headers, refreshed
 
 PROTOCOLS = ("grpc", "http/protobuf", "http/json")
@@ -43,6 +44,8 @@ READ_HERE = (
         )
     ),
 )
+
+_JSON_PACKAGE = "opentelemetry-exporter-otlp-json-http"
 
 _GRPC_SCHEMES = ("", "http", "https", "unix", "dns")
 
@@ -104,7 +107,22 @@ def _protocol(reader: Reader) -> Value[str]:
         encoding = reader.choice((), ("protobuf", "json"), "protobuf", key="encoding")
         return Value(f"http/{encoding.value}", encoding.source)
     # The schema has it in the name of the exporter, and so a file that is written has none of it.
-    return reader.choice(_names(reader, "PROTOCOL"), PROTOCOLS, "grpc", key="protocol" if reader.in_file else "")
+    return reader.parsed(_names(reader, "PROTOCOL"), _known, "grpc", key="protocol" if reader.in_file else "")
+
+
+def _known(text: str) -> str:
+    if text.lower() in PROTOCOLS:
+        return text.lower()
+    raise ValueError(f"valid values are {', '.join(PROTOCOLS)}", _meant(text))
+
+
+def _meant(text: str) -> str:
+    """Return a hint; http/json needs a package of its own, so only a text with JSON in it leads there."""
+    if "js" in text.lower():
+        return f"Write http/json if {_JSON_PACKAGE} is installed, else http/protobuf."
+    if re.search(r"http|proto", text, re.IGNORECASE) and "rp" not in text.lower():
+        return "Did you mean 'http/protobuf'?"
+    return did_you_mean(text.partition("/")[0], ("grpc", "http/protobuf"))
 
 
 def _grpc_endpoint(reader: Reader) -> Value[str]:

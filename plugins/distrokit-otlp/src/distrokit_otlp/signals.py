@@ -16,6 +16,9 @@ from opentelemetry.sdk.metrics.export import MetricsData
 
 from distrokit import Signal
 
+#: Of a name in a message, in characters.
+_SHOWN = 80
+
 
 class SignalInOTLP(ABC):
     """One signal.
@@ -44,6 +47,10 @@ class SignalInOTLP(ABC):
     def split(self, items: Any, first: int) -> tuple[Any, Any]:
         """The same items in two parts, with so many in the first one."""
 
+    @abstractmethod
+    def name_of(self, items: Any) -> str:
+        """Name the first item in a message, without any of its values."""
+
 
 class _Listed(SignalInOTLP):
     """Spans and log records come as lists."""
@@ -66,6 +73,9 @@ class Traces(_Listed):
     def encode(self, items: Any) -> Any:
         return encode_spans(items)
 
+    def name_of(self, items: Any) -> str:
+        return f"span {str(items[0].name)[:_SHOWN]!r}"
+
 
 class Logs(_Listed):
     """Log records."""
@@ -77,6 +87,10 @@ class Logs(_Listed):
 
     def encode(self, items: Any) -> Any:
         return encode_logs(items)
+
+    def name_of(self, items: Any) -> str:
+        scope = items[0].instrumentation_scope
+        return f"log record of {str(scope.name if scope else '')[:_SHOWN]!r}"
 
 
 class Metrics(SignalInOTLP):
@@ -100,6 +114,10 @@ class Metrics(SignalInOTLP):
 
     def split(self, items: MetricsData, first: int) -> tuple[MetricsData, MetricsData]:
         return _points(items, 0, first), _points(items, first, self.size(items))
+
+    def name_of(self, items: MetricsData) -> str:
+        metrics = (m for resource in items.resource_metrics for scope in resource.scope_metrics for m in scope.metrics)
+        return f"data point of {next((str(metric.name) for metric in metrics), '')[:_SHOWN]!r}"
 
 
 def _points(data: MetricsData, first: int, last: int) -> MetricsData:

@@ -84,6 +84,7 @@ class _Spooled:
         try:
             self._exporter.shutdown(*args, **kwargs)
         finally:
+            self._sender.join()
             self._store.close()
 
     def force_flush(self, timeout_millis: float = 30_000, **kwargs: Any) -> bool:

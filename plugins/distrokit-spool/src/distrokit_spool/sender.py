@@ -33,6 +33,8 @@ LOOK = 5.0
 EXIT = 5.0
 #: Of the time for the end, what the exporter's own shutdown is left with.
 _RESERVE = 0.2
+#: Of that time, after which an export is taken for one that hangs.
+_HANGS = 0.75
 #: A batch that failed while others got through, this many times, is not tried again.
 SETBACKS = 5
 
@@ -77,6 +79,8 @@ class Sender:
         self._outages = Outages()
         # While the receiver is away: when it is tried again, how often it was, and with which batch.
         self._retry_at, self._failures, self._failed = 0.0, 0, 0
+        # Until when the receiver asked to be left alone, which holds for a flush as well.
+        self._asked_until = 0.0
         # That batch, as it is on disk, and its items: the exporter knows by them what it has sent before.
         self._content, self._items = b"", None
 
@@ -106,7 +110,10 @@ class Sender:
         self._deadline = deadline
 
     def stop(self) -> None:
-        """One last effort, by the deadline; what is not delivered stays on disk, and is not lost."""
+        """One last effort, by the deadline; what is not delivered stays on disk, and is not lost.
+
+        The export of a blind exporter may wait for its shutdown, which is left some of the time; see :meth:`join`.
+        """
         if self._deadline is None:
             self._deadline = time.monotonic() + EXIT
         self._stopping = True
@@ -117,7 +124,14 @@ class Sender:
                 self._end()
         elif thread is not threading.current_thread():
             self.call()
-            thread.join(max(0.0, self._deadline - time.monotonic()))
+            left = max(0.0, self._deadline - time.monotonic())
+            thread.join(left * _HANGS if self._blind else left)
+
+    def join(self) -> None:
+        """After :meth:`stop` and the exporter's shutdown: wait for the rest of the time."""
+        thread = self._thread if self._pid == os.getpid() else None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(0.0, (self._deadline or 0.0) - time.monotonic()))
 
     def _start(self) -> None:
         if not self._starting.acquire(blocking=False):
@@ -139,7 +153,7 @@ class Sender:
         with suppress_instrumentation():
             while not self._stopping:
                 flushes = list(self._flushes)
-                delivered = self._drain(lambda: not self._stopping)
+                delivered = self._drain(lambda: not self._stopping and time.monotonic() >= self._asked_until)
                 for flush in flushes:
                     self._flushes.remove(flush)
                     flush.answer(delivered)
@@ -239,4 +253,5 @@ class Sender:
         pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
         # Not all processes at once.
         pause *= random.uniform(0.8, 1.0)  # noqa: S311  # no secret
-        self._retry_at = time.monotonic() + max(pause, min(asked or 0.0, LONGEST_WAIT))
+        now, asked = time.monotonic(), min(asked or 0.0, LONGEST_WAIT)
+        self._retry_at, self._asked_until = now + max(pause, asked), now + asked
