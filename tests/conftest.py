@@ -58,6 +58,8 @@ ONCE = {
     "test_spool_exporter",
     "test_tail",
     "test_tail_showing",
+    "test_tls_files",
+    "test_tls_renewal",
     "test_transport",
     "test_user_attributes",
     "test_yaml_nodes",

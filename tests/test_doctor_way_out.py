@@ -419,13 +419,13 @@ def test_http_inside_tls_where_grpc_is_expected(authority):
 @pytest.mark.parametrize(
     ("env", "evidence"),
     [
-        ({"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.key"}, "the certificates cannot be used"),
+        ({"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.key"}, "it holds a private key, and no certificate"),
         (
             {
                 "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.pem",
                 "OTEL_EXPORTER_OTLP_CLIENT_KEY": "{}/ca.pem",
             },
-            "OTEL_EXPORTER_OTLP_CLIENT_KEY ({}/ca.pem)",
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY={}/ca.pem: it holds a certificate, and no private key",
         ),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,10 +13,10 @@ from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as export
 
 from distrokit import ExporterOptions
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
-from distrokit_otlp.files import readable
 from distrokit_otlp.grpc_sender import GrpcSender
 from distrokit_otlp.live_headers import LiveHeaders, that_stay
 from distrokit_otlp.signals import signal_of
+from distrokit_otlp.tls_files import TlsFileError, TlsFiles
 
 _CODES = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
 #: Of parameters that are for the channel.
@@ -24,18 +26,20 @@ _OF_THE_CHANNEL = ("insecure", "certificate", "client_key", "client_certificate"
 def make_grpc(options: ExporterOptions) -> Any:
     """The grpc exporter of ``options.signal``.
 
-    Raises: ``OSError`` when a certificate file cannot be read; ``ValueError`` for a retryable code that grpc does not
-        have; ``TypeError`` for an argument that nobody takes, and for credentials of another transport.
+    Raises: ``TlsFileError`` for a certificate or key that TLS cannot use; ``ValueError`` for a retryable code that grpc
+        does not have; ``TypeError`` for an argument that nobody takes, and for credentials of another transport.
     """
     signal = signal_of(options.signal)
+    files = TlsFiles.of(options)
     sender = GrpcSender(
         signal.method,
         signal.response,
-        _channel(options),
+        _channel(options, files),
         _headers(options),
         _where(options.endpoint),
         _codes(options),
         _hint(options),
+        files,
     )
     timeout = options.timeout_millis / 1000 or NO_LIMIT
     return otlp_exporter(options, signal, sender, timeout, taken=_OF_THE_CHANNEL)
@@ -45,7 +49,7 @@ def _where(endpoint: str) -> str:
     return (urlsplit(endpoint).netloc if "://" in endpoint else "") or endpoint
 
 
-def _channel(options: ExporterOptions) -> Any:
+def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
     """Opens a channel; what can be wrong with files and credentials is wrong now."""
     arguments = options.arguments
     insecure = bool(arguments.get("insecure"))
@@ -60,9 +64,19 @@ def _channel(options: ExporterOptions) -> Any:
     target = _where(options.endpoint)
     if insecure:
         return lambda more: grpc.insecure_channel(target, options=(*more, *own), compression=compression)
-    files = {name: str(arguments.get(name) or "") for name in ("certificate", "client_key", "client_certificate")}
-    credentials = options.credentials or _credentials(files, own="/" in options.name) or _provided(options)
-    return lambda more: grpc.secure_channel(target, credentials, options=(*more, *own), compression=compression)
+    loaded = files.load()
+    given = options.credentials or (None if files else _own(options))
+
+    def channel(more: tuple[tuple[str, Any], ...]) -> Any:
+        nonlocal loaded
+        if files.changed():
+            # While they are being replaced, the last ones that were good stay in use.
+            with contextlib.suppress(TlsFileError):
+                loaded = files.load()
+        credentials = given or _credentials(loaded)
+        return grpc.secure_channel(target, credentials, options=(*more, *own), compression=compression)
+
+    return channel
 
 
 def _hint(options: ExporterOptions) -> str:
@@ -81,8 +95,8 @@ def _codes(options: ExporterOptions) -> frozenset[str] | None:
     return frozenset(names) or None
 
 
-def _provided(options: ExporterOptions) -> grpc.ChannelCredentials:
-    """Those of upstream's credential provider, else the system's roots.
+def _own(options: ExporterOptions) -> grpc.ChannelCredentials:
+    """Without files: those of upstream's credential provider, else the system's roots.
 
     Raises: ``LookupError`` when there is no provider of that name; ``TypeError`` when it gives something else.
     """
@@ -110,18 +124,12 @@ def _headers(options: ExporterOptions) -> Any:
     return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers)
 
 
-def _credentials(files: dict[str, str], own: bool = False) -> grpc.ChannelCredentials | None:
-    """TLS as the files say; a client certificate needs no CA of its own.
-
-    ``None`` without files: then there may be a credential provider.
-    """
-    if not any(files.values()):
-        return grpc.ssl_channel_credentials() if own else None
-    content = {name: readable(path) if path else None for name, path in files.items()}
+def _credentials(contents: Mapping[str, bytes]) -> grpc.ChannelCredentials:
+    """TLS as the files say; a client certificate needs no CA of its own."""
     return grpc.ssl_channel_credentials(
-        root_certificates=content["certificate"],
-        private_key=content["client_key"],
-        certificate_chain=content["client_certificate"],
+        root_certificates=contents.get("certificate"),
+        private_key=contents.get("client_key"),
+        certificate_chain=contents.get("client_certificate"),
     )
 
 

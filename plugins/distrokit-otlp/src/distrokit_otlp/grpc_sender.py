@@ -14,6 +14,7 @@ from google.rpc.status_pb2 import Status
 
 from distrokit_otlp.answer import Answer, partial_success
 from distrokit_otlp.exporter import Sender
+from distrokit_otlp.tls_files import TlsFiles
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
@@ -45,6 +46,7 @@ class GrpcSender(Sender):
         where: host and port, for messages.
         retryable: names of codes; ``None`` for those of the specification.
         hint: what it may be when the receiver ends a connection before it is one.
+        files: those that the channel is opened with; when one has changed, the next connection is made with the new.
 
     Attributes:
         watch: told each answer as grpc has it: a response, or an ``RpcError``; ``None`` for nobody.
@@ -60,11 +62,13 @@ class GrpcSender(Sender):
         where: str,
         retryable: frozenset[str] | None = None,
         hint: str = "",
+        files: TlsFiles | None = None,
     ) -> None:
         self._method, self._response, self._open = method, response, channel
         self._headers, self._where = headers, where
         self._retryable = RETRYABLE if retryable is None else retryable
         self._given, self._hint = retryable is not None, hint
+        self._files, self._renew = files, False
         self.watch: Callable[[Any], None] | None = None
         self.used = self._warned = False
         # Threads may fork at the same time.
@@ -87,7 +91,7 @@ class GrpcSender(Sender):
                 self._at_work.release()
         except grpc.RpcError as error:
             self._watched(error)
-            return self._failure(error)
+            return self._after_renewal(self._failure(error)) if _unavailable(error) else self._failure(error)
         except Exception as error:
             # A header that grpc refuses, a channel that cannot be made.
             return Answer("refused", f"{type(error).__name__}: {error}")
@@ -96,6 +100,10 @@ class GrpcSender(Sender):
         return Answer("taken", said or "it does not say why", rejected=rejected)
 
     def _export(self, request: Any, seconds: float) -> Any:
+        if self._renew:
+            self.close()
+            self._channel = self._call = None
+            self._renew = False
         if self._call is None:
             self.used = True
             self._channel = self._open(_CHANNEL)
@@ -125,6 +133,15 @@ class GrpcSender(Sender):
                 cause = _plain(cause) + (self._hint if _CUT.search(details) else "")
             return Answer("later", cause, wait, reached=there, unsure=unsure)
         return Answer("refused", cause)
+
+    def _after_renewal(self, answer: Answer) -> Answer:
+        """The answer, or another try where the files on disk have changed since the channel was opened."""
+        if self._files is None or not self._files.changed():
+            return answer
+        self._renew = True
+        if answer.verdict == "later":
+            return answer
+        return Answer("later", self._files.fault() or answer.cause, reached=False)
 
     def _watched(self, answer: Any) -> None:
         if self.watch is not None:
@@ -162,6 +179,10 @@ class GrpcSender(Sender):
             self.close()
             self._channel = self._call = None
             self._at_work.release()
+
+
+def _unavailable(error: Any) -> bool:
+    return error.code() is grpc.StatusCode.UNAVAILABLE
 
 
 def _serialized(request: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -10,36 +11,34 @@ from requests.auth import AuthBase
 
 from distrokit import ExporterOptions
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
-from distrokit_otlp.files import readable
 from distrokit_otlp.http_sender import HttpSender
 from distrokit_otlp.live_headers import that_stay
 from distrokit_otlp.session import OTLPSession, refreshing
 from distrokit_otlp.signals import signal_of
-
-_FILES = ("certificate", "client_key", "client_certificate")
+from distrokit_otlp.tls_files import KEYS, TlsFiles
 
 
 def make_http(options: ExporterOptions) -> Any:
     """The HTTP exporter of ``options.signal``.
 
-    Raises: ``OSError`` when a certificate file cannot be read; ``LookupError`` for a credential provider that is not
-        there; ``TypeError`` for an argument that nobody takes.
+    Raises: ``TlsFileError`` for a certificate or a key that TLS cannot use; ``LookupError`` for a credential provider
+        that is not there; ``TypeError`` for an argument that nobody takes.
     """
-    files = {name: str(options.arguments.get(name) or "") for name in _FILES}
-    for path in filter(None, files.values()):
-        # requests finds out with the first export only.
-        readable(path)
+    files = TlsFiles.of(options)
+    # requests finds out with the first export only.
+    files.load()
     signal = signal_of(options.signal)
     # One now, so that what is wrong is said now; and one in each process that is forked from this one.
-    first = [session_of(options, files)]
+    first = [session_of(options, files.paths)]
     sender = HttpSender(
-        lambda: first.pop() if first else session_of(options, files),
+        lambda: first.pop() if first else session_of(options, files.paths),
         options.endpoint,
         headers_of(options),
         options.compression,
         signal.response,
+        files,
     )
-    return otlp_exporter(options, signal, sender, seconds(options), taken=("insecure", "encoding", *_FILES))
+    return otlp_exporter(options, signal, sender, seconds(options), taken=("insecure", "encoding", *KEYS))
 
 
 def headers_of(options: ExporterOptions) -> dict[str, str]:
@@ -55,7 +54,7 @@ def seconds(options: ExporterOptions) -> float:
     return options.timeout_millis / 1000 or NO_LIMIT
 
 
-def session_of(options: ExporterOptions, files: dict[str, str] | None = None) -> Any:
+def session_of(options: ExporterOptions, files: Mapping[str, str] | None = None) -> Any:
     """The session of a hook or of upstream's credential provider, else our own, with a hook's auth if there is one."""
     session = options.credentials or _provided(options)
     if session is None or isinstance(session, AuthBase):
@@ -66,8 +65,8 @@ def session_of(options: ExporterOptions, files: dict[str, str] | None = None) ->
     if files.get("certificate"):
         session.verify = files["certificate"]
     if files.get("client_certificate"):
-        key = files.get("client_key")
-        session.cert = (files["client_certificate"], key) if key else files["client_certificate"]
+        # With both named, urllib3 refuses a key with a password; with one, OpenSSL would ask the terminal for it.
+        session.cert = files["client_certificate"], files.get("client_key") or files["client_certificate"]
     return session
 
 

@@ -21,6 +21,7 @@ from distrokit_otlp.answer import Answer
 from distrokit_otlp.deadline import until
 from distrokit_otlp.exporter import Sender
 from distrokit_otlp.http_answer import HttpAnswer, is_otlp, rejected_by, text_of
+from distrokit_otlp.tls_files import TlsFiles
 
 #: Of an answer, in bytes. A receiver's own is a few dozen.
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -38,15 +39,22 @@ class HttpSender(Sender):
         headers: sent with every request.
         compression: ``none``, ``gzip`` or ``deflate``.
         response: the class of the answers.
+        files: those that connections are made with.
 
     Attributes:
         watch: told each answer that came; ``None`` for nobody.
     """
 
     def __init__(
-        self, session: Callable[[], Any], url: str, headers: Mapping[str, str], compression: str, response: Any
+        self,
+        session: Callable[[], Any],
+        url: str,
+        headers: Mapping[str, str],
+        compression: str,
+        response: Any,
+        files: TlsFiles | None = None,
     ) -> None:
-        self._make, self._url, self._response = session, url, response
+        self._make, self._url, self._response, self._files = session, url, response, files
         self._compress = _COMPRESS[compression]
         encoding = {} if compression == "none" else {"Content-Encoding": compression}
         # An answer in a compressed form may be a thousand times its size.
@@ -61,10 +69,13 @@ class HttpSender(Sender):
         try:
             answer = self._post(body, deadline)
         except requests.exceptions.SSLError as error:
-            return _tls_failure(error)
+            return self._without_files() or _tls_failure(error)
         except requests.exceptions.InvalidHeader as error:
             return Answer("refused", _of_a_header(error))
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+            if type(error) is OSError and (without := self._without_files()):
+                # So requests says that a file is gone.
+                return without
             reached = not _has(error, (NewConnectionError, ConnectTimeoutError))
             return Answer("later", _said(error), reached=reached, unsure=reached)
         except Exception as error:
@@ -75,6 +86,11 @@ class HttpSender(Sender):
         if self.watch is not None:
             self.watch(answer)
         return self._judged(answer)
+
+    def _without_files(self) -> Answer | None:
+        """The answer where a file cannot be used any more: it may be renewed at this very moment."""
+        fault = self._files.fault() if self._files else ""
+        return Answer("later", fault, reached=False) if fault else None
 
     def _post(self, body: bytes, deadline: float) -> HttpAnswer:
         if self._session is None:

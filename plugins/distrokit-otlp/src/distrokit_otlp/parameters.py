@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from distrokit import Reader, Value, __version__, metric_parameters
 from distrokit_otlp.headers import read_headers, refreshed
+from distrokit_otlp.remedies import Remedies
+from distrokit_otlp.tls_files import KEYS, TlsFileError, TlsFiles
 
 PROTOCOLS = ("grpc", "http/protobuf", "http/json")
 COMPRESSIONS = {
@@ -83,8 +85,9 @@ def parameters(reader: Reader) -> dict[str, Value[Any]]:
         read["encoding"] = Value("json", protocol.source, key="encoding")
     tls = reader.node("tls")
     if endpoint.value.startswith("https:") or (grpc and not read["insecure"].value):
-        for name, key in (("CERTIFICATE", "ca"), ("CLIENT_KEY", "key"), ("CLIENT_CERTIFICATE", "cert")):
-            read[name.lower()] = reader.text(_names(reader, name), key=f"tls.{key}_file")
+        for parameter, key in KEYS.items():
+            read[parameter] = reader.text(_names(reader, parameter.upper()), key=key)
+        _look_at_files(reader, read)
     elif tls is not None:
         _without_tls(reader, tls, endpoint)
     if reader.signal == "metrics":
@@ -181,6 +184,23 @@ def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
             remedy=remedy,
         )
     return insecure
+
+
+def _look_at_files(reader: Reader, read: dict[str, Value[Any]]) -> None:
+    """Report a file that TLS cannot use. The exporter stays in the plan, and cannot be built."""
+    sources = {name: value.source for name, value in read.items()}
+    if reader.properties is not None:
+        sources["exporter"] = reader.properties.source
+    name = f"{reader.name}/{reader.instance}" if reader.instance else reader.name
+    signal = reader.signal or "traces"
+    paths = {parameter: str(read[parameter].value) for parameter in KEYS}
+    lenient = read["protocol"].value == "grpc"
+    files = TlsFiles(name, signal, paths, Remedies(name, signal, sources, reader.settings), lenient=lenient)
+    if files:
+        try:
+            files.load()
+        except TlsFileError as error:
+            reader.problems.append(error.problem)
 
 
 def _without_tls(reader: Reader, tls: Value[Any], endpoint: Value[str]) -> None:

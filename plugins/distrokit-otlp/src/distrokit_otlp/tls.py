@@ -36,8 +36,10 @@ class Handshake:
         """What came of it."""
         try:
             context = self._context()
-        except (OSError, ssl.SSLError) as error:
-            return self._unreadable(error)
+        except OSError as error:
+            why = error.strerror or error
+            evidence = f"{self._place}: the authorities in {self._roots()} cannot be read: {why}"
+            return Check("otlp-tls", "fail", evidence, self._remedies.change("certificate", "/path/to/the/ca.pem"))
         try:
             with self._secure(context) as channel:
                 end = (channel.getpeercert() or {}).get("notAfter")
@@ -89,18 +91,6 @@ class Handshake:
             channel.close()
             raise
         return channel
-
-    def _unreadable(self, error: OSError) -> Check:
-        for name in ("certificate", "client_certificate", "client_key"):
-            path = self._files.get(name, "")
-            if path and not os.access(path, os.R_OK):
-                evidence = f"{self._remedies.place(name)}: {path} cannot be read"
-                return Check("otlp-tls", "fail", evidence, f"ls -l {path}")
-        names = [name for name in self._files if self._files[name]]
-        where = ", ".join(f"{self._remedies.place(name)} ({self._files[name]})" for name in names)
-        why = (getattr(error, "reason", "") or str(error)).replace("_", " ").lower()
-        remedy = "Give a CA, a client certificate and its key as PEM, the key without a password."
-        return Check("otlp-tls", "fail", f"the certificates cannot be used ({why}): {where}", remedy)
 
     def _unverified(self, error: ssl.SSLCertVerificationError) -> Check:
         evidence = f"{self._place}: its certificate is refused: {error.verify_message}"
