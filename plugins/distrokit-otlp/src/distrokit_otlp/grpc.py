@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
@@ -11,14 +12,17 @@ from urllib.parse import urlsplit
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
-from distrokit import ExporterOptions
+from distrokit import ExporterOptions, Settings
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.grpc_sender import GrpcSender
+from distrokit_otlp.header_rules import Sendable, metadata
 from distrokit_otlp.live_headers import LiveHeaders, that_stay
+from distrokit_otlp.quiet import quiet
 from distrokit_otlp.signals import signal_of
 from distrokit_otlp.tls_files import TlsFileError, TlsFiles
 
 _CODES = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
+_READS_AT_IMPORT = 1, 78
 #: Of parameters that are for the channel.
 _OF_THE_CHANNEL = ("insecure", "certificate", "client_key", "client_certificate", "channel_options")
 
@@ -34,7 +38,7 @@ def make_grpc(options: ExporterOptions) -> Any:
     sender = GrpcSender(
         signal.method,
         signal.response,
-        _channel(options, files),
+        _quietly(_channel(options, files), options.settings),
         _headers(options),
         _where(options.endpoint),
         _codes(options),
@@ -79,6 +83,18 @@ def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
     return channel
 
 
+def _quietly(channel: Any, settings: Settings) -> Any:
+    """The opener of channels; older releases of grpc read how much to log when the first one is opened."""
+    if tuple(int(part) for part in re.findall(r"\d+", grpc.__version__)[:2]) >= _READS_AT_IMPORT:
+        return channel
+
+    def opened(more: tuple[tuple[str, Any], ...]) -> Any:
+        with quiet(settings):
+            return channel(more)
+
+    return opened
+
+
 def _hint(options: ExporterOptions) -> str:
     """A receiver that wants a certificate ends the connection, and grpc is not told why."""
     if options.arguments.get("insecure") or options.arguments.get("client_certificate"):
@@ -118,10 +134,11 @@ def _own(options: ExporterOptions) -> grpc.ChannelCredentials:
 def _headers(options: ExporterOptions) -> Any:
     """Handed over with every request: a tuple, or pairs that are made anew."""
     # grpc refuses upper case in a header's name, which a hook may well have written.
-    fixed = {name.lower(): value for name, value in options.headers.items()}
+    sendable = Sendable(f"{options.name} {options.signal}", grpc=True)
+    fixed = sendable({name.lower(): value for name, value in options.headers.items()})
     if options.refresh_headers is None:
-        return tuple(fixed.items())
-    return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers)
+        return metadata(fixed)
+    return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers, sendable)
 
 
 def _credentials(contents: Mapping[str, bytes]) -> grpc.ChannelCredentials:

@@ -58,7 +58,7 @@ class GrpcSender(Sender):
         method: str,
         response: Any,
         channel: Callable[[tuple[tuple[str, Any], ...]], Any],
-        headers: Iterable[tuple[str, str]],
+        headers: Iterable[tuple[str, str | bytes]],
         where: str,
         retryable: frozenset[str] | None = None,
         hint: str = "",

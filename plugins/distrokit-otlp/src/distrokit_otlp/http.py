@@ -11,6 +11,7 @@ from requests.auth import AuthBase
 
 from distrokit import ExporterOptions
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
+from distrokit_otlp.header_rules import Sendable
 from distrokit_otlp.http_sender import HttpSender
 from distrokit_otlp.live_headers import that_stay
 from distrokit_otlp.session import OTLPSession, refreshing
@@ -43,10 +44,14 @@ def make_http(options: ExporterOptions) -> Any:
 
 def headers_of(options: ExporterOptions) -> dict[str, str]:
     """The headers with the exporter's User-Agent, unless they have one."""
-    headers = that_stay(options.headers, options.refresh_headers)
+    headers = _sendable(options)(that_stay(options.headers, options.refresh_headers))
     if options.user_agent and "user-agent" not in {name.lower() for name in headers}:
         headers["User-Agent"] = f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}"
     return headers
+
+
+def _sendable(options: ExporterOptions) -> Sendable:
+    return Sendable(f"{options.name} {options.signal}", grpc=False)
 
 
 def seconds(options: ExporterOptions) -> float:
@@ -58,9 +63,9 @@ def session_of(options: ExporterOptions, files: Mapping[str, str] | None = None)
     """The session of a hook or of upstream's credential provider, else our own, with a hook's auth if there is one."""
     session = options.credentials or _provided(options)
     if session is None or isinstance(session, AuthBase):
-        session = OTLPSession(options.refresh_headers, session)
+        session = OTLPSession(_sendable(options), options.refresh_headers, session)
     elif options.refresh_headers and session.auth is None:
-        session.auth = refreshing(options.refresh_headers)
+        session.auth = refreshing(options.refresh_headers, _sendable(options))
     files = files or {}
     if files.get("certificate"):
         session.verify = files["certificate"]

@@ -69,7 +69,7 @@ def parameters(reader: Reader) -> dict[str, Value[Any]]:
     read: dict[str, Value[Any]] = {
         "protocol": protocol,
         "endpoint": endpoint,
-        "headers": read_headers(reader),
+        "headers": read_headers(reader, grpc=grpc),
         "timeout_millis": _timeout(reader),
         "compression": reader.choice(
             _names(reader, "COMPRESSION"), COMPRESSIONS[protocol.value], "none", key="compression"
