@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
-from urllib.parse import urlsplit
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
 from distrokit import ExporterOptions, Settings
+from distrokit_otlp.endpoints import basic, target
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.grpc_sender import GrpcSender
 from distrokit_otlp.header_rules import Sendable, metadata
@@ -40,17 +40,13 @@ def make_grpc(options: ExporterOptions) -> Any:
         signal.response,
         _quietly(_channel(options, files), options.settings),
         _headers(options),
-        _where(options.endpoint),
+        target(options.endpoint),
         _codes(options),
         _hint(options),
         files,
     )
     timeout = options.timeout_millis / 1000 or NO_LIMIT
     return otlp_exporter(options, signal, sender, timeout, taken=_OF_THE_CHANNEL)
-
-
-def _where(endpoint: str) -> str:
-    return (urlsplit(endpoint).netloc if "://" in endpoint else "") or endpoint
 
 
 def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
@@ -65,9 +61,9 @@ def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
         )
     own = (*_user_agent(options.user_agent), *(arguments.get("channel_options") or ()))
     compression = grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression
-    target = _where(options.endpoint)
+    where = target(options.endpoint)
     if insecure:
-        return lambda more: grpc.insecure_channel(target, options=(*more, *own), compression=compression)
+        return lambda more: grpc.insecure_channel(where, options=(*more, *own), compression=compression)
     loaded = files.load()
     given = options.credentials or (None if files else _own(options))
 
@@ -78,7 +74,7 @@ def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
             with contextlib.suppress(TlsFileError):
                 loaded = files.load()
         credentials = given or _credentials(loaded)
-        return grpc.secure_channel(target, credentials, options=(*more, *own), compression=compression)
+        return grpc.secure_channel(where, credentials, options=(*more, *own), compression=compression)
 
     return channel
 
@@ -136,6 +132,8 @@ def _headers(options: ExporterOptions) -> Any:
     # grpc refuses upper case in a header's name, which a hook may well have written.
     sendable = Sendable(f"{options.name} {options.signal}", grpc=True)
     fixed = sendable({name.lower(): value for name, value in options.headers.items()})
+    if credentials := basic(options.endpoint):
+        fixed["authorization"] = credentials
     if options.refresh_headers is None:
         return metadata(fixed)
     return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers, sendable)

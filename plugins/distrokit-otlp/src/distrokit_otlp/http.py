@@ -10,6 +10,7 @@ from opentelemetry.exporter.otlp.proto.http.version import __version__ as export
 from requests.auth import AuthBase
 
 from distrokit import ExporterOptions
+from distrokit_otlp.endpoints import basic, without_user
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.header_rules import Sendable
 from distrokit_otlp.http_sender import HttpSender
@@ -33,7 +34,7 @@ def make_http(options: ExporterOptions) -> Any:
     first = [session_of(options, files.paths)]
     sender = HttpSender(
         lambda: first.pop() if first else session_of(options, files.paths),
-        options.endpoint,
+        without_user(options.endpoint),
         headers_of(options),
         options.compression,
         signal.response,
@@ -43,10 +44,16 @@ def make_http(options: ExporterOptions) -> Any:
 
 
 def headers_of(options: ExporterOptions) -> dict[str, str]:
-    """The headers with the exporter's User-Agent, unless they have one."""
+    """The headers with the exporter's User-Agent, unless they have one, and the endpoint's user and password.
+
+    Those are stronger than a header, as with upstream's exporter, and weaker than what changes with each request.
+    """
     headers = _sendable(options)(that_stay(options.headers, options.refresh_headers))
     if options.user_agent and "user-agent" not in {name.lower() for name in headers}:
         headers["User-Agent"] = f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}"
+    if credentials := basic(options.endpoint):
+        headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+        headers["Authorization"] = credentials
     return headers
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from distrokit import ExporterOptions
+from distrokit_otlp.endpoints import without_user
 from distrokit_otlp.http import headers_of, seconds
 from distrokit_otlp.live_headers import HeadersFile
 from distrokit_otlp.tls_files import TlsFiles
@@ -41,7 +42,7 @@ def make_json(options: ExporterOptions) -> Any:
         ) from error
     arguments = options.arguments
     return getattr(module, exporter)(
-        endpoint=options.endpoint,
+        endpoint=without_user(options.endpoint),
         certificate_file=arguments.get("certificate") or None,
         client_key_file=arguments.get("client_key") or None,
         client_certificate_file=arguments.get("client_certificate") or None,

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from distrokit import Reader, Value, __version__, metric_parameters
+from distrokit_otlp.endpoints import basic, check_of_grpc, is_local, is_of_grpc, scheme_of
 from distrokit_otlp.headers import read_headers, refreshed
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls_files import KEYS, TlsFileError, TlsFiles
@@ -46,8 +47,6 @@ READ_HERE = (
     ),
 )
 
-_GRPC_SCHEMES = ("", "http", "https", "unix", "dns")
-
 #: What is below this cannot be meant in milliseconds; upstream reads seconds.
 _SECONDS_BELOW = 100
 
@@ -66,6 +65,10 @@ def parameters(reader: Reader) -> dict[str, Value[Any]]:
     grpc = protocol.value == "grpc"
     reader.file_name = "otlp_grpc" if grpc else "otlp_http"
     endpoint = _grpc_endpoint(reader) if grpc else _http_endpoint(reader)
+    if credentials := basic(endpoint.value):
+        # Its user and password are masked wherever the endpoint is shown; this is what is sent.
+        reader.secret(urlsplit(endpoint.value).password or "")
+        reader.secret(credentials.removeprefix("Basic "))
     read: dict[str, Value[Any]] = {
         "protocol": protocol,
         "endpoint": endpoint,
@@ -130,11 +133,12 @@ def _http_endpoint(reader: Reader) -> Value[str]:
 
 
 def _grpc_url(text: str) -> str:
-    scheme = text.partition("://")[0].lower() if "://" in text else ""
-    if scheme not in _GRPC_SCHEMES:
+    if is_of_grpc(text):
+        check_of_grpc(text)
+        return text
+    if scheme_of(text) not in ("", "http", "https"):
         raise ValueError("a grpc endpoint begins with http:// (plaintext) or https:// (TLS)")
-    if scheme not in ("unix", "dns"):
-        _reject_broken(text)
+    _reject_broken(text)
     return text
 
 
@@ -165,11 +169,9 @@ def _called(reader: Reader, value: Value[Any], suffix: str, key: str) -> str:
 
 def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
     """The scheme decides; ``INSECURE`` only speaks where the endpoint has none."""
-    text = endpoint.value.lower()
-    # grpc's own forms have a colon and need no slashes.
-    scheme = text.partition(":")[0] if "://" in text or text.startswith(("unix:", "dns:")) else ""
+    scheme = scheme_of(endpoint.value)
     insecure = reader.flag(_names(reader, "INSECURE"), False, key="tls.insecure")
-    if scheme in ("http", "https", "unix"):
+    if scheme in ("http", "https") or is_local(endpoint.value):
         return Value(scheme != "https", endpoint.source)
     if not insecure.source.chosen and insecure.source.kind != "insistence":
         remedy = f"Write http://{endpoint.value} for plaintext, https://{endpoint.value} to confirm TLS."

@@ -10,7 +10,13 @@ _PREFIX = "OTEL_EXPORTER_OTLP_"
 
 _EACH = (
     ("PROTOCOL", "one of grpc, http/protobuf, http/json", "grpc", "", "the transport"),
-    ("ENDPOINT", "URL", "http://localhost:4317", "", "where to; over HTTP the general one gets the signal's path"),
+    (
+        "ENDPOINT",
+        "URL",
+        "http://localhost:4317",
+        "",
+        "where to; over HTTP the general one gets the signal's path; over grpc also `dns:`, `ipv4:`, `ipv6:`, `unix:`",
+    ),
     (
         "HEADERS",
         "list of key=value",
