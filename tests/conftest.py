@@ -65,6 +65,7 @@ ONCE = {
     "test_tls_renewal",
     "test_transport",
     "test_user_attributes",
+    "test_wrong_pairs",
     "test_yaml_nodes",
 }
 

@@ -12,6 +12,7 @@ import grpc
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
 from distrokit import ExporterOptions, Settings
+from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.endpoints import basic, target
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.grpc_sender import GrpcSender
@@ -44,6 +45,7 @@ def make_grpc(options: ExporterOptions) -> Any:
         _codes(options),
         _hint(options),
         files,
+        Diagnosis(options),
     )
     timeout = options.timeout_millis / 1000 or NO_LIMIT
     return otlp_exporter(options, signal, sender, timeout, taken=_OF_THE_CHANNEL)

@@ -10,6 +10,7 @@ from opentelemetry.exporter.otlp.proto.http.version import __version__ as export
 from requests.auth import AuthBase
 
 from distrokit import ExporterOptions
+from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.endpoints import basic, without_user
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.header_rules import Sendable
@@ -39,6 +40,7 @@ def make_http(options: ExporterOptions) -> Any:
         options.compression,
         signal.response,
         files,
+        Diagnosis(options),
     )
     return otlp_exporter(options, signal, sender, seconds(options), taken=("insecure", "encoding", *KEYS))
 

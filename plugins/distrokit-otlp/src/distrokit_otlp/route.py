@@ -78,7 +78,13 @@ class Route:
             if check.verdict == "fail":
                 return
         if self.tls and not self.proxy:
-            yield Handshake(self.url, self.host, self.port, self.files, self.remedies, grpc=self.grpc).check()
+            yield self.handshake(STEP)
+
+    def handshake(self, seconds: float) -> Check:
+        """One TLS handshake, with the certificates that the exporter uses."""
+        return Handshake(
+            self.url, self.host, self.port, self.files, self.remedies, grpc=self.grpc, seconds=seconds
+        ).check()
 
     @property
     def _correct(self) -> str:
