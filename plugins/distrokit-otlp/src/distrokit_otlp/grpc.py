@@ -23,6 +23,7 @@ from distrokit_otlp.signals import signal_of
 from distrokit_otlp.tls_files import TlsFileError, TlsFiles
 
 _CODES = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
+#: From this release on, grpc reads how much to log while it is imported.
 _READS_AT_IMPORT = 1, 78
 #: Of parameters that are for the channel.
 _OF_THE_CHANNEL = ("insecure", "certificate", "client_key", "client_certificate", "channel_options")
@@ -82,7 +83,7 @@ def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
 
 
 def _quietly(channel: Any, settings: Settings) -> Any:
-    """The opener of channels; older releases of grpc read how much to log when the first one is opened."""
+    """The opener of channels, for releases of grpc that read how much to log when the first one is opened."""
     if tuple(int(part) for part in re.findall(r"\d+", grpc.__version__)[:2]) >= _READS_AT_IMPORT:
         return channel
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from distrokit import Settings
 
-#: Read by grpc once: while it is imported (from 1.75 or so), or when the first channel is opened.
+#: Read by grpc once: while it is imported, or, by older releases, when the first channel is opened.
 _VARIABLE = "GRPC_VERBOSITY"
 
 

@@ -134,6 +134,7 @@ class TlsFiles:
 
 
 def _loaded(paths: Mapping[str, str], *, lenient: bool) -> dict[str, bytes]:
+    contents: dict[str, bytes] = {}
     # Files that are renewed meanwhile: what was checked must be what is used.
     for _ in range(3):
         contents = {parameter: _content(parameter, path) for parameter, path in paths.items() if path}
