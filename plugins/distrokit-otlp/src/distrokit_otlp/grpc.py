@@ -20,7 +20,8 @@ from distrokit_otlp.header_rules import Sendable, metadata
 from distrokit_otlp.live_headers import LiveHeaders, that_stay
 from distrokit_otlp.quiet import quiet
 from distrokit_otlp.signals import signal_of
-from distrokit_otlp.tls_files import TlsFileError, TlsFiles
+from distrokit_otlp.tls_files import TlsFiles
+from distrokit_otlp.tls_loading import TlsFileError
 
 _CODES = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
 #: From this release on, grpc reads how much to log while it is imported.

@@ -13,7 +13,8 @@ from distrokit import Reader, Value, __version__, metric_parameters
 from distrokit_otlp.endpoints import basic, check_of_grpc, is_local, is_of_grpc, scheme_of
 from distrokit_otlp.headers import read_headers, refreshed
 from distrokit_otlp.remedies import Remedies
-from distrokit_otlp.tls_files import KEYS, TlsFileError, TlsFiles
+from distrokit_otlp.tls_files import KEYS, TlsFiles
+from distrokit_otlp.tls_loading import TlsFileError
 
 PROTOCOLS = ("grpc", "http/protobuf", "http/json")
 COMPRESSIONS = {

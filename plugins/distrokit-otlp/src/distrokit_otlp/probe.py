@@ -14,7 +14,8 @@ from distrokit_otlp.grpc_answers import GrpcAnswers
 from distrokit_otlp.http_answers import HttpAnswers
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.route import Route
-from distrokit_otlp.tls_files import TlsFileError, TlsFiles
+from distrokit_otlp.tls_files import TlsFiles
+from distrokit_otlp.tls_loading import TlsFileError
 
 
 def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Check]:
