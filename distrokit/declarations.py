@@ -143,6 +143,8 @@ class Exporter:
         factory: returns a ``SpanExporter``, ``MetricExporter`` or ``LogRecordExporter``, by
             ``options.signal``; or a ``MetricReader``, for a metric exporter that is scraped. One that has
             ``attempt`` (:class:`~distrokit.delivery.Attempting`) is asked again for what it could not deliver.
+            It may raise; an attribute ``problem`` of the exception, a :class:`~distrokit.diagnostics.Problem`, is
+            reported in place of the exception, once.
         parameters: what the plan shows of it; names that are fields of
             :class:`ExporterOptions` arrive there, all others in ``options.arguments``.
         hides: variables the factory must not find in ``os.environ``, since ``parameters`` has read

@@ -18,12 +18,16 @@ from distrokit.pipeline.components import Components
 
 @dataclass
 class Exporting:
-    """An exporter, whom it sends to, and what it reported as lost: how many, why, and what the receiver said."""
+    """An exporter, whom it sends to, what it reported as lost, and the problems of its plan.
+
+    What is lost: how many, why, and what the receiver said.
+    """
 
     signal: str
     exporter: Any
     peer: Peer
     lost: list[tuple[int, str, str]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     def attempt(self, ids: Iterable[object], seconds: float = 8.0, **options: Any) -> Undelivered | None:
         """One try to send items with these ids."""
@@ -75,6 +79,7 @@ def exporting(
             planned.exporter, signal, lambda items, reason, cause="": found.lost.append((items, reason, cause))
         )
     assert found.exporter is not None, plan.problems
+    found.problems = [str(problem) for problem in plan.problems]
     try:
         yield found
     finally:

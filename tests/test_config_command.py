@@ -8,6 +8,7 @@ import pytest
 from commands import in_process
 from plans import planned
 from processes import distrokit
+from requests import certs
 
 pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
 import yaml
@@ -19,7 +20,7 @@ ENV = {
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector:4317",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://collector:4318/v1/traces",
-    "OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca.pem",
+    "OTEL_EXPORTER_OTLP_CERTIFICATE": certs.where(),
     "OTEL_EXPORTER_OTLP_HEADERS": "api-key=very-secret",
     "OTEL_EXPORTER_OTLP_TIMEOUT": "2500",
     "OTEL_METRICS_EXPORTER": "otlp,prometheus",

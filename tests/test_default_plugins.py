@@ -17,6 +17,7 @@ from distrokit import Attempting, ExporterOptions
 from distrokit.pipeline.resource import build_resource
 from distrokit.settings import Settings
 from distrokit_otlp.plugin import make
+from distrokit_otlp.tls_loading import TlsFileError
 from distrokit_resource import plugin as resource
 
 ID = "7be92808767a667f35c8505cbf40d14e931ef6db5b0210329cf193b15ba9d605"
@@ -91,7 +92,7 @@ def test_an_exporter_is_built_for_every_signal_and_protocol(signal, protocol):
 
 
 def test_a_certificate_that_cannot_be_read_costs_the_exporter():
-    with pytest.raises(FileNotFoundError, match="nowhere"):
+    with pytest.raises(TlsFileError, match="there is no such file"):
         make(options("grpc", endpoint="https://localhost:1", arguments={"certificate": "/nowhere.pem"}))
 
 

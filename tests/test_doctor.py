@@ -10,6 +10,7 @@ import pytest
 from commands import in_process
 from distributions import write_distribution
 from processes import clean_environ, run
+from requests import certs
 
 from distrokit import checks as room
 from distrokit.checks import way_out
@@ -274,7 +275,7 @@ def test_a_setting_that_is_hardly_meant(env, check, verdict, evidence, remedy):
         },
         {"OTEL_TRACES_EXPORTER": "otlp,otlp/backup", "OTEL_EXPORTER_OTLP_ENDPOINT__BACKUP": "http://b:1"},
         {"DISTROKIT_TRACES_PROCESSOR": "simple", "DISTROKIT_DETECTOR_TIMEOUT": "100", "OTEL_LOG_LEVEL": "info"},
-        {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://h:1", "OTEL_EXPORTER_OTLP_CERTIFICATE": "/ca.pem"},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://h:1", "OTEL_EXPORTER_OTLP_CERTIFICATE": certs.where()},
         {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"},
         # Who reads it is not known here.
         {"OTEL_EXPORTER_ZIPKIN_ENDPOINT": "http://h:1", "OTEL_PYTHON_EXCLUDED_URLS": "x"},

@@ -7,11 +7,14 @@ SDK reads by itself is seen at work in a process. Rows that other code reads are
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import pytest
+from answering import Authority
 from commands import in_process
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,6 +37,10 @@ GRPC, HTTP, LOG_HTTP = (
     f"{RECORDS}.exporter.otlp_http",
 )
 OTLP = "OTEL_EXPORTER_OTLP_"
+#: Files are loaded while the plan is made; the folder lives as long as this module.
+_FOLDER = tempfile.TemporaryDirectory()
+CA, KEY, CERTIFICATE = (f"{_FOLDER.name}/{name}" for name in ("ca.pem", "client.key", "client.pem"))
+Authority(Path(_FOLDER.name))
 
 
 @dataclass
@@ -64,9 +71,9 @@ def of_signal(infix: str, where: str, file: str, second: bool = False) -> list[R
         ("HEADERS", "a=hush-hush", "headers", {"a": "****"}, "headers_list", None),
         ("TIMEOUT", "2500", "timeout_millis", 2500, "timeout", 2500),
         ("COMPRESSION", "GZIP", "compression", "gzip", "compression", "gzip"),
-        ("CERTIFICATE", "/ca.pem", "certificate", "/ca.pem", "tls.ca_file", None),
-        ("CLIENT_KEY", "/key.pem", "client_key", "/key.pem", "tls.key_file", None),
-        ("CLIENT_CERTIFICATE", "/cert.pem", "client_certificate", "/cert.pem", "tls.cert_file", None),
+        ("CERTIFICATE", CA, "certificate", CA, "tls.ca_file", None),
+        ("CLIENT_KEY", KEY, "client_key", KEY, "tls.key_file", None),
+        ("CLIENT_CERTIFICATE", CERTIFICATE, "client_certificate", CERTIFICATE, "tls.cert_file", None),
     ]
     return [
         Row(f"{OTLP}{infix}{suffix}", text, f"{where}.parameters.{parameter}", text if shown is None else shown,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import grpc
 import pytest
 from plans import planned, problems
-
-from distrokit_otlp.grpc import _credentials
 
 GENERAL, TRACES = "OTEL_EXPORTER_OTLP_", "OTEL_EXPORTER_OTLP_TRACES_"
 HTTP = {f"{GENERAL}PROTOCOL": "http/protobuf"}
@@ -149,14 +146,3 @@ def test_tls_files_are_read_for_secure_endpoints_only():
     assert "certificate" not in parameters(environ)[0]
     read, _ = parameters({**environ, f"{GENERAL}ENDPOINT": "https://h:1"})
     assert (read["certificate"], read["client_key"], read["client_certificate"]) == ("/ca.pem", "/key.pem", "")
-
-
-def test_files_of_a_client_become_grpc_credentials(tmp_path):
-    file = tmp_path / "some.pem"
-    file.write_text("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n")
-
-    given = _credentials({"certificate": str(file), "client_key": "", "client_certificate": ""})
-
-    assert isinstance(given, grpc.ChannelCredentials)
-    # Without files the exporter asks its credential provider, or takes the system's roots.
-    assert _credentials({"certificate": "", "client_key": "", "client_certificate": ""}) is None

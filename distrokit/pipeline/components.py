@@ -170,7 +170,12 @@ class Components:
             return None
 
     def failed(self, component: Component[Any], error: BaseException, outcome: str) -> None:
-        """Report a component that could not be built."""
+        """Report a component that could not be built, as the ``problem`` of the exception where it has one."""
+        own = getattr(error, "problem", None)
+        if isinstance(own, Problem):
+            if own not in self._plan.problems:
+                self._plan.problems.append(own)
+            return
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         self._plan.problems.append(
             Problem(

@@ -7,16 +7,14 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from distrokit import Check, ExporterOptions, Sent
+from distrokit_otlp.mismatch import foreign
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.route import Route
-from distrokit_otlp.spoken import speaks_tls, spoken, spoken_in_tls
 
 #: Of an answer's text, in characters, as evidence.
 SHOWN = 200
 ITS_LOG = "Look into the receiver's own log."
 
-_OTHER = {"grpc": "http/protobuf", "http/protobuf": "grpc", "http/json": "grpc"}
-_FOREIGN = {"grpc": "http/1", "http/protobuf": "http/2", "http/json": "http/2"}
 #: What says that there was no success, but not why.
 _NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress")
 
@@ -78,11 +76,4 @@ class Answers(ABC):
         route = self.route
         if route is None or route.proxy:
             return None
-        heard = (spoken_in_tls if route.tls else spoken)(route.host, route.port)
-        if heard == "tls" or (not heard and not route.tls and speaks_tls(route.host, route.port)):
-            return "speaks TLS, and plaintext was sent", self.remedies.scheme(self.options.endpoint, "https")
-        protocol = str(self.options.arguments.get("protocol"))
-        if heard == _FOREIGN.get(protocol):
-            spoke = "HTTP/1, which is not grpc" if heard == "http/1" else "HTTP/2 only, which is grpc"
-            return f"speaks {spoke}, and {protocol} was sent", self.remedies.protocol(_OTHER[protocol])
-        return None
+        return foreign(route, str(self.options.arguments.get("protocol")), self.remedies)

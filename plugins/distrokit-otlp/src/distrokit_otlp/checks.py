@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from distrokit import Check
+from distrokit_otlp.endpoints import host_and_port
 from distrokit_otlp.remedies import Remedies
 
 #: The port that OTLP has for each transport (specification, *OTLP*, "Default port").
@@ -39,9 +39,9 @@ def _remedies(exporter: Any, signal: str, settings: Any) -> Remedies:
 
 def _port(exporter: Any, remedies: Remedies) -> Iterator[Check]:
     protocol, endpoint = exporter.parameters["protocol"], exporter.parameters["endpoint"]
-    text = str(endpoint.value)
-    port = urlsplit(text if "://" in text else f"//{text}").port
-    usual = _PORTS.get(port or 0)
+    found = host_and_port(str(endpoint.value), grpc=protocol.value == "grpc")
+    port = found[1] if found else 0
+    usual = _PORTS.get(port)
     if usual is None or usual.partition("/")[0] == str(protocol.value).partition("/")[0]:
         return
     evidence = (

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
-from urllib.parse import urlsplit
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
-from distrokit import ExporterOptions
+from distrokit import ExporterOptions, Settings
+from distrokit_otlp.diagnosis import Diagnosis
+from distrokit_otlp.endpoints import basic, target
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
-from distrokit_otlp.files import readable
 from distrokit_otlp.grpc_sender import GrpcSender
+from distrokit_otlp.header_rules import Sendable, metadata
 from distrokit_otlp.live_headers import LiveHeaders, that_stay
+from distrokit_otlp.quiet import quiet
 from distrokit_otlp.signals import signal_of
+from distrokit_otlp.tls_files import TlsFiles
+from distrokit_otlp.tls_loading import TlsFileError
 
 _CODES = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
+#: From this release on, grpc reads how much to log while it is imported.
+_READS_AT_IMPORT = 1, 78
 #: Of parameters that are for the channel.
 _OF_THE_CHANNEL = ("insecure", "certificate", "client_key", "client_certificate", "channel_options")
 
@@ -24,28 +33,27 @@ _OF_THE_CHANNEL = ("insecure", "certificate", "client_key", "client_certificate"
 def make_grpc(options: ExporterOptions) -> Any:
     """The grpc exporter of ``options.signal``.
 
-    Raises: ``OSError`` when a certificate file cannot be read; ``ValueError`` for a retryable code that grpc does not
-        have; ``TypeError`` for an argument that nobody takes, and for credentials of another transport.
+    Raises: ``TlsFileError`` for a certificate or key that TLS cannot use; ``ValueError`` for a retryable code that grpc
+        does not have; ``TypeError`` for an argument that nobody takes, and for credentials of another transport.
     """
     signal = signal_of(options.signal)
+    files = TlsFiles.of(options)
     sender = GrpcSender(
         signal.method,
         signal.response,
-        _channel(options),
+        _quietly(_channel(options, files), options.settings),
         _headers(options),
-        _where(options.endpoint),
+        target(options.endpoint),
         _codes(options),
         _hint(options),
+        files,
+        Diagnosis(options),
     )
     timeout = options.timeout_millis / 1000 or NO_LIMIT
     return otlp_exporter(options, signal, sender, timeout, taken=_OF_THE_CHANNEL)
 
 
-def _where(endpoint: str) -> str:
-    return (urlsplit(endpoint).netloc if "://" in endpoint else "") or endpoint
-
-
-def _channel(options: ExporterOptions) -> Any:
+def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
     """Opens a channel; what can be wrong with files and credentials is wrong now."""
     arguments = options.arguments
     insecure = bool(arguments.get("insecure"))
@@ -57,12 +65,34 @@ def _channel(options: ExporterOptions) -> Any:
         )
     own = (*_user_agent(options.user_agent), *(arguments.get("channel_options") or ()))
     compression = grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression
-    target = _where(options.endpoint)
+    where = target(options.endpoint)
     if insecure:
-        return lambda more: grpc.insecure_channel(target, options=(*more, *own), compression=compression)
-    files = {name: str(arguments.get(name) or "") for name in ("certificate", "client_key", "client_certificate")}
-    credentials = options.credentials or _credentials(files, own="/" in options.name) or _provided(options)
-    return lambda more: grpc.secure_channel(target, credentials, options=(*more, *own), compression=compression)
+        return lambda more: grpc.insecure_channel(where, options=(*more, *own), compression=compression)
+    loaded = files.load()
+    given = options.credentials or (None if files else _own(options))
+
+    def channel(more: tuple[tuple[str, Any], ...]) -> Any:
+        nonlocal loaded
+        if files.changed():
+            # While they are being replaced, the last ones that were good stay in use.
+            with contextlib.suppress(TlsFileError):
+                loaded = files.load()
+        credentials = given or _credentials(loaded)
+        return grpc.secure_channel(where, credentials, options=(*more, *own), compression=compression)
+
+    return channel
+
+
+def _quietly(channel: Any, settings: Settings) -> Any:
+    """The opener of channels, for releases of grpc that read how much to log when the first one is opened."""
+    if tuple(int(part) for part in re.findall(r"\d+", grpc.__version__)[:2]) >= _READS_AT_IMPORT:
+        return channel
+
+    def opened(more: tuple[tuple[str, Any], ...]) -> Any:
+        with quiet(settings):
+            return channel(more)
+
+    return opened
 
 
 def _hint(options: ExporterOptions) -> str:
@@ -81,8 +111,8 @@ def _codes(options: ExporterOptions) -> frozenset[str] | None:
     return frozenset(names) or None
 
 
-def _provided(options: ExporterOptions) -> grpc.ChannelCredentials:
-    """Those of upstream's credential provider, else the system's roots.
+def _own(options: ExporterOptions) -> grpc.ChannelCredentials:
+    """Without files: those of upstream's credential provider, else the system's roots.
 
     Raises: ``LookupError`` when there is no provider of that name; ``TypeError`` when it gives something else.
     """
@@ -104,24 +134,21 @@ def _provided(options: ExporterOptions) -> grpc.ChannelCredentials:
 def _headers(options: ExporterOptions) -> Any:
     """Handed over with every request: a tuple, or pairs that are made anew."""
     # grpc refuses upper case in a header's name, which a hook may well have written.
-    fixed = {name.lower(): value for name, value in options.headers.items()}
+    sendable = Sendable(f"{options.name} {options.signal}", grpc=True)
+    fixed = sendable({name.lower(): value for name, value in options.headers.items()})
+    if credentials := basic(options.endpoint):
+        fixed["authorization"] = credentials
     if options.refresh_headers is None:
-        return tuple(fixed.items())
-    return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers)
+        return metadata(fixed)
+    return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers, sendable)
 
 
-def _credentials(files: dict[str, str], own: bool = False) -> grpc.ChannelCredentials | None:
-    """TLS as the files say; a client certificate needs no CA of its own.
-
-    ``None`` without files: then there may be a credential provider.
-    """
-    if not any(files.values()):
-        return grpc.ssl_channel_credentials() if own else None
-    content = {name: readable(path) if path else None for name, path in files.items()}
+def _credentials(contents: Mapping[str, bytes]) -> grpc.ChannelCredentials:
+    """TLS as the files say; a client certificate needs no CA of its own."""
     return grpc.ssl_channel_credentials(
-        root_certificates=content["certificate"],
-        private_key=content["client_key"],
-        certificate_chain=content["client_certificate"],
+        root_certificates=contents.get("certificate"),
+        private_key=contents.get("client_key"),
+        certificate_chain=contents.get("client_certificate"),
     )
 
 

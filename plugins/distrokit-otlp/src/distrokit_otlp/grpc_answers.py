@@ -6,13 +6,15 @@ from typing import Any
 
 from distrokit_otlp.answer import partial_success
 from distrokit_otlp.answers import ITS_LOG, SHOWN, Answers
+from distrokit_otlp.quiet import quiet
 
 
 class GrpcAnswers(Answers):
     """Every answer is seen as grpc has it."""
 
     def watched(self) -> Any:
-        from distrokit_otlp.grpc import make_grpc
+        with quiet(self.options.settings):
+            from distrokit_otlp.grpc import make_grpc
 
         exporter = make_grpc(self.options)
         self._seen: list[Any] = []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import grpc
@@ -13,7 +15,9 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from distrokit_otlp.answer import Answer, names_a_size, partial_success
+from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender
+from distrokit_otlp.tls_files import TlsFiles
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
@@ -47,6 +51,8 @@ class GrpcSender(Sender):
         where: host and port, for messages.
         retryable: names of codes; ``None`` for those of the specification.
         hint: what it may be when the receiver ends a connection before it is one.
+        files: those that the channel is opened with; when one has changed, the next connection is made with the new.
+        diagnosis: finds out why a connection fails.
 
     Attributes:
         watch: told each answer as grpc has it: a response, or an ``RpcError``; ``None`` for nobody.
@@ -58,15 +64,18 @@ class GrpcSender(Sender):
         method: str,
         response: Any,
         channel: Callable[[tuple[tuple[str, Any], ...]], Any],
-        headers: Iterable[tuple[str, str]],
+        headers: Iterable[tuple[str, str | bytes]],
         where: str,
         retryable: frozenset[str] | None = None,
         hint: str = "",
+        files: TlsFiles | None = None,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
         self._method, self._response, self._open = method, response, channel
         self._headers, self._where = headers, where
         self._retryable = RETRYABLE if retryable is None else retryable
         self._given, self._hint = retryable is not None, hint
+        self._files, self._renew, self._diagnosis = files, False, diagnosis
         self.watch: Callable[[Any], None] | None = None
         self.used = self._warned = False
         # Threads may fork at the same time.
@@ -78,6 +87,7 @@ class GrpcSender(Sender):
         self._at_work = threading.Lock()
 
     def send(self, request: Any, seconds: float) -> Answer:
+        deadline = time.monotonic() + seconds
         try:
             # Held while grpc is at work; see before_fork().
             if not self._at_work.acquire(timeout=max(0.001, seconds)):
@@ -89,15 +99,23 @@ class GrpcSender(Sender):
                 self._at_work.release()
         except grpc.RpcError as error:
             self._watched(error)
-            return self._failure(error)
+            if not _of_the_connection(error):
+                return self._failure(error)
+            return self._after_renewal(self._diagnosed(error, self._failure(error), deadline))
         except Exception as error:
             # A header that grpc refuses, a channel that cannot be made.
             return Answer("refused", f"{type(error).__name__}: {error}")
+        if self._diagnosis is not None:
+            self._diagnosis.connected()
         self._watched(response)
         rejected, said = partial_success(response)
         return Answer("taken", said or "it does not say why", rejected=rejected)
 
     def _export(self, request: Any, seconds: float) -> Any:
+        if self._renew:
+            self.close()
+            self._channel = self._call = None
+            self._renew = False
         if self._call is None:
             self.used = True
             self._channel = self._open(_CHANNEL)
@@ -128,6 +146,23 @@ class GrpcSender(Sender):
                 cause = _plain(cause) + (self._hint if _CUT.search(details) else "")
             return Answer("later", cause, wait, reached=there, unsure=unsure)
         return Answer("refused", cause)
+
+    def _diagnosed(self, error: Any, answer: Answer, deadline: float) -> Answer:
+        if self._diagnosis is None:
+            return answer
+        # What is not known has its hint.
+        details = " ".join(str(error.details() or "").split())
+        said = self._diagnosis.of(details, deadline - time.monotonic())
+        return answer if said == details else replace(answer, cause=said)
+
+    def _after_renewal(self, answer: Answer) -> Answer:
+        """The answer, or another try where the files on disk have changed since the channel was opened."""
+        if self._files is None or not self._files.changed():
+            return answer
+        self._renew = True
+        if answer.verdict == "later":
+            return answer
+        return Answer("later", self._files.fault() or answer.cause, reached=False)
 
     def _watched(self, answer: Any) -> None:
         if self.watch is not None:
@@ -165,6 +200,12 @@ class GrpcSender(Sender):
             self.close()
             self._channel = self._call = None
             self._at_work.release()
+
+
+def _of_the_connection(error: Any) -> bool:
+    """Whether there was none that grpc could use; of a receiver without ALPN it says UNKNOWN."""
+    unknown = error.code() is grpc.StatusCode.UNKNOWN and "Cannot check peer" in str(error.details())
+    return unknown or error.code() is grpc.StatusCode.UNAVAILABLE
 
 
 def _serialized(request: Any) -> bytes:

@@ -9,13 +9,30 @@ from typing import Any
 from urllib.parse import unquote
 
 from distrokit import Reader, Value
+from distrokit_otlp.header_rules import refusal
 from distrokit_otlp.live_headers import HeadersFile
 
 Headers = dict[str, str]
+_FORM = "Write name=value,name=value with special characters percent-encoded."
 
 
-def read_headers(reader: Reader) -> Value[Mapping[str, str]]:
-    """Names in lower case. A configuration file's ``headers`` are stronger than its ``headers_list``."""
+def read_headers(reader: Reader, *, grpc: bool) -> Value[Mapping[str, str]]:
+    """Those that the transport can send. A configuration file's ``headers`` are stronger than its ``headers_list``.
+
+    Names are in lower case.
+    """
+    read = _read(reader)
+    headers = dict(read.value)
+    where = read.source
+    called = f"{where}=****" if where.kind == "environment" else f"{where} headers"
+    for name, value in read.value.items():
+        if why := refusal(name, value, grpc=grpc):
+            _refuse(reader, called, why, f"Correct {where}.")
+            del headers[name]
+    return Value(MappingProxyType(headers), where, read.overruled, secret=True, key=read.key)
+
+
+def _read(reader: Reader) -> Value[Mapping[str, str]]:
     names = _names(reader)
     listed: Value[Any] = reader.parsed(names, _parser(reader, names), {}, key="headers_list", secret=True)
     single = reader.node("headers")
@@ -92,12 +109,12 @@ def parse_headers(text: str) -> tuple[Headers, list[int]]:
     return headers, refused
 
 
-def _refuse(reader: Reader, setting: str, cause: str) -> None:
+def _refuse(reader: Reader, setting: str, cause: str, remedy: str = _FORM) -> None:
     reader.problem(
         code="header-invalid",
         setting=setting,
         value="",
         cause=cause,
         outcome="that header is left out",
-        remedy="Write name=value,name=value with special characters percent-encoded.",
+        remedy=remedy,
     )

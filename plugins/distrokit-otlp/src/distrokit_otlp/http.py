@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -9,45 +10,57 @@ from opentelemetry.exporter.otlp.proto.http.version import __version__ as export
 from requests.auth import AuthBase
 
 from distrokit import ExporterOptions
+from distrokit_otlp.diagnosis import Diagnosis
+from distrokit_otlp.endpoints import basic, without_user
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
-from distrokit_otlp.files import readable
+from distrokit_otlp.header_rules import Sendable
 from distrokit_otlp.http_sender import HttpSender
 from distrokit_otlp.live_headers import that_stay
 from distrokit_otlp.session import OTLPSession, refreshing
 from distrokit_otlp.signals import signal_of
-
-_FILES = ("certificate", "client_key", "client_certificate")
+from distrokit_otlp.tls_files import KEYS, TlsFiles
 
 
 def make_http(options: ExporterOptions) -> Any:
     """The HTTP exporter of ``options.signal``.
 
-    Raises: ``OSError`` when a certificate file cannot be read; ``LookupError`` for a credential provider that is not
-        there; ``TypeError`` for an argument that nobody takes.
+    Raises: ``TlsFileError`` for a certificate or a key that TLS cannot use; ``LookupError`` for a credential provider
+        that is not there; ``TypeError`` for an argument that nobody takes.
     """
-    files = {name: str(options.arguments.get(name) or "") for name in _FILES}
-    for path in filter(None, files.values()):
-        # requests finds out with the first export only.
-        readable(path)
+    files = TlsFiles.of(options)
+    # requests finds out with the first export only.
+    files.load()
     signal = signal_of(options.signal)
     # One now, so that what is wrong is said now; and one in each process that is forked from this one.
-    first = [session_of(options, files)]
+    first = [session_of(options, files.paths)]
     sender = HttpSender(
-        lambda: first.pop() if first else session_of(options, files),
-        options.endpoint,
+        lambda: first.pop() if first else session_of(options, files.paths),
+        without_user(options.endpoint),
         headers_of(options),
         options.compression,
         signal.response,
+        files,
+        Diagnosis(options),
     )
-    return otlp_exporter(options, signal, sender, seconds(options), taken=("insecure", "encoding", *_FILES))
+    return otlp_exporter(options, signal, sender, seconds(options), taken=("insecure", "encoding", *KEYS))
 
 
 def headers_of(options: ExporterOptions) -> dict[str, str]:
-    """The headers with the exporter's User-Agent, unless they have one."""
-    headers = that_stay(options.headers, options.refresh_headers)
+    """The headers with the exporter's User-Agent, unless they have one, and the endpoint's user and password.
+
+    Those are stronger than a header, as with upstream's exporter, and weaker than what changes with each request.
+    """
+    headers = _sendable(options)(that_stay(options.headers, options.refresh_headers))
     if options.user_agent and "user-agent" not in {name.lower() for name in headers}:
         headers["User-Agent"] = f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}"
+    if credentials := basic(options.endpoint):
+        headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+        headers["Authorization"] = credentials
     return headers
+
+
+def _sendable(options: ExporterOptions) -> Sendable:
+    return Sendable(f"{options.name} {options.signal}", grpc=False)
 
 
 def seconds(options: ExporterOptions) -> float:
@@ -55,19 +68,19 @@ def seconds(options: ExporterOptions) -> float:
     return options.timeout_millis / 1000 or NO_LIMIT
 
 
-def session_of(options: ExporterOptions, files: dict[str, str] | None = None) -> Any:
+def session_of(options: ExporterOptions, files: Mapping[str, str] | None = None) -> Any:
     """The session of a hook or of upstream's credential provider, else our own, with a hook's auth if there is one."""
     session = options.credentials or _provided(options)
     if session is None or isinstance(session, AuthBase):
-        session = OTLPSession(options.refresh_headers, session)
+        session = OTLPSession(_sendable(options), options.refresh_headers, session)
     elif options.refresh_headers and session.auth is None:
-        session.auth = refreshing(options.refresh_headers)
+        session.auth = refreshing(options.refresh_headers, _sendable(options))
     files = files or {}
     if files.get("certificate"):
         session.verify = files["certificate"]
     if files.get("client_certificate"):
-        key = files.get("client_key")
-        session.cert = (files["client_certificate"], key) if key else files["client_certificate"]
+        # With both named, urllib3 refuses a key with a password; with one, OpenSSL would ask the terminal for it.
+        session.cert = files["client_certificate"], files.get("client_key") or files["client_certificate"]
     return session
 
 

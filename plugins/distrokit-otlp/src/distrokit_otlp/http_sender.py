@@ -10,6 +10,7 @@ import gzip
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,8 +20,10 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from distrokit_otlp.answer import Answer, names_a_size
 from distrokit_otlp.deadline import until
+from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender
 from distrokit_otlp.http_answer import HttpAnswer, is_otlp, is_page, rejected_by, text_of
+from distrokit_otlp.tls_files import TlsFiles
 
 #: Of an answer, in bytes. A receiver's own is a few dozen.
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -38,15 +41,25 @@ class HttpSender(Sender):
         headers: sent with every request.
         compression: ``none``, ``gzip`` or ``deflate``.
         response: the class of the answers.
+        files: those that connections are made with.
+        diagnosis: finds out why a connection fails.
 
     Attributes:
         watch: told each answer that came; ``None`` for nobody.
     """
 
     def __init__(
-        self, session: Callable[[], Any], url: str, headers: Mapping[str, str], compression: str, response: Any
+        self,
+        session: Callable[[], Any],
+        url: str,
+        headers: Mapping[str, str],
+        compression: str,
+        response: Any,
+        files: TlsFiles | None = None,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
-        self._make, self._url, self._response = session, url, response
+        self._make, self._url, self._response, self._files = session, url, response, files
+        self._diagnosis = diagnosis
         self._compress = _COMPRESS[compression]
         encoding = {} if compression == "none" else {"Content-Encoding": compression}
         # An answer in a compressed form may be a thousand times its size.
@@ -61,20 +74,35 @@ class HttpSender(Sender):
         try:
             answer = self._post(body, deadline)
         except requests.exceptions.SSLError as error:
-            return _tls_failure(error)
+            return self._without_files() or self._diagnosed(_tls_failure(error), deadline)
         except requests.exceptions.InvalidHeader as error:
             return Answer("refused", _of_a_header(error))
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+            if type(error) is OSError and (without := self._without_files()):
+                # So requests says that a file is gone.
+                return without
             reached = not _has(error, (NewConnectionError, ConnectTimeoutError))
-            return Answer("later", _said(error), reached=reached, unsure=reached)
+            return self._diagnosed(Answer("later", _said(error), reached=reached, unsure=reached), deadline)
         except Exception as error:
             # A header that cannot be sent, an auth of a hook's that raises.
             text = f"{type(error).__name__}: {error}"
             of_a_header = isinstance(error, ValueError) and str(error).startswith("Invalid header")
             return Answer("refused", _of_a_header(error) if of_a_header else text)
+        if self._diagnosis is not None:
+            self._diagnosis.connected()
         if self.watch is not None:
             self.watch(answer)
         return self._judged(answer)
+
+    def _without_files(self) -> Answer | None:
+        """The answer where a file cannot be used any more: it may be renewed at this very moment."""
+        fault = self._files.fault() if self._files else ""
+        return Answer("later", fault, reached=False) if fault else None
+
+    def _diagnosed(self, answer: Answer, deadline: float) -> Answer:
+        if self._diagnosis is None:
+            return answer
+        return replace(answer, cause=self._diagnosis.of(answer.cause, deadline - time.monotonic()))
 
     def _post(self, body: bytes, deadline: float) -> HttpAnswer:
         if self._session is None:

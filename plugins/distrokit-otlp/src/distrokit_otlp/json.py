@@ -7,8 +7,10 @@ from importlib import import_module
 from typing import Any
 
 from distrokit import ExporterOptions
+from distrokit_otlp.endpoints import without_user
 from distrokit_otlp.http import headers_of, seconds
 from distrokit_otlp.live_headers import HeadersFile
+from distrokit_otlp.tls_files import TlsFiles
 
 _MODULES = {
     "traces": ("trace_exporter", "OTLPSpanExporter"),
@@ -20,10 +22,12 @@ _MODULES = {
 def make_json(options: ExporterOptions) -> Any:
     """The http/json exporter of ``options.signal``.
 
-    Raises: ``ModuleNotFoundError`` without the package; ``TypeError`` for credentials, which it does not take.
+    Raises: ``TlsFileError`` for a certificate or key that TLS cannot use; ``ModuleNotFoundError`` without the package;
+        ``TypeError`` for credentials, which it does not take.
     """
     from distrokit import metric_arguments
 
+    TlsFiles.of(options).load()
     refreshing = options.refresh_headers
     if options.credentials is not None or not (refreshing is None or isinstance(refreshing, HeadersFile)):
         raise TypeError("http/json takes neither a session nor headers that change; use http/protobuf")
@@ -38,7 +42,7 @@ def make_json(options: ExporterOptions) -> Any:
         ) from error
     arguments = options.arguments
     return getattr(module, exporter)(
-        endpoint=options.endpoint,
+        endpoint=without_user(options.endpoint),
         certificate_file=arguments.get("certificate") or None,
         client_key_file=arguments.get("client_key") or None,
         client_certificate_file=arguments.get("client_certificate") or None,

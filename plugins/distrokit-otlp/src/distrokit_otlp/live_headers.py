@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from distrokit_otlp.header_rules import Sendable, metadata
+
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
 
@@ -19,18 +21,26 @@ class LiveHeaders:
     Args:
         fixed: those that do not change.
         refresh: those that do; stronger. When it raises, what it returned last counts, and it is said once.
+        sendable: keeps those that the transport can send.
     """
 
-    def __init__(self, fixed: Mapping[str, str], refresh: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, fixed: Mapping[str, str], refresh: Callable[[], Mapping[str, str]], sendable: Sendable) -> None:
         self._fixed = dict(fixed)
+        self._sendable = sendable
         self._refresh = refresh
         self._last: dict[str, str] = {}
         self._failed = False
+        # What a file has at first was reported with the plan.
+        self._told = isinstance(refresh, HeadersFile)
 
     def current(self) -> dict[str, str]:
         """All headers as they are now, names in lower case."""
         try:
-            self._last = _checked(self._refresh())
+            fresh = _checked(self._refresh())
+            if self._told:
+                self._sendable.known(fresh)
+                self._told = False
+            self._last = self._sendable(fresh)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -41,8 +51,8 @@ class LiveHeaders:
                 _logger.warning("refresh_headers raised %s; the last headers it gave are sent", type(error).__name__)
         return {**self._fixed, **self._last}
 
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self.current().items())
+    def __iter__(self) -> Iterator[tuple[str, str | bytes]]:
+        return iter(metadata(self.current()))
 
     def __bool__(self) -> bool:
         # An exporter that finds none goes and reads the variable.

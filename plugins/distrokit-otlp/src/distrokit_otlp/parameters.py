@@ -11,7 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from distrokit import Reader, Value, __version__, did_you_mean, metric_parameters
+from distrokit_otlp.endpoints import basic, check_of_grpc, is_local, is_of_grpc, scheme_of
 from distrokit_otlp.headers import read_headers, refreshed
+from distrokit_otlp.remedies import Remedies
+from distrokit_otlp.tls_files import KEYS, TlsFiles
+from distrokit_otlp.tls_loading import TlsFileError
 
 PROTOCOLS = ("grpc", "http/protobuf", "http/json")
 COMPRESSIONS = {
@@ -47,8 +51,6 @@ READ_HERE = (
 
 _JSON_PACKAGE = "opentelemetry-exporter-otlp-json-http"
 
-_GRPC_SCHEMES = ("", "http", "https", "unix", "dns")
-
 #: What is below this cannot be meant in milliseconds; upstream reads seconds.
 _SECONDS_BELOW = 100
 
@@ -67,10 +69,14 @@ def parameters(reader: Reader) -> dict[str, Value[Any]]:
     grpc = protocol.value == "grpc"
     reader.file_name = "otlp_grpc" if grpc else "otlp_http"
     endpoint = _grpc_endpoint(reader) if grpc else _http_endpoint(reader)
+    if credentials := basic(endpoint.value):
+        # Its user and password are masked wherever the endpoint is shown; this is what is sent.
+        reader.secret(urlsplit(endpoint.value).password or "")
+        reader.secret(credentials.removeprefix("Basic "))
     read: dict[str, Value[Any]] = {
         "protocol": protocol,
         "endpoint": endpoint,
-        "headers": read_headers(reader),
+        "headers": read_headers(reader, grpc=grpc),
         "timeout_millis": _timeout(reader),
         "compression": reader.choice(
             _names(reader, "COMPRESSION"), COMPRESSIONS[protocol.value], "none", key="compression"
@@ -86,8 +92,9 @@ def parameters(reader: Reader) -> dict[str, Value[Any]]:
         read["encoding"] = Value("json", protocol.source, key="encoding")
     tls = reader.node("tls")
     if endpoint.value.startswith("https:") or (grpc and not read["insecure"].value):
-        for name, key in (("CERTIFICATE", "ca"), ("CLIENT_KEY", "key"), ("CLIENT_CERTIFICATE", "cert")):
-            read[name.lower()] = reader.text(_names(reader, name), key=f"tls.{key}_file")
+        for parameter, key in KEYS.items():
+            read[parameter] = reader.text(_names(reader, parameter.upper()), key=key)
+        _look_at_files(reader, read)
     elif tls is not None:
         _without_tls(reader, tls, endpoint)
     if reader.signal == "metrics":
@@ -145,11 +152,12 @@ def _http_endpoint(reader: Reader) -> Value[str]:
 
 
 def _grpc_url(text: str) -> str:
-    scheme = text.partition("://")[0].lower() if "://" in text else ""
-    if scheme not in _GRPC_SCHEMES:
+    if is_of_grpc(text):
+        check_of_grpc(text)
+        return text
+    if scheme_of(text) not in ("", "http", "https"):
         raise ValueError("a grpc endpoint begins with http:// (plaintext) or https:// (TLS)")
-    if scheme not in ("unix", "dns"):
-        _reject_broken(text)
+    _reject_broken(text)
     return text
 
 
@@ -180,11 +188,9 @@ def _called(reader: Reader, value: Value[Any], suffix: str, key: str) -> str:
 
 def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
     """The scheme decides; ``INSECURE`` only speaks where the endpoint has none."""
-    text = endpoint.value.lower()
-    # grpc's own forms have a colon and need no slashes.
-    scheme = text.partition(":")[0] if "://" in text or text.startswith(("unix:", "dns:")) else ""
+    scheme = scheme_of(endpoint.value)
     insecure = reader.flag(_names(reader, "INSECURE"), False, key="tls.insecure")
-    if scheme in ("http", "https", "unix"):
+    if scheme in ("http", "https") or is_local(endpoint.value):
         return Value(scheme != "https", endpoint.source)
     if not insecure.source.chosen and insecure.source.kind != "insistence":
         remedy = f"Write http://{endpoint.value} for plaintext, https://{endpoint.value} to confirm TLS."
@@ -199,6 +205,23 @@ def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
             remedy=remedy,
         )
     return insecure
+
+
+def _look_at_files(reader: Reader, read: dict[str, Value[Any]]) -> None:
+    """Report a file that TLS cannot use. The exporter stays in the plan, and cannot be built."""
+    sources = {name: value.source for name, value in read.items()}
+    if reader.properties is not None:
+        sources["exporter"] = reader.properties.source
+    name = f"{reader.name}/{reader.instance}" if reader.instance else reader.name
+    signal = reader.signal or "traces"
+    paths = {parameter: str(read[parameter].value) for parameter in KEYS}
+    lenient = read["protocol"].value == "grpc"
+    files = TlsFiles(name, signal, paths, Remedies(name, signal, sources, reader.settings), lenient=lenient)
+    if files:
+        try:
+            files.load()
+        except TlsFileError as error:
+            reader.problems.append(error.problem)
 
 
 def _without_tls(reader: Reader, tls: Value[Any], endpoint: Value[str]) -> None:

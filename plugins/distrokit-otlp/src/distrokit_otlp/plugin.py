@@ -8,6 +8,7 @@ from typing import Any
 from distrokit import Check, Exporter, ExporterOptions, Sent, Setting, Signal, hookimpl
 from distrokit_otlp.file import file_parameters
 from distrokit_otlp.parameters import READ_HERE, parameters
+from distrokit_otlp.quiet import quiet
 from distrokit_otlp.settings import settings
 
 _SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
@@ -71,7 +72,8 @@ def make(options: ExporterOptions) -> Any:
     """The exporter of one signal; imports its transport here and not before."""
     protocol = options.arguments["protocol"]
     if protocol == "grpc":
-        from distrokit_otlp.grpc import make_grpc
+        with quiet(options.settings):
+            from distrokit_otlp.grpc import make_grpc
 
         return make_grpc(options)
     if protocol == "http/json":

@@ -14,17 +14,23 @@ from distrokit_otlp.grpc_answers import GrpcAnswers
 from distrokit_otlp.http_answers import HttpAnswers
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.route import Route
-
-_FILES = ("certificate", "client_key", "client_certificate")
+from distrokit_otlp.tls_files import TlsFiles
+from distrokit_otlp.tls_loading import TlsFileError
 
 
 def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Check]:
     """Proxy, name, connection, TLS, and one item of ``options.signal``."""
     grpc = options.arguments.get("protocol") == "grpc"
     remedies = Remedies(options.name, options.signal, options.sources, options.settings)
-    files = {name: str(options.arguments.get(name) or "") for name in _FILES}
+    files = TlsFiles.of(options)
+    try:
+        files.load()
+    except TlsFileError as error:
+        problem = error.problem
+        yield Check("otlp-tls", "fail", f"{problem.subject}: {problem.cause}", problem.remedy)
+        return
     insecure = bool(options.arguments.get("insecure"))
-    route = Route.to(options.endpoint, remedies, files, grpc=grpc, insecure=insecure)
+    route = Route.to(options.endpoint, remedies, files.paths, grpc=grpc, insecure=insecure)
     if route is not None:
         for step in route.steps():
             yield step

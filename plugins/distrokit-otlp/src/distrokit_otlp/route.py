@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from distrokit import Check
+from distrokit_otlp.endpoints import host_and_port, is_of_grpc, scheme_of
 from distrokit_otlp.proxies import around, proxy_of, variable
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.spoken import STEP, listens
@@ -40,16 +41,18 @@ class Route:
 
     @classmethod
     def to(cls, url: str, remedies: Remedies, files: Mapping[str, str], *, grpc: bool, insecure: bool) -> Route | None:
-        """The route to an endpoint; ``None`` for what is no name and port: a Unix socket, a name grpc resolves itself.
+        """The route to an endpoint; ``None`` for what is no name and port, such as a Unix socket.
 
         Raises: ``ValueError`` for a proxy's variable that holds no host and port.
         """
-        if url.startswith(("unix:", "dns:")):
+        found = host_and_port(url, grpc=grpc)
+        if found is None:
             return None
-        parts = urlsplit(url if "://" in url else f"//{url}")
-        tls = not insecure if grpc else parts.scheme == "https"
-        port = parts.port or (443 if grpc or parts.scheme == "https" else 80)
-        return cls(url, parts.hostname or "", port, tls, grpc, proxy_of(url, grpc=grpc), remedies, files)
+        host, port = found
+        tls = not insecure if grpc else scheme_of(url) == "https"
+        named = f"//[{host}]:{port}" if ":" in host else f"//{host}:{port}"
+        proxy = proxy_of(named if is_of_grpc(url) else url, grpc=grpc)
+        return cls(url, host, port, tls, grpc, proxy, remedies, files)
 
     @property
     def place(self) -> str:
@@ -75,7 +78,13 @@ class Route:
             if check.verdict == "fail":
                 return
         if self.tls and not self.proxy:
-            yield Handshake(self.url, self.host, self.port, self.files, self.remedies, grpc=self.grpc).check()
+            yield self.handshake(STEP)
+
+    def handshake(self, seconds: float) -> Check:
+        """One TLS handshake, with the certificates that the exporter uses."""
+        return Handshake(
+            self.url, self.host, self.port, self.files, self.remedies, grpc=self.grpc, seconds=seconds
+        ).check()
 
     @property
     def _correct(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import requests
 
 from distrokit_otlp.deadline import DeadlineAdapter
+from distrokit_otlp.header_rules import Sendable
 from distrokit_otlp.live_headers import LiveHeaders
 
 
@@ -18,15 +19,19 @@ class OTLPSession(requests.Session):
     """See the module.
 
     Args:
+        sendable: keeps those of the refreshed headers that can be sent.
         refresh: headers that are asked for before every request; ``None`` for none.
         sign: given each request last, when it has all its headers and its body; ``None`` for nobody.
     """
 
     def __init__(
-        self, refresh: Callable[[], Mapping[str, str]] | None = None, sign: Callable[[Any], Any] | None = None
+        self,
+        sendable: Sendable,
+        refresh: Callable[[], Mapping[str, str]] | None = None,
+        sign: Callable[[Any], Any] | None = None,
     ) -> None:
         super().__init__()
-        fresh = refreshing(refresh) if refresh else _as_it_is
+        fresh = refreshing(refresh, sendable) if refresh else _as_it_is
         # An auth of its own, even one that does nothing, keeps requests from .netrc.
         self.auth = signing(sign, fresh) if sign else fresh
         for scheme in ("http://", "https://"):
@@ -45,9 +50,9 @@ class OTLPSession(requests.Session):
         return {**merged, "verify": named} if isinstance(named, str) else merged
 
 
-def refreshing(refresh: Callable[[], Mapping[str, str]]) -> Callable[[Any], Any]:
+def refreshing(refresh: Callable[[], Mapping[str, str]], sendable: Sendable) -> Callable[[Any], Any]:
     """An auth that puts the headers of the moment into each request."""
-    live = LiveHeaders({}, refresh)
+    live = LiveHeaders({}, refresh, sendable)
 
     def refreshed(request: Any) -> Any:
         request.headers.update(live.current())

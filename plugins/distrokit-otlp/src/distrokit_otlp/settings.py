@@ -10,14 +10,26 @@ _PREFIX = "OTEL_EXPORTER_OTLP_"
 
 _EACH = (
     ("PROTOCOL", "one of grpc, http/protobuf, http/json", "grpc", "", "the transport"),
-    ("ENDPOINT", "URL", "http://localhost:4317", "", "where to; over HTTP the general one gets the signal's path"),
-    ("HEADERS", "list of key=value", "", "", "sent with every request, percent-decoded; secret"),
+    (
+        "ENDPOINT",
+        "URL",
+        "http://localhost:4317",
+        "",
+        "where to; over HTTP the general one gets the signal's path; over grpc also `dns:`, `ipv4:`, `ipv6:`, `unix:`",
+    ),
+    (
+        "HEADERS",
+        "list of key=value",
+        "",
+        "",
+        "sent with every request, percent-decoded; secret; over grpc names that end in `-bin` have base64",
+    ),
     ("TIMEOUT", "integer", "10000", "ms", "for one export; 0 for no limit; below 100 it is taken for seconds"),
     ("COMPRESSION", "one of none, gzip, deflate", "none", "", "of requests; `deflate` over HTTP only"),
     ("INSECURE", "boolean", "false", "", "grpc only, where the endpoint has no scheme: plaintext"),
-    ("CERTIFICATE", "path", "", "", "the CA that the receiver's certificate must come from"),
-    ("CLIENT_KEY", "path", "", "", "the key of the client certificate"),
-    ("CLIENT_CERTIFICATE", "path", "", "", "the client certificate"),
+    ("CERTIFICATE", "path", "", "", "PEM of the CA that the receiver's certificate must come from"),
+    ("CLIENT_KEY", "path", "", "", "PEM of the key of the client certificate, without a password"),
+    ("CLIENT_CERTIFICATE", "path", "", "", "PEM of the client certificate; it may hold the key as well"),
 )
 
 

@@ -11,11 +11,11 @@ STEP = 4.0
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
 
 
-def spoken(host: str, port: int) -> str:
+def spoken(host: str, port: int, seconds: float = STEP) -> str:
     """In plaintext: ``http/2``, ``http/1``, ``tls``; empty when that cannot be told."""
     try:
-        with socket.create_connection((host, port), STEP) as raw:
-            raw.settimeout(1.0)
+        with socket.create_connection((host, port), seconds) as raw:
+            raw.settimeout(min(1.0, seconds))
             raw.sendall(_PREFACE)
             answer = raw.recv(64)
     except OSError:
@@ -28,21 +28,21 @@ def spoken(host: str, port: int) -> str:
     return "tls" if answer[:2] == b"\x15\x03" else ""
 
 
-def spoken_in_tls(host: str, port: int) -> str:
+def spoken_in_tls(host: str, port: int, seconds: float = STEP) -> str:
     """Inside TLS, by what a server agrees to (ALPN): ``http/2``, ``http/1``; empty when that cannot be told."""
     try:
-        if _agreed(host, port, "h2") == "h2":
+        if _agreed(host, port, "h2", seconds=seconds) == "h2":
             # Many speak both; one that takes no http/1.1 speaks HTTP/2 only.
-            return "" if _agreed(host, port, "http/1.1") == "http/1.1" else "http/2"
+            return "" if _agreed(host, port, "http/1.1", seconds=seconds) == "http/1.1" else "http/2"
         return "http/1"
     except OSError:
         return ""
 
 
-def speaks_tls(host: str, port: int) -> bool:
+def speaks_tls(host: str, port: int, seconds: float = STEP) -> bool:
     """Whether a TLS handshake gets as far as a certificate, whatever that is worth."""
     try:
-        _agreed(host, port)
+        _agreed(host, port, seconds=seconds)
     except ssl.SSLError as error:
         return "CERTIFICATE" in (error.reason or "")
     except OSError:
@@ -59,13 +59,13 @@ def listens(host: str, port: int) -> bool:
     return True
 
 
-def _agreed(host: str, port: int, *protocols: str) -> str | None:
+def _agreed(host: str, port: int, *protocols: str, seconds: float) -> str | None:
     # Who it is was looked at before; here is only asked what it speaks.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(list(protocols))
     try:
-        with socket.create_connection((host, port), STEP) as raw, context.wrap_socket(raw) as channel:
+        with socket.create_connection((host, port), seconds) as raw, context.wrap_socket(raw) as channel:
             return channel.selected_alpn_protocol()
     except ssl.SSLError as error:
         if "NO_APPLICATION_PROTOCOL" in (error.reason or ""):

@@ -15,6 +15,7 @@ from distrokit_otlp.spoken import STEP, spoken
 
 #: A certificate that ends within so many days is worth a word.
 _SOON = 14
+RENEW = "Have the receiver's certificate renewed; if it is new, look at this machine's clock."
 
 
 class Handshake:
@@ -23,11 +24,21 @@ class Handshake:
     Args:
         files: ``certificate``, ``client_key`` and ``client_certificate``, as far as they are set.
         grpc: it has authorities of its own, and a variable of its own for others.
+        seconds: for each step.
     """
 
     def __init__(
-        self, url: str, host: str, port: int, files: Mapping[str, str], remedies: Remedies, *, grpc: bool
+        self,
+        url: str,
+        host: str,
+        port: int,
+        files: Mapping[str, str],
+        remedies: Remedies,
+        *,
+        grpc: bool,
+        seconds: float = STEP,
     ) -> None:
+        self._seconds = seconds
         self._url, self._host, self._port = url, host, port
         self._files, self._remedies, self._grpc = files, remedies, grpc
         self._place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -36,8 +47,10 @@ class Handshake:
         """What came of it."""
         try:
             context = self._context()
-        except (OSError, ssl.SSLError) as error:
-            return self._unreadable(error)
+        except OSError as error:
+            why = error.strerror or error
+            evidence = f"{self._place}: the authorities in {self._roots()} cannot be read: {why}"
+            return Check("otlp-tls", "fail", evidence, self._remedies.change("certificate", "/path/to/the/ca.pem"))
         try:
             with self._secure(context) as channel:
                 end = (channel.getpeercert() or {}).get("notAfter")
@@ -75,10 +88,10 @@ class Handshake:
         return next(filter(None, map(os.environ.get, others)), str(DEFAULT_CA_BUNDLE_PATH))
 
     def _secure(self, context: ssl.SSLContext) -> ssl.SSLSocket:
-        raw = socket.create_connection((self._host, self._port), STEP)
+        raw = socket.create_connection((self._host, self._port), self._seconds)
         channel = context.wrap_socket(raw, server_hostname=self._host)
         # With TLS 1.3 a server refuses a client without a certificate only after the handshake.
-        channel.settimeout(0.3)
+        channel.settimeout(min(0.3, self._seconds))
         try:
             if not channel.recv(1):
                 # grpc's server says nothing, and goes.
@@ -90,38 +103,46 @@ class Handshake:
             raise
         return channel
 
-    def _unreadable(self, error: OSError) -> Check:
-        for name in ("certificate", "client_certificate", "client_key"):
-            path = self._files.get(name, "")
-            if path and not os.access(path, os.R_OK):
-                evidence = f"{self._remedies.place(name)}: {path} cannot be read"
-                return Check("otlp-tls", "fail", evidence, f"ls -l {path}")
-        names = [name for name in self._files if self._files[name]]
-        where = ", ".join(f"{self._remedies.place(name)} ({self._files[name]})" for name in names)
-        why = (getattr(error, "reason", "") or str(error)).replace("_", " ").lower()
-        remedy = "Give a CA, a client certificate and its key as PEM, the key without a password."
-        return Check("otlp-tls", "fail", f"the certificates cannot be used ({why}): {where}", remedy)
-
     def _unverified(self, error: ssl.SSLCertVerificationError) -> Check:
         evidence = f"{self._place}: its certificate is refused: {error.verify_message}"
         # OpenSSL's numbers, x509_vfy.h: not yet valid, expired; and wrong name, wrong address.
         if error.verify_code in (9, 10):
-            remedy = "Have the receiver's certificate renewed; if it is new, look at this machine's clock."
+            remedy = RENEW
         elif error.verify_code in (62, 64):
-            remedy = f"Write a name that is in the certificate into {self._remedies.place('endpoint')}."
+            remedy = other_name(self._remedies)
         else:
-            remedy = self._remedies.change("certificate", "/path/to/the/ca.pem")
+            remedy = unknown_authority(self._remedies)
         return Check("otlp-tls", "fail", evidence, remedy)
 
     def _no_tls(self, error: ssl.SSLError) -> Check:
         reason = (getattr(error, "reason", None) or str(error.args[-1])).replace("_", " ").lower()
         if "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
-            evidence = f"{self._place}: it wants a client certificate that it trusts ({reason})"
-            first = self._remedies.change("client_certificate", "/path/to/client.pem")
-            second = self._remedies.change("client_key", "/path/to/client.key").removeprefix("export ")
-            return Check("otlp-tls", "fail", evidence, f"{first} {second}")
-        if spoken(self._host, self._port):
-            remedy = self._remedies.scheme(self._url, "http")
-            return Check("otlp-tls", "fail", f"{self._place} speaks plaintext, and TLS is asked of it", remedy)
+            said, remedy = wants_certificate(self._remedies)
+            return Check("otlp-tls", "fail", f"{self._place} {said} ({reason})", remedy)
+        if spoken(self._host, self._port, self._seconds):
+            said, remedy = plaintext(self._url, self._remedies)
+            return Check("otlp-tls", "fail", f"{self._place} {said}", remedy)
         remedy = f"Correct {self._remedies.place('endpoint')}, or the certificate files."
         return Check("otlp-tls", "fail", f"{self._place}: no TLS: {reason}", remedy)
+
+
+def plaintext(url: str, remedies: Remedies) -> tuple[str, str]:
+    """The receiver speaks no TLS: what it does, and what to do."""
+    return "speaks plaintext, and TLS is asked of it", remedies.scheme(url, "http")
+
+
+def wants_certificate(remedies: Remedies) -> tuple[str, str]:
+    """The receiver refuses a client without a certificate, or with this one: what it does, and what to do."""
+    first = remedies.change("client_certificate", "/path/to/client.pem")
+    second = remedies.change("client_key", "/path/to/client.key").removeprefix("export ")
+    return "wants a client certificate that it trusts", f"{first} {second}"
+
+
+def unknown_authority(remedies: Remedies) -> str:
+    """What to do about a certificate of an authority that is not known."""
+    return remedies.change("certificate", "/path/to/the/ca.pem")
+
+
+def other_name(remedies: Remedies) -> str:
+    """What to do about a certificate for another name."""
+    return f"Write a name that is in the certificate into {remedies.place('endpoint')}."

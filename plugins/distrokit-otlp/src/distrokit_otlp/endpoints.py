@@ -1,0 +1,95 @@
+"""Endpoints: URLs, and the names that grpc resolves by itself (grpc, *gRPC Name Resolution*).
+
+Standard library only: this also runs while the plan is made.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+from urllib.parse import unquote, urlsplit
+
+#: Forms of grpc's own, such as ``dns:host:4317`` and ``unix:/run/otel.sock``.
+_LOCAL = ("unix", "unix-abstract", "vsock")
+_OF_GRPC = ("dns", "ipv4", "ipv6", "xds", *_LOCAL)
+#: What grpc connects to where no port is named.
+_PORT = 443
+
+
+def scheme_of(endpoint: str) -> str:
+    """In lower case; empty for ``host:port``."""
+    head = endpoint.partition(":")[0].lower()
+    return head if "://" in endpoint or head in _OF_GRPC else ""
+
+
+def is_of_grpc(endpoint: str) -> bool:
+    """Whether it is in a form of grpc's own."""
+    return scheme_of(endpoint) in _OF_GRPC
+
+
+def is_local(endpoint: str) -> bool:
+    """Whether it is a socket of this machine, which needs no TLS."""
+    return scheme_of(endpoint) in _LOCAL
+
+
+def check_of_grpc(endpoint: str) -> None:
+    """Raises ``ValueError`` for what grpc would refuse with each request."""
+    scheme, _, rest = endpoint.partition(":")
+    rest = rest.lstrip("/")
+    if not rest or any(character.isspace() for character in endpoint):
+        raise ValueError(f"there is no name behind {scheme}:")
+    if scheme.lower() in ("ipv4", "ipv6"):
+        version = int(scheme[-1])
+        for address in rest.split(","):
+            if ipaddress.ip_address(_host_and_port(address)[0]).version != version:
+                raise ValueError(f"{address} is no address of version {version}")
+
+
+def target(endpoint: str) -> str:
+    """What grpc opens a channel to."""
+    if is_of_grpc(endpoint):
+        return endpoint
+    return (urlsplit(endpoint).netloc if "://" in endpoint else endpoint).rpartition("@")[2] or endpoint
+
+
+def host_and_port(endpoint: str, *, grpc: bool) -> tuple[str, int] | None:
+    """Where a connection is made to; ``None`` for a local socket, several addresses, and what only grpc can resolve."""
+    scheme = scheme_of(endpoint)
+    if scheme in ("dns", "ipv4", "ipv6"):
+        name = endpoint.rpartition("/")[2] if "/" in endpoint else endpoint.partition(":")[2]
+        return None if "," in name else _host_and_port(name)
+    if scheme in _OF_GRPC:
+        return None
+    parts = urlsplit(endpoint if scheme else f"//{endpoint}")
+    return parts.hostname or "", parts.port or (80 if scheme == "http" and not grpc else _PORT)
+
+
+def basic(url: str) -> str:
+    """The ``Authorization`` for the user and the password of a URL; empty without a password, as in requests."""
+    parts = urlsplit(url)
+    if "://" not in url or parts.username is None or parts.password is None or not parts.username + parts.password:
+        return ""
+    pair = f"{unquote(parts.username)}:{unquote(parts.password)}"
+    try:
+        data = pair.encode("latin-1")
+    except UnicodeEncodeError:
+        data = pair.encode()
+    return f"Basic {base64.b64encode(data).decode()}"
+
+
+def without_user(url: str) -> str:
+    """A URL without its user and password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    # An address of version 6 without brackets has no port.
+    if text.count(":") > 1 and not text.startswith("["):
+        return text, _PORT
+    parts = urlsplit(f"//{text}")
+    try:
+        return parts.hostname or "", parts.port or _PORT
+    except ValueError:
+        # The name of a service stands for its port.
+        return parts.hostname or "", _PORT
