@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from distrokit import instrumentation, sdk_settings
 from distrokit.amendments import amend
+from distrokit.bundles import to_install
 from distrokit.catalogue import Catalogue
 from distrokit.choices import Choices
 from distrokit.choices.from_model import chosen_by_model
@@ -73,7 +74,7 @@ def _configuration(settings: Settings, plugins: Plugins) -> Configuration | None
             subject=f"{CONFIG_FILE}={path}",
             cause="no plugin reads configuration files",
             outcome="nothing is configured, since what the file would have said is unknown",
-            remedy="Run `pip install 'distrokit[yaml]'`, or unset the variable.",
+            remedy=to_install("distrokit[yaml]", otherwise="unset the variable"),
         )
         return Configuration(path, None, (problem,))
     return configuration

@@ -23,6 +23,7 @@ settings.load_profile("quick")
 ONCE = {
     "test_application_untouched",
     "test_bad_input",
+    "test_bundles",
     "test_check_plugin",
     "test_cli",
     "test_compatibility",
