@@ -13,7 +13,7 @@ from distrokit.choices.model_settings import settings_of
 from distrokit.declarations import Configuration, Setting
 from distrokit.diagnostics import LOG_LEVELS, Problem
 from distrokit.draft import Draft
-from distrokit.known_settings import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of
+from distrokit.known_settings import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of, quoted
 from distrokit.parameters import Reader
 from distrokit.plan import Plan
 from distrokit.plugins import Answer, Plugins
@@ -108,7 +108,7 @@ def _draft(
     problems: list[Problem],
 ) -> Plan:
     plan = Plan(settings, plugins.charge, plugins=plugins.candidates, known=known, problems=list(problems))
-    plan.problems.extend((*misspelt(known, settings), *deprecated(known, settings)))
+    plan.problems.extend((*misspelt(known, settings), *deprecated(known, settings), *quoted(settings)))
     plan.frozen = plugins.installed.frozen
     plan.configuration = configuration.name if configuration else None
     if configuration is not None and configuration.model is None:

@@ -26,7 +26,20 @@ def pex(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pex")
     (folder / "src").mkdir()
     (folder / "src/shop.py").write_text(APP)
-    words = ["-m", "pex", "-D", "src", "-m", "shop", "-o", "shop.pex", "--pex-root", "root", "--runtime-pex-root", "root"]
+    words = [
+        "-m",
+        "pex",
+        "-D",
+        "src",
+        "-m",
+        "shop",
+        "-o",
+        "shop.pex",
+        "--pex-root",
+        "root",
+        "--runtime-pex-root",
+        "root",
+    ]
     subprocess.run([sys.executable, *words], cwd=folder, env=clean_environ(), check=True, capture_output=True)
     return folder / "shop.pex"
 
@@ -74,9 +87,7 @@ def test_a_pex_with_distrokit_in_it_may_start_it_itself(tmp_path):
     assert (doctor.returncode, check["verdict"]) == (0, "warn")
     assert check["remedy"] == "Start it with DISTROKIT_DOCTOR=1: it reports from inside, to stderr."
     assert result.stdout == "ran 0\n"
-    assert result.stderr == (
-        f"distrokit run: {path} is {KEPT_OUT}; telemetry is what its code starts\n"
-    )
+    assert result.stderr == (f"distrokit run: {path} is {KEPT_OUT}; telemetry is what its code starts\n")
 
 
 @pytest.mark.parametrize("words", [["python", "-c", "x.pex"], ["python", "-m", "x.pex"], ["python"], [], ["nowhere"]])
