@@ -306,9 +306,9 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
 
 
 def quoted(settings: Settings) -> Iterator[Problem]:
-    """Variables whose value is in quotes, which nobody means: a shell takes them off, and ``docker --env-file`` does not.
+    """Variables whose value is in quotes: a shell removes them, and ``docker run --env-file`` keeps them.
 
-    Of ``OTEL_RESOURCE_ATTRIBUTES`` each attribute's value. Keywords of instrumentations are JSON, where quotes are meant.
+    Of ``OTEL_RESOURCE_ATTRIBUTES`` each attribute's value. Keywords of instrumentations are left out: in JSON quotes count.
     """
     names = [
         name
@@ -322,7 +322,7 @@ def quoted(settings: Settings) -> Iterator[Problem]:
             subject=", ".join(names),
             cause=f"the {'value is' if one else 'values are'} in quotes, which are part of {'it' if one else 'them'}",
             outcome="the quotes are used as well",
-            remedy="Write it without quotes: a shell takes them off, `docker run --env-file` and others do not.",
+            remedy="Write it without quotes: a shell removes them, `docker run --env-file` and others keep them.",
             severity="warning",
         )
 

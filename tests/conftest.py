@@ -60,6 +60,7 @@ ONCE = {
     "test_spool",
     "test_spool_exporter",
     "test_tail",
+    "test_tail_nothing",
     "test_tail_showing",
     "test_transport",
     "test_user_attributes",

@@ -322,16 +322,24 @@ def test_variables_that_a_file_takes_the_place_of(tmp_path):
             "otlp-port",
             "Write otlp_grpc in place of otlp_http at ",
         ),
+        (
+            "tracer_provider: {processors: [{batch: {exporter: {otlp_grpc: }}}]}\n",
+            "pre-fork",
+            "Write otlp_http in place of otlp_grpc at ",
+        ),
+        ("resource: {}\n", "exports", "Write a processor with an exporter into tracer_provider: processors: of "),
         ("tracer_provider: [\n", "disabled", "Correct the file, or unset OTEL_CONFIG_FILE."),
     ],
 )
-def test_with_a_file_the_remedy_is_in_the_file(tmp_path, file, check, remedy):
+def test_with_a_file_the_remedy_is_in_the_file(tmp_path, monkeypatch, file, check, remedy):
+    monkeypatch.setattr(sys, "orig_argv", ["python", "/x/bin/gunicorn", "app:app"])
     pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
     (tmp_path / "otel.yaml").write_text(f'file_format: "1.0"\n{file}')
 
     checks = doctor({"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "OTEL_SERVICE_NAME": ""})
 
     assert remedy in checks[check]["remedy"]
+    assert "export OTEL_" not in json.dumps(checks)
     if check == "disabled":
         assert not {"exports", "service-name"} & set(checks)
 

@@ -84,7 +84,7 @@ def test_quotes_are_said_at_the_start_in_one_line():
         subject="OTEL_SERVICE_NAME",
         cause="the value is in quotes, which are part of it",
         outcome="the quotes are used as well",
-        remedy="Write it without quotes: a shell takes them off, `docker run --env-file` and others do not.",
+        remedy="Write it without quotes: a shell removes them, `docker run --env-file` and others keep them.",
         severity="warning",
     )
     assert said(result) == [f"distrokit: {problem}"]

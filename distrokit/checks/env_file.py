@@ -32,8 +32,8 @@ def env_files(plan: Plan) -> Iterator[Check]:
         yield Check(
             "env-file",
             "warn",
-            f"{path} has {_what(missing, other)}; an application that loads it (python-dotenv, flask run, django-environ)"
-            " does so after telemetry has started",
+            f"{path} has {_what(missing, other)}; an application that loads it (python-dotenv, flask run,"
+            " django-environ) does so after telemetry has started",
             f"set -a; . {shlex.quote(str(path))}; set +a  # before the program is started",
         )
     if not found:

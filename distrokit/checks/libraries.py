@@ -59,7 +59,8 @@ def uninstrumented(found: Mapping[str, Distribution], plan: Plan, imports: Impor
 
 
 def _some(users: set[str]) -> str:
-    first, *rest = sorted(users)
+    # Those that are there for telemetry come last.
+    first, *rest = sorted(users, key=lambda user: (bool(OURS.match(user)), user))
     return f"{first} and {quantity(len(rest), 'other')}" if rest else first
 
 

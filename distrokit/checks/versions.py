@@ -68,7 +68,7 @@ def normal(name: str) -> str:
 
 
 def release_of_instrumentations(found: Mapping[str, Distribution]) -> str:
-    """The version that distributions such as ``opentelemetry-instrumentation-flask`` should have here; empty if unknown."""
+    """The version for ``opentelemetry-instrumentation-flask`` and its like; empty where none is known."""
     return _release(found, _families(found)).get("beta", "")
 
 

@@ -113,7 +113,7 @@ def bundle(command: Sequence[str]) -> Bundle | None:
 
 
 def about_bundle(found: Bundle) -> Check:
-    """The finding about one; a warning where distrokit is in it, as nobody can see from outside whether it is started."""
+    """The finding about one; a warning where distrokit is in it, and only its own process can say whether it starts."""
     if not found.complete:
         return Check("bundle", "fail", found.evidence, found.remedy)
     evidence = f"{found.evidence}; distrokit is in it, and starts where the application calls distrokit.start()"
