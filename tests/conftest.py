@@ -42,6 +42,7 @@ ONCE = {
     "test_exporter_contract",
     "test_exporter_trust",
     "test_hooks",
+    "test_hooks_page",
     "test_hostile_plugins",
     "test_in_code",
     "test_launcher",

@@ -146,6 +146,12 @@ def test_code_is_looked_for_where_an_application_has_it(tmp_path):
             "enable_log_auto_instrumentation is false (OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED): no record of",
             "Change or unset OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED.",
         ),
+        (
+            {"OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION": "false"},
+            "warn",
+            "enable_log_auto_instrumentation is false (OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION): no record of",
+            "Change or unset OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION.",
+        ),
         ({"OTEL_LOGS_EXPORTER": "none"}, "", "", ""),
     ],
 )

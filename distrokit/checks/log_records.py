@@ -12,6 +12,8 @@ from distrokit.plan import Plan
 
 #: The keyword of the instrumentation that switches the records off and leaves the rest.
 _KEYWORD = "enable_log_auto_instrumentation"
+#: Where nobody gives the keyword, the instrumentation reads this.
+_VARIABLE = "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION"
 
 
 def log_records(found: Mapping[str, Distribution], plan: Plan) -> Iterator[Check]:
@@ -31,8 +33,8 @@ def log_records(found: Mapping[str, Distribution], plan: Plan) -> Iterator[Check
     elif not item.enabled:
         evidence = f"logs are exported, and the instrumentation logging is off ({item.why}): {lost}"
         yield Check("log-records", "warn", evidence, "Switch it on again, or export no logs.")
-    elif item.options.get(_KEYWORD) is False:
-        source = item.sources.get(_KEYWORD, item.source)
+    elif item.options.get(_KEYWORD, plan.settings.get(_VARIABLE).lower() != "false") is False:
+        source = item.sources.get(_KEYWORD) or _VARIABLE
         evidence = f"logs are exported, and {_KEYWORD} is false ({source}): {lost}"
         yield Check("log-records", "warn", evidence, f"Change or unset {source}.")
     else:
