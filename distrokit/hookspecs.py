@@ -155,8 +155,8 @@ def distrokit_resource(
     """Resource attributes, or detectors that will find them.
 
     When: while declaring; detectors run later, at build, side by side and against
-    ``DISTROKIT_DETECTOR_TIMEOUT`` milliseconds: 2,000 for all of them together, on threads of their own, while the start
-    waits. One that is late, raises or returns nonsense is left out alone.
+    ``DISTROKIT_DETECTOR_TIMEOUT`` milliseconds: 2,000 for all of them together, on threads of their own, while the
+    start waits. One that is late, raises or returns nonsense is left out alone.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``settings``, all settings, for reading; ``entry_points`` as in ``distrokit_samplers``.
     Returns: attributes that are known at once, or detectors. ``OTEL_RESOURCE_ATTRIBUTES`` and

@@ -308,7 +308,7 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
 def quoted(settings: Settings) -> Iterator[Problem]:
     """Variables whose value is in quotes: a shell removes them, and ``docker run --env-file`` keeps them.
 
-    Of ``OTEL_RESOURCE_ATTRIBUTES`` each attribute's value. Keywords of instrumentations are left out: in JSON quotes count.
+    Of ``OTEL_RESOURCE_ATTRIBUTES`` each attribute's value. Keywords of instrumentations are left out: they may be JSON.
     """
     names = [
         name

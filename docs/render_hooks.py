@@ -122,7 +122,10 @@ def render() -> str:
     for hook in hooks():
         text = inspect.cleandoc(hook.__doc__ or "").partition("Example::")[0].strip()
         lines = re.sub(
-            r"^(When|Process|Arguments|Returns|``attempt``|``None``|On an exception|Mind):", r"- **\1:**", text, flags=re.MULTILINE
+            r"^(When|Process|Arguments|Returns|``attempt``|``None``|On an exception|Mind):",
+            r"- **\1:**",
+            text,
+            flags=re.MULTILINE,
         )
         returns = str(inspect.signature(hook).return_annotation)
         # The heading is what links lead to; a hook may gain an argument.

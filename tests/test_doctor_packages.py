@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 from importlib.metadata import distributions
 
 import pytest
@@ -16,7 +17,8 @@ from distrokit.checks.imports import Imports
 from distrokit.checks.installer import install_line
 from distrokit.checks.libraries import uninstrumented
 from distrokit.checks.log_records import log_records
-from distrokit.checks.versions import normal, requirements, versions
+from distrokit.checks.release import normal, requirements_of
+from distrokit.checks.versions import versions
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def site(tmp_path):
 
 def missing(site, tmp_path, code=""):
     app = tmp_path / "app"
-    app.mkdir()
+    app.mkdir(exist_ok=True)
     (app / "shop.py").write_text(code)
     (check,) = uninstrumented(site.found(), planned({}), Imports([app]))
     return check
@@ -67,7 +69,7 @@ def test_what_only_another_library_needs_is_named_and_not_recommended(site, tmp_
     assert check.evidence == (
         "no instrumentation is installed for flask; not counted, since only other libraries need them: click (flask)"
     )
-    assert re.search(r"opentelemetry-instrumentation-flask==0.66b1$", check.remedy)
+    assert re.search(r"opentelemetry-instrumentation-flask<0\.67,>=0\.66b0'$", check.remedy)
     assert "click" not in check.remedy
 
 
@@ -127,6 +129,27 @@ def test_code_is_looked_for_where_an_application_has_it(tmp_path):
     assert Imports([tmp_path.home(), tmp_path.__class__("/")]).where("os") == ""
 
 
+def test_what_is_installed_goes_with_an_instrumentation_that_may_be_of_another_patch(site, tmp_path, monkeypatch):
+    site("opentelemetry-api", "1.45.2")
+    site("opentelemetry-semantic-conventions", "0.66b2", "opentelemetry-api==1.45.2")
+    site("opentelemetry-sdk", "1.45.2", "opentelemetry-api==1.45.2", "opentelemetry-semantic-conventions==0.66b2")
+    site("opentelemetry-exporter-otlp-proto-http", "1.45.2", "opentelemetry-sdk~=1.45.2")
+    site("opentelemetry-instrumentation", "0.66b2", "opentelemetry-semantic-conventions==0.66b2")
+    site("flask", "3.1", requested=True)
+    both = "'opentelemetry-instrumentation-flask<0.67,>=0.66b0'"
+
+    in_a_project = missing(site, tmp_path).remedy
+    monkeypatch.chdir(tmp_path)
+    alone = missing(site, tmp_path).remedy
+
+    # pip does not look at what it leaves as it is, and would part the sdk from its conventions.
+    beside = "'opentelemetry-exporter-otlp-proto-http<1.46,>=1.45' "
+    assert in_a_project == f"uv add {both}"
+    assert alone.endswith(
+        f" install --python {sys.executable} {beside}{both} 'opentelemetry-instrumentation<0.67,>=0.66b0'"
+    )
+
+
 # ------------------------------------------------------------------------------------ log records
 
 
@@ -174,7 +197,7 @@ def test_without_its_instrumentation_no_log_record_is_captured(site):
         "logs are exported, and opentelemetry-instrumentation-logging is not installed: no record of the application's"
         " loggers becomes telemetry"
     )
-    assert check.remedy.endswith(" opentelemetry-instrumentation-logging==0.66b1")
+    assert "'opentelemetry-instrumentation-logging<0.67,>=0.66b0'" in check.remedy
 
 
 # --------------------------------------------------------------------------------------- versions
@@ -238,7 +261,7 @@ def test_what_others_allow_decides_and_what_is_no_family_is_asked_for_as_it_is(s
         "distrokit-otlp": "0.2.0",
     }
     assert "grpcio<2,>=1.63" in shlex.split(check.remedy)
-    assert [r.name for r in requirements(site.found()["distrokit-otlp"])] == ["distrokit", "grpcio"]
+    assert [r.name for r in requirements_of(site.found()["distrokit-otlp"])] == ["distrokit", "grpcio"]
 
 
 def test_the_line_is_printed_once_and_is_in_each_finding(tmp_path):

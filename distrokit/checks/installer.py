@@ -34,6 +34,11 @@ def install_line(*requirements: str, python: str = "", upgrade: bool = False) ->
     return " ".join([tool, *words, *map(shlex.quote, requirements)])
 
 
+def keeps_lock_file(python: str = "") -> bool:
+    """Whether the tool of an environment, empty for this one, looks at all its packages whatever it is asked to add."""
+    return "pip install" not in _tool(Path(python or sys.executable))
+
+
 def _tool(python: Path) -> str:
     # Not resolved: the link in an environment leads out of it.
     environment = python.absolute().parent.parent

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution
 from pathlib import PurePosixPath
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from distrokit.checks.imports import Imports
-from distrokit.checks.installer import install_line
-from distrokit.checks.versions import OURS, normal, release_of_instrumentations, requirements
+from distrokit.checks.installer import install_line, keeps_lock_file
+from distrokit.checks.release import Release, normal, requirements_of, written
+from distrokit.checks.versions import OURS
 from distrokit.declarations import Check
 from distrokit.diagnostics import quantity
 from distrokit.plan import Plan
@@ -50,7 +52,7 @@ def uninstrumented(found: Mapping[str, Distribution], plan: Plan, imports: Impor
     beside = f"; not counted, since only other libraries need them: {rest}" if rest else ""
     if missing:
         evidence = f"no instrumentation is installed for {', '.join(sorted(set(missing.values())))}{beside}"
-        yield Check("instrumentation-missing", "warn", evidence, install_line(*of_this_release(sorted(missing), found)))
+        yield Check("instrumentation-missing", "warn", evidence, install(missing, found))
     elif not plan.instrumentations:
         evidence = "no instrumentation is installed, and no library that has one: only spans made in code appear"
         yield Check("instrumentation-missing", "ok", evidence + beside)
@@ -75,7 +77,7 @@ class Users:
         self._found = found
         self.of: defaultdict[str, set[str]] = defaultdict(set)
         for name, dist in found.items():
-            for requirement in requirements(dist):
+            for requirement in requirements_of(dist):
                 self.of[normal(requirement.name)].add(name)
         # pip notes what was asked for by name; uv and others note it of everything, which says nothing.
         self._noted = any(not _is_requested(found[name]) for name in self.of if name in found)
@@ -97,12 +99,21 @@ def modules_of(dist: Distribution) -> list[str]:
     return [".".join(path.parts) for path in (*outermost, *alone)]
 
 
-def of_this_release(names: list[str], found: Mapping[str, Distribution]) -> list[str]:
-    """Those that are published with ``opentelemetry-instrumentation`` are pinned to the release that is installed."""
-    release = release_of_instrumentations(found)
-    # The table pins the others. Logging is not in it, since it is for no library.
+def install(names: Iterable[str], found: Mapping[str, Distribution]) -> str:
+    """The line that installs instrumentations of the release that is here, without parting what belongs together.
+
+    Each asks for others of its own patch, and pip does not look at what it leaves as it is. So the line has what is
+    installed as well, and pip finds the patch; a tool that keeps a project's lock file looks by itself.
+    """
+    release = Release(found)
+    if "opentelemetry-instrumentation" not in found:
+        return install_line(*names)
+    # The table pins those that are published with the others. Logging is not in it, since it is for no library.
     pinned = {LOGGING, *(one.name for _, one in _known() if str(one.specifier).startswith("=="))}
-    return [f"{name}=={release}" if release and name in pinned else name for name in names]
+    beta = release.ranges.get("beta", SpecifierSet())
+    wanted = {name: beta if name in pinned else SpecifierSet() for name in names}
+    beside = {} if keeps_lock_file() else release.outermost()
+    return install_line(*written({**beside, **wanted}))
 
 
 def _known() -> Iterator[tuple[Requirement, Requirement]]:

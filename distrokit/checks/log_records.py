@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution
 
-from distrokit.checks.installer import install_line
-from distrokit.checks.libraries import LOGGING, of_this_release
+from distrokit.checks.libraries import LOGGING, install
 from distrokit.declarations import Check
 from distrokit.plan import Plan
 
@@ -29,7 +28,7 @@ def log_records(found: Mapping[str, Distribution], plan: Plan) -> Iterator[Check
     item = plan.instrumentations.get("logging")
     if item is None:
         evidence = f"logs are exported, and {LOGGING} is not installed: {lost}"
-        yield Check("log-records", "warn", evidence, install_line(*of_this_release([LOGGING], found)))
+        yield Check("log-records", "warn", evidence, install([LOGGING], found))
     elif not item.enabled:
         evidence = f"logs are exported, and the instrumentation logging is off ({item.why}): {lost}"
         yield Check("log-records", "warn", evidence, "Switch it on again, or export no logs.")

@@ -11,7 +11,8 @@ from distrokit import instrumentation
 from distrokit.checks.imports import Imports, application_folders
 from distrokit.checks.libraries import uninstrumented
 from distrokit.checks.log_records import log_records
-from distrokit.checks.versions import normal, versions
+from distrokit.checks.release import normal
+from distrokit.checks.versions import versions
 from distrokit.declarations import Check
 from distrokit.distros import DISTRO_GROUP
 from distrokit.election import CONFIGURATOR, DISTRO, Election
