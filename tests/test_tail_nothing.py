@@ -29,8 +29,8 @@ ASK = "`distrokit doctor -- COMMAND` looks at all of it."
         (
             ["--", "python", "-c", LOGS],
             {},
-            "\nNo spans arrived, only 1 log record: no span was made, or the sampler kept none; most spans come from an"
-            " instrumentation of a library.\n" + ASK,
+            "\nNo spans arrived, only 1 log record: no span was made, or a sampler or a transform dropped all; most come from"
+            " an instrumentation of a library.\n" + ASK,
         ),
         (
             ["--", "python", "-c", LOGS],

@@ -13,10 +13,11 @@ def _is_read(group: str) -> bool:
 
 def _metadata(name: str, *, recursive: bool) -> list[tuple[str, str]]:
     try:
-        return copy_metadata(name, recursive=recursive)
+        found: list[tuple[str, str]] = copy_metadata(name, recursive=recursive)
     except PackageNotFoundError:
         # Of a library that is not used here, or of one that only other systems need.
         return []
+    return found
 
 
 def _libraries(distribution: Distribution) -> list[str]:

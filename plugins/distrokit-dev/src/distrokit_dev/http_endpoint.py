@@ -54,6 +54,7 @@ class OTLPServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: OTLPServer  # pyright: ignore[reportIncompatibleVariableOverride]  # the only server there is
     protocol_version = "HTTP/1.1"
+    raw_requestline: bytes  # of http.server, and in no type of it
     timeout = 10  # seconds without a byte from the client
 
     def do_POST(self) -> None:

@@ -32,7 +32,9 @@ def why_no_traces(
         rest = " and ".join(_quantity(counts[name], one) for name, one in names.items() if counts[name])
         if environ.get(_WITHOUT_TRACES, "").strip().lower() == "none" and words:
             return [f"No spans arrived, only {rest}: {_WITHOUT_TRACES}=none."]
-        reason = "no span was made, or the sampler kept none; most spans come from an instrumentation of a library"
+        reason = (
+            "no span was made, or a sampler or a transform dropped all; most come from an instrumentation of a library"
+        )
         return [f"No spans arrived, only {rest}: {reason}.", *refused, _ask(words)]
     where = f"{receiver.host}:{receiver.grpc_port} (grpc) and {receiver.host}:{receiver.http_port} (http)"
     if words:
