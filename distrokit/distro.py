@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # its file is untyped
 
 from distrokit import instrumentation
+from distrokit.bundles import bundle_of
 from distrokit.diagnostics import Problem, StrictError, write
 from distrokit.election import CONFIGURATOR, NAME, Election, elect
 from distrokit.entry_points import EntryPoints
@@ -71,7 +72,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             self._rival = election.distro.load()()
             self._rival.configure(**kwargs)
         elif election.ours:
-            self.assembly()
+            self._find_bundle(self.assembly().plan.problems)
             # The loader reads this next: the other half must be ours, too.
             self._lend(CONFIGURATOR, NAME)
 
@@ -139,6 +140,13 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         finally:
             self._examine()
         return pipeline
+
+    @staticmethod
+    def _find_bundle(problems: list[Problem]) -> None:
+        """A launcher has come as far as here, and what this process is about to become leaves it behind."""
+        bundle = bundle_of(sys.orig_argv)
+        if bundle and (problem := bundle.problem()):
+            problems.append(problem)
 
     def _answer(self) -> None:
         """``distrokit doctor -- COMMAND`` and its like ask in this process, and end it."""

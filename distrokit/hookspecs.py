@@ -155,8 +155,8 @@ def distrokit_resource(
     """Resource attributes, or detectors that will find them.
 
     When: while declaring; detectors run later, at build, side by side and against
-    ``DISTROKIT_DETECTOR_TIMEOUT`` milliseconds. One that is late, raises or returns nonsense is
-    left out alone.
+    ``DISTROKIT_DETECTOR_TIMEOUT`` milliseconds: 2,000 for all of them together, on threads of their own, while the
+    start waits. One that is late, raises or returns nonsense is left out alone.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``settings``, all settings, for reading; ``entry_points`` as in ``distrokit_samplers``.
     Returns: attributes that are known at once, or detectors. ``OTEL_RESOURCE_ATTRIBUTES`` and
@@ -318,6 +318,11 @@ def distrokit_exporters(settings: Settings, entry_points: EntryPoints) -> Iterab
     Returns: declarations, with names as in ``distrokit_samplers``. A metric exporter that is
     scraped returns its ``MetricReader`` from the factory. ``distrokit doctor`` sends one item through an
     exporter; with a ``probe`` the declaration says more about the way.
+    ``attempt``: an exporter that has this method beside ``export`` is asked with it, once per try:
+    ``attempt(items, timeout_seconds)`` returns ``None`` when all has arrived, else an :class:`~distrokit.Undelivered`
+    with the items that may be tried again, the cause, and how long the receiver asked to wait. The default processors
+    keep these and try again with growing pauses. What ``export`` alone reports as a failure is lost. Items that are
+    lost for good are reported with ``options.lost(number, reason, cause)``, and counted.
     ``None``: none.
     On an exception: the plugin is left out. If the factory raises, that exporter is left out.
 

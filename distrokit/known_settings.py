@@ -305,6 +305,35 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
             )
 
 
+def quoted(settings: Settings) -> Iterator[Problem]:
+    """Variables whose value is in quotes: a shell removes them, and ``docker run --env-file`` keeps them.
+
+    Of ``OTEL_RESOURCE_ATTRIBUTES`` each attribute's value. Keywords of instrumentations are left out: they may be JSON.
+    """
+    names = [
+        name
+        for name, text in sorted(settings.environ.items())
+        if name.startswith(_OURS) and not is_of_one_instrumentation(name) and _is_quoted(name, text)
+    ]
+    if names := [name for name in names if name not in settings.ignored]:
+        one = len(names) == 1
+        yield Problem(
+            code="setting-quoted",
+            subject=", ".join(names),
+            cause=f"the {'value is' if one else 'values are'} in quotes, which are part of {'it' if one else 'them'}",
+            outcome="the quotes are used as well",
+            remedy="Write it without quotes: a shell removes them, `docker run --env-file` and others keep them.",
+            severity="warning",
+        )
+
+
+def _is_quoted(name: str, text: str) -> bool:
+    values = [text]
+    if name == "OTEL_RESOURCE_ATTRIBUTES":
+        values += [item.partition("=")[2] for item in text.split(",")]
+    return any(re.fullmatch(r"""(["']).*\1""", value.strip(), re.DOTALL) for value in values)
+
+
 def _misspelt_of_a_plugin(name: str, plain: str, names: Iterable[str], settings: Settings) -> Iterator[Problem]:
     """Beside what plugins declare, whose names begin with the same word (``ACME_``)."""
     words = plain.split("_")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from distrokit.bundles import to_install
 from distrokit.catalogue import Catalogue, Offer, Shelf
 from distrokit.choices import Choice
 from distrokit.declarations import ComponentKind, D, Processor, Signal
@@ -16,14 +17,12 @@ from distrokit.plugins import Plugin
 from distrokit.settings import Settings
 from distrokit.values import Source, Value
 
-INSTALL_DEFAULTS = "Run `pip install 'distrokit[otlp]'`."
-
 
 def how_to_get_defaults(plugins: Iterable[Plugin]) -> str:
     """What to do where nobody supplies something: for most the default plugins are missing, or kept out."""
     kept_out = [plugin for plugin in plugins if plugin.installed and plugin.status != "loaded"]
     if not kept_out:
-        return INSTALL_DEFAULTS
+        return to_install("distrokit[otlp]")
     by_cause = {plugin.cause: [p.name for p in kept_out if p.cause == plugin.cause] for plugin in kept_out}
     said = "; ".join(f"{', '.join(names)} ({cause})" for cause, names in by_cause.items())
     return f"Plugins that are installed and not loaded: {said}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from distrokit import instrumentation, sdk_settings
 from distrokit.amendments import amend
+from distrokit.bundles import to_install
 from distrokit.catalogue import Catalogue
 from distrokit.choices import Choices
 from distrokit.choices.from_model import chosen_by_model
@@ -12,7 +13,7 @@ from distrokit.choices.model_settings import settings_of
 from distrokit.declarations import Configuration, Setting
 from distrokit.diagnostics import LOG_LEVELS, Problem
 from distrokit.draft import Draft
-from distrokit.known_settings import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of
+from distrokit.known_settings import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of, quoted
 from distrokit.parameters import Reader
 from distrokit.plan import Plan
 from distrokit.plugins import Answer, Plugins
@@ -73,7 +74,7 @@ def _configuration(settings: Settings, plugins: Plugins) -> Configuration | None
             subject=f"{CONFIG_FILE}={path}",
             cause="no plugin reads configuration files",
             outcome="nothing is configured, since what the file would have said is unknown",
-            remedy="Run `pip install 'distrokit[yaml]'`, or unset the variable.",
+            remedy=to_install("distrokit[yaml]", otherwise="unset the variable"),
         )
         return Configuration(path, None, (problem,))
     return configuration
@@ -107,7 +108,7 @@ def _draft(
     problems: list[Problem],
 ) -> Plan:
     plan = Plan(settings, plugins.charge, plugins=plugins.candidates, known=known, problems=list(problems))
-    plan.problems.extend((*misspelt(known, settings), *deprecated(known, settings)))
+    plan.problems.extend((*misspelt(known, settings), *deprecated(known, settings), *quoted(settings)))
     plan.frozen = plugins.installed.frozen
     plan.configuration = configuration.name if configuration else None
     if configuration is not None and configuration.model is None:

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from distrokit.bundles import to_install
 from distrokit.diagnostics import Problem
 from distrokit.entry_points import is_place
 from distrokit.environ import settable
@@ -91,7 +92,7 @@ def _table(path: Path, problems: list[Problem]) -> Mapping[str, Any] | None:
                 subject=str(path),
                 cause="Python 3.10 cannot read TOML by itself",
                 outcome="[tool.distrokit] has no effect",
-                remedy="Run `pip install tomli`, or use environment variables.",
+                remedy=to_install("tomli", otherwise="use environment variables"),
                 severity="warning",
             )
         )

@@ -81,6 +81,9 @@ def _lasting(text: str, port: int, folder: Path) -> str:
     text = re.sub(r"Python 3\.[\d.]+", "Python 3.11.7", text)
     text = re.sub(r"in the last \d+ s", "in the last 1 s", text)
     text = re.sub(r"localhost is [\d.:, ]+", "localhost is 127.0.0.1", text)
+    # What is installed where the page is made, and cut: it is a long list.
+    text = re.sub(r"(?<= )('opentelemetry-(?!instrumentation-celery)[^']+' )+", "… ", text)
+    text = re.sub(r"… 'opentelemetry-[^']+'$", "…", text, flags=re.MULTILINE)
     # Signals are exported side by side.
     losses = iter(sorted(line for line in text.splitlines() if " lost" in line))
     text = "".join(f"{next(losses) if ' lost' in line else line}\n" for line in text.splitlines())

@@ -106,7 +106,7 @@ class Page:
             [ $status = 0 ] || echo "{FAILED} $status)"
         """
         env = {"PATH": f"{self._venv}/bin{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
-        if re.search(r"\b(opentelemetry-instrument|distrokit run)\b", command):
+        if re.search(r"\b(opentelemetry-instrument|distrokit run|python code\.pyz)\b", command):
             # What only looks at settings finds those of a reader.
             env[ENDPOINT] = self._receiver
         done = subprocess.run(

@@ -239,7 +239,7 @@ def test_without_a_plugin_the_list_says_what_to_install(capsys):
     arguments = argparse.Namespace(json=False, assembly=Assembly({}, {}, package.EntryPoints()))
 
     assert PLUGINS.run(arguments) == 0
-    assert capsys.readouterr().out == "no plugin is installed; run `pip install 'distrokit[otlp]'`\n"
+    assert capsys.readouterr().out == "no plugin is installed. Run `pip install 'distrokit[otlp]'`.\n"
 
 
 def test_a_pipe_that_closes_early_is_no_error():

@@ -21,9 +21,9 @@ from distrokit.entry_points import EntryPoints
 NAMED = {"OTEL_SERVICE_NAME": "shop"}
 
 
-def doctor(env=None, path=()):
+def doctor(env=None, path=(), cwd=None):
     """The checks by id; the last one of an id counts."""
-    result = in_process("doctor", "--offline", "--json", env={**NAMED, **(env or {})}, path=path)
+    result = in_process("doctor", "--offline", "--json", env={**NAMED, **(env or {})}, path=path, cwd=cwd)
     assert result.stderr == ""
     return {check["id"]: check for check in json.loads(result.stdout)["checks"]}
 
@@ -68,7 +68,8 @@ def test_versions_that_do_not_belong_together(tmp_path):
     # All of them in one line: pinned one by one they would chase each other.
     lines = {line.strip() for line in result.stdout.splitlines() if "→" in line and "nowhere" in line}
     (line,) = lines
-    assert line.endswith("opentelemetry-instrumentation opentelemetry-instrumentation-acme opentelemetry-nowhere")
+    assert " opentelemetry-instrumentation-acme==0." in line
+    assert " 'opentelemetry-nowhere>=1'" in line
     assert "not-asked-for" not in result.stdout
 
 
@@ -80,7 +81,11 @@ def test_several_distros(tmp_path):
     assert (ours["verdict"], theirs["verdict"]) == ("ok", "warn")
     assert "distrokit configures the process (installed: distrokit 0.1.0, other-distro 3.1)" in ours["evidence"]
     assert theirs["evidence"].startswith("other-distro configures the process, and distrokit builds nothing")
-    assert theirs["remedy"] == "export OTEL_PYTHON_DISTRO=distrokit"
+    # It is named on purpose: nobody is told to name another one.
+    assert theirs["evidence"].endswith("; OTEL_PYTHON_DISTRO says so")
+    assert theirs["remedy"] == "unset OTEL_PYTHON_DISTRO  # for distrokit"
+    assert ours["remedy"] == "export OTEL_PYTHON_DISTRO=distrokit"
+    assert doctor({"OTEL_PYTHON_DISTRO": "distrokit"}, path=[rival])["distro"]["remedy"] == ""
 
 
 @pytest.mark.parametrize(
@@ -134,13 +139,13 @@ def test_a_hook_whose_package_is_not_here_is_found_without_an_import(tmp_path, m
 def test_a_library_without_its_instrumentation(tmp_path):
     path = write_distribution(tmp_path, "falcon", "4.0")
 
-    found = doctor(path=[path])["instrumentation-missing"]
+    found = doctor(path=[path], cwd=tmp_path)["instrumentation-missing"]
 
     assert found["verdict"] == "warn"
     assert "falcon" in found["evidence"]
-    assert " opentelemetry-instrumentation-falcon==0." in found["remedy"]
+    assert " 'opentelemetry-instrumentation-falcon<0." in found["remedy"]
     # What only the exporters need is not what the application is made of.
-    assert "grpc" not in found["evidence"]
+    assert "grpc" not in found["evidence"].partition("; not counted")[0]
 
 
 @pytest.mark.parametrize(
@@ -318,16 +323,24 @@ def test_variables_that_a_file_takes_the_place_of(tmp_path):
             "otlp-port",
             "Write otlp_grpc in place of otlp_http at ",
         ),
+        (
+            "tracer_provider: {processors: [{batch: {exporter: {otlp_grpc: }}}]}\n",
+            "pre-fork",
+            "Write otlp_http in place of otlp_grpc at ",
+        ),
+        ("resource: {}\n", "exports", "Write a processor with an exporter into tracer_provider: processors: of "),
         ("tracer_provider: [\n", "disabled", "Correct the file, or unset OTEL_CONFIG_FILE."),
     ],
 )
-def test_with_a_file_the_remedy_is_in_the_file(tmp_path, file, check, remedy):
+def test_with_a_file_the_remedy_is_in_the_file(tmp_path, monkeypatch, file, check, remedy):
+    monkeypatch.setattr(sys, "orig_argv", ["python", "/x/bin/gunicorn", "app:app"])
     pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
     (tmp_path / "otel.yaml").write_text(f'file_format: "1.0"\n{file}')
 
     checks = doctor({"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "OTEL_SERVICE_NAME": ""})
 
     assert remedy in checks[check]["remedy"]
+    assert "export OTEL_" not in json.dumps(checks)
     if check == "disabled":
         assert not {"exports", "service-name"} & set(checks)
 

@@ -252,6 +252,20 @@ def test_a_receiver_without_one_of_the_signals():
     assert "→ export OTEL_METRICS_EXPORTER=none" in result.stdout
 
 
+def test_a_receiver_without_one_of_the_signals_of_a_file(tmp_path):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
+    with grpc_answering(code=grpc.StatusCode.UNIMPLEMENTED) as port:
+        exporter = f"{{otlp_grpc: {{endpoint: 'http://127.0.0.1:{port}'}}}}"
+        (tmp_path / "otel.yaml").write_text(
+            f'file_format: "1.0"\ntracer_provider: {{processors: [{{batch: {{exporter: {exporter}}}}}]}}\n'
+        )
+        result = in_process("doctor", env={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "no_proxy": "*"})
+
+    # The variable would have no effect.
+    assert f"→ Take the exporter at {tmp_path}/otel.yaml:2:" in result.stdout
+    assert "OTEL_TRACES_EXPORTER" not in result.stdout
+
+
 def test_a_receiver_that_only_has_something_to_say():
     said = ExportTraceServiceResponse(partial_success=ExportTracePartialSuccess(error_message="please upgrade"))
     with http_answering(200, said.SerializeToString()) as port:

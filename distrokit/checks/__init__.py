@@ -46,10 +46,12 @@ class Report:
         shown: list[str] = []
         for group, checks in self.groups.items():
             shown += ["", group] if shown else [group]
-            for check in checks:
+            for check, after in zip(checks, [*checks[1:], None], strict=True):
                 mark = "FAIL" if check.verdict == "fail" else check.verdict.ljust(4)
                 shown.append(f"  {mark}  {check.id}: {check.evidence}")
-                if check.remedy:
+                # Findings of one kind with one remedy have it once, behind the last of them.
+                once = after is not None and (after.id, after.remedy) == (check.id, check.remedy)
+                if check.remedy and not once:
                     shown.append(f"        → {check.remedy}")
         return [*shown, "", self._summary()]
 

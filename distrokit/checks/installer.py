@@ -6,6 +6,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from distrokit.bundles import in_bundle, to_install
+
 #: A lock file of a project; how a package is added to it; and what is in the path of an environment that the tool keeps
 #: elsewhere.
 _PROJECTS = (
@@ -20,13 +22,21 @@ def install_line(*requirements: str, python: str = "", upgrade: bool = False) ->
     """``uv add …``, ``poetry add …``, ``uv pip install …`` or ``python -m pip install …``; a person types it.
 
     Args:
-        python: of the environment to install into; empty for this one.
+        python: of the environment to install into; empty for this one. A program that is built, and whose environment
+            nobody can change, gets a sentence.
         upgrade: to versions that fit one another, whatever is there.
     """
+    if not python and in_bundle():
+        return to_install(*requirements)
     tool = _tool(Path(python or sys.executable))
     # What adds to a project looks for versions that fit in any case.
     words = ["--upgrade"] if upgrade and "pip install" in tool else []
     return " ".join([tool, *words, *map(shlex.quote, requirements)])
+
+
+def keeps_lock_file(python: str = "") -> bool:
+    """Whether the tool of an environment, empty for this one, looks at all its packages whatever it is asked to add."""
+    return "pip install" not in _tool(Path(python or sys.executable))
 
 
 def _tool(python: Path) -> str:

@@ -17,7 +17,6 @@ from distrokit.plan import Plan
 _PRE_FORK = ("gunicorn", "uwsgi", "celery")
 _GREEN = ("gevent", "eventlet")
 _GEVENT_PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
-_HTTP = "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
 
 
 def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
@@ -30,7 +29,7 @@ def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
     yield Check("interpreter", "ok", f"Python {sys.version.split()[0]}, {sys.executable}")
     yield _sitecustomize()
     grpc = _uses_grpc(plan)
-    yield _pre_fork(words, grpc)
+    yield _pre_fork(words, plan, grpc)
     yield _green(words, plan, grpc)
 
 
@@ -62,7 +61,7 @@ def _sitecustomize() -> Check:
     return Check("sitecustomize", "ok", f"{own[0] / 'sitecustomize.py'} is on the path; {when}")
 
 
-def _pre_fork(words: Sequence[str], grpc: bool) -> Check:
+def _pre_fork(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
     server = _named(words, _PRE_FORK)
     if not server:
         return Check("pre-fork", "ok", "no server that forks its workers is on the command line")
@@ -70,7 +69,7 @@ def _pre_fork(words: Sequence[str], grpc: bool) -> Check:
         f"{server} forks its workers after OpenTelemetry has started; what batches and sends is started anew there"
     )
     if grpc:
-        return Check("pre-fork", "warn", f"{evidence}, and grpc is not made for forks", _HTTP)
+        return Check("pre-fork", "warn", f"{evidence}, and grpc is not made for forks", _http(plan))
     return Check("pre-fork", "ok", evidence)
 
 
@@ -84,7 +83,7 @@ def _green(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
     if not found:
         return Check("gevent", "ok", "neither gevent nor eventlet is in use")
     if grpc:
-        return Check("gevent", "warn", f"{found} is in use, and grpc blocks its event loop", _HTTP)
+        return Check("gevent", "warn", f"{found} is in use, and grpc blocks its event loop", _http(plan))
     if found == "gevent" and asked != "patch_all":
         evidence = "gevent is in use, and patches after OpenTelemetry has made its threads and locks"
         return Check("gevent", "warn", evidence, f"export {_GEVENT_PATCH}=patch_all")
@@ -102,6 +101,15 @@ def _named(words: Sequence[str], names: Sequence[str]) -> str:
     programs = [os.path.basename(word) for word in words[:2]]
     programs += [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-m"]
     return next((program for program in programs if program in names), "")
+
+
+def _http(plan: Plan) -> str:
+    """How to send over HTTP in place of grpc; a configuration file makes the variable void."""
+    if not plan.configuration:
+        return "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+    exporters = [item.exporter for planned in plan.signals.values() for item in planned.exporters]
+    places = [str(one.source) for one in exporters if one.arguments.get("protocol") == "grpc"]
+    return f"Write otlp_http in place of otlp_grpc at {', '.join(dict.fromkeys(places))}."
 
 
 def _uses_grpc(plan: Plan) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from distrokit.checks.env_file import env_files
 from distrokit.declarations import Check, Verdict
 from distrokit.plan import Component, Plan
 
@@ -30,6 +31,7 @@ def settings(plan: Plan) -> Iterator[Check]:
     else:
         yield _service_name(plan)
         yield from _exports(plan)
+    yield from env_files(plan)
     yield from _without_effect(plan)
 
 
@@ -49,14 +51,21 @@ def _exports(plan: Plan) -> Iterator[Check]:
     if len(silent) == len(plan.signals):
         sources = sorted({str(planned.source) for planned in plan.signals.values() if planned.source})
         evidence = f"no signal is exported ({', '.join(sources) or 'no exporter was chosen'})"
-        yield Check("exports", "fail", evidence, f"unset {' '.join(sources)}" if sources else "Choose an exporter.")
+        yield Check("exports", "fail", evidence, _how_to_export(plan, sources))
     else:
         sent = ", ".join(signal for signal in plan.signals if signal not in silent)
         yield Check("exports", "ok", f"exported: {sent}" + (f"; not exported: {', '.join(silent)}" if silent else ""))
     if plan.sampler is not None and "traces" not in silent and _drops_all(plan.sampler):
         source = plan.sampler.source
         evidence = f"the sampler {plan.sampler.name} ({source}) keeps no trace that begins here"
-        yield Check("sampler", "warn", evidence, f"Change or unset {source}.")
+        remedy = f"Change it at {source}." if source.kind == "file" else f"Change or unset {source}."
+        yield Check("sampler", "warn", evidence, remedy)
+
+
+def _how_to_export(plan: Plan, sources: list[str]) -> str:
+    if plan.configuration:
+        return f"Write a processor with an exporter into tracer_provider: processors: of {plan.configuration}."
+    return f"unset {' '.join(sources)}" if sources else "Choose an exporter."
 
 
 def _drops_all(sampler: Component[Any]) -> bool:

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 from distrokit.checks.installer import install_line
 from distrokit.cli.guard.sitecustomize import CANNOT
-from distrokit.cli.interpreter import LAUNCHER, Interpreter, by_run, dropped_by, interpreter_of
+from distrokit.cli.interpreter import LAUNCHER, Interpreter, about_bundle, bundle, by_run, dropped_by, interpreter_of
 from distrokit.declarations import Check
 from distrokit.environ import ASKED
 
@@ -64,6 +64,8 @@ def _obstacle(command: Sequence[str]) -> Check | None:
         return no_program(command[0])
     if dropped := dropped_by(command):
         return dropped
+    if carried := bundle(command):
+        return about_bundle(carried)
     interpreter = interpreter_of(command)
     return interpreter.obstacle() if interpreter is not None else None
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from distrokit.bundles import Bundle, bundle_of
 from distrokit.checks.installer import install_line
 from distrokit.cli.guard.sitecustomize import RUNNERS
 from distrokit.declarations import Check
@@ -104,6 +105,19 @@ def by_run(command: Sequence[str]) -> bool:
     """Whether a command comes to its program by ``distrokit run``."""
     before = [Path(word).name for word in command[: len(command) - len(_inner(command))]]
     return RUN in pairwise(before)
+
+
+def bundle(command: Sequence[str]) -> Bundle | None:
+    """What the command runs, where that is a program that keeps every launcher out, and no flag says so."""
+    return bundle_of(_inner(command))
+
+
+def about_bundle(found: Bundle) -> Check:
+    """The finding about one; a warning where distrokit is in it, and only its own process can say whether it starts."""
+    if not found.complete:
+        return Check("bundle", "fail", found.evidence, found.remedy)
+    evidence = f"{found.evidence}; distrokit is in it, and starts where the application calls distrokit.start()"
+    return Check("bundle", "warn", evidence, "Start it with DISTROKIT_DOCTOR=1: it reports from inside, to stderr.")
 
 
 def dropped_by(command: Sequence[str]) -> Check | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from distrokit.bundles import to_install
 from distrokit.cli.output import print_json, print_rows
 from distrokit.declarations import Command
 from distrokit.hookspecs import HOOKS
@@ -30,7 +31,7 @@ def _run(arguments: argparse.Namespace) -> int:
         for p in assembly.plan.plugins
     ]
     if not rows:
-        print("no plugin is installed; run `pip install 'distrokit[otlp]'`")
+        print(f"no plugin is installed. {to_install('distrokit[otlp]')}")
         return 0
     print_rows(rows, indent="")
     print("\ncall order")

@@ -16,12 +16,15 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from distrokit.cli.elsewhere import no_program
-from distrokit.cli.interpreter import dropped_by, interpreter_of
+from distrokit.cli.interpreter import bundle, dropped_by, interpreter_of
 from distrokit.declarations import Command
 from distrokit.diagnostics import visible, write
 from distrokit.election import settle
+from distrokit.environ import SAID, put
 from distrokit.launch import FOLDER
 from distrokit.launch.sitecustomize import LAUNCHED
+from distrokit.settings import Settings
+from distrokit.startup import channel
 
 #: The exit codes of a shell for a program that is not there, and for one that cannot be run.
 NOT_FOUND, NOT_RUN = 127, 126
@@ -81,6 +84,16 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _say_what_keeps_us_out(command: Sequence[str]) -> None:
+    if carried := bundle(command):
+        problem = carried.problem()
+        if problem is None:
+            write(visible(f"distrokit run: {carried.evidence}; telemetry is what its code starts"))
+        else:
+            said = channel(Settings.from_environ())
+            said.problems([problem])
+            # The Python that starts it would say the same.
+            put(SAID, ",".join(said.said) or None)
+        return
     interpreter = interpreter_of(command)
     found = dropped_by(command) or (interpreter.kept_out() if interpreter else None)
     if found:

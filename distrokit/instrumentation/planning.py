@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from distrokit.bundles import to_install
 from distrokit.choices import InstrumentationChoice
 from distrokit.choices.instrumentations import instrumentations_of_settings
 from distrokit.diagnostics import Problem
@@ -164,6 +165,6 @@ def _log_records(plans: Mapping[str, InstrumentationPlan], settings: Settings, p
                 subject=f"{LOGGING_SWITCH}={asked.value}",
                 cause="opentelemetry-instrumentation-logging is not installed",
                 outcome="log records do not become telemetry",
-                remedy="Run `pip install opentelemetry-instrumentation-logging`.",
+                remedy=to_install("opentelemetry-instrumentation-logging"),
             )
         )

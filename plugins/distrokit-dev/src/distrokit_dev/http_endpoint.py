@@ -54,6 +54,7 @@ class OTLPServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: OTLPServer  # pyright: ignore[reportIncompatibleVariableOverride]  # the only server there is
     protocol_version = "HTTP/1.1"
+    raw_requestline: bytes  # of http.server, and in no type of it
     timeout = 10  # seconds without a byte from the client
 
     def do_POST(self) -> None:
@@ -63,6 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
                 message = self._receive(kind)
         except HTTPError as error:
             self.close_connection = True
+            self.server.store.refuse(f"over http: {error}")
             self._answer(error.status, Status(code=3, message=str(error)), kind)
             return
         self._answer(HTTPStatus.OK, message, kind)
@@ -92,6 +94,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no request over HTTP/1.1 is one of another protocol."""
+        begin = self.raw_requestline[:4]
+        other = "grpc" if begin == b"PRI " else "TLS" if begin[:2] == b"\x16\x03" else ""
+        port = self.server.server_address[1]
+        self.server.store.refuse(f"{other or message or code} came to port {port}, which takes plain http")
+        super().send_error(code, message, explain)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (http.server's name for it)
         """Quiet: what matters is in the store."""

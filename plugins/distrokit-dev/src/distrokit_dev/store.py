@@ -10,6 +10,8 @@ from distrokit_dev.received import ReceivedLog, ReceivedPoint, ReceivedSpan, Req
 
 #: Bytes that the objects around one kept request take.
 _OVERHEAD = 128
+#: Reasons for refusals that are remembered.
+_REASONS = 5
 
 
 class Store:
@@ -21,11 +23,13 @@ class Store:
 
     Attributes:
         dropped: how many requests were let go, unread.
+        refused: why requests were not taken, each reason once; the first few.
     """
 
     def __init__(self, max_bytes: int = 64 * 1024 * 1024) -> None:
         self.max_bytes = max_bytes
         self.dropped = 0
+        self.refused: list[str] = []
         self._kept: deque[tuple[type[Request], bytes]] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
@@ -40,6 +44,12 @@ class Store:
                 self._bytes -= len(self._kept.popleft()[1]) + _OVERHEAD
                 self.dropped += 1
             self._changed.notify_all()
+
+    def refuse(self, why: str) -> None:
+        """Note that a request was not taken."""
+        with self._changed:
+            if why not in self.refused and len(self.refused) < _REASONS:
+                self.refused.append(why)
 
     def take(self, timeout_seconds: float) -> Request | None:
         """The oldest request, which is then no longer kept; waits for one, ``None`` when time is up."""

@@ -31,7 +31,7 @@ class GrpcAnswers(Answers):
         meanings = {
             "UNAUTHENTICATED": (f"{answered} (it does not accept these credentials)", self.credentials),
             "PERMISSION_DENIED": (f"{answered} (it does not accept these credentials)", self.credentials),
-            "UNIMPLEMENTED": (f"{answered} (it takes no {signal})", f"export OTEL_{signal.upper()}_EXPORTER=none"),
+            "UNIMPLEMENTED": (f"{answered} (it takes no {signal})", self.remedies.leave_out()),
             "DEADLINE_EXCEEDED": ("took the connection and does not answer", ITS_LOG),
         }
         if code == "UNAVAILABLE":

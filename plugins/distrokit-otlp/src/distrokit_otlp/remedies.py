@@ -57,6 +57,12 @@ class Remedies:
             return f"export {setting}={others} OTEL_EXPORTER_OTLP_PROTOCOL={wanted}"
         return self.change("protocol", wanted)
 
+    def leave_out(self) -> str:
+        """The line by which this signal is not sent to where it is not taken."""
+        if self._file():
+            return f"Take the exporter at {self._sources.get('exporter', self._file())} out."
+        return f"export OTEL_{self._signal.upper()}_EXPORTER=none"
+
     def path(self, endpoint: str) -> str:
         """The line that mends the path of an HTTP endpoint; empty when it is as it should be.
 

@@ -12,6 +12,7 @@ from distrokit_dev.tail.arguments import GRPC_PORT, HTTP_PORT, SIGNALS
 from distrokit_dev.tail.filters import Filters
 from distrokit_dev.tail.interruption import Interruption
 from distrokit_dev.tail.json_lines import JsonLines
+from distrokit_dev.tail.nothing import why_no_traces
 from distrokit_dev.tail.notices import complain, listening, running, say
 from distrokit_dev.tail.program import Program, environment, found, is_launcher
 from distrokit_dev.tail.screen import Screen, console_for
@@ -77,7 +78,8 @@ def _run(arguments: argparse.Namespace, words: list[str], receiver: Receiver, in
         watch.rest()
     finally:
         view.close()
-    lines = totals.lines(max(20, console.width), typeface, receiver.store.dropped)
+    lines = [*totals.lines(max(20, console.width), typeface, receiver.store.dropped)]
+    lines += why_no_traces(totals, receiver, words, os.environ, arguments.signal or SIGNALS)
     say(sys.stderr if arguments.json else sys.stdout, ["", *lines])
     return code
 

@@ -47,6 +47,11 @@ class Totals:
             counter["logs" if isinstance(item, ReceivedLog) else "metric points"] += 1
             counter["log errors"] += isinstance(item, ReceivedLog) and is_error(item)
 
+    @property
+    def counts(self) -> Counter[str]:
+        """What arrived, shown or not: ``traces``, ``spans``, ``logs``, ``metric points``."""
+        return self._all
+
     def lines(self, width: int, typeface: Typeface, dropped: int = 0) -> Iterator[str]:
         """What to say at the end.
 

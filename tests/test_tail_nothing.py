@@ -1,0 +1,82 @@
+"""``distrokit tail`` that ends without a trace: real programs and real requests of other protocols."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+import urllib.request
+
+import pytest
+from processes import distrokit
+
+from distrokit_dev.receiver import Receiver
+from distrokit_dev.tail.nothing import why_no_traces
+from distrokit_dev.tail.totals import Totals
+
+LOGS = "import logging; logging.error('declined')"
+ASK = "`distrokit doctor -- COMMAND` looks at all of it."
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "said"),
+    [
+        (
+            ["--", "python", "-c", "print('ran')"],
+            {},
+            "(http): it recorded nothing, or no launcher gets into it (another Python, -I, a pex file).\n" + ASK,
+        ),
+        (
+            ["--", "python", "-c", LOGS],
+            {},
+            "\nNo spans arrived, only 1 log record: no span was made, or a sampler or a transform dropped all; most come from"
+            " an instrumentation of a library.\n" + ASK,
+        ),
+        (
+            ["--", "python", "-c", LOGS],
+            {"OTEL_TRACES_EXPORTER": "none"},
+            "\nNo spans arrived, only 1 log record: OTEL_TRACES_EXPORTER=none.\n",
+        ),
+    ],
+)
+def test_a_program_that_sent_no_span(words, env, said):
+    result = distrokit("tail", *words, env=env)
+
+    assert said in result.stdout
+    assert result.returncode == 0
+
+
+def test_nobody_is_told_who_did_not_ask():
+    shown = distrokit("tail", "--signal", "logs", "--", "python", "-c", LOGS)
+    machine = distrokit("tail", "--json", "--", "python", "-c", "pass")
+
+    assert "No spans arrived" not in shown.stdout
+    assert machine.stdout == ""
+    assert "No telemetry arrived at 127.0.0.1:" in machine.stderr
+
+
+def test_what_came_and_was_refused_is_said():
+    with Receiver() as receiver:
+        port = receiver.http_port
+        for begin in (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\n", b"\x16\x03\x01again\n"):
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(begin)
+                with contextlib.suppress(OSError):
+                    client.recv(1024)
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/spans", data=b"x", timeout=5)
+        deadline = time.monotonic() + 5
+        while len(receiver.store.refused) < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+        lines = why_no_traces(Totals(), receiver, [], {}, ())
+
+    assert lines == [
+        f"No telemetry arrived at 127.0.0.1:{receiver.grpc_port} (grpc) and 127.0.0.1:{port} (http).",
+        f"Refused: grpc came to port {port}, which takes plain http",
+        f"Refused: TLS came to port {port}, which takes plain http",
+        "Refused: over http: there is no /v1/spans, only /v1/traces, /v1/metrics, /v1/logs",
+        "Is OTEL_EXPORTER_OTLP_ENDPOINT of the application this address (in a container, localhost is the container)?",
+        "Does its protocol fit the port? Was it started by a launcher: distrokit run ...?",
+        "`distrokit doctor -- python app.py` looks at all of it.",
+    ]
