@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import Distribution
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from distrokit import instrumentation
 from distrokit.checks.installer import install_line
 from distrokit.declarations import Check
+from distrokit.distributions import distributions
+from distrokit.distributions import normal_name as _normal
 from distrokit.distros import DISTRO_GROUP
 from distrokit.election import Election
 from distrokit.entry_points import EntryPoints, distribution_of, version_of
@@ -27,10 +29,7 @@ _NAMED = ("distrokit", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-
 
 def packages(election: Election, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
     """Every finding about packages."""
-    # The first one on the path is the one that is imported.
-    found: dict[str, Distribution] = {}
-    for dist in distributions():
-        found.setdefault(_normal(dist.name or ""), dist)
+    found = {_normal(dist.name or ""): dist for dist in distributions()}
     yield from _versions(found)
     yield _distros(election, installed, plan)
     yield from _instrumentations(plan)
@@ -72,9 +71,12 @@ def _requirements(dist: Distribution) -> Iterator[Requirement]:
 def _distros(election: Election, installed: EntryPoints, plan: Plan) -> Check:
     found = {distribution_of(point) or point.name: version_of(point) for point in installed.group(DISTRO_GROUP)}
     names = ", ".join(f"{name} {version}".strip() for name, version in found.items())
-    if not election.ours:
+    if not election.builds:
         evidence = f"{election.name} configures the process, and distrokit builds nothing (installed: {names})"
         return Check("distro", "warn", evidence, "export OTEL_PYTHON_DISTRO=distrokit")
+    if not election.ours:
+        evidence = f"{election.name} has no configurator: it sets its defaults, and distrokit builds (installed: {names})"
+        return Check("distro", "ok", evidence)
     if len(found) > 1:
         ours = plan.distro
         who = "distrokit" if ours.default else f"distro {ours.label}"
@@ -162,8 +164,3 @@ def _known_instrumentations() -> Iterator[tuple[Requirement, Requirement]]:
         return
     for pair in libraries:
         yield Requirement(pair["library"]), Requirement(pair["instrumentation"])
-
-
-def _normal(name: str) -> str:
-    """A distribution's name as it is compared (packaging specification, *Name normalization*)."""
-    return re.sub(r"[-_.]+", "-", name).lower()

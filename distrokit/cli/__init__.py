@@ -20,7 +20,7 @@ from distrokit.cli.plugins import PLUGINS
 from distrokit.cli.run import RUN, run
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
-from distrokit.election import elect
+from distrokit.election import configure_other, elect
 from distrokit.frozen import find
 from distrokit.settings import Settings, is_secret
 from distrokit.startup import Assembly
@@ -52,9 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Before anything is planned: this process is not the one.
         return run(words[1:])
     installed = find(Settings.from_environ())
-    assembly = Assembly(installed=installed, plan_when_disabled=True)
     election = elect(Settings.from_environ(), installed)
-    assembly.plan.problems.extend(election.problems)
+    # A distro that only sets defaults puts them into the environment, which is read after it.
+    _, failures = configure_other(election)
+    assembly = Assembly(installed=installed, plan_when_disabled=True)
+    assembly.plan.problems.extend((*election.problems, *failures))
     own, elsewhere = _divided(words)
     parser = _Parser(prog="distrokit", description=(distrokit.__doc__ or "").split("\n")[0], epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"distrokit {distrokit.__version__}")

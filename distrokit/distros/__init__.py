@@ -17,6 +17,7 @@ GROUP = "distrokit.distro"
 
 #: OpenTelemetry's own group, for distros of any make; and where those that are made of plugins point to in it.
 DISTRO_GROUP, OUR_CLASS = "opentelemetry_distro", "distrokit.distro:DistrokitDistro"
+OUR_CONFIGURATOR = "distrokit.distro:DistrokitConfigurator"
 
 #: OpenTelemetry's own variable; its loader reads it, too.
 CHOSEN_BY = "OTEL_PYTHON_DISTRO"

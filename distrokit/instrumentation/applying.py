@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import Distribution, EntryPoint
 from typing import Any
 
@@ -16,12 +16,15 @@ from distrokit.secret_values import without_secrets
 from distrokit.values import Source
 
 
-def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) -> None:
+def apply(
+    item: InstrumentationPlan, problems: list[Problem], report: Report, load: Callable[..., Any] | None = None
+) -> None:
     """Apply one instrumentation as planned; whatever it does wrong, the next one is still applied.
 
     Args:
         problems: receives what goes wrong.
         report: told what goes wrong later, in a hook.
+        load: a distro's ``load_instrumentor``, which is given what its own package publishes.
     """
     try:
         if reason := _conflict(item):
@@ -39,7 +42,10 @@ def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) ->
                 place = item.options[keyword] if isinstance(item.options[keyword], str) else ""
                 name = f"{_called(item, item.sources.get(keyword, item.source), keyword)}={place}".rstrip("=")
                 options[keyword] = guarded(value, name, report)
-        _made(instrumentor, item, problems).instrument(**{**looked, **options})
+        if load is not None and item.point is not None and item.replacement is None and not item.init_options:
+            load(item.point, **{"skip_dep_check": True, **options})
+        else:
+            _made(instrumentor, item, problems).instrument(**{**looked, **options})
         item.applied = True
     except ModuleNotFoundError as error:
         _leave_out(item, str(error), problems)
@@ -75,11 +81,12 @@ def _leave_out(item: InstrumentationPlan, reason: str, problems: list[Problem]) 
         )
 
 
-def apply_all(plan: Plan, report: Report | None = None) -> None:
+def apply_all(plan: Plan, report: Report | None = None, load: Callable[..., Any] | None = None) -> None:
     """Apply every planned instrumentation that fits the libraries installed here, in the plan's order.
 
     Args:
         report: told when a hook raises while the application runs; ``None`` adds it to the plan's problems.
+        load: a distro's ``load_instrumentor``; ``None`` when it has none of its own.
     """
     if plan.disabled.value:
         return
@@ -87,7 +94,7 @@ def apply_all(plan: Plan, report: Report | None = None) -> None:
     with plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None}):
         for item in plan.instrumentations.values():
             if item.enabled and not item.applied:
-                apply(item, plan.problems, report or plan.problems.append)
+                apply(item, plan.problems, report or plan.problems.append, load)
 
 
 def conflict(point: EntryPoint) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
-from distrokit import ExporterOptions
+from distrokit import EntryPoints, ExporterOptions
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.files import readable
 from distrokit_otlp.grpc_sender import GrpcSender
@@ -92,7 +91,7 @@ def _provided(options: ExporterOptions) -> grpc.ChannelCredentials:
     name = next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
     if not name:
         return grpc.ssl_channel_credentials()
-    found = list(entry_points(group="opentelemetry_otlp_credential_provider", name=name))
+    found = [point for point in EntryPoints.scan().group("opentelemetry_otlp_credential_provider") if point.name == name]
     if not found:
         raise LookupError(f"no package offers the credential provider {name!r}")
     credentials = found[0].load()()
