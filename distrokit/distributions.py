@@ -1,9 +1,14 @@
-"""The installed distributions, in a fixed order, without what an installer left behind; each is read under guard."""
+"""The installed distributions, in a fixed order, without what an installer left behind; each is read under guard.
+
+And which one of them raised an exception.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+import sysconfig
+import traceback
 from collections.abc import Iterator
 from importlib.metadata import Distribution, EntryPoint
 from importlib.metadata import distributions as all_distributions
@@ -14,6 +19,13 @@ from distrokit.diagnostics import Problem, contain, describe_exception
 
 #: The files that hold a distribution's name and version, in a ``dist-info`` and in an ``egg-info`` folder.
 _METADATA = ("METADATA", "PKG-INFO")
+
+#: Modules that call what others publish, and are not to blame for what it raises.
+_CALLERS = re.compile(
+    r"distrokit(\.|$)"
+    r"|opentelemetry\.(sdk|util|trace|metrics|_logs|context|propagate|attributes|propagators\.composite)(\.|$)"
+    r"|opentelemetry\.instrumentation\.(auto_instrumentation|distro|instrumentor|dependencies|utils)(\.|$)"
+)
 
 
 def distributions() -> Iterator[Distribution]:
@@ -107,3 +119,44 @@ def _name_of(distribution: Distribution, folder: Any) -> str:
         return distribution.metadata["Name"] or ""
     except Exception:
         return ""
+
+
+def raised_by(error: BaseException) -> str:
+    """Whose code raised it: ``acme-metrics 1.2, acme/metrics.py line 12``; only the file where no distribution has it."""
+    frames = [(str(f.f_globals.get("__name__")), f.f_code.co_filename, n) for f, n in traceback.walk_tb(error.__traceback__)]
+    others = [(file, line) for module, file, line in frames if not _CALLERS.match(module) and not _is_of_python(file)]
+    if not others:
+        return ""
+    file, line = others[0]
+    try:
+        owner, place = _owner_of_file(file)
+    except Exception:
+        owner, place = "", file
+    return f"{f'{owner}, ' if owner else ''}{place} line {line}"
+
+
+def _is_of_python(file: str) -> bool:
+    library = sysconfig.get_path("stdlib")
+    return file.startswith("<frozen") or (file.startswith(library) and "site-packages" not in file)
+
+
+def _owner_of_file(file: str) -> tuple[str, str]:
+    """Name and version of the distribution that has this file, empty when none has; and its path inside the folder."""
+    for distribution in distributions():
+        folder = folder_of(distribution)
+        parent = f"{folder.parent}{os.sep}" if isinstance(folder, Path) else ""
+        if not parent or not file.startswith(parent):
+            continue
+        place = file.removeprefix(parent).replace(os.sep, "/")
+        if _has_file(distribution, place):
+            return f"{distribution.metadata['Name']} {distribution.version}", place
+    return "", file
+
+
+def _has_file(distribution: Distribution, place: str) -> bool:
+    listed = distribution.read_text("RECORD") or ""
+    if listed:
+        return f"\n{place}," in f"\n{listed}"
+    # Without a list of files: by the modules that its entry points lead to.
+    package = place.partition("/")[0].removesuffix(".py")
+    return any(point.value.partition(":")[0].partition(".")[0] == package for point in entry_points_of(distribution, []))

@@ -21,7 +21,7 @@ from distrokit.election import CONFIGURATOR, NAME, Election, configure_other, el
 from distrokit.entry_points import EntryPoints
 from distrokit.environ import ASKED, lend
 from distrokit.frozen import find
-from distrokit.instrumentation.lookups import answer_lookups, answered
+from distrokit.instrumentation.lookups import answer_loader, answer_lookups, answered
 from distrokit.launch.sitecustomize import hidden_by_upstream, run_users_own
 from distrokit.settings import Settings
 from distrokit.startup import Assembly, channel, start_failed
@@ -71,7 +71,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         self._answer()
         election = self.election()
         if election.builds:
-            answer_lookups(self._scanned(), self._problem)
+            answer_loader(self._scanned(), self._problem, self._instrument)
             self._rival, self._failures = configure_other(election, **kwargs)
             # What the other distro has put into the environment is read here.
             self.assembly()
@@ -104,7 +104,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         self._started = True
         extra = {"telemetry.auto.version": auto_instrumentation_version} if auto_instrumentation_version else {}
         if not self._configured:
-            answer_lookups(self._scanned(), self._problem)
+            answer_loader(self._scanned(), self._problem, self._instrument)
         try:
             self.assembly().start(extra)
             if not self._configured:
@@ -177,6 +177,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             return
         self._finished = True
         self._give_back()
+        answer_lookups(self._scanned())
         self._answer()
         if self._assembly is not None:
             try:

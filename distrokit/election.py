@@ -18,7 +18,7 @@ from distrokit.distros import installed as kit
 from distrokit.entry_points import EntryPoints, distribution_of, title_of
 from distrokit.environ import claim
 from distrokit.frozen import find
-from distrokit.instrumentation.lookups import answer_lookups
+from distrokit.instrumentation.lookups import answer_lookups, answered
 from distrokit.settings import Settings, named_by_user
 
 NAME, DISTRO = DEFAULT, CHOSEN_BY
@@ -105,7 +105,9 @@ def settle() -> None:
 
 
 def look_up() -> None:
-    """In a launched process, before OpenTelemetry looks for anything: let it find what distrokit's scan has found."""
+    """Before OpenTelemetry looks for anything in this process: let it find what distrokit's scan has found."""
+    if answered() is not None:
+        return
     settings = Settings.from_environ()
     installed = find(settings)
     election = elect(settings, installed)

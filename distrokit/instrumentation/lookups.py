@@ -19,6 +19,7 @@ from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.entry_points import EntryPoints, title_of
+from distrokit.instrumentation.planning import GROUP
 
 PRE_INSTRUMENT, POST_INSTRUMENT = "opentelemetry_pre_instrument", "opentelemetry_post_instrument"
 
@@ -50,26 +51,42 @@ class _Guarded(EntryPoint):
         return vars(self)["guarded"]
 
 
-def answer_lookups(
-    installed: EntryPoints, report: Report | None = None, instead: EntryPoint | None = None
-) -> None:
+def answer_lookups(installed: EntryPoints, instead: EntryPoint | None = None) -> None:
     """Let OpenTelemetry find these entry points.
 
     Args:
-        report: guards what the loader calls before and after the instrumentations, with distrokit's own function as the
-            last one; ``None`` leaves the functions alone.
         instead: found in the place of those that have its name and its group.
     """
+    points = list(installed)
+    if instead is not None:
+        points = [point for point in points if (point.group, point.name) != (instead.group, instead.name)]
+        points.append(instead)
+    _answer(_Answer(installed, points))
+
+
+def answer_loader(installed: EntryPoints, report: Report, apply: Callable[[], None]) -> None:
+    """Likewise while OpenTelemetry's loader runs: what it calls before and after the instrumentations is guarded.
+
+    It finds no instrumentation: all are applied at once, behind what it calls before them, without its own check of each.
+    distrokit's own function is the last one that it calls.
+
+    Args:
+        report: told when a function raises.
+        apply: applies the instrumentations.
+    """
+    ours = _Guarded("distrokit", _OURS, PRE_INSTRUMENT)
+    vars(ours)["guarded"] = apply
+    points = [_guard(point, report) for point in installed if point.group != GROUP]
+    _answer(_Answer(installed, sorted([*points, ours], key=lambda point: point.value == _OURS)))
+
+
+def _answer(answer: _Answer) -> None:
     try:
         theirs = import_module(_MODULE)
     except ImportError:
         return
     if callable(getattr(theirs, _NAME, None)):
-        points = list(installed) if report is None else _in_order(_guard(point, report) for point in installed)
-        if instead is not None:
-            points = [point for point in points if (point.group, point.name) != (instead.group, instead.name)]
-            points.append(instead)
-        setattr(theirs, _NAME, _Answer(installed, points))
+        setattr(theirs, _NAME, answer)
 
 
 def answered() -> EntryPoints | None:
@@ -79,10 +96,6 @@ def answered() -> EntryPoints | None:
     except ImportError:
         return None
     return answer.installed if isinstance(answer, _Answer) else None
-
-
-def _in_order(points: Iterable[EntryPoint]) -> list[EntryPoint]:
-    return sorted(points, key=lambda point: point.value == _OURS)
 
 
 def _guard(point: EntryPoint, report: Report) -> EntryPoint:
