@@ -123,8 +123,13 @@ def _name_of(distribution: Distribution, folder: Any) -> str:
 
 def raised_by(error: BaseException) -> str:
     """Whose code raised it: ``acme-metrics 1.2, acme/metrics.py line 12``; only the file where no distribution has it."""
-    frames = [(str(f.f_globals.get("__name__")), f.f_code.co_filename, n) for f, n in traceback.walk_tb(error.__traceback__)]
-    others = [(file, line) for module, file, line in frames if not _CALLERS.match(module) and not _is_of_python(file)]
+    walked = traceback.walk_tb(error.__traceback__)
+    frames = [(frame.f_globals.get("__name__"), frame.f_code, line) for frame, line in walked]
+    others = [
+        (code.co_filename, line)
+        for module, code, line in frames
+        if not _CALLERS.match(str(module)) and not _is_of_python(code.co_filename)
+    ]
     if not others:
         return ""
     file, line = others[0]
@@ -159,4 +164,6 @@ def _has_file(distribution: Distribution, place: str) -> bool:
         return f"\n{place}," in f"\n{listed}"
     # Without a list of files: by the modules that its entry points lead to.
     package = place.partition("/")[0].removesuffix(".py")
-    return any(point.value.partition(":")[0].partition(".")[0] == package for point in entry_points_of(distribution, []))
+    return any(
+        point.value.partition(":")[0].partition(".")[0] == package for point in entry_points_of(distribution, [])
+    )

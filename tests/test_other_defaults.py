@@ -79,8 +79,10 @@ def test_one_that_raises_is_named_and_distrokit_builds(receiver, tmp_path):
 
     assert [span.name for span in receiver.store.spans()] == ["s"]
     assert said(result) == [
-        "distrokit: distro other (other-distro 2.1): OSError: no vault; distrokit builds the pipeline from the "
-        "environment as it is. Repair or uninstall it, or set OTEL_PYTHON_DISTRO=distrokit."
+        (
+            "distrokit: distro other (other-distro 2.1): OSError: no vault; distrokit builds the pipeline from the "
+            "environment as it is. Repair or uninstall it, or set OTEL_PYTHON_DISTRO=distrokit."
+        )
     ]
     assert "Traceback" not in result.stderr
 

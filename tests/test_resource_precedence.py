@@ -44,7 +44,11 @@ DETECTORS = """
 @pytest.fixture
 def path(tmp_path):
     points = {name: f"detectors:{name.capitalize()}" for name in ("azlike", "second")}
-    return [write_distribution(tmp_path / "d", "d", "1", {"opentelemetry_resource_detector": points}, {"detectors": DETECTORS})]
+    return [
+        write_distribution(
+            tmp_path / "d", "d", "1", {"opentelemetry_resource_detector": points}, {"detectors": DETECTORS}
+        )
+    ]
 
 
 def resources(path, detectors, **env):

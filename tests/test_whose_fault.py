@@ -93,7 +93,9 @@ def test_a_callback_of_an_instrument(tmp_path, level):
     found = [line for line in result.stderr.splitlines() if "heat" in line]
     assert ("Traceback" in result.stderr) == (level == "debug")
     if level == "warn":
-        assert found[0].endswith("Callback failed for instrument heat: OSError: no sensor (acme-otel 1.2, acme.py line 12)")
+        assert found[0].endswith(
+            "Callback failed for instrument heat: OSError: no sensor (acme-otel 1.2, acme.py line 12)"
+        )
 
 
 def test_the_applications_own_code_is_named_by_its_place(tmp_path):
@@ -121,7 +123,11 @@ def test_an_exporters_shutdown(tmp_path, processor):
 
 @pytest.mark.parametrize("launcher", ["distrokit run", "start"])
 def test_a_propagator_that_cannot_be_imported(tmp_path, launcher):
-    path = [write_distribution(tmp_path, "acme-otel", "1.2", {"opentelemetry_propagator": {"acme": "acme_prop:P"}}, {"acme_prop": "1/0"})]
+    path = [
+        write_distribution(
+            tmp_path, "acme-otel", "1.2", {"opentelemetry_propagator": {"acme": "acme_prop:P"}}, {"acme_prop": "1/0"}
+        )
+    ]
     command = [sys.executable, "-c", "import distrokit; distrokit.start(); print('ran')"]
     if launcher == "distrokit run":
         command = [str(BIN / "distrokit"), "run", *command]
@@ -150,14 +156,20 @@ def test_detectors_that_are_refused_or_raise_or_are_late(tmp_path):
 
     named = "take it out of OTEL_EXPERIMENTAL_RESOURCE_DETECTORS."
     assert said(asked) == [
-        "distrokit: resource detector raises (acme-otel 1.2): TimeoutError: the metadata server is busy; its attributes "
-        f"are missing. Repair acme-otel 1.2, or {named}",
-        "distrokit: resource detector refused (acme-otel 1.2): it returned attribute 'a' of type object; its attributes "
-        f"are missing. Repair acme-otel 1.2: values are texts, numbers, booleans, and lists of one of these, or {named}",
+        (
+            "distrokit: resource detector raises (acme-otel 1.2): TimeoutError: the metadata server is busy; its attributes "
+            f"are missing. Repair acme-otel 1.2, or {named}"
+        ),
+        (
+            "distrokit: resource detector refused (acme-otel 1.2): it returned attribute 'a' of type object; its attributes "
+            f"are missing. Repair acme-otel 1.2: values are texts, numbers, booleans, and lists of one of these, or {named}"
+        ),
     ]
     assert said(unasked) == [
-        "distrokit: resource detector late (plugin late 1.0): TimeoutError: no answer within 200 ms; its attributes are "
-        "missing. Raise DISTROKIT_DETECTOR_TIMEOUT (milliseconds), or set DISTROKIT_DISABLED_PLUGINS=late."
+        (
+            "distrokit: resource detector late (plugin late 1.0): TimeoutError: no answer within 200 ms; its attributes are "
+            "missing. Raise DISTROKIT_DETECTOR_TIMEOUT (milliseconds), or set DISTROKIT_DISABLED_PLUGINS=late."
+        )
     ]
 
 

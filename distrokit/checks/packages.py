@@ -7,8 +7,6 @@ import shlex
 from collections.abc import Iterator, Mapping
 from importlib.metadata import Distribution
 
-from packaging.requirements import InvalidRequirement, Requirement
-
 from distrokit import instrumentation
 from distrokit.checks.installer import install_line
 from distrokit.declarations import Check
@@ -18,6 +16,7 @@ from distrokit.distros import DISTRO_GROUP
 from distrokit.election import Election
 from distrokit.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.plan import Plan
+from distrokit.requirements import InvalidRequirement, Requirement
 
 #: Of whose requirements the versions are compared.
 _OURS = re.compile(r"opentelemetry-|distrokit(-|$)")
@@ -75,7 +74,9 @@ def _distros(election: Election, installed: EntryPoints, plan: Plan) -> Check:
         evidence = f"{election.name} configures the process, and distrokit builds nothing (installed: {names})"
         return Check("distro", "warn", evidence, "export OTEL_PYTHON_DISTRO=distrokit")
     if not election.ours:
-        evidence = f"{election.name} has no configurator: it sets its defaults, and distrokit builds (installed: {names})"
+        evidence = (
+            f"{election.name} has no configurator: it sets its defaults, and distrokit builds (installed: {names})"
+        )
         return Check("distro", "ok", evidence)
     if len(found) > 1:
         ours = plan.distro

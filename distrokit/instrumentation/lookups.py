@@ -1,9 +1,9 @@
 """OpenTelemetry's own look-ups of entry points, answered by distrokit's scan.
 
-OpenTelemetry looks for its distros, configurators, instrumentations, propagators and context in a list that it makes once, from
-``importlib.metadata``: one package whose entry points cannot be read costs it all of them, and a folder that pip left behind counts
-twice. Its loader calls the functions of the groups ``opentelemetry_pre_instrument`` and ``opentelemetry_post_instrument`` without a
-guard: the first one that raises ends the loader.
+OpenTelemetry looks for its distros, configurators, propagators and so on in a list that it makes once, from
+``importlib.metadata``: one package whose entry points cannot be read costs it all of them, and a folder that pip left
+behind counts twice. Its loader calls the functions of the groups ``opentelemetry_pre_instrument`` and
+``opentelemetry_post_instrument`` without a guard: the first one that raises ends the loader.
 
 No public name leads there. This is the one place that replaces ``_original_entry_points_cached`` of
 ``opentelemetry.util._importlib_metadata``; a release that does not have it does its own look-ups.
@@ -67,8 +67,8 @@ def answer_lookups(installed: EntryPoints, instead: EntryPoint | None = None) ->
 def answer_loader(installed: EntryPoints, report: Report, apply: Callable[[], None]) -> None:
     """Likewise while OpenTelemetry's loader runs: what it calls before and after the instrumentations is guarded.
 
-    It finds no instrumentation: all are applied at once, behind what it calls before them, without its own check of each.
-    distrokit's own function is the last one that it calls.
+    It finds no instrumentation: all are applied at once, behind what it calls before them. distrokit's own function is
+    the last one that it calls.
 
     Args:
         report: told when a function raises.

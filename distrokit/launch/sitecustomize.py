@@ -119,13 +119,12 @@ def _installed():  # type: () -> bool
 def _answer_lookups():  # type: () -> None
     """OpenTelemetry looks for its parts in a list of its own, which one unreadable package makes fail."""
     # By name: nothing here may need distrokit in order to be imported.
+    from contextlib import suppress
     from importlib import import_module
 
-    try:
+    # Where that fails, OpenTelemetry looks itself.
+    with suppress(Exception):
         import_module("distrokit.election").look_up()
-    except Exception:
-        # OpenTelemetry then looks itself.
-        pass
 
 
 def _import_propagate():  # type: () -> None

@@ -101,7 +101,9 @@ class Stages:
         return built
 
     def _shutdown_failed(self, exporter: Component[Exporter], error: Exception) -> None:
-        self._report(f"shutdown of exporter {exporter.name} ({exporter.origin})", error, "what it held may be lost")
+        self._report(
+            f"shutdown of exporter {exporter.name} ({exporter.origin})", error, "the process ends all the same"
+        )
 
     def _for_some(self, planned: SignalPlan) -> list[tuple[Component[Processor], Named[Any]]]:
         """The transforms that stand in front of some exporters only, each built once; those of no exporter are not."""

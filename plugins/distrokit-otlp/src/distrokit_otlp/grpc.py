@@ -91,7 +91,9 @@ def _provided(options: ExporterOptions) -> grpc.ChannelCredentials:
     name = next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
     if not name:
         return grpc.ssl_channel_credentials()
-    found = [point for point in EntryPoints.scan().group("opentelemetry_otlp_credential_provider") if point.name == name]
+    found = [
+        point for point in EntryPoints.scan().group("opentelemetry_otlp_credential_provider") if point.name == name
+    ]
     if not found:
         raise LookupError(f"no package offers the credential provider {name!r}")
     credentials = found[0].load()()
