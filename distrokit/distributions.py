@@ -122,7 +122,7 @@ def _name_of(distribution: Distribution, folder: Any) -> str:
 
 
 def raised_by(error: BaseException) -> str:
-    """Whose code raised it: ``acme-metrics 1.2, acme/metrics.py line 12``; only the file where no distribution has it."""
+    """Whose code raised it: ``acme-metrics 1.2, acme/metrics.py line 12``; the file where none has it."""
     walked = traceback.walk_tb(error.__traceback__)
     frames = [(frame.f_globals.get("__name__"), frame.f_code, line) for frame, line in walked]
     others = [

@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import distributions, requires
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
-from interpreters import ROOT
+from interpreters import ROOT, SUPPORTED
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 MEMBERS = {"distrokit": ROOT / "distrokit"} | {
     folder.name: folder / "src" / folder.name.replace("-", "_") for folder in (ROOT / "plugins").iterdir()
@@ -41,7 +45,10 @@ def imports(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and not node.level:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            yield from (str(argument.value) for argument in node.args if isinstance(argument, ast.Constant))
+            constants = [
+                child for argument in node.args for child in ast.walk(argument) if isinstance(child, ast.Constant)
+            ]
+            yield from (child.value for child in constants if isinstance(child.value, str))
         yield from imports(node)
 
 
@@ -96,4 +103,12 @@ def test_the_core_needs_pluggy_and_opentelemetry_alone():
     needed = {normal(re.match(r"[\w.-]+", text)[0]) for text in requires("distrokit") or () if "extra" not in text}
 
     assert needed == {"pluggy", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation"}
-    assert Path(ROOT / "distrokit").is_dir()
+
+
+@pytest.mark.parametrize("member", sorted(MEMBERS))
+def test_no_later_python_is_refused(member):
+    folder = ROOT if member == "distrokit" else ROOT / "plugins" / member
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+
+    assert project["requires-python"] == ">=3.10"
+    assert {c.rpartition(" ")[2] for c in project["classifiers"] if ":: Python :: 3." in c} == set(SUPPORTED)
