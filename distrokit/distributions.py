@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import sysconfig
 import traceback
 from collections.abc import Iterator
 from importlib.metadata import Distribution, EntryPoint
@@ -141,6 +140,9 @@ def raised_by(error: BaseException) -> str:
 
 
 def _is_of_python(file: str) -> bool:
+    # Here, and not above: it is asked when something has gone wrong.
+    import sysconfig
+
     library = sysconfig.get_path("stdlib")
     return file.startswith("<frozen") or (file.startswith(library) and "site-packages" not in file)
 

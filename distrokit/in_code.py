@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from distrokit.diagnostics import Problem
-from distrokit.election import look_up
 from distrokit.environ import import_propagate, settable
 
 if TYPE_CHECKING:
@@ -65,9 +64,12 @@ def start(
             raise TypeError(f"settings are text, as environment variables are; {name!r} is {type(text).__name__}")
         if not settable(name, text):
             raise TypeError(f"{name!r} cannot be called so, or hold what it is given")
+    # Here, and not above: this module is part of `from distrokit import *`.
+    from distrokit.election import look_up
+
     look_up()
     import_propagate()
-    # Here: the launcher's classes import OpenTelemetry, and this module is part of `from distrokit import *`.
+    # Likewise: the launcher's classes import OpenTelemetry.
     from distrokit.distro import DistrokitDistro
 
     with _STARTING.lock:
