@@ -18,10 +18,11 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from distrokit import instrumentation
 from distrokit.bundles import bundle_of
 from distrokit.diagnostics import Problem, StrictError, write
-from distrokit.election import CONFIGURATOR, NAME, Election, elect
+from distrokit.election import CONFIGURATOR, NAME, Election, configure_other, elect, loading_of
 from distrokit.entry_points import EntryPoints
 from distrokit.environ import ASKED, lend
 from distrokit.frozen import find
+from distrokit.instrumentation.lookups import answer_loader, answer_lookups, answered
 from distrokit.launch.sitecustomize import hidden_by_upstream, run_users_own
 from distrokit.settings import Settings
 from distrokit.startup import Assembly, channel, start_failed
@@ -39,52 +40,57 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     _assembly: Assembly | None = None
     _rival: Any = None
     _election: Election | None = None
-    _configured = _started = _instrumented = _gave_way = False
+    _configured = _started = _instrumented = _finished = _gave_way = False
     _lent: tuple[Callable[[], None], ...] = ()
+    _failures: tuple[Problem, ...] = ()
 
     def election(self) -> Election:
         """Who is in charge; asked once."""
         if self._election is None:
             settings = Settings.from_environ()
             self._election = elect(settings, self._scanned())
-            if not self._election.ours:
+            if not self._election.builds:
                 # No plan will be made, and so nothing else will say it.
                 channel(settings).problems(self._election.problems)
         return self._election
 
     def _scanned(self) -> EntryPoints:
         if self._installed is None:
-            self._installed = find(Settings.from_environ())
+            self._installed = answered() or find(Settings.from_environ())
+            answer_lookups(self._installed)
         return self._installed
 
     def assembly(self) -> Assembly:
         """The plan, made once."""
         if self._assembly is None:
             self._assembly = Assembly(installed=self._scanned())
-            self._assembly.plan.problems.extend(self.election().problems)
+            self._assembly.plan.problems.extend((*self.election().problems, *self._failures))
         return self._assembly
 
     def _configure(self, **kwargs: Any) -> None:
         self._configured = True
         self._answer()
         election = self.election()
-        if election.distro is not None:
-            self._rival = election.distro.load()()
-            self._rival.configure(**kwargs)
-        elif election.ours:
+        if election.builds:
+            answer_loader(self._scanned(), self._problem, self._instrument)
+            self._rival, self._failures = configure_other(election, **kwargs)
+            # What the other distro has put into the environment is read here.
             self._find_bundle(self.assembly().plan.problems)
             # The loader reads this next: the other half must be ours, too.
             self._lend(CONFIGURATOR, NAME)
+        elif election.distro is not None:
+            self._rival = election.distro.load()()
+            self._rival.configure(**kwargs)
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Apply instrumentations as the plan, or the distro in charge, says."""
-        if self._rival is not None:
-            self._rival.load_instrumentor(entry_point, **kwargs)
-        elif not self.election().ours:
-            super().load_instrumentor(entry_point, **kwargs)
-        else:
+        if self.election().builds:
             # The loader hands them out in directory order; at its first word all are applied, in ours.
             self._instrument()
+        elif self._rival is not None:
+            self._rival.load_instrumentor(entry_point, **kwargs)
+        else:
+            super().load_instrumentor(entry_point, **kwargs)
 
     @property
     def pipeline(self) -> Pipeline | None:
@@ -98,6 +104,8 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             return
         self._started = True
         extra = {"telemetry.auto.version": auto_instrumentation_version} if auto_instrumentation_version else {}
+        if not self._configured:
+            answer_loader(self._scanned(), self._problem, self._instrument)
         try:
             self.assembly().start(extra)
             if not self._configured:
@@ -122,16 +130,18 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         Raises: :class:`StrictError`.
         """
         election = self.election()
-        if not election.ours or self._started:
+        if not election.builds or self._started:
             # Another distro configures this process; or a plugin called start() while distrokit was starting.
             aside = Assembly({"OTEL_SDK_DISABLED": "true"})
-            aside.plan.problems.append(_not_now("distrokit itself" if election.ours else election.name))
+            aside.plan.problems.append(_not_now("distrokit itself" if election.builds else election.name))
             aside.report()
             return aside.idle()
         self._started = True
+        self._rival, self._failures = configure_other(election)
         self._assembly = assembly = Assembly(
             plugins=plugins, installed=self._scanned(), settings=settings, distro=distro
         )
+        assembly.plan.problems.extend(self._failures)
         pipeline = assembly.pipeline = assembly.start() or assembly.idle()
         if instrument:
             self._instrument()
@@ -170,7 +180,12 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
 
     def finish(self) -> None:
         """After the last instrumentation: restore the environment, tell what went wrong meanwhile."""
+        if self._finished:
+            # A copy of distrokit further down the path has the loader call twice.
+            return
+        self._finished = True
         self._give_back()
+        answer_lookups(self._scanned())
         self._answer()
         if self._assembly is not None:
             try:
@@ -183,7 +198,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
 
     def give_way(self) -> None:
         """Run the user's own ``sitecustomize``, which ``opentelemetry-instrument`` hides; its SystemExit passes."""
-        if not self._gave_way and hidden_by_upstream() and self.election().ours:
+        if not self._gave_way and hidden_by_upstream() and self.election().builds:
             run_users_own()
         self._gave_way = True
 
@@ -192,12 +207,16 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             self._instrumented = True
             plan = self.assembly().plan
             try:
-                instrumentation.apply_all(plan, self.pipeline.report if self.pipeline else None)
+                report = self.pipeline.report if self.pipeline else None
+                instrumentation.apply_all(plan, report, loading_of(self.election(), self._rival))
             except Exception as error:
                 plan.problems.append(start_failed(error))
 
     def _lend(self, name: str, value: str) -> None:
         self._lent = (*self._lent, lend(name, value))
+
+    def _problem(self, problem: Problem) -> None:
+        self.assembly().plan.problems.append(problem)
 
     def _give_back(self) -> None:
         for take_back in reversed(self._lent):
@@ -224,7 +243,7 @@ class DistrokitConfigurator:
             election.configurator.load()().configure(
                 auto_instrumentation_version=auto_instrumentation_version, **kwargs
             )
-        elif election.ours:
+        else:
             distro.run(auto_instrumentation_version)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from distrokit.catalogue import Catalogue
@@ -119,20 +120,28 @@ class Draft:
         self.plan.resource.excluded = tuple(excluded.plain()) if excluded else ()
 
     def _detectors(self) -> list[Component[ResourceDetector]]:
+        """Weakest first: what nobody asked for, then what was named, in its order."""
         shelf, chosen = self.catalogue.detectors, self.choices.detectors
-        if chosen is None or any(choice.name == "*" for choice in chosen):
-            source = chosen[0].source if chosen else BUILT_IN
-            offers = [offer for offer in shelf.offers.values() if chosen or offer.declaration.default]
-            return [c for offer in offers if (c := self.picker.component(offer, source))]
+        # Of plugins the first in order wins.
+        unasked = [offer for offer in reversed(shelf.offers.values()) if offer.declaration.default]
+        if chosen is None:
+            return [c for offer in unasked if (c := self.picker.component(offer, BUILT_IN))]
         # Upstream's own name for the user's attributes, which are read already.
         chosen = [choice for choice in chosen if choice.name.lower() != "otel"]
         named = {choice.name.lower() for choice in chosen}
         if "service" in named:
             # It has the instance id as well.
             named.add("service_instance")
-        always = [shelf.find(name) for name in ALWAYS if name not in named]
-        found = [self.picker.component(offer, BUILT_IN) for offer in always if offer]
-        found += [self.picker.pick(shelf, choice, "it is left out") for choice in chosen]
+        if "*" in named:
+            # `service` says what `service_instance` and the settings say.
+            first, always = unasked, {"service", *(offer.declaration.name.lower() for offer in unasked)}
+        else:
+            first, always = [offer for name in ALWAYS if (offer := shelf.find(name))], set(ALWAYS)
+        found = [self.picker.component(o, BUILT_IN) for o in first if o.declaration.name.lower() not in named]
+        for choice in chosen:
+            # As upstream: it stands for every other one, by name.
+            others = sorted(shelf.offers.keys() - named - always) if choice.name == "*" else [choice.name]
+            found += [self.picker.pick(shelf, replace(choice, name=name), "it is left out") for name in others]
         return [component for component in found if component]
 
     # ------------------------------------------------------- sampler, ids, propagators

@@ -7,15 +7,18 @@ distrokit's code runs, it asks here, and the answer is one distribution for both
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
+from typing import Any
 
-from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS
+from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
+from distrokit.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, OUR_CONFIGURATOR
 from distrokit.distros import installed as kit
-from distrokit.entry_points import EntryPoints, distribution_of
+from distrokit.entry_points import EntryPoints, distribution_of, title_of
 from distrokit.environ import claim
 from distrokit.frozen import find
+from distrokit.instrumentation.lookups import answer_lookups, answered
 from distrokit.settings import Settings, named_by_user
 
 NAME, DISTRO = DEFAULT, CHOSEN_BY
@@ -48,6 +51,11 @@ class Election:
         """Whether distrokit is in charge."""
         return self.distro is None and self.configurator is None
 
+    @property
+    def builds(self) -> bool:
+        """Whether distrokit builds the pipeline: it is in charge, or the winner has a distro and no configurator."""
+        return self.configurator is None
+
 
 def elect(settings: Settings, installed: EntryPoints) -> Election:
     """Decide.
@@ -69,7 +77,9 @@ def elect(settings: Settings, installed: EntryPoints) -> Election:
             return Election(problems=problems)
         if named is not None:
             partner = _of_same_distribution(named, all_configurators)
-            return Election(named, partner, _contradiction(distro, configurator, partner.name if partner else ""))
+            if partner is None:
+                return _without_configurator(named, configurator, all_configurators)
+            return Election(named, partner, _contradiction(distro, configurator, partner.name))
         # As if it were not set.
         problems = (_unknown(DISTRO, distro, [*all_distros, *installed.group(GROUP)], outcome),)
     if configurator and configurator != NAME:
@@ -89,9 +99,78 @@ def settle() -> None:
     if all(point.value == OUR_CLASS for point in installed.group(DISTRO_GROUP)):
         # Whichever the loader takes, it takes ours.
         return
-    if elect(settings, installed).ours:
-        # Where the first one names something that is not there, the second still brings us in.
+    if elect(settings, installed).builds:
+        # Where the first one names something that is not there, or has no configurator, the second brings us in.
         claim(*((CONFIGURATOR, NAME) if settings.get(DISTRO) else (DISTRO, kit.chosen(settings, installed))))
+
+
+def look_up() -> None:
+    """Before OpenTelemetry looks for anything in this process: let it find what distrokit's scan has found."""
+    if answered() is not None:
+        return
+    settings = Settings.from_environ()
+    installed = find(settings)
+    election = elect(settings, installed)
+    instead = None
+    if election.distro is not None and election.builds:
+        # Its configure() is called by distrokit's distro then, under guard.
+        instead = EntryPoint(election.distro.name, OUR_CLASS, DISTRO_GROUP)
+    answer_lookups(installed, instead=instead)
+
+
+def _without_configurator(named: EntryPoint, configurator: str, configurators: list[EntryPoint]) -> Election:
+    """A distro that only sets defaults: whichever configurator is named builds, else distrokit."""
+    if configurator in ("", NAME):
+        return Election(named)
+    other = _first(configurators, configurator)
+    if other is None:
+        return Election(named, None, (_unknown(CONFIGURATOR, configurator, configurators, NAME),))
+    return Election(named, None if other.value == OUR_CONFIGURATOR else other)
+
+
+def configure_other(election: Election, **kwargs: Any) -> tuple[Any, tuple[Problem, ...]]:
+    """Let a distro without a configurator set its defaults, in ``os.environ``; distrokit builds, even if that fails.
+
+    Returns: the distro, ``None`` where there is none; and what went wrong.
+    """
+    point = election.distro
+    if point is None or not election.builds:
+        return None, ()
+    try:
+        other = point.load()()
+        other.configure(**kwargs)
+    except BaseException as error:
+        contain(error)
+        problem = Problem(
+            code="distro-failed",
+            subject=f"distro {point.name} ({title_of(point)})",
+            cause=describe_exception(error),
+            outcome="distrokit builds the pipeline from the environment as it is",
+            remedy=f"Repair or uninstall it, or set {DISTRO}={NAME}.",
+            detail=trace_of(error),
+        )
+        return None, (problem,)
+    return other, ()
+
+
+def loading_of(election: Election, other: Any) -> Callable[..., Any] | None:
+    """The ``load_instrumentor`` of a distro without a configurator; ``None`` where it has none of its own.
+
+    Args:
+        other: the distro; ``None`` where the loader made it, which finds it again since distros are singletons.
+    """
+    if election.distro is None:
+        return None
+    try:
+        other = other or election.distro.load()()
+    except Exception:
+        # Its configure() has failed, which is a problem of its own.
+        return None
+    loading: Callable[..., Any] | None = getattr(other, "load_instrumentor", None)
+    from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # its file is untyped
+
+    inherited = getattr(type(other), "load_instrumentor", None) is BaseDistro.load_instrumentor
+    return None if inherited else loading
 
 
 def _first(points: list[EntryPoint], name: str) -> EntryPoint | None:

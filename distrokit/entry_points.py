@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception
+from distrokit.distributions import distributions, entry_points_of
 
 _PLACE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 
@@ -27,7 +28,7 @@ class EntryPoints:
         frozen: the file they were read from; empty when the environment was scanned.
         conflicts: why an instrumentation does not fit, by the value of its entry point, empty when it does; only what a
             file knows.
-        problems: why a file was not used.
+        problems: why a file was not used, and packages whose entry points cannot be read.
     """
 
     def __init__(self, points: Iterable[EntryPoint] = ()) -> None:
@@ -40,9 +41,18 @@ class EntryPoints:
 
     @classmethod
     def scan(cls) -> EntryPoints:
-        """Those of the distributions on ``sys.path``; of one found twice, the first counts."""
-        found = entry_points()
-        return cls(point for group in found.groups for point in found.select(group=group))
+        """Those of the distributions on ``sys.path``; two that are equal in group, name and value are one.
+
+        A package whose entry points cannot be read costs its own, and is in ``problems``.
+        """
+        points: dict[tuple[str, str, str], EntryPoint] = {}
+        problems: list[Problem] = []
+        for distribution in distributions():
+            for point in entry_points_of(distribution, problems):
+                points.setdefault((point.group, point.name, point.value), point)
+        found = cls(points.values())
+        found.problems = tuple(problems)
+        return found
 
     def __iter__(self) -> Iterator[EntryPoint]:
         """All of them, by group."""
@@ -71,6 +81,11 @@ def distribution_of(point: EntryPoint) -> str:
 def version_of(point: EntryPoint) -> str:
     """The version of that distribution; empty when it is not known. Reads its metadata."""
     return (point.dist.version or "") if point.dist else ""
+
+
+def title_of(point: EntryPoint) -> str:
+    """The distribution that has it and its version, ``flask-otel 1.2``; where it leads when that is not known."""
+    return f"{distribution_of(point) or point.value} {version_of(point)}".rstrip()
 
 
 class NotThereError(Exception):

@@ -156,7 +156,8 @@ def _folders() -> Folders:
         here = {}
         for name in names:
             distribution, suffix = os.path.splitext(name)  # noqa: PTH122  # likewise
-            if suffix in _SUFFIXES:
+            # What pip left behind begins with none of these, and is no distribution.
+            if suffix in _SUFFIXES and name[0].isalnum():
                 here[distribution] = _size(f"{folder}/{name}/entry_points.txt")
         if here:
             found[folder] = here

@@ -161,7 +161,8 @@ def distrokit_resource(
     Arguments: ``settings``, all settings, for reading; ``entry_points`` as in ``distrokit_samplers``.
     Returns: attributes that are known at once, or detectors. ``OTEL_RESOURCE_ATTRIBUTES`` and
     ``OTEL_SERVICE_NAME`` are stronger than both; attributes are stronger than detectors; of two
-    plugins the first in order wins.
+    plugins the first in order wins. Detectors that ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS`` or a file names are
+    stronger than those that run unasked, and of two that are named the later one wins, as with OpenTelemetry's SDK.
     ``None``: nothing to add.
     On an exception: the plugin is left out.
 

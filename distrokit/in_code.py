@@ -64,8 +64,12 @@ def start(
             raise TypeError(f"settings are text, as environment variables are; {name!r} is {type(text).__name__}")
         if not settable(name, text):
             raise TypeError(f"{name!r} cannot be called so, or hold what it is given")
+    # Here, and not above: this module is part of `from distrokit import *`.
+    from distrokit.election import look_up
+
+    look_up()
     import_propagate()
-    # Here: the launcher's classes import OpenTelemetry, and this module is part of `from distrokit import *`.
+    # Likewise: the launcher's classes import OpenTelemetry.
     from distrokit.distro import DistrokitDistro
 
     with _STARTING.lock:

@@ -11,8 +11,10 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
+from copy import copy
 
-from distrokit.diagnostics import Channel, Mask, write
+from distrokit.diagnostics import Channel, Mask, describe_exception, write
+from distrokit.distributions import raised_by
 from distrokit.flood import Flood, alike
 
 #: What was said during the export under way in this thread; ``None`` outside of one.
@@ -76,7 +78,23 @@ class SDKMessages(logging.Handler):
         for record, more in self._flood.finish():
             self._hand_on(alike(record, more))
 
+    def _on_one_line(self, record: logging.LogRecord) -> logging.LogRecord:
+        """With the exception and whose code raised it in place of the traceback, which is shown at debug."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or self.threshold <= logging.DEBUG:
+            return record
+        short = copy(record)
+        try:
+            owner = raised_by(error)
+            text = record.getMessage().rstrip(" .:")
+        except Exception:
+            return record
+        short.msg = f"{text}: {describe_exception(error)}{f' ({owner})' if owner else ''}"
+        short.args, short.exc_info, short.exc_text = None, None, None
+        return short
+
     def _hand_on(self, record: logging.LogRecord) -> None:
+        record = self._on_one_line(record)
         own = [handler for handler in logging.getLogger("opentelemetry").handlers if handler is not self]
         # Those beside this one have it from logging itself.
         shown = any(_shows(handler) and record.levelno >= handler.level for handler in own)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
 from distrokit.diagnostics import Channel, Problem, StrictError, describe_exception, trace_of, write_to_terminal
 from distrokit.distros import Distro
 from distrokit.distros.installed import in_charge
 from distrokit.entry_points import EntryPoints
-from distrokit.environ import SAID, import_propagate, put
+from distrokit.environ import SAID, import_propagate, put, telemetry_in_environ
 from distrokit.frozen import find
 from distrokit.plan import Plan
 from distrokit.planner import CONFIG_FILE, make_plan
@@ -22,6 +23,7 @@ from distrokit.values import Value
 
 if TYPE_CHECKING:
     from distrokit.pipeline import Pipeline
+    from distrokit.pipeline.process_resource import ProcessResource
 
 #: How much of what was said is left for children.
 _MOST_SAID = 100
@@ -60,18 +62,23 @@ class Assembly:
             project: whether ``pyproject.toml`` is looked at.
             distro: ``None`` for the installed one that is in charge.
         """
-        problems: list[Problem] = []
-        given = Settings.from_environ(environ, settings)
-        known = with_old_names(with_project(given, problems) if project else given)
         self.pipeline: Pipeline | None = None
         self._given = (plugins, installed, settings, distro)
+        self._environ, self._when_disabled, self._project = environ, plan_when_disabled, project
+        self._make_plan()
+
+    def _make_plan(self) -> None:
+        problems: list[Problem] = []
+        plugins, installed, settings, distro = self._given
+        given = Settings.from_environ(self._environ, settings)
+        known = with_old_names(with_project(given, problems) if self._project else given)
         self.installed = installed or EntryPoints()
         self.channel = channel(known)
         # With a configuration file, the file says it.
         file = known.get(CONFIG_FILE)
         disabled = known.value("OTEL_SDK_DISABLED") if known.sdk_disabled and not file else None
         self.plugins = Plugins()
-        if disabled and not plan_when_disabled:
+        if disabled and not self._when_disabled:
             # Off is off: no plugin is even looked for.
             self.plan = Plan(known, problems=self.plugins.problems)
         else:
@@ -145,9 +152,37 @@ class Assembly:
 
     def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
         # Known before it is built: hooks may ask for it.
-        self.pipeline = pipeline = self.idle()
-        pipeline.start(resource_attributes)
+        pipeline = self.idle()
+        resource = None
+        # Here, and not above: it imports the SDK.
+        from distrokit.pipeline import opamp
+
+        before = opamp.find_function(self.installed, opamp.BEFORE)
+        if before is not None:
+            resource = self._resource(before, resource_attributes)
+            pipeline = self.idle()
+        self.pipeline = pipeline
+        pipeline.start(resource_attributes, resource)
+        if pipeline.resource is not None:
+            after = opamp.find_function(self.installed, opamp.AFTER)
+            self.plan.problems.extend(opamp.call_function(after, pipeline.resource))
         return pipeline
+
+    def _resource(self, before: EntryPoint, resource_attributes: Mapping[str, Any] | None) -> ProcessResource:
+        """The resource, which an OpAMP agent is told before anything else is built; it may change the environment."""
+        from distrokit.pipeline.opamp import call_function
+        from distrokit.pipeline.resource import build_resource
+
+        known = len(self.plan.problems)
+        with self.plan.settings.exposed(self.plan.sdk_settings):
+            resource = build_resource(self.plan, resource_attributes or {})
+        environ = telemetry_in_environ()
+        problems = call_function(before, resource)
+        if telemetry_in_environ() != environ:
+            problems = [*self.plan.problems[known:], *problems]
+            self._make_plan()
+        self.plan.problems.extend(problems)
+        return resource
 
     def started(self) -> None:
         """Everything is applied: tell what went wrong meanwhile, and say in one line what is running.

@@ -47,8 +47,11 @@ def _rendered(block: re.Match[str]) -> str:
     shown = ""
     with tempfile.TemporaryDirectory() as folder, RECEIVERS[block["receiver"]]() as port:
         Path(folder, "app.py").write_text(APP)
-        distro = {"opentelemetry_distro": {"vendor": "vendor:Distro"}}
-        write_distribution(Path(folder, "vendor"), "vendor-distro", "2.0", distro)
+        points = {
+            "opentelemetry_distro": {"vendor": "vendor:Distro"},
+            "opentelemetry_configurator": {"vendor": "vendor:Configurator"},
+        }
+        write_distribution(Path(folder, "vendor"), "vendor-distro", "2.0", points)
         for command in re.findall(r"^\$ (.*)$", block["text"], re.MULTILINE):
             shown += f"$ {command}\n{_output(command, port, Path(folder))}"
     return f"<!-- receiver: {block['receiver']} -->\n\n```console\n{shown}```\n"

@@ -29,16 +29,23 @@ def write_distribution(
 
 
 def write_distro(folder: Path, name: str = "other") -> Path:
-    """A distribution ``other-distro`` with a distro of this name that configures nothing."""
+    """A distribution ``other-distro`` with a distro of this name, and a configurator, that configure nothing."""
     source = """
         from opentelemetry.instrumentation.distro import BaseDistro
 
         class Distro(BaseDistro):
             def _configure(self, **kwargs):
                 pass
+
+        class Configurator:
+            def configure(self, **kwargs):
+                pass
     """
     module = f"{name}_distro"
-    points = {"opentelemetry_distro": {name: f"{module}:Distro"}}
+    points = {
+        "opentelemetry_distro": {name: f"{module}:Distro"},
+        "opentelemetry_configurator": {f"{name}_configurator": f"{module}:Configurator"},
+    }
     return write_distribution(folder, f"{name}-distro", entry_points=points, modules={module: source})
 
 

@@ -367,7 +367,7 @@ def test_a_detector_that_hangs_or_raises_costs_its_attributes_only(receiver, tmp
 
     result = _sent(receiver, {"DISTROKIT_DETECTOR_TIMEOUT": "300"}, path=path)
 
-    lines = said(result)
+    lines = said(result)[::-1]
     assert len(lines) == 3
     assert "resource detector hangs (plugin slow 1.0): TimeoutError: no answer within 300 ms" in lines[0]
     assert "resource detector fails (plugin slow 1.0): OSError: no such machine" in lines[1]

@@ -43,6 +43,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.choices",
         "distrokit.declarations",
         "distrokit.delivery",
+        "distrokit.distributions",
         "distrokit.diagnostics",
         "distrokit.distros",
         "distrokit.distros.installed",

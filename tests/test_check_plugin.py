@@ -292,7 +292,7 @@ BAD = {
             raise LookupError("x")
         """,
         [
-            "in a forked child: forked of processor acme (plugin {name}): OSError: no socket; this process goes on",
+            "in a forked child: forked of processor acme (plugin {name}): OSError: no socket (",
             "in a forked child: plugin {name} (code): distrokit_forked: LookupError: x; its hooks are called no more;",
         ],
     ),

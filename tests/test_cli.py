@@ -15,6 +15,7 @@ from processes import BIN, QUIET, clean_environ, distrokit, instrumented, run, s
 import distrokit as package
 from distrokit.cli import main
 from distrokit.cli.plugins import PLUGINS
+from distrokit.entry_points import EntryPoints
 from distrokit.startup import Assembly
 
 
@@ -223,8 +224,10 @@ def test_usage_and_version():
     assert "exit codes" in helped
 
 
-def test_a_command_that_is_not_installed_says_where_it_is():
-    result = in_process("tail", env={"DISTROKIT_DISABLED_PLUGINS": "dev"})
+def test_a_command_that_is_not_installed_says_where_it_is(tmp_path, monkeypatch):
+    scanned = EntryPoints.scan().without("distrokit", ["dev"])
+    monkeypatch.setattr(EntryPoints, "scan", lambda: scanned)
+    result = in_process("tail")
 
     assert result.returncode == 2
     assert result.stderr.startswith("distrokit: tail is not installed here; run `")

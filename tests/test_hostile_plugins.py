@@ -617,7 +617,8 @@ def test_a_list_that_names_nothing_is_said():
 
 
 def test_doctor_says_who_is_in_charge_and_what_is_off(tmp_path):
-    rival = write_distribution(tmp_path, "other-distro", entry_points={"opentelemetry_distro": {"distro": "x:Y"}})
+    points = {"opentelemetry_distro": {"distro": "x:Y"}, "opentelemetry_configurator": {"configurator": "x:Z"}}
+    rival = write_distribution(tmp_path, "other-distro", entry_points=points)
     theirs = in_process("doctor", "--offline", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival])
     unknown = in_process("doctor", "--offline", env={"OTEL_PYTHON_DISTRO": "nope"})
     off = in_process("doctor", "--offline", env={"OTEL_SDK_DISABLED": "true"})

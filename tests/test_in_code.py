@@ -6,6 +6,7 @@ import sys
 from textwrap import dedent
 
 import pytest
+from distributions import write_distro
 from processes import QUIET, instrumented, run, said
 
 TRACES = {**QUIET, "OTEL_TRACES_EXPORTER": "console"}
@@ -266,14 +267,7 @@ def test_flush_takes_no_longer_than_it_may():
 
 
 def test_it_stands_aside_where_another_distro_is_in_charge(tmp_path):
-    from distributions import write_distribution
-
-    folder = write_distribution(
-        tmp_path, "acme-distro", entry_points={"opentelemetry_distro": {"acme": "acme_distro:D"}}
-    )
-    (folder / "acme_distro.py").write_text(
-        "from opentelemetry.instrumentation.distro import BaseDistro\nclass D(BaseDistro):\n    def _configure(self, **k): pass\n"
-    )
+    folder = write_distro(tmp_path, "acme")
     source = "import distrokit; print(distrokit.start().tracer_provider)"
 
     result = instrumented(source, {**TRACES, "OTEL_PYTHON_DISTRO": "acme"}, [folder])

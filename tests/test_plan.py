@@ -179,7 +179,7 @@ def test_detectors_are_picked_by_name():
         return [detector.name for detector in planned(environ).resource.detectors]
 
     setting = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
-    assert names({}) == ["service_instance", "host", "os", "process", "container", "distro"]
+    assert names({}) == ["distro", "container", "process", "os", "host", "service_instance"]
     assert names({setting: "otel,host"}) == ["service_instance", "distro", "host"]
     assert set(names({setting: "*"})) >= set(names({}))
 

@@ -7,16 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution
 from pathlib import PurePosixPath
 
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
-
 from distrokit.checks.imports import Imports
 from distrokit.checks.installer import install_line, keeps_lock_file
-from distrokit.checks.release import Release, normal, requirements_of, written
+from distrokit.checks.release import Release, requirements_of, written
 from distrokit.checks.versions import OURS
 from distrokit.declarations import Check
 from distrokit.diagnostics import quantity
+from distrokit.distributions import normal_name as normal
 from distrokit.plan import Plan
+from distrokit.requirements import Requirement, Specifiers
 
 #: In OpenTelemetry's table only because the library that the instrumentation is for needs it.
 _BESIDE = ("pydantic",)
@@ -39,7 +38,7 @@ def uninstrumented(found: Mapping[str, Distribution], plan: Plan, imports: Impor
     for library, instrumentation in _known():
         name = normal(library.name)
         dist = None if name in _BESIDE else found.get(name)
-        if dist is None or not library.specifier.contains(dist.version, prereleases=True):
+        if dist is None or not library.specifier.contains(dist.version):
             continue
         if normal(instrumentation.name) in found:
             continue
@@ -110,8 +109,8 @@ def install(names: Iterable[str], found: Mapping[str, Distribution]) -> str:
         return install_line(*names)
     # The table pins those that are published with the others. Logging is not in it, since it is for no library.
     pinned = {LOGGING, *(one.name for _, one in _known() if str(one.specifier).startswith("=="))}
-    beta = release.ranges.get("beta", SpecifierSet())
-    wanted = {name: beta if name in pinned else SpecifierSet() for name in names}
+    beta = release.ranges.get("beta", Specifiers())
+    wanted = {name: beta if name in pinned else Specifiers() for name in names}
     beside = {} if keeps_lock_file() else release.outermost()
     return install_line(*written({**beside, **wanted}))
 

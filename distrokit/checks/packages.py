@@ -5,15 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator
-from importlib.metadata import Distribution, distributions
 
 from distrokit import instrumentation
 from distrokit.checks.imports import Imports, application_folders
 from distrokit.checks.libraries import uninstrumented
 from distrokit.checks.log_records import log_records
-from distrokit.checks.release import normal
 from distrokit.checks.versions import versions
 from distrokit.declarations import Check
+from distrokit.distributions import distributions, normal_name
 from distrokit.distros import DISTRO_GROUP
 from distrokit.election import CONFIGURATOR, DISTRO, Election
 from distrokit.entry_points import EntryPoints, distribution_of, version_of
@@ -23,10 +22,7 @@ from distrokit.settings import named_by_user
 
 def packages(election: Election, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
     """Every finding about packages."""
-    # The first one on the path is the one that is imported.
-    found: dict[str, Distribution] = {}
-    for dist in distributions():
-        found.setdefault(normal(dist.name or ""), dist)
+    found = {normal_name(dist.name or ""): dist for dist in distributions()}
     yield from versions(found)
     yield _distros(election, installed, plan)
     yield from _instrumentations(plan)
@@ -37,12 +33,17 @@ def packages(election: Election, installed: EntryPoints, plan: Plan) -> Iterator
 def _distros(election: Election, installed: EntryPoints, plan: Plan) -> Check:
     found = {distribution_of(point) or point.name: version_of(point) for point in installed.group(DISTRO_GROUP)}
     names = ", ".join(f"{name} {version}".strip() for name, version in found.items())
-    if not election.ours:
+    if not election.builds:
         evidence = f"{election.name} configures the process, and distrokit builds nothing (installed: {names})"
         named = (
             DISTRO if election.distro and named_by_user(plan.settings, DISTRO) == election.distro.name else CONFIGURATOR
         )
         return Check("distro", "warn", f"{evidence}; {named} says so", f"unset {named}  # for distrokit")
+    if not election.ours:
+        evidence = (
+            f"{election.name} has no configurator: it sets its defaults, and distrokit builds (installed: {names})"
+        )
+        return Check("distro", "ok", evidence)
     if len(found) > 1:
         ours = plan.distro
         who = "distrokit" if ours.default else f"distro {ours.label}"

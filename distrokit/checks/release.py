@@ -7,9 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
+from distrokit.distributions import normal_name as normal
+from distrokit.requirements import InvalidRequirement, Requirement, Specifiers, Version
 
 #: Those of OpenTelemetry's are released under two versions at a time: 1.45.1 and 0.66b1.
 _STABLE = re.compile(r"opentelemetry-(api|sdk|proto|exporter-otlp(-proto-\w+)*|propagator-(b3|jaeger))")
@@ -34,13 +33,13 @@ class Release:
 
     def __init__(self, found: Mapping[str, Distribution]) -> None:
         self.families = {name: family for name, dist in found.items() if (family := family_of(name, dist.version))}
-        self.pins: dict[str, SpecifierSet] = {}
-        self.ranges: dict[str, SpecifierSet] = {}
+        self.pins: dict[str, Specifiers] = {}
+        self.ranges: dict[str, Specifiers] = {}
         self._found = found
         demands, partners = self._relations()
         for family in ("beta", "stable", "distrokit"):
             versions = {_version(found[name].version) for name, of in self.families.items() if of == family}
-            fitting = [one for one in versions if demands[family].contains(one, prereleases=True)] or list(versions)
+            fitting = [one for one in versions if demands[family].contains(str(one))] or list(versions)
             if family in self.pins or not fitting:
                 continue
             newest = max(fitting)
@@ -49,22 +48,22 @@ class Release:
             if family == "beta" and first in partners:
                 self._choose("stable", partners[first])
 
-    def pinned(self, *families: str) -> dict[str, SpecifierSet]:
+    def pinned(self, *families: str) -> dict[str, Specifiers]:
         """Every installed distribution of these families, by name, at the one version."""
-        return {name: self.pins.get(of, SpecifierSet()) for name, of in self.families.items() if of in families}
+        return {name: self.pins.get(of, Specifiers()) for name, of in self.families.items() if of in families}
 
-    def outermost(self) -> dict[str, SpecifierSet]:
+    def outermost(self) -> dict[str, Specifiers]:
         """OpenTelemetry's distributions that no other one of them needs, in the minor release: they bring the rest."""
         ours = {name: of for name, of in self.families.items() if of in ("stable", "beta")}
         needed = {normal(one.name) for name in ours for one in requirements_of(self._found[name])}
-        return {name: self.ranges.get(of, SpecifierSet()) for name, of in ours.items() if name not in needed}
+        return {name: self.ranges.get(of, Specifiers()) for name, of in ours.items() if name not in needed}
 
     def _choose(self, family: str, version: Version) -> None:
-        self.pins[family], self.ranges[family] = SpecifierSet(f"=={version}"), _minor(version)
+        self.pins[family], self.ranges[family] = Specifiers(f"=={version}"), _minor(version)
 
-    def _relations(self) -> tuple[Mapping[str, SpecifierSet], dict[Version, Version]]:
+    def _relations(self) -> tuple[Mapping[str, Specifiers], dict[Version, Version]]:
         """What others demand of each family; and which stable release goes with which of the betas."""
-        demands: defaultdict[str, SpecifierSet] = defaultdict(SpecifierSet)
+        demands: defaultdict[str, Specifiers] = defaultdict(Specifiers)
         partners: dict[Version, Version] = {}
         for name, dist in self._found.items():
             own = self.families.get(name, "")
@@ -99,25 +98,20 @@ def requirements_of(dist: Distribution) -> Iterator[Requirement]:
             yield requirement
 
 
-def normal(name: str) -> str:
-    """A distribution's name as it is compared (packaging specification, *Name normalization*)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def written(requirements: Mapping[str, SpecifierSet], more: Iterable[str] = ()) -> list[str]:
+def written(requirements: Mapping[str, Specifiers], more: Iterable[str] = ()) -> list[str]:
     """As an installer takes them, in order."""
     return sorted({*(f"{name}{specifiers}" for name, specifiers in requirements.items()), *more})
 
 
-def _minor(version: Version) -> SpecifierSet:
+def _minor(version: Version) -> Specifiers:
     major, minor = (*version.release, 0)[:2]
     # With the pre-release in it, pre-releases are looked at.
     first = f"{major}.{minor}b0" if version.is_prerelease else f"{major}.{minor}"
-    return SpecifierSet(f">={first},<{major}.{minor + 1}")
+    return Specifiers(f">={first},<{major}.{minor + 1}")
 
 
 def _version(text: str) -> Version:
     try:
         return Version(text)
-    except InvalidVersion:
+    except ValueError:
         return Version("0")

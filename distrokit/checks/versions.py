@@ -7,13 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution
 
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
-
 from distrokit.bundles import in_bundle
 from distrokit.checks.installer import install_line
-from distrokit.checks.release import Release, family_of, normal, requirements_of, written
+from distrokit.checks.release import Release, family_of, requirements_of, written
 from distrokit.declarations import Check
+from distrokit.distributions import normal_name as normal
+from distrokit.requirements import Requirement, Specifiers
 
 #: Whose requirements are compared.
 OURS = re.compile(r"opentelemetry-|distrokit(-|$)")
@@ -36,7 +35,7 @@ def versions(found: Mapping[str, Distribution]) -> Iterator[Check]:
                 # In a bundle there may be the library, and no metadata.
                 wrong.append(f"{name} {dist.version} needs {requirement}, which is not installed")
                 unmet.append((name, requirement))
-            elif other is not None and not requirement.specifier.contains(other.version, prereleases=True):
+            elif other is not None and not requirement.specifier.contains(other.version):
                 wrong.append(f"{name} {dist.version} needs {requirement}, and {other.version} is installed")
                 unmet.append((name, requirement))
     if wrong:
@@ -54,10 +53,10 @@ def _wanted(unmet: Iterable[tuple[str, Requirement]], found: Mapping[str, Distri
     if touched & {"stable", "beta"}:
         touched |= {"stable", "beta"}
     wanted = release.pinned(*touched)
-    others: defaultdict[str, SpecifierSet] = defaultdict(SpecifierSet)
+    others: defaultdict[str, Specifiers] = defaultdict(Specifiers)
     for user, requirement in unmet:
         if user not in wanted:
-            others[user] &= SpecifierSet()
+            others[user] &= Specifiers()
         name = normal(requirement.name)
         if name not in wanted:
             # One of a family that is missing is asked for in the release of those that need it.

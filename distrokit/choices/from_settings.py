@@ -56,8 +56,10 @@ def _one(settings: Settings, setting: str) -> Choice | None:
 def _several(settings: Settings, setting: str) -> list[Choice]:
     """The names of a list, each once, whatever the case."""
     value = settings.value(setting)
-    names = {name.lower(): name for name in reversed(settings.names(setting))}
-    return [Choice(name, value.source, setting) for name in reversed(names.values())] if value else []
+    names: dict[str, str] = {}
+    for name in settings.names(setting):
+        names.setdefault(name.lower(), name)
+    return [Choice(name, value.source, setting) for name in names.values()] if value else []
 
 
 def _but_none(choices: list[Choice]) -> list[Choice]:

@@ -20,7 +20,7 @@ from distrokit.cli.plugins import PLUGINS
 from distrokit.cli.run import RUN, run
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
-from distrokit.election import elect
+from distrokit.election import configure_other, elect
 from distrokit.frozen import find
 from distrokit.settings import Settings, is_secret
 from distrokit.startup import Assembly
@@ -32,7 +32,7 @@ _ELSEWHERE = (
     " it is ended before the application's own code runs"
 )
 #: Where the documentation's commands come from.
-_IN_EXTRAS = {"tail": "distrokit[dev]", "demo": "distrokit[dev]", "new": "distrokit[dev]", "config": "distrokit[yaml]"}
+_IN_EXTRAS = {"tail": "dev", "demo": "dev", "new": "dev", "config": "yaml"}
 EPILOG = "exit codes: 0 nothing fails, 1 something fails, 2 the command line is wrong"
 
 
@@ -52,9 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Before anything is planned: this process is not the one.
         return run(words[1:])
     installed = find(Settings.from_environ())
-    assembly = Assembly(installed=installed, plan_when_disabled=True)
     election = elect(Settings.from_environ(), installed)
-    assembly.plan.problems.extend(election.problems)
+    # A distro that only sets defaults puts them into the environment, which is read after it.
+    _, failures = configure_other(election)
+    assembly = Assembly(installed=installed, plan_when_disabled=True)
+    assembly.plan.problems.extend((*election.problems, *failures))
     own, elsewhere = _divided(words)
     parser = _Parser(prog="distrokit", description=(distrokit.__doc__ or "").split("\n")[0], epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"distrokit {distrokit.__version__}")
@@ -69,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         subparser.set_defaults(run=command.run, assembly=assembly, election=election, elsewhere=elsewhere)
         add_arguments(command, subparser, assembly)
     if own and own[0] in _IN_EXTRAS and own[0] not in subcommands.choices:
-        write(f"distrokit: {own[0]} is not installed here; run `{install_line(_IN_EXTRAS[own[0]])}`")
+        write(assembly.plan.settings.mask(_why_not_there(own[0], _IN_EXTRAS[own[0]], assembly)))
         return 2
     # Whoever types a command that is not there may be looking for one of a plugin that failed.
     assembly.channel.said.clear()
@@ -88,6 +90,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         write("distrokit: interrupted")
         return 130
     return code
+
+
+def _why_not_there(command: str, plugin: str, assembly: Assembly) -> str:
+    """Why there is no command of a plugin that is named as its extra, and what to do."""
+    charge = assembly.plugins.charge
+    found = next((candidate for candidate in assembly.plan.plugins if candidate.name == plugin), None)
+    if found is None:
+        return f"distrokit: {command} is not installed here; run `{install_line(f'distrokit[{plugin}]')}`"
+    text = f"distrokit: {command} is a command of {found.title}, which is installed and not loaded: {found.cause}"
+    if found.cause == charge.keeps_out(plugin, found.distribution):
+        return f"{text}. Add {plugin!r} to the distro's optional, or set OTEL_PYTHON_DISTRO=distrokit for this command."
+    return f"{text}."
 
 
 def _divided(argv: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -51,8 +51,11 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.json:
         print_json(plan.describe())
     else:
-        if not arguments.election.ours:
-            print(f"NOT IN CHARGE: {arguments.election.name} configures the process, and nothing of this is built\n")
+        election = arguments.election
+        if not election.builds:
+            print(f"NOT IN CHARGE: {election.name} configures the process, and nothing of this is built\n")
+        elif not election.ours:
+            print(f"distro {election.name} has no configurator: it sets its defaults, and distrokit builds this\n")
         print_text(plan)
     return 0
 

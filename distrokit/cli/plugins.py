@@ -25,6 +25,9 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"schema": SCHEMA, "plugins": assembly.plan.describe()["plugins"], "call_order": order})
         return 0
+    assembly.channel.problems(
+        problem for problem in assembly.plan.problems if problem.code == "entry-points-unreadable"
+    )
     mask = assembly.plan.settings.mask
     rows = [
         (p.name, f"{p.distribution} {p.version}".strip(), p.status, mask(p.cause) or _hooks(p.hooks))

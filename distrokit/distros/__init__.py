@@ -17,6 +17,7 @@ GROUP = "distrokit.distro"
 
 #: OpenTelemetry's own group, for distros of any make; and where those that are made of plugins point to in it.
 DISTRO_GROUP, OUR_CLASS = "opentelemetry_distro", "distrokit.distro:DistrokitDistro"
+OUR_CONFIGURATOR = "distrokit.distro:DistrokitConfigurator"
 
 #: OpenTelemetry's own variable; its loader reads it, too.
 CHOSEN_BY = "OTEL_PYTHON_DISTRO"
@@ -35,6 +36,7 @@ class Distro:
         plugins: names, in the order in which their hooks are called; those that are not listed come after them, by
             name. ``tryfirst`` and ``trylast`` of an implementation are stronger than the list. One that is not
             installed is a problem, and the rest goes on.
+        optional: more names, in order behind those of ``plugins``; one that is not installed is no problem.
         closed: whether the listed plugins are all there are. What is named in ``DISTROKIT_PLUGIN_FILES`` or given in
             code is loaded all the same: that is the user's own doing.
         defaults: setting to text: weaker than whatever the user set, stronger than a plugin's ``distrokit_defaults``.
@@ -48,6 +50,7 @@ class Distro:
     closed: bool = False
     defaults: Mapping[str, str] = field(default_factory=dict)
     opentelemetry: str = ""
+    optional: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what could not be used, where it was written.
@@ -58,8 +61,10 @@ class Distro:
         for attribute in ("name", "version", "opentelemetry"):
             if not isinstance(getattr(self, attribute), str):
                 raise TypeError(f"Distro.{attribute} is text, not {type(getattr(self, attribute)).__name__}")
-        if isinstance(self.plugins, str) or not all(isinstance(name, str) for name in self.plugins):
-            raise TypeError("Distro.plugins is a tuple of names")
+        for attribute in ("plugins", "optional"):
+            names = getattr(self, attribute)
+            if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+                raise TypeError(f"Distro.{attribute} is a tuple of names")
         for setting, text in self.defaults.items():
             if not (isinstance(setting, str) and isinstance(text, str)):
                 raise TypeError(f"Distro.defaults are text, as variables are; {setting!r} is {type(text).__name__}")
@@ -110,9 +115,15 @@ class InCharge:
             "why": self.why,
             "closed": self.distro.closed,
             "plugins": list(self.distro.plugins),
+            "optional": list(self.distro.optional),
             "opentelemetry": self.distro.opentelemetry,
             "others": list(self.others),
         }
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The plugins that it lists, in order, whether they must be installed or not."""
+        return tuple(dict.fromkeys((*self.distro.plugins, *self.distro.optional)))
 
     def layer(self) -> Layer:
         """Its defaults."""
@@ -122,7 +133,7 @@ class InCharge:
 
     def keeps_out(self, plugin: str, distribution: str) -> str:
         """Why an installed plugin is not loaded; empty when it is."""
-        listed = plugin in self.distro.plugins
+        listed = plugin in self.listed
         if self.distro.closed and not listed:
             return f"distro {self.distro.name} is closed and does not list it"
         owners = self.foreign.get(distribution, ())
@@ -133,8 +144,7 @@ class InCharge:
 
     def position(self, plugin: str) -> int:
         """Where a plugin stands in the distro's list; behind it when it is not in it."""
-        plugins = self.distro.plugins
-        return plugins.index(plugin) if plugin in plugins else len(plugins)
+        return self.listed.index(plugin) if plugin in self.listed else len(self.listed)
 
 
 def default() -> InCharge:

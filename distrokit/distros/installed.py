@@ -92,7 +92,8 @@ def missing(charge: InCharge, plugins: list[str]) -> list[Problem]:
             subject=f"distro {charge.label}",
             cause=f"it lists the plugin {name!r}, which is not installed",
             outcome="the others are loaded",
-            remedy=did_you_mean(name, plugins) or "Install the package that has it.",
+            remedy=did_you_mean(name, plugins)
+            or "Install the package that has it, or move it to the distro's optional.",
         )
         for name in charge.distro.plugins
         if name not in plugins
@@ -123,16 +124,16 @@ def _faults(charge: InCharge, name: str | None = None) -> Iterator[Problem]:
 
 
 def _releases(charge: InCharge) -> Iterator[Problem]:
-    # opentelemetry-instrumentation needs packaging, and so it is there.
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    # Here, and not above: most distros say nothing of releases.
+    from distrokit.requirements import InvalidRequirement, Specifiers
 
     found, made_for = _installed_version("opentelemetry-sdk"), charge.distro.opentelemetry
     try:
-        if not found or SpecifierSet(made_for).contains(found, prereleases=True):
+        if not found or Specifiers(made_for).contains(found, prereleases=True):
             return
         cause = f"it is made for OpenTelemetry {made_for}, and {found} is installed"
         remedy = f"Update {charge.distribution}, or install a release of OpenTelemetry that it is made for."
-    except InvalidSpecifier:
+    except InvalidRequirement:
         cause = f"the releases of OpenTelemetry that it is made for, {made_for!r}, are no version specifier"
         remedy = "Write them like >=1.43,<1.47."
     yield Problem(

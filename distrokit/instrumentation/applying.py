@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import Distribution, EntryPoint
 from typing import Any
 
@@ -17,13 +17,20 @@ from distrokit.secret_values import without_secrets
 from distrokit.values import Source
 
 
-def apply(item: InstrumentationPlan, problems: list[Problem], report: Report, capture: LogCapture) -> None:
+def apply(
+    item: InstrumentationPlan,
+    problems: list[Problem],
+    report: Report,
+    capture: LogCapture,
+    load: Callable[..., Any] | None = None,
+) -> None:
     """Apply one instrumentation as planned; whatever it does wrong, the next one is still applied.
 
     Args:
         problems: receives what goes wrong.
         report: told what goes wrong later, in a hook.
         capture: holds the log handlers that it puts on loggers.
+        load: a distro's ``load_instrumentor``, which is given what its own package publishes.
     """
     try:
         if reason := _conflict(item):
@@ -43,7 +50,10 @@ def apply(item: InstrumentationPlan, problems: list[Problem], report: Report, ca
                 options[keyword] = guarded(value, name, report)
         made = _made(instrumentor, item, problems)
         with capture.around(made, item.name):
-            made.instrument(**{**looked, **options})
+            if load is not None and item.point is not None and item.replacement is None and not item.init_options:
+                load(item.point, **{"skip_dep_check": True, **options})
+            else:
+                made.instrument(**{**looked, **options})
         item.applied = True
     except ModuleNotFoundError as error:
         _leave_out(item, str(error), problems)
@@ -79,11 +89,12 @@ def _leave_out(item: InstrumentationPlan, reason: str, problems: list[Problem]) 
         )
 
 
-def apply_all(plan: Plan, report: Report | None = None) -> None:
+def apply_all(plan: Plan, report: Report | None = None, load: Callable[..., Any] | None = None) -> None:
     """Apply every planned instrumentation that fits the libraries installed here, in the plan's order.
 
     Args:
         report: told when a hook raises while the application runs; ``None`` adds it to the plan's problems.
+        load: a distro's ``load_instrumentor``; ``None`` when it has none of its own.
     """
     if plan.disabled.value:
         return
@@ -93,7 +104,7 @@ def apply_all(plan: Plan, report: Report | None = None) -> None:
     with plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None}):
         for item in plan.instrumentations.values():
             if item.enabled and not item.applied:
-                apply(item, plan.problems, report, capture)
+                apply(item, plan.problems, report, capture, load)
 
 
 def conflict(point: EntryPoint) -> str:

@@ -87,6 +87,7 @@ def _initialize():  # type: () -> None
     # As OpenTelemetry does it: a Python that is run by what starts here must not start the same in turn.
     _set("PYTHONPATH", without)
     try:
+        _answer_lookups()
         _import_propagate()
         from opentelemetry.instrumentation.auto_instrumentation import initialize
 
@@ -115,20 +116,28 @@ def _installed():  # type: () -> bool
     return launcher is not None and find_spec("distrokit") is not None
 
 
-def _import_propagate():  # type: () -> None
-    """OpenTelemetry resolves OTEL_PROPAGATORS while it is imported, and raises on what it does not know.
+def _answer_lookups():  # type: () -> None
+    """OpenTelemetry looks for its parts in a list of its own, which one unreadable package makes fail."""
+    # By name: nothing here may need distrokit in order to be imported.
+    from contextlib import suppress
+    from importlib import import_module
 
-    distrokit resolves it anew, and a wrong name costs itself.
+    # Where that fails, OpenTelemetry looks itself.
+    with suppress(Exception):
+        import_module("distrokit.election").look_up()
+
+
+def _import_propagate():  # type: () -> None
+    """OpenTelemetry resolves OTEL_PROPAGATORS while it is imported, and raises on what it cannot import.
+
+    distrokit resolves it anew, and a wrong name, or a package that raises, costs itself.
     """
     given = os.environ.get("OTEL_PROPAGATORS", "")
+    _set("OTEL_PROPAGATORS", "tracecontext,baggage")
     try:
-        import opentelemetry.propagate
-    except Exception:
-        _set("OTEL_PROPAGATORS", "")
-        try:
-            import opentelemetry.propagate  # noqa: F401  (imported for what it reads meanwhile)
-        finally:
-            _set("OTEL_PROPAGATORS", given)
+        import opentelemetry.propagate  # noqa: F401  (imported for what it reads meanwhile)
+    finally:
+        _set("OTEL_PROPAGATORS", given)
 
 
 def _set(name, value):  # type: (str, str) -> None

@@ -96,11 +96,14 @@ class Pipeline:
 
     # ------------------------------------------------------------------------------- start
 
-    def start(self, resource_attributes: Mapping[str, Any] | None = None) -> None:
+    def start(
+        self, resource_attributes: Mapping[str, Any] | None = None, resource: ProcessResource | None = None
+    ) -> None:
         """Build everything, make it the process's globals (unless isolated), and tell the plugins.
 
         Args:
             resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
+            resource: built from them already; ``None`` to build it.
         """
         # First, so that whatever has been built by then is flushed, whatever happens next.
         if not self._isolated:
@@ -113,7 +116,8 @@ class Pipeline:
         builder.in_use.also = self._look_for_uwsgi
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._providers.install_propagator(builder)
-            builder.resource = self._resource = build_resource(self.plan, resource_attributes or {})
+            self._resource = resource or build_resource(self.plan, resource_attributes or {})
+            builder.resource = self._resource
             self._providers.install(builder)
             self._providers.install_response_propagators(builder)
         for name, text in sdk_settings.read_late(self.plan.sdk_settings, self.plan.settings, LoggerProvider).items():

@@ -180,7 +180,7 @@ class Components:
         self._plan.problems.append(
             Problem(
                 code="build-failed",
-                subject=_title(component),
+                subject=_title(component, component.origin),
                 cause=describe_exception(error),
                 outcome=outcome,
                 remedy=f"Install the package that has {missing!r}."
@@ -201,12 +201,16 @@ def _remedy(component: Component[Any], error: BaseException, amended_by: list[st
     elif component.source.chosen:
         chosen = [Value("", component.source), *chosen]
     names = ", ".join(dict.fromkeys(str(value.source) for value in chosen))
+    if component.declaration.origin and not isinstance(error, (ValueError, OSError)):
+        # Another package's, which is picked by its name.
+        return f"Repair or uninstall {component.origin}, or take it out of {component.source}."
     return f"Correct {names}." if names else f"It is the {component.source}; repair or block plugin {component.plugin}."
 
 
-def _title(component: Component[Any]) -> str:
+def _title(component: Component[Any], origin: str = "") -> str:
     """``sampler acme (plugin acme)``."""
-    return f"{_words(type(component.declaration).__name__)} {component.name} (plugin {component.plugin})"
+    origin = origin or f"plugin {component.plugin}"
+    return f"{_words(type(component.declaration).__name__)} {component.name} ({origin})"
 
 
 def _words(name: str) -> str:

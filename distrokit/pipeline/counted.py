@@ -47,6 +47,8 @@ class _Counted:
     """Everything but ``export`` is the exporter's own."""
 
     export: Callable[..., Any]
+    #: Told what the exporter's shutdown raised; ``None`` raises it.
+    shutdown_failed: Callable[[Exception], None] | None = None
 
     def __init__(self, exporter: Any, losses: Losses, messages: SDKMessages | None, in_use: Callable[[], None]) -> None:
         # Not super().__init__(): MetricExporter's would set a temporality of its own over the exporter's.
@@ -159,6 +161,11 @@ class _Counted:
     def shutdown(self, *args: Any, **kwargs: Any) -> None:
         try:
             self.shut_down_once(*args, **kwargs)
+        except Exception as error:
+            # What feeds it may call this in a thread of its own, where Python would print a traceback.
+            if self.shutdown_failed is None:
+                raise
+            self.shutdown_failed(error)
         finally:
             self._losses.finish()
 

@@ -6,6 +6,7 @@ import logging
 import sys
 
 from distrokit.diagnostics import Channel, Problem, describe_exception, trace_of
+from distrokit.distributions import raised_by
 from distrokit.pipeline.stages import DroppedAll
 from distrokit.plan import Plan
 from distrokit.sdk_messages import note
@@ -76,10 +77,12 @@ class Reports:
                 severity="warning",
             )
         else:
+            owner = raised_by(error)
+            place = f" ({owner})" if owner else ""
             problem = Problem(
                 code="part-raised",
                 subject=name,
-                cause=describe_exception(error),
+                cause=f"{describe_exception(error)}{place}",
                 outcome=outcome or "a transform drops the item, any other part only misses it",
                 remedy="Repair it, or block its plugin with DISTROKIT_DISABLED_PLUGINS.",
                 detail=trace_of(error),

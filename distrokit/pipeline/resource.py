@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -18,12 +19,17 @@ from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.process_resource import ProcessResource
 from distrokit.plan import Component, Plan, ResourcePlan
 
+_INSTANCE = "service.instance.id"
+
+#: Detectors whose instance id is a random one: in a forked child it is another random one.
+_RANDOM = ("service", "service_instance")
+
 
 def build_resource(plan: Plan, extra: Mapping[str, Any]) -> ProcessResource:
     """The process's resource.
 
-    Precedence, high to low: the user's attributes, the plugins' attributes, ``extra``, detectors in
-    order, what the specification demands (``telemetry.sdk.*``, ``service.name``).
+    Precedence, high to low: the user's attributes, the plugins' attributes, ``extra``, detectors, the last one in
+    order first, and what any resource must have (``telemetry.sdk.*``, ``service.name``, ``service.instance.id``).
 
     Not ``Resource.create()``: it runs detectors in a pool whose end it awaits, so one that hangs
     keeps the application from starting.
@@ -36,20 +42,24 @@ def build_resource(plan: Plan, extra: Mapping[str, Any]) -> ProcessResource:
         "telemetry.sdk.language": "python",
         "telemetry.sdk.name": "opentelemetry",
         "telemetry.sdk.version": sdk_version,
+        # Without one, the metrics of several workers are taken for one series; the SDK has it by default, too.
+        _INSTANCE: str(uuid.uuid4()),
     }
-    for component, found in reversed(
-        detect(plan.resource.detectors, plan.resource.timeout_millis.value, plan.problems)
-    ):
+    named = _INSTANCE in known
+    for component, found in detect(plan.resource.detectors, plan.resource.timeout_millis.value, plan.problems):
         # The filter is the file's, and so are the detectors it is about.
         filtered = component.source.kind == "file"
-        attributes.update({n: v for n, v in found.items() if not filtered or _wanted(plan.resource, n)})
+        passing = {n: v for n, v in found.items() if not filtered or _wanted(plan.resource, n)}
+        attributes.update(passing)
+        if _INSTANCE in passing:
+            named = _INSTANCE in known or component.name.lower() not in _RANDOM
     attributes.update(extra)
     attributes.update(known)
     if not attributes.get("service.name"):
         executable = os.path.basename(sys.executable or "")
         attributes["service.name"] = f"unknown_service:{executable}" if executable else "unknown_service"
     schema_url = plan.resource.schema_url.value if plan.resource.schema_url else None
-    return ProcessResource(attributes, schema_url, named="service.instance.id" in known)
+    return ProcessResource(attributes, schema_url, named=named)
 
 
 def _wanted(plan: ResourcePlan, name: str) -> bool:
@@ -76,12 +86,16 @@ def detect(
         run.thread.join(max(0.0, deadline - time.monotonic()))
         answer, error = run.outcome or (None, None)
         if run.outcome is None:
-            error = TimeoutError(f"no answer within {timeout_millis} ms")
+            error = _LateError(f"no answer within {timeout_millis} ms")
         if error is None and answer is not None:
             found.append((run.component, answer))
         elif error is not None:
             problems.append(_problem(run.component, error))
     return found
+
+
+class _LateError(TimeoutError):
+    """The time for all detectors is up; one that raises ``TimeoutError`` itself has given up before."""
 
 
 class _Run:
@@ -96,19 +110,37 @@ class _Run:
         detector: Callable[..., Any] = self.component.declaration.detect
         try:
             answer = detector(**self.component.arguments)
-            self.outcome = (None if answer is None else checked_attributes(answer), None)
         except BaseException as error:
             # In a thread of its own nothing but the detector raises.
             self.outcome = (None, error)
+            return
+        try:
+            self.outcome = (None if answer is None else checked_attributes(answer), None)
+        except Exception as error:
+            self.outcome = (None, _RefusedError(str(error)))
+
+
+class _RefusedError(Exception):
+    """What a detector returned cannot be attributes."""
 
 
 def _problem(component: Component[ResourceDetector], error: BaseException) -> Problem:
+    origin = component.origin
+    if isinstance(error, _LateError):
+        cause, first = f"TimeoutError: {error}", "Raise DISTROKIT_DETECTOR_TIMEOUT (milliseconds)"
+    elif isinstance(error, _RefusedError):
+        cause, first = f"it {error}", f"Repair {origin}: values are texts, numbers, booleans, and lists of one of these"
+    else:
+        cause, first = describe_exception(error), f"Repair {origin}"
+    if component.source.chosen:
+        without = f"take it out of {component.source}"
+    else:
+        without = f"set DISTROKIT_DISABLED_PLUGINS={component.plugin.partition(' ')[0]}"
     return Problem(
         code="detector-failed",
-        subject=f"resource detector {component.name} (plugin {component.plugin})",
-        cause=describe_exception(error),
+        subject=f"resource detector {component.name} ({origin})",
+        cause=cause,
         outcome="its attributes are missing",
-        remedy="Repair it, raise DISTROKIT_DETECTOR_TIMEOUT (milliseconds), or leave it out of "
-        "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS.",
+        remedy=f"{first}, or {without}.",
         detail=trace_of(error),
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 
-from distrokit.declarations import Processor, Signal
+from distrokit.declarations import Exporter, Processor, Signal
 from distrokit.delivery import Lost
 from distrokit.pipeline.components import Components, Kind
 from distrokit.pipeline.counted import counted
@@ -89,6 +90,7 @@ class Stages:
                     self._plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
                 )
             exporter = counted(planned.signal, exporter, losses, self._messages, self._in_use)
+            exporter.shutdown_failed = partial(self._shutdown_failed, item.exporter)
             self._components.named(exporter, item.exporter)
             self._parts.append(exporter)
             if planned.signal == "metrics":
@@ -98,6 +100,11 @@ class Stages:
                 self._parts.append(processor)
                 built.append(self._behind(in_front, Named(name, processor), planned.signal))
         return built
+
+    def _shutdown_failed(self, exporter: Component[Exporter], error: Exception) -> None:
+        self._report(
+            f"shutdown of exporter {exporter.name} ({exporter.origin})", error, "the process ends all the same"
+        )
 
     def _for_some(self, planned: SignalPlan) -> list[tuple[Component[Processor], Named[Any]]]:
         """The transforms that stand in front of some exporters only, each built once; those of no exporter are not."""

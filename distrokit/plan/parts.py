@@ -55,6 +55,11 @@ class Component(Generic[D]):
         return f"{self.declaration.name}/{self.instance}" if self.instance else self.declaration.name
 
     @property
+    def origin(self) -> str:
+        """``plugin otlp 0.1.0``, or the distribution whose component it is; to know that one reads a file."""
+        return origin_of(self.declaration) or f"plugin {self.plugin}"
+
+    @property
     def inner(self) -> Component[D] | None:
         """What this sampler was put around; ``None`` for any other component."""
         value = self.parameters.get("inner") if self.wraps else None
@@ -165,7 +170,7 @@ class ResourcePlan:
 
     Attributes:
         attributes: what is known already.
-        detectors: what will be asked; weaker than ``attributes``, the first in order wins.
+        detectors: what will be asked; weaker than ``attributes``, the last in order wins.
         timeout_millis: how long all detectors together may take, in milliseconds.
         schema_url: of the resource; ``None`` for none.
         included, excluded: patterns (``*``, ``?``) of the attributes detectors may add; nothing included

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Any
 
 import grpc
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
-from distrokit import ExporterOptions, Settings
+from distrokit import EntryPoints, ExporterOptions, Settings
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.endpoints import basic, target
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
@@ -122,7 +121,9 @@ def _own(options: ExporterOptions) -> grpc.ChannelCredentials:
     name = next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
     if not name:
         return grpc.ssl_channel_credentials()
-    found = list(entry_points(group="opentelemetry_otlp_credential_provider", name=name))
+    found = [
+        point for point in EntryPoints.scan().group("opentelemetry_otlp_credential_provider") if point.name == name
+    ]
     if not found:
         raise LookupError(f"no package offers the credential provider {name!r}")
     credentials = found[0].load()()

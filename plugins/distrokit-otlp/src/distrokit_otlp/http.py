@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.version import __version__ as exporter_version
 from requests.auth import AuthBase
 
-from distrokit import ExporterOptions
+from distrokit import EntryPoints, ExporterOptions
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.endpoints import basic, without_user
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
@@ -95,7 +94,9 @@ def _provided(options: ExporterOptions) -> Any:
     name = next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
     if not name:
         return None
-    found = list(entry_points(group="opentelemetry_otlp_credential_provider", name=name))
+    found = [
+        point for point in EntryPoints.scan().group("opentelemetry_otlp_credential_provider") if point.name == name
+    ]
     if not found:
         raise LookupError(f"no package offers the credential provider {name!r}")
     return found[0].load()()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
-from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, requires, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, requires, version
 
+from distrokit import EntryPoints
 from distrokit_dev.new.names import Names
 from distrokit_dev.new.refusal import Refused
 
@@ -50,8 +51,9 @@ def _ours() -> set[str]:
 
 
 def _points(names: Names) -> Iterator[tuple[str, EntryPoint]]:
+    installed = EntryPoints.scan()
     for group, what in _GROUPS[names.kind].items():
-        for point in entry_points(group=group):
+        for point in installed.group(group):
             yield what, point
 
 

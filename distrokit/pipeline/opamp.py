@@ -1,0 +1,43 @@
+"""The functions of OpenTelemetry's entry-point group for OpAMP agents, called when its own configurator calls them.
+
+The first one is called with the resource before anything else is built, and may change the environment; the second one
+with the same resource when the providers are installed. Of each name OpenTelemetry calls one.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+from opentelemetry.sdk.resources import Resource
+
+from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
+from distrokit.entry_points import EntryPoints, title_of
+
+#: OpenTelemetry's own.
+GROUP, BEFORE, AFTER = "_opentelemetry_opamp", "pre_sdk_init_function", "post_sdk_init_function"
+
+
+def find_function(installed: EntryPoints, name: str) -> EntryPoint | None:
+    """The entry point of this name; of several the first one by distribution."""
+    return next((point for point in installed.group(GROUP) if point.name == name), None)
+
+
+def call_function(point: EntryPoint | None, resource: Resource) -> list[Problem]:
+    """Import and call it; what it raises is a problem, and telemetry works without it."""
+    if point is None:
+        return []
+    try:
+        point.load()(resource)
+    except BaseException as error:
+        contain(error)
+        return [
+            Problem(
+                code="loader-hook-failed",
+                subject=f"OpAMP {point.name} ({title_of(point)})",
+                cause=describe_exception(error),
+                outcome="telemetry works without it",
+                remedy="Repair or uninstall its package.",
+                detail=trace_of(error),
+            )
+        ]
+    return []
