@@ -304,7 +304,8 @@ class Setting:
             outside ``one of`` is said; whoever reads it decides what to do with it.
         default: as it would be written; empty where there is none.
         unit: ``ms``, ``items``, ``bytes``; empty where there is none.
-        consumer: who reads it: ``distrokit``, ``opentelemetry-sdk``, a plugin's name.
+        consumer: who reads it: ``distrokit``, ``opentelemetry-sdk``, a plugin's name. ``instrumentations``: it stays in
+            ``os.environ`` where a plugin, a file or code gives it, since instrumentations may read it at any time.
         meaning: one sentence.
         spec: where it is specified, a URL; empty for what only exists here.
         parameter: whether it becomes a parameter of a component; then ``distrokit doctor`` can tell when nothing

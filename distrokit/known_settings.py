@@ -28,6 +28,7 @@ _CLOSE_WORD = 0.7
 #: What names of OpenTelemetry's and distrokit's begin with; plugins have others of their own.
 _OURS = ("OTEL_", "DISTROKIT_")
 _ONE_OF = "one of "
+_SIDES = ("CLIENT_REQUEST", "CLIENT_RESPONSE", "SERVER_REQUEST", "SERVER_RESPONSE")
 #: Families in which every library has its own, and those of other languages in manifests that are shared.
 _FAMILIES = re.compile(
     r"OTEL_PYTHON_\w+_EXCLUDED_URLS|OTEL_INSTRUMENTATION_\w+|OTEL_(NODE|JS|PHP|JAVA|JAVAAGENT|DOTNET|GO|RUBY|RUST)_\w+"
@@ -239,13 +240,10 @@ SETTINGS: tuple[Setting, ...] = (
     _instrumentations("OTEL_PYTHON_EXCLUDED_URLS", "list of patterns", "", "requests that make no spans"),
     _instrumentations("OTEL_SEMCONV_STABILITY_OPT_IN", "list of names", "", "newer semantic conventions"),
     *(
-        _instrumentations(f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{side}", "list of names", "", "headers to record")
-        for side in (
-            "CLIENT_REQUEST",
-            "CLIENT_RESPONSE",
-            "SERVER_REQUEST",
-            "SERVER_RESPONSE",
-            "SANITIZE_FIELDS",
+        _instrumentations(f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{side}", "list of names", "", meaning)
+        for side, meaning in (
+            *((side, "headers to record") for side in _SIDES),
+            ("SANITIZE_FIELDS", "of these headers, those whose values are replaced by `[REDACTED]`"),
         )
     ),
 )

@@ -84,7 +84,10 @@ def _with_file(
 ) -> Settings:
     problems.extend(configuration.problems)
     ignored = ignored_with_file(known, settings)
-    layered = settings.with_layers(settings_of(configuration, problems), ignored=ignored)
+    layer = settings_of(configuration, problems)
+    # Where the file speaks, it wins: of instrumentations' variables, too, which count where it is silent.
+    ignored |= {name for name in layer.values if name in settings.environ and not name.startswith("DISTROKIT_")}
+    layered = settings.with_layers(layer, ignored=ignored)
     if settings.sdk_disabled and not layered.sdk_disabled and "OTEL_SDK_DISABLED" in ignored:
         problems.append(
             Problem(

@@ -12,6 +12,7 @@ from distrokit.distros.installed import in_charge
 from distrokit.entry_points import EntryPoints
 from distrokit.environ import SAID, import_propagate, put
 from distrokit.frozen import find
+from distrokit.instrumentation import keep_variables
 from distrokit.plan import Plan
 from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
@@ -147,6 +148,7 @@ class Assembly:
     def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
         # Known before it is built: hooks may ask for it.
         self.pipeline = pipeline = self.idle()
+        keep_variables(self.plan)
         pipeline.start(resource_attributes)
         return pipeline
 

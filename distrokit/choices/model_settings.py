@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from distrokit.choices.from_model import severity_number
+from distrokit.choices.semantic_conventions import opt_ins
 from distrokit.declarations import Configuration
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.own_settings import environment_only, own_name, own_text
@@ -35,9 +36,6 @@ SAME: dict[tuple[str, ...], str] = {
     (*_HTTP, "server", "request_captured_headers"): "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",
     (*_HTTP, "server", "response_captured_headers"): "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE",
 }
-
-#: What of the schema's ``semconv`` nodes the instrumentations of Python know, under their own word.
-_SEMCONV = {"http": "http", "db": "database", "gen_ai": "gen_ai_latest_experimental"}
 
 #: The top of the model; the schema lets everything else pass.
 _TOP = (
@@ -80,7 +78,7 @@ def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
     level = model.at("log_level")
     if level is not None and severity_number(str(level.value)):
         values["OTEL_LOG_LEVEL"] = Value(str(level.value).rstrip("234"), level.source)
-    stability = _stability(model)
+    stability = opt_ins(model.at("instrumentation/development", "general"), problems)
     if stability is not None:
         values["OTEL_SEMCONV_STABILITY_OPT_IN"] = stability
     own = model.at("distribution", "distrokit")
@@ -103,25 +101,6 @@ def own_settings(node: Value[Any]) -> dict[str, Value[str]]:
         for key, child in node.value.items()
         if child.value is not None
     }
-
-
-def _stability(model: Value[Any]) -> Value[str] | None:
-    """The opt-ins of every ``semconv`` node, and the list that says it in the variable's own words."""
-    general = model.at("instrumentation/development", "general")
-    if general is None:
-        return None
-    words: dict[str, Source] = {}
-    for area, word in _SEMCONV.items():
-        node = general.at(area, "semconv")
-        version = node.at("version") if node else None
-        if node is not None and version is not None and version.value == 1:
-            dual = node.at("dual_emit")
-            words[f"{word}/dup" if dual and dual.value and area != "gen_ai" else word] = node.source
-    listed = general.at("stability_opt_in_list")
-    for item in str(listed.value).split(",") if listed is not None else ():
-        if listed is not None and item.strip():
-            words.setdefault(item.strip(), listed.source)
-    return Value(",".join(words), next(iter(words.values()))) if words else None
 
 
 def _unread(model: Value[Any]) -> Iterator[Problem]:
