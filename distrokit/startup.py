@@ -113,6 +113,12 @@ class Assembly:
 
         return model_of(self.plan)
 
+    def left_out_of_model(self) -> list[str]:
+        """What is in effect, and is not in :meth:`model`, since no configuration file can say it: a sentence each."""
+        from distrokit.effective_model import left_out
+
+        return list(left_out(self.plan))
+
     def start(self, resource_attributes: Mapping[str, Any] | None = None) -> Pipeline | None:
         """Build the plan and run it; ``None`` when it is disabled, or could not be started at all.
 

@@ -27,6 +27,7 @@ ONCE = {
     "test_cli",
     "test_compatibility",
     "test_config_command",
+    "test_config_round_trip",
     "test_demo",
     "test_diagnostics",
     "test_distros",

@@ -144,7 +144,11 @@ print(os.environ[{CAPTURE + "SERVER_REQUEST"!r}])
 print(subprocess.check_output([sys.executable, "-c", {child!r}], text=True))
 """
     with Receiver() as receiver:
-        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc"), **NO_METRICS, CAPTURE + "SERVER_REQUEST": "mine"}
+        env = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc"),
+            **NO_METRICS,
+            CAPTURE + "SERVER_REQUEST": "mine",
+        }
         result = run([os.sys.executable, "-c", program], env)
         assert (result.returncode, said(result)) == (0, []), result.stderr
         arrived(receiver)
@@ -165,7 +169,7 @@ def test_what_a_plugin_gives_takes_effect(tmp_path):
             return {{**{GIVEN!r}, "ACME_CAPTURE": "all", "ACME_OWN": "x", "OTEL_PYTHON_ACME_TOKEN": "hush",
                     "OTEL_SERVICE_NAME": "shop"}}
     """
-    program = dedent(SHOP) + '\nprint(json.dumps({n: os.environ.get(n) for n in %r}))\n' % (
+    program = dedent(SHOP) + "\nprint(json.dumps({n: os.environ.get(n) for n in %r}))\n" % (
         ["ACME_CAPTURE", "ACME_OWN", "OTEL_PYTHON_ACME_TOKEN", "OTEL_SERVICE_NAME"],
     )
     with Receiver() as receiver:
