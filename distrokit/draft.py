@@ -12,7 +12,7 @@ from distrokit.choices.model_settings import not_done
 from distrokit.choices.views import fault_of
 from distrokit.declarations import SIGNALS, Exporter, Processor, ResourceDetector, ResponsePropagator, Signal
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.entry_points import EntryPoints
+from distrokit.entry_points import EntryPoints, distribution_of
 from distrokit.parameters import Reader
 from distrokit.picking import Picker, how_to_get_defaults
 from distrokit.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan, ViewPlan
@@ -123,6 +123,8 @@ class Draft:
         if chosen is None or any(choice.name == "*" for choice in chosen):
             source = chosen[0].source if chosen else BUILT_IN
             offers = [offer for offer in shelf.offers.values() if chosen or offer.declaration.default]
+            for taken in shelf.taken.values() if chosen else ():
+                self.picker.refuse(taken)
             return [c for offer in offers if (c := self.picker.component(offer, source))]
         # Upstream's own name for the user's attributes, which are read already.
         chosen = [choice for choice in chosen if choice.name.lower() != "otel"]
@@ -189,8 +191,18 @@ class Draft:
         if choice is None:
             return
         points = self.installed.group(group)
-        planned.configurator = next((p for p in points if p.name.lower() == choice.value.lower()), None)
-        if planned.configurator is None:
+        named = [point for point in points if point.name.lower() == choice.value.lower()]
+        if len(named) == 1:
+            planned.configurator = named[0]
+        elif named:
+            self._problem(
+                "name-taken",
+                f"{setting}={choice.value}",
+                f"{' and '.join(sorted(map(distribution_of, named)))} declare this one name",
+                "every scope is enabled",
+                "Uninstall all but one.",
+            )
+        else:
             names = ", ".join(point.name for point in points) or "none"
             self._problem(
                 "setting-invalid",

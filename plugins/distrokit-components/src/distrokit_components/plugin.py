@@ -109,7 +109,6 @@ def distrokit_exporters(entry_points: EntryPoints) -> list[Exporter]:
 @hookimpl(trylast=True)
 def distrokit_samplers(entry_points: EntryPoints) -> list[Sampler]:
     """The configuration schema's samplers, and the groups that environment variables and files know."""
-    points = {point.name: point for group in _SAMPLER_GROUPS for point in reversed(entry_points.group(group))}
     return [
         *SAMPLERS,
         *(
@@ -120,9 +119,23 @@ def distrokit_samplers(entry_points: EntryPoints) -> list[Sampler]:
                 fallback=True,
                 origin=point,
             )
-            for point in points.values()
+            for point in _sampler_points(entry_points)
         ),
     ]
+
+
+def _sampler_points(entry_points: EntryPoints) -> list[EntryPoint]:
+    """Of each distribution one for a name, from the first group that has it."""
+    by_name: dict[str, list[EntryPoint]] = {}
+    for group in _SAMPLER_GROUPS:
+        for point in entry_points.group(group):
+            by_name.setdefault(point.name, []).append(point)
+    found = []
+    for points in by_name.values():
+        # Whose they are is asked only where there are several: the answer costs reading a file.
+        several = len(points) > 1
+        found += {point.dist.name if several and point.dist else "": point for point in reversed(points)}.values()
+    return found
 
 
 @hookimpl(trylast=True)
