@@ -21,6 +21,9 @@ _PYTHON = "https://opentelemetry.io/docs/zero-code/python/configuration/"
 _SPAN, _RECORD = _SDK + "#span-limits", _SDK + "#logrecord-limits"
 _EXPORTER = _SDK + "#exporter-selection"
 
+#: The consumer of what instrumentations read; see :class:`distrokit.Setting`.
+INSTRUMENTATIONS = "instrumentations"
+
 #: How close a name must be to a known one to be taken for a misspelling: third parties have names, too.
 _CLOSE = 0.88
 #: And how close each of its words must be.
@@ -66,7 +69,7 @@ def _own(name: str, kind: str, default: str, meaning: str, unit: str = "") -> Se
 
 
 def _instrumentations(name: str, kind: str, default: str, meaning: str) -> Setting:
-    return Setting(name=name, kind=kind, default=default, meaning=meaning, consumer="instrumentations", spec=_PYTHON)
+    return Setting(name=name, kind=kind, default=default, meaning=meaning, consumer=INSTRUMENTATIONS, spec=_PYTHON)
 
 
 def _upstream(name: str, kind: str, default: str, meaning: str, consumer: str) -> Setting:
@@ -252,6 +255,14 @@ SETTINGS: tuple[Setting, ...] = (
 def is_of_a_family(name: str) -> bool:
     """Whether it is one of those that every library, or another language, has for itself."""
     return bool(_FAMILIES.fullmatch(name))
+
+
+def read_by_instrumentations(name: str, known: Iterable[Setting]) -> bool:
+    """Whether instrumentations read it: it is declared so, or it begins as theirs do and nobody declares it."""
+    declared = next((setting.consumer for setting in known if setting.name == name), "")
+    if declared or name.startswith(LAUNCHER_PREFIX + "DISTROKIT_"):
+        return declared == INSTRUMENTATIONS
+    return name.startswith((LAUNCHER_PREFIX, "OTEL_INSTRUMENTATION_"))
 
 
 def ignored_with_file(known: Iterable[Setting], settings: Settings) -> set[str]:

@@ -36,6 +36,7 @@ ONCE = {
     "test_doctor_elsewhere",
     "test_doctor_way_out",
     "test_explain",
+    "test_explain_diff",
     "test_example_distros",
     "test_exporter_contract",
     "test_exporter_trust",

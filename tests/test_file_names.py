@@ -33,7 +33,9 @@ def test_a_version_that_is_known_is_read_without_a_word(tmp_path, version):
 @pytest.mark.parametrize("version", ["1.2", "1.99", "1.2-rc.1"])
 def test_a_newer_minor_version_is_read_with_a_warning(tmp_path, version):
     path = tmp_path / "otel.yaml"
-    path.write_text(f'# comment\nfile_format: "{version}"\nresource: {{attributes: [{{name: service.name, value: shop}}]}}\n')
+    path.write_text(
+        f'# comment\nfile_format: "{version}"\nresource: {{attributes: [{{name: service.name, value: shop}}]}}\n'
+    )
 
     plan = planned({"OTEL_CONFIG_FILE": str(path)})
 
@@ -161,6 +163,8 @@ def test_otlp_is_no_exporter_of_a_file(tmp_path, properties):
 
     (line,) = problems(plan)
     assert line.startswith(f"{path}:1:")
-    assert line.endswith(" otlp: a configuration file names the transport; it is left out. Write otlp_http or otlp_grpc.")
+    assert line.endswith(
+        " otlp: a configuration file names the transport; it is left out. Write otlp_http or otlp_grpc."
+    )
     assert validated.stdout == line + "\n"
     assert [item.exporter.name for item in plan.signals["traces"].exporters] == ["console", "otlp_grpc"]

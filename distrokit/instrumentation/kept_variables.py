@@ -7,31 +7,19 @@ instrumentations and their releases.
 
 from __future__ import annotations
 
-import re
-
 from distrokit.environ import keep
+from distrokit.known_settings import read_by_instrumentations
 from distrokit.plan import Plan
-from distrokit.settings import LAUNCHER_PREFIX, is_secret
-
-#: The consumer of settings that instrumentations read; see :class:`distrokit.Setting`.
-INSTRUMENTATIONS = "instrumentations"
-
-#: Names of which every instrumentation may have its own.
-_FAMILIES = re.compile(r"OTEL_(PYTHON|INSTRUMENTATION)_\w+")
+from distrokit.settings import is_secret
 
 
 def keep_variables(plan: Plan) -> None:
     """Set what a configuration file, code or a plugin gives for instrumentations; a secret is not set."""
-    consumers = {setting.name: setting.consumer for setting in plan.known}
     texts = {}
     for name in sorted(plan.settings.names_set()):
-        family = _FAMILIES.fullmatch(name) and not name.startswith(LAUNCHER_PREFIX + "DISTROKIT_")
         value = plan.settings.value(name)
-        if (
-            value is not None
-            and value.source.kind != "environment"
-            and consumers.get(name, INSTRUMENTATIONS if family else "") == INSTRUMENTATIONS
-            and not is_secret(name)
-        ):
+        if value is None or value.source.kind == "environment" or is_secret(name):
+            continue
+        if read_by_instrumentations(name, plan.known):
             texts[name] = value.value
     keep(texts)
