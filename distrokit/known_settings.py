@@ -14,6 +14,7 @@ from distrokit.declarations import Setting
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.own_settings import is_of_one_instrumentation
 from distrokit.settings import LAUNCHER_PREFIX, Settings, is_secret
+from distrokit.spelling import in_another_order
 
 _SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
 _GENERAL, _LIMITS = _SDK + "#general-sdk-configuration", _SDK + "#attribute-limits"
@@ -304,7 +305,7 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
             # Whether there is such an instrumentation is said where they are planned.
             continue
         own = plain.startswith("DISTROKIT_")
-        hint = did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)
+        hint = _swapped(plain, names) or did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)
         if own or hint:
             [(_, source), *_rest] = settings.lookup(name)
             yield _unknown(
@@ -318,10 +319,16 @@ def _misspelt_of_a_plugin(name: str, plain: str, names: Iterable[str], settings:
     """Beside what plugins declare, whose names begin with the same word (``ACME_``)."""
     words = plain.split("_")
     close = [other for other in names if _a_slip_of(words, other.split("_"))]
-    hint = did_you_mean(plain, close, cutoff=_CLOSE)
+    hint = _swapped(plain, names) or did_you_mean(plain, close, cutoff=_CLOSE)
     # A secret may stand in a file of its own.
     if hint and plain.removesuffix("_FILE") not in names:
         yield _unknown(name, "no plugin declares a setting of this name", hint)
+
+
+def _swapped(name: str, names: Iterable[str]) -> str:
+    """Likewise, of names with the same first word, which says whose they are."""
+    meant = in_another_order(name, [other for other in names if other.split("_")[0] == name.split("_")[0]])
+    return f"Did you mean {meant!r}?" if meant else ""
 
 
 def _a_slip_of(words: list[str], other: list[str]) -> bool:
