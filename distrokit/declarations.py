@@ -312,6 +312,10 @@ class Setting:
             in the pipeline comes from it.
         ignored_with_file: whether a configuration file takes its place (specification, *Declarative
             configuration*: every variable the file does not name is ignored).
+        required: whether it must have a value, wherever that comes from; a missing one is a problem at the start, in
+            ``explain`` and in ``doctor``. Not asked for with a configuration file that takes its place. A secret may
+            stand in the file that ``NAME_FILE`` names.
+        remedy: what to do about a missing one, as one sentence; empty for "Set NAME."
         deprecated: what to set instead and from which release on it has to be, as one sentence; said when somebody
             sets it. Empty for a setting that stays.
     """
@@ -325,6 +329,8 @@ class Setting:
     spec: str = ""
     parameter: bool = False
     ignored_with_file: bool = False
+    required: bool = False
+    remedy: str = ""
     deprecated: str = ""
 
 

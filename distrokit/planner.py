@@ -16,6 +16,7 @@ from distrokit.known_settings import SETTINGS, deprecated, ignored_with_file, mi
 from distrokit.parameters import Reader
 from distrokit.plan import Plan
 from distrokit.plugins import Answer, Plugins
+from distrokit.plugins.required import without_value
 from distrokit.settings import Layer, Settings
 from distrokit.values import Source, SourceKind, Value
 
@@ -111,6 +112,7 @@ def _draft(
 ) -> Plan:
     plan = Plan(settings, plugins.charge, plugins=plugins.candidates, known=known, problems=list(problems))
     plan.problems.extend((*misspelt(known, settings), *deprecated(known, settings)))
+    plan.problems.extend(without_value(plugins.declared, settings, with_file=configuration is not None))
     plan.frozen = plugins.installed.frozen
     plan.configuration = configuration.name if configuration else None
     if configuration is not None and configuration.model is None:

@@ -17,6 +17,7 @@ from distrokit.values import Source
 
 _ROWS = (
     ("default", "default"),
+    ("required", "required"),
     ("ignored", "ignored"),
     ("taken by", "taken_by"),
     ("read by", "read_by"),
@@ -56,6 +57,7 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
         "source": winner["source"],
         "lost": candidates[1:],
         "default": (known.default or None) if known else None,
+        "required": (known.remedy or f"Set {plain}.") if known and known.required else None,
         "ignored": f"{plan.configuration} takes the place of the variable" if ignored else None,
         "taken_by": list(dict.fromkeys(_taken_by(plan, plain))),
         "read_by": known.consumer if known else None,
