@@ -326,8 +326,8 @@ def _misspelt_of_a_plugin(name: str, plain: str, names: Iterable[str], settings:
 
 
 def _swapped(name: str, names: Iterable[str]) -> str:
-    """Likewise, of names with the same first word, which says whose they are."""
-    meant = in_another_order(name, [other for other in names if other.split("_")[0] == name.split("_")[0]])
+    """The hint at a name that has the same words in another order; the first word says whose they are."""
+    meant = in_another_order(name, [other for other in names if other.startswith(name.partition("_")[0] + "_")])
     return f"Did you mean {meant!r}?" if meant else ""
 
 

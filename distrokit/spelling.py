@@ -10,7 +10,7 @@ _CLOSE_WORD = 0.85
 
 
 def in_another_order(name: str, known: Iterable[str]) -> str:
-    """The known name that is made of the same words, each of them at most slightly misspelt; empty where there is none."""
+    """The known name that has the same words, each of them at most slightly misspelt; empty where there is none."""
     words = name.upper().split("_")
     rated = [(_likeness(words, other.upper().split("_")), other) for other in known]
     best, found = max(rated, default=(0.0, ""))

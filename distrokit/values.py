@@ -37,8 +37,8 @@ class Source:
     Attributes:
         kind: the layer.
         name: what to show: ``OTEL_TRACES_SAMPLER``, ``otel.yaml:12:9``, ``batch 0.1.0``, ``distrokit``.
-        written: of a file: how it refers to the variables that hold the value, ``${API_KEY}``; a text, or what a file has
-            in its place. Empty where it does not, or where there is more in it than may be shown.
+        written: of a file: how it refers to the variables that hold the value, such as ``${API_KEY}``. Empty where it
+            does not, and where there is more in it than may be shown.
     """
 
     kind: SourceKind

@@ -91,21 +91,25 @@ def examine(assembly: Assembly, election: Election, *, online: bool = True) -> R
 
 def _look_by_building(assembly: Assembly, found: dict[str, list[Check]], *, online: bool) -> None:
     """What is seen only when parts are built; a process in which they run has built them, and said what was wrong."""
-    resource = None
-    with assembly.plan.settings.exposed(assembly.plan.sdk_settings):
+    settings, resource = assembly.plan.settings, None
+
+    def build() -> Iterator[Check]:
+        nonlocal resource
         # The SDK reads settings while it is imported.
-        from distrokit.checks.building import building
-        from distrokit.checks.way_out import way_out
+        with settings.exposed(assembly.plan.sdk_settings):
+            from distrokit.checks.building import building
+        checks, resource = building(assembly, online=online)
+        yield from checks
+
+    def send() -> Iterator[Check]:
+        with settings.exposed(assembly.plan.sdk_settings):
+            from distrokit.checks.way_out import way_out
+        yield from way_out(assembly, resource)
+
     if assembly.pipeline is None:
-
-        def build() -> Iterator[Check]:
-            nonlocal resource
-            checks, resource = building(assembly, online=online)
-            yield from checks
-
         found["parts"] = _guarded("parts", build)
     if online:
-        found["way out"] = _guarded("way-out", lambda: way_out(assembly, resource))
+        found["way out"] = _guarded("way-out", send)
 
 
 def _guarded(group: str, look: Callable[[], Iterable[Check]]) -> list[Check]:

@@ -201,7 +201,7 @@ class _Trial:
                     part.shutdown()
 
 
-def _nobody(name: str, error: BaseException, outcome: str) -> None:
+def _nobody(name: str, error: BaseException, outcome: str = "") -> None:
     """Nothing runs, and so nothing raises later."""
 
 

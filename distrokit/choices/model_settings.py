@@ -9,6 +9,7 @@ from distrokit.choices.from_model import severity_number
 from distrokit.choices.semantic_conventions import opt_ins
 from distrokit.declarations import Configuration
 from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.environ import settable
 from distrokit.own_settings import environment_only, own_name, own_text
 from distrokit.settings import Layer
 from distrokit.values import Source, Value, as_text
@@ -84,9 +85,11 @@ def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
     own = model.at("distribution", "distrokit")
     if own is not None:
         mine = own_settings(own)
-        refused = {name: p for name, value in mine.items() if (p := environment_only(name, value.source))}
-        problems.extend(refused.values())
-        values.update({name: value for name, value in mine.items() if name not in refused})
+        run_code = {name: p for name, value in mine.items() if (p := environment_only(name, value.source))}
+        problems.extend(run_code.values())
+        values.update({name: value for name, value in mine.items() if name not in run_code})
+    refused = [name for name, value in values.items() if not settable(name, value.value)]
+    problems.extend(_not_settable(name, values.pop(name).source) for name in refused)
     problems.extend(_unread(model))
     source = Source("file", configuration.name)
     return Layer(source, {n: v.value for n, v in values.items()}, {n: v.source for n, v in values.items()})
@@ -121,6 +124,17 @@ def not_done(what: str, source: Source, remedy: str) -> Problem:
         cause="there is no way to do this in OpenTelemetry Python",
         outcome="it has no effect",
         remedy=remedy,
+        severity="warning",
+    )
+
+
+def _not_settable(name: str, source: Source) -> Problem:
+    return Problem(
+        code="setting-invalid",
+        subject=f"{source} {name}",
+        cause="there is a character in it that no variable can hold",
+        outcome="it is taken for unset",
+        remedy=f"Correct {source}.",
         severity="warning",
     )
 

@@ -62,8 +62,8 @@ def _settings(bare: Plan, plan: Plan, spoken_of: set[str | None]) -> Iterator[di
         text = plan.sdk_settings.get(name, value.value)
         default = bare.settings.get(name, setting.default if setting else "")
         if text is not None and text.lower() != default.lower():
-            default, text = (shown_setting(plan, name, shown) if shown else None for shown in (default, text))
-            yield {"path": name, "default": default, "value": text, "source": str(value.source)}
+            shown = [shown_setting(plan, name, each) if each else None for each in (default, text)]
+            yield {"path": name, "default": shown[0], "value": shown[1], "source": str(value.source)}
 
 
 def _is_aside(parts: list[str]) -> bool:

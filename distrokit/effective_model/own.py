@@ -1,4 +1,4 @@
-"""Settings of distrokit and of its plugins, as the file's ``distribution: distrokit:`` has them; and what no file has."""
+"""Settings of distrokit and of its plugins, for the file's ``distribution: distrokit:``; and what no file can say."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def _sampler_points(entry_points: EntryPoints) -> list[EntryPoint]:
     for group in _SAMPLER_GROUPS:
         for point in entry_points.group(group):
             by_name.setdefault(point.name, []).append(point)
-    found = []
+    found: list[EntryPoint] = []
     for points in by_name.values():
         # Whose they are is asked only where there are several: the answer costs reading a file.
         several = len(points) > 1

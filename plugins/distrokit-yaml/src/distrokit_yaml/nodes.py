@@ -88,7 +88,7 @@ class _Tree:
         self._problems = problems
         self._count = 0
         self._unset: dict[str, yaml.Mark] = {}
-        self._scalars: dict[int, Any] = {}
+        self._scalars: dict[int, tuple[Any, str]] = {}
 
     def of(self, root: yaml.Node) -> Value[Any]:
         tree = self._node(root, root.start_mark, ())
@@ -117,9 +117,10 @@ class _Tree:
             return Value(items, self._source(mark))
         if id(node) not in self._scalars:
             # Behind an alias it is the same text, however often.
-            self._scalars[id(node)] = self._scalar(node, mark)
-        text = str(node.value)
-        return Value(self._scalars[id(node)], self._source(mark, text if _NOTHING_ELSE.fullmatch(text) else ""))
+            text = str(node.value)
+            self._scalars[id(node)] = self._scalar(node, mark), text if _NOTHING_ELSE.fullmatch(text) else ""
+        value, written = self._scalars[id(node)]
+        return Value(value, self._source(mark, written))
 
     def _mapping(self, node: yaml.MappingNode, inside: tuple[int, ...]) -> dict[str, Value[Any]]:
         own: dict[str, Value[Any]] = {}
