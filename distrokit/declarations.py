@@ -306,13 +306,18 @@ class Setting:
             outside ``one of`` is said; whoever reads it decides what to do with it.
         default: as it would be written; empty where there is none.
         unit: ``ms``, ``items``, ``bytes``; empty where there is none.
-        consumer: who reads it: ``distrokit``, ``opentelemetry-sdk``, a plugin's name.
+        consumer: who reads it: ``distrokit``, ``opentelemetry-sdk``, a plugin's name. ``instrumentations``: it stays in
+            ``os.environ`` where a plugin, a file or code gives it, since instrumentations may read it at any time.
         meaning: one sentence.
         spec: where it is specified, a URL; empty for what only exists here.
         parameter: whether it becomes a parameter of a component; then ``distrokit doctor`` can tell when nothing
             in the pipeline comes from it.
         ignored_with_file: whether a configuration file takes its place (specification, *Declarative
             configuration*: every variable the file does not name is ignored).
+        required: whether it must have a value, wherever that comes from; a missing one is a problem at the start, in
+            ``explain`` and in ``doctor``. Not asked for with a configuration file that takes its place. A secret may
+            stand in the file that ``NAME_FILE`` names.
+        remedy: what to do about a missing one, as one sentence; empty for "Set NAME."
         deprecated: what to set instead and from which release on it has to be, as one sentence; said when somebody
             sets it. Empty for a setting that stays.
     """
@@ -326,6 +331,8 @@ class Setting:
     spec: str = ""
     parameter: bool = False
     ignored_with_file: bool = False
+    required: bool = False
+    remedy: str = ""
     deprecated: str = ""
 
 

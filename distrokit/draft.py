@@ -13,7 +13,7 @@ from distrokit.choices.model_settings import not_done
 from distrokit.choices.views import fault_of
 from distrokit.declarations import SIGNALS, Exporter, Processor, ResourceDetector, ResponsePropagator, Signal
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.entry_points import EntryPoints
+from distrokit.entry_points import EntryPoints, distribution_of
 from distrokit.parameters import Reader
 from distrokit.picking import Picker, how_to_get_defaults
 from distrokit.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan, ViewPlan
@@ -133,6 +133,8 @@ class Draft:
             # It has the instance id as well.
             named.add("service_instance")
         if "*" in named:
+            for taken in shelf.taken.values():
+                self.picker.refuse(taken)
             # `service` says what `service_instance` and the settings say.
             first, always = unasked, {"service", *(offer.declaration.name.lower() for offer in unasked)}
         else:
@@ -198,8 +200,18 @@ class Draft:
         if choice is None:
             return
         points = self.installed.group(group)
-        planned.configurator = next((p for p in points if p.name.lower() == choice.value.lower()), None)
-        if planned.configurator is None:
+        named = [point for point in points if point.name.lower() == choice.value.lower()]
+        if len(named) == 1:
+            planned.configurator = named[0]
+        elif named:
+            self._problem(
+                "name-taken",
+                f"{setting}={choice.value}",
+                f"{' and '.join(sorted(map(distribution_of, named)))} declare this one name",
+                "every scope is enabled",
+                "Uninstall all but one.",
+            )
+        else:
             names = ", ".join(point.name for point in points) or "none"
             self._problem(
                 "setting-invalid",

@@ -5,6 +5,7 @@ What is only lent is taken back before the application's first line.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -17,6 +18,9 @@ SAID, ASKED = "_DISTROKIT_SAID", "_DISTROKIT_ASKED"
 
 #: No setting either: the ``OTEL_PYTHON_DISTRO`` that the launcher set, which is not the user's word.
 CLAIMED = "_DISTROKIT_CLAIMED"
+
+#: No setting either: the variables that :func:`keep` has set, as JSON: name to the text it set and the text before.
+KEPT = "_DISTROKIT_KEPT"
 
 
 def settable(name: str, text: str) -> bool:
@@ -111,3 +115,34 @@ def claim(name: str, value: str) -> None:
     """Set a variable for this process and its children, unless it is set, and note that it was not the user."""
     if not os.environ.get(name, "").strip():
         apply({name: value, CLAIMED: f"{name}={value}"})
+
+
+def keep(texts: Mapping[str, str]) -> None:
+    """Set variables for good, and note which: a child process must not take them for the user's choice.
+
+    Args:
+        texts: by name. A variable that the parent process kept, and that is not in it, is put back.
+    """
+    before = as_given(os.environ)
+    changes: dict[str, str | None] = {name: before.get(name) for name in _kept(os.environ)}
+    mark = {name: [text, before.get(name)] for name, text in texts.items()}
+    apply({**changes, **texts, KEPT: json.dumps(mark) if mark else None})
+
+
+def as_given(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment as the user made it, without the variables that :func:`keep` of a parent process has set."""
+    given = dict(environ)
+    for name, (text, before) in _kept(environ).items():
+        # A variable that was set anew since then is somebody's choice.
+        if given.get(name) == text:
+            del given[name]
+            given.update({} if before is None else {name: before})
+    return given
+
+
+def _kept(environ: Mapping[str, str]) -> dict[str, tuple[str, str | None]]:
+    try:
+        return {str(name): (text, before) for name, (text, before) in json.loads(environ.get(KEPT, "{}")).items()}
+    except (ValueError, TypeError, AttributeError):
+        # Not our own mark: anybody can write to the environment.
+        return {}

@@ -53,7 +53,8 @@ def distrokit_settings() -> Iterable[Setting] | None:
     """The variables that this plugin reads.
 
     When: first of all; they are listed in the documentation, and a variable that nobody lists and whose
-    name is close to one that is listed is reported as a misspelling.
+    name is close to one that is listed is reported as a misspelling. One that is ``required`` and has no value is
+    reported with its ``remedy``.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Returns: declarations.
     ``None``: none.

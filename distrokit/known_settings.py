@@ -14,12 +14,16 @@ from distrokit.declarations import Setting
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.own_settings import is_of_one_instrumentation
 from distrokit.settings import LAUNCHER_PREFIX, Settings, is_secret
+from distrokit.spelling import in_another_order
 
 _SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
 _GENERAL, _LIMITS = _SDK + "#general-sdk-configuration", _SDK + "#attribute-limits"
 _PYTHON = "https://opentelemetry.io/docs/zero-code/python/configuration/"
 _SPAN, _RECORD = _SDK + "#span-limits", _SDK + "#logrecord-limits"
 _EXPORTER = _SDK + "#exporter-selection"
+
+#: The consumer of what instrumentations read; see :class:`distrokit.Setting`.
+INSTRUMENTATIONS = "instrumentations"
 
 #: How close a name must be to a known one to be taken for a misspelling: third parties have names, too.
 _CLOSE = 0.88
@@ -28,6 +32,7 @@ _CLOSE_WORD = 0.7
 #: What names of OpenTelemetry's and distrokit's begin with; plugins have others of their own.
 _OURS = ("OTEL_", "DISTROKIT_")
 _ONE_OF = "one of "
+_SIDES = ("CLIENT_REQUEST", "CLIENT_RESPONSE", "SERVER_REQUEST", "SERVER_RESPONSE")
 #: Families in which every library has its own, and those of other languages in manifests that are shared.
 _FAMILIES = re.compile(
     r"OTEL_PYTHON_\w+_EXCLUDED_URLS|OTEL_INSTRUMENTATION_\w+|OTEL_(NODE|JS|PHP|JAVA|JAVAAGENT|DOTNET|GO|RUBY|RUST)_\w+"
@@ -65,7 +70,7 @@ def _own(name: str, kind: str, default: str, meaning: str, unit: str = "") -> Se
 
 
 def _instrumentations(name: str, kind: str, default: str, meaning: str) -> Setting:
-    return Setting(name=name, kind=kind, default=default, meaning=meaning, consumer="instrumentations", spec=_PYTHON)
+    return Setting(name=name, kind=kind, default=default, meaning=meaning, consumer=INSTRUMENTATIONS, spec=_PYTHON)
 
 
 def _upstream(name: str, kind: str, default: str, meaning: str, consumer: str) -> Setting:
@@ -239,13 +244,10 @@ SETTINGS: tuple[Setting, ...] = (
     _instrumentations("OTEL_PYTHON_EXCLUDED_URLS", "list of patterns", "", "requests that make no spans"),
     _instrumentations("OTEL_SEMCONV_STABILITY_OPT_IN", "list of names", "", "newer semantic conventions"),
     *(
-        _instrumentations(f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{side}", "list of names", "", "headers to record")
-        for side in (
-            "CLIENT_REQUEST",
-            "CLIENT_RESPONSE",
-            "SERVER_REQUEST",
-            "SERVER_RESPONSE",
-            "SANITIZE_FIELDS",
+        _instrumentations(f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{side}", "list of names", "", meaning)
+        for side, meaning in (
+            *((side, "headers to record") for side in _SIDES),
+            ("SANITIZE_FIELDS", "of these headers, those whose values are replaced by `[REDACTED]`"),
         )
     ),
 )
@@ -254,6 +256,14 @@ SETTINGS: tuple[Setting, ...] = (
 def is_of_a_family(name: str) -> bool:
     """Whether it is one of those that every library, or another language, has for itself."""
     return bool(_FAMILIES.fullmatch(name))
+
+
+def read_by_instrumentations(name: str, known: Iterable[Setting]) -> bool:
+    """Whether instrumentations read it: it is declared so, or it begins as theirs do and nobody declares it."""
+    declared = next((setting.consumer for setting in known if setting.name == name), "")
+    if declared or name.startswith(LAUNCHER_PREFIX + "DISTROKIT_"):
+        return declared == INSTRUMENTATIONS
+    return name.startswith((LAUNCHER_PREFIX, "OTEL_INSTRUMENTATION_"))
 
 
 def ignored_with_file(known: Iterable[Setting], settings: Settings) -> set[str]:
@@ -295,7 +305,7 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
             # Whether there is such an instrumentation is said where they are planned.
             continue
         own = plain.startswith("DISTROKIT_")
-        hint = did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)
+        hint = _swapped(plain, names) or did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)
         if own or hint:
             [(_, source), *_rest] = settings.lookup(name)
             yield _unknown(
@@ -338,10 +348,16 @@ def _misspelt_of_a_plugin(name: str, plain: str, names: Iterable[str], settings:
     """Beside what plugins declare, whose names begin with the same word (``ACME_``)."""
     words = plain.split("_")
     close = [other for other in names if _a_slip_of(words, other.split("_"))]
-    hint = did_you_mean(plain, close, cutoff=_CLOSE)
+    hint = _swapped(plain, names) or did_you_mean(plain, close, cutoff=_CLOSE)
     # A secret may stand in a file of its own.
     if hint and plain.removesuffix("_FILE") not in names:
         yield _unknown(name, "no plugin declares a setting of this name", hint)
+
+
+def _swapped(name: str, names: Iterable[str]) -> str:
+    """The hint at a name that has the same words in another order; the first word says whose they are."""
+    meant = in_another_order(name, [other for other in names if other.startswith(name.partition("_")[0] + "_")])
+    return f"Did you mean {meant!r}?" if meant else ""
 
 
 def _a_slip_of(words: list[str], other: list[str]) -> bool:

@@ -51,6 +51,7 @@ class Reader:
     Attributes:
         file_name: how a configuration file calls the component, where that is not its name; set it.
             Dotted where it stands inside another one (``parent_based.root.always_on``).
+        refused: whether the component is left out; see :meth:`refuse`.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Reader:
         self.instance = instance
         self.properties = properties
         self.file_name = ""
+        self.refused = False
         self.problems: list[Problem] = []
         self._default = Source("plugin default", owner)
         self._resolve = resolve
@@ -236,6 +238,25 @@ class Reader:
                 outcome=outcome,
                 remedy=remedy.strip(),
                 severity="warning",
+            )
+        )
+
+    def refuse(self, cause: str, remedy: str) -> None:
+        """Leave the component out: nothing is built of it, and this is a problem.
+
+        Args:
+            cause: why it cannot be used.
+            remedy: what to write instead, as a sentence.
+        """
+        self.refused = True
+        place = f"{self.properties.source} " if self.properties is not None else ""
+        self.problems.append(
+            Problem(
+                code="component-refused",
+                subject=f"{place}{self.name}",
+                cause=cause,
+                outcome="it is left out",
+                remedy=remedy,
             )
         )
 

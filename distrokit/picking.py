@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -67,9 +68,15 @@ class Picker:
         taken = shelf.taken.get(choice.name.lower())
         if taken is None:
             self.unknown(shelf.kind, signal, shelf.names(), choice, outcome)
-        elif taken not in self._problems:
-            self._problems.append(taken)
+        else:
+            self.refuse(taken)
         return None
+
+    def refuse(self, taken: Problem) -> None:
+        """Report a name that several claim, and that somebody asks for."""
+        problem = replace(taken, severity="error")
+        if problem not in self._problems:
+            self._problems.append(problem)
 
     def unknown(self, kind: str, signal: Signal | None, names: Iterable[str], choice: Choice, outcome: str) -> None:
         """Report a name that nothing has."""
@@ -98,7 +105,7 @@ class Picker:
         choice: Choice | None = None,
         instance: str = "",
     ) -> Component[D] | None:
-        """The offer with its parameters read; ``None`` when reading them failed."""
+        """The offer with its parameters read; ``None`` when reading them failed, or refused it."""
         declaration = offer.declaration
         reader = Reader(
             self._settings,
@@ -134,6 +141,8 @@ class Picker:
             parameters.pop("exporter", None)
         # One wrong general setting is read by three signals, and is still one problem.
         self._problems.extend(problem for problem in reader.problems if problem not in self._problems)
+        if reader.refused:
+            return None
         self._problems.extend(_unread(reader))
         overruled = tuple(partial(getattr, rival, "origin") for rival in offer.overruled)
         return Component(declaration, offer.plugin.label, source, parameters, overruled, instance, reader.file_name)

@@ -17,6 +17,7 @@ from distrokit.known_settings import SETTINGS, deprecated, ignored_with_file, mi
 from distrokit.parameters import Reader
 from distrokit.plan import Plan
 from distrokit.plugins import Answer, Plugins
+from distrokit.plugins.required import without_value
 from distrokit.settings import Layer, Settings
 from distrokit.values import Source, SourceKind, Value
 
@@ -85,7 +86,10 @@ def _with_file(
 ) -> Settings:
     problems.extend(configuration.problems)
     ignored = ignored_with_file(known, settings)
-    layered = settings.with_layers(settings_of(configuration, problems), ignored=ignored)
+    layer = settings_of(configuration, problems)
+    # Where the file speaks, it wins: of instrumentations' variables, too, which count where it is silent.
+    ignored |= {name for name in layer.values if name in settings.environ and not name.startswith("DISTROKIT_")}
+    layered = settings.with_layers(layer, ignored=ignored)
     if settings.sdk_disabled and not layered.sdk_disabled and "OTEL_SDK_DISABLED" in ignored:
         problems.append(
             Problem(
@@ -109,6 +113,7 @@ def _draft(
 ) -> Plan:
     plan = Plan(settings, plugins.charge, plugins=plugins.candidates, known=known, problems=list(problems))
     plan.problems.extend((*misspelt(known, settings), *deprecated(known, settings), *quoted(settings)))
+    plan.problems.extend(without_value(plugins.declared, settings, with_file=configuration is not None))
     plan.frozen = plugins.installed.frozen
     plan.configuration = configuration.name if configuration else None
     if configuration is not None and configuration.model is None:

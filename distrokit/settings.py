@@ -16,7 +16,7 @@ from types import MappingProxyType
 from urllib.parse import unquote
 
 from distrokit.diagnostics import LOG_LEVELS, Mask
-from distrokit.environ import CLAIMED, apply
+from distrokit.environ import CLAIMED, apply, as_given
 from distrokit.values import Source, Value
 
 #: The prefix under which ``opentelemetry-instrument`` offers distrokit's settings as options: its
@@ -60,7 +60,7 @@ class Settings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None, code: Mapping[str, str] | None = None) -> Settings:
         """Read the environment once; ``None`` reads ``os.environ``. ``code`` is what a caller gives."""
-        layers = [Layer(Source("environment", ""), dict(os.environ if environ is None else environ))]
+        layers = [Layer(Source("environment", ""), as_given(os.environ if environ is None else environ))]
         if code:
             named = {name: Source("code", name) for name in code}
             layers.append(Layer(Source("code", "settings"), dict(code), named))

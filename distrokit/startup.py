@@ -13,6 +13,7 @@ from distrokit.distros.installed import in_charge
 from distrokit.entry_points import EntryPoints
 from distrokit.environ import SAID, import_propagate, put, telemetry_in_environ
 from distrokit.frozen import find
+from distrokit.instrumentation import keep_variables
 from distrokit.plan import Plan
 from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
@@ -118,6 +119,12 @@ class Assembly:
 
         return model_of(self.plan)
 
+    def left_out_of_model(self) -> list[str]:
+        """What is in effect, and is not in :meth:`model`, since no configuration file can say it: a sentence each."""
+        from distrokit.effective_model import left_out
+
+        return list(left_out(self.plan))
+
     def start(self, resource_attributes: Mapping[str, Any] | None = None) -> Pipeline | None:
         """Build the plan and run it; ``None`` when it is disabled, or could not be started at all.
 
@@ -162,6 +169,7 @@ class Assembly:
             resource = self._resource(before, resource_attributes)
             pipeline = self.idle()
         self.pipeline = pipeline
+        keep_variables(self.plan)
         pipeline.start(resource_attributes, resource)
         if pipeline.resource is not None:
             after = opamp.find_function(self.installed, opamp.AFTER)

@@ -37,10 +37,13 @@ class Source:
     Attributes:
         kind: the layer.
         name: what to show: ``OTEL_TRACES_SAMPLER``, ``otel.yaml:12:9``, ``batch 0.1.0``, ``distrokit``.
+        written: of a file: how it refers to the variables that hold the value, such as ``${API_KEY}``. Empty where it
+            does not, and where there is more in it than may be shown.
     """
 
     kind: SourceKind
     name: str
+    written: Any = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return _SHOWN.get(self.kind, "{}").format(self.name)

@@ -141,7 +141,7 @@ def _tables(settings: Iterable[Setting]) -> Iterable[str]:
 
 
 def _default(setting: Setting) -> str:
-    return f"`{setting.default}`" if setting.default else "none"
+    return f"`{setting.default}`" if setting.default else "required" if setting.required else "none"
 
 
 if __name__ == "__main__":

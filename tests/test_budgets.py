@@ -100,11 +100,18 @@ def test_declaring_and_planning_import_no_sdk_no_grpc_no_protobuf_no_requests(pr
     assert "distrokit_otlp.grpc" not in modules
 
 
-@pytest.mark.parametrize("command", ["explain", "plugins", "doctor --offline"])
+@pytest.mark.parametrize("command", ["explain", "plugins"])
 def test_the_commands_import_no_sdk_no_grpc_no_exporters(command):
     modules = imported(f"from distrokit.cli import main; main({command.split()!r})")
 
     assert of(modules, *HEAVY) == set()
+
+
+def test_doctor_offline_builds_every_part_but_the_exporters():
+    modules = imported("from distrokit.cli import main; main(['doctor', '--offline'])")
+
+    assert of(modules, *[name for name in HEAVY if name != "opentelemetry.sdk"]) == set()
+    assert "distrokit_batch.processors" in modules
 
 
 def test_http_does_not_import_grpc_and_grpc_does_not_import_requests():

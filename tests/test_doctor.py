@@ -41,7 +41,7 @@ def test_nothing_fails_where_all_is_well():
     assert {check["verdict"] for name, check in checks.items() if name != "instrumentation-missing"} == {"ok"}
     assert {check["remedy"] for check in checks.values() if check["verdict"] == "ok"} == {""}
     groups = list(dict.fromkeys(check["group"] for check in checks.values()))
-    assert groups == ["packages", "settings", "process", "plugin otlp"]
+    assert groups == ["packages", "settings", "process", "parts", "plugin otlp"]
 
 
 # ---------------------------------------------------------------------------------- packages

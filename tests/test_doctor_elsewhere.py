@@ -332,11 +332,19 @@ def test_a_real_server(app):
 
 
 def test_a_program_that_may_not_be_run(app):
+    (app / "serve").write_text("")
+    result = ask("doctor", "--", "./serve", cwd=app)
+
+    assert "FAIL  command: ./serve is there, and is not executable" in result.stdout
+    assert "→ chmod +x ./serve" in result.stdout
+    assert "is not executable" in ask("doctor", "--run", "--", "./serve", cwd=app).stderr
+
+
+def test_a_file_of_python_needs_python_before_it(app):
     result = ask("doctor", "--", "./app.py", cwd=app)
 
-    assert "FAIL  command: ./app.py is there, and is not executable" in result.stdout
-    assert "→ chmod +x ./app.py" in result.stdout
-    assert "is not executable" in ask("doctor", "--run", "--", "./app.py", cwd=app).stderr
+    assert "FAIL  command: ./app.py is a file of Python, and no program" in result.stdout
+    assert "→ Write python ./app.py." in result.stdout
 
 
 def test_under_strict_the_report_says_why_it_fails(app):

@@ -147,6 +147,33 @@ def test_what_cannot_be_run_is_said_in_a_line(app):
         assert (result.returncode, result.stdout, result.stderr) == (code, "", f"distrokit run: {line}\n")
 
 
+@pytest.mark.parametrize(
+    ("word", "mode", "code", "why"),
+    [
+        # Not on PATH, whatever its mode.
+        ("run me.py", 0o644, 127, "run me.py is a file of Python, and no program"),
+        ("run me.py", 0o755, 127, "run me.py is a file of Python, and no program"),
+        ("./run me.py", 0o644, 126, "./run me.py cannot be run: Permission denied"),
+        ("nowhere.py", 0o644, 127, "there is no program 'nowhere.py'"),
+    ],
+)
+def test_a_file_of_python_needs_python_before_it(app, word, mode, code, why):
+    (app / "run me.py").write_text("print('ran')")
+    (app / "run me.py").chmod(mode)
+
+    result = launched(word, "x", cwd=app)
+
+    typed = word if " " not in word else f"'{word}'"
+    assert (result.returncode, result.stderr) == (code, f"distrokit run: {why}. Write distrokit run python {typed}.\n")
+
+
+def test_a_file_of_python_with_a_first_line_is_a_program(app):
+    (app / "manage.py").write_text(f"#!{sys.executable}\n{ASK}\nprint('ran')")
+    (app / "manage.py").chmod(0o755)
+
+    assert launched("./manage.py", "runserver", cwd=app).stdout == "ScopedTracerProvider\nran\n"
+
+
 def test_a_script_without_a_first_line_is_the_shells(app):
     (app / "script").write_text('echo "$0" "$@"; exit 3\n')
     (app / "script").chmod(0o755)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,10 +78,8 @@ def examine(assembly: Assembly, election: Election, *, online: bool = True) -> R
         "process": _guarded("process", lambda: process(plan)),
     }
     stopped = any(problem.code == "propagator-stops-launcher" for problem in plan.problems)
-    if online and not stopped and not plan.disabled.value:
-        from distrokit.checks.way_out import way_out
-
-        found["way out"] = _guarded("way-out", lambda: way_out(assembly))
+    if not stopped and not plan.disabled.value:
+        _look_by_building(assembly, found, online=online)
     # Plugins before the settings: one that fails in its checks adds a problem to the plan.
     from_plugins: dict[str, list[Check]] = {}
     for plugin, check in assembly.plugins.checks(plan):
@@ -91,6 +89,29 @@ def examine(assembly: Assembly, election: Election, *, online: bool = True) -> R
         {group: masked(plan.settings.mask, checks) for group, checks in {**found, **from_plugins}.items() if checks},
         plan.settings.strict,
     )
+
+
+def _look_by_building(assembly: Assembly, found: dict[str, list[Check]], *, online: bool) -> None:
+    """What is seen only when parts are built; a process in which they run has built them, and said what was wrong."""
+    settings, resource = assembly.plan.settings, None
+
+    def build() -> Iterator[Check]:
+        nonlocal resource
+        # The SDK reads settings while it is imported.
+        with settings.exposed(assembly.plan.sdk_settings):
+            from distrokit.checks.building import building
+        checks, resource = building(assembly, online=online)
+        yield from checks
+
+    def send() -> Iterator[Check]:
+        with settings.exposed(assembly.plan.sdk_settings):
+            from distrokit.checks.way_out import way_out
+        yield from way_out(assembly, resource)
+
+    if assembly.pipeline is None:
+        found["parts"] = _guarded("parts", build)
+    if online:
+        found["way out"] = _guarded("way-out", send)
 
 
 def _guarded(group: str, look: Callable[[], Iterable[Check]]) -> list[Check]:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from opentelemetry.sdk.resources import Resource
+
 from distrokit.checks.items import item
 from distrokit.declarations import Check, Exporter, ExporterOptions, Sent, Signal
 from distrokit.diagnostics import contain, describe_exception, one_line
@@ -24,8 +26,12 @@ LONGEST_EXPORT = 5_000
 PATIENCE = 15.0
 
 
-def way_out(assembly: Assembly) -> Iterator[Check]:
-    """Try every exporter of the plan; takes at most :data:`PATIENCE` seconds."""
+def way_out(assembly: Assembly, resource: Resource | None = None) -> Iterator[Check]:
+    """Try every exporter of the plan; takes at most :data:`PATIENCE` seconds.
+
+    Args:
+        resource: where it is built already; ``None`` builds it.
+    """
     plan = assembly.plan
     listen_to_sdk(assembly.channel, explicit=False)
     components = Components(plan, assembly.plugins)
@@ -36,7 +42,7 @@ def way_out(assembly: Assembly) -> Iterator[Check]:
     known = len(plan.problems)
     # What an exporter prints to stdout is not this command's answer.
     with plan.settings.exposed({**plan.sdk_settings, **hidden}), contextlib.redirect_stdout(sys.stderr):
-        components.resource = build_resource(plan, {})
+        components.resource = resource or build_resource(plan, {})
         building = threading.Lock()
         trials = [_Trial(components, signal, component, building) for signal, component in wanted]
         deadline = time.monotonic() + PATIENCE
@@ -93,7 +99,12 @@ class _Trial:
         options = self._components.options(self._component, self._signal)
         options.timeout_millis = min(options.timeout_millis or LONGEST_EXPORT, LONGEST_EXPORT)
         if declaration.probe is not None:
-            yield from declaration.probe(options, self._send)
+            found = list(declaration.probe(options, self._send))
+            yield from found
+            if not any(check.verdict == "fail" for check in found):
+                # The probe may have made another one.
+                with self._building:
+                    declaration.factory(options).shutdown()
         else:
             yield self._plain(declaration.factory, options)
 

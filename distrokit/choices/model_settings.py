@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from distrokit.choices.from_model import severity_number
+from distrokit.choices.semantic_conventions import opt_ins
 from distrokit.declarations import Configuration
 from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.environ import settable
 from distrokit.own_settings import environment_only, own_name, own_text
 from distrokit.settings import Layer
 from distrokit.values import Source, Value, as_text
@@ -35,9 +37,6 @@ SAME: dict[tuple[str, ...], str] = {
     (*_HTTP, "server", "request_captured_headers"): "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",
     (*_HTTP, "server", "response_captured_headers"): "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE",
 }
-
-#: What of the schema's ``semconv`` nodes the instrumentations of Python know, under their own word.
-_SEMCONV = {"http": "http", "db": "database", "gen_ai": "gen_ai_latest_experimental"}
 
 #: The top of the model; the schema lets everything else pass.
 _TOP = (
@@ -80,15 +79,17 @@ def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
     level = model.at("log_level")
     if level is not None and severity_number(str(level.value)):
         values["OTEL_LOG_LEVEL"] = Value(str(level.value).rstrip("234"), level.source)
-    stability = _stability(model)
+    stability = opt_ins(model.at("instrumentation/development", "general"), problems)
     if stability is not None:
         values["OTEL_SEMCONV_STABILITY_OPT_IN"] = stability
     own = model.at("distribution", "distrokit")
     if own is not None:
         mine = own_settings(own)
-        refused = {name: p for name, value in mine.items() if (p := environment_only(name, value.source))}
-        problems.extend(refused.values())
-        values.update({name: value for name, value in mine.items() if name not in refused})
+        run_code = {name: p for name, value in mine.items() if (p := environment_only(name, value.source))}
+        problems.extend(run_code.values())
+        values.update({name: value for name, value in mine.items() if name not in run_code})
+    refused = [name for name, value in values.items() if not settable(name, value.value)]
+    problems.extend(_not_settable(name, values.pop(name).source) for name in refused)
     problems.extend(_unread(model))
     source = Source("file", configuration.name)
     return Layer(source, {n: v.value for n, v in values.items()}, {n: v.source for n, v in values.items()})
@@ -103,25 +104,6 @@ def own_settings(node: Value[Any]) -> dict[str, Value[str]]:
         for key, child in node.value.items()
         if child.value is not None
     }
-
-
-def _stability(model: Value[Any]) -> Value[str] | None:
-    """The opt-ins of every ``semconv`` node, and the list that says it in the variable's own words."""
-    general = model.at("instrumentation/development", "general")
-    if general is None:
-        return None
-    words: dict[str, Source] = {}
-    for area, word in _SEMCONV.items():
-        node = general.at(area, "semconv")
-        version = node.at("version") if node else None
-        if node is not None and version is not None and version.value == 1:
-            dual = node.at("dual_emit")
-            words[f"{word}/dup" if dual and dual.value and area != "gen_ai" else word] = node.source
-    listed = general.at("stability_opt_in_list")
-    for item in str(listed.value).split(",") if listed is not None else ():
-        if listed is not None and item.strip():
-            words.setdefault(item.strip(), listed.source)
-    return Value(",".join(words), next(iter(words.values()))) if words else None
 
 
 def _unread(model: Value[Any]) -> Iterator[Problem]:
@@ -142,6 +124,17 @@ def not_done(what: str, source: Source, remedy: str) -> Problem:
         cause="there is no way to do this in OpenTelemetry Python",
         outcome="it has no effect",
         remedy=remedy,
+        severity="warning",
+    )
+
+
+def _not_settable(name: str, source: Source) -> Problem:
+    return Problem(
+        code="setting-invalid",
+        subject=f"{source} {name}",
+        cause="there is a character in it that no variable can hold",
+        outcome="it is taken for unset",
+        remedy=f"Correct {source}.",
         severity="warning",
     )
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from distrokit.amendments import flat
 from distrokit.cli.output import print_json, print_rows
+from distrokit.cli.setting import shown_setting
+from distrokit.known_settings import read_by_instrumentations
 from distrokit.plan import Plan
 
 #: Parts of a described plan that say where a value came from, not what it is.
 _ASIDE = ("source", "sources", "overruled", "origin", "plugin", "cause")
-_LEFT_OUT = ("schema", "plugins", "problems", "changes", "ignored")
+_LEFT_OUT = ("schema", "plugins", "problems", "changes", "ignored", "sdk_settings")
 
 
 def show_difference(bare: Plan, plan: Plan, *, as_json: bool) -> None:
@@ -29,7 +32,7 @@ def show_difference(bare: Plan, plan: Plan, *, as_json: bool) -> None:
 def difference(bare: Plan, plan: Plan) -> list[dict[str, Any]]:
     """Path, default, value and source of each value that is not the default's; ``None`` for what is not there."""
     before, after = flat(bare.describe()), flat(plan.describe())
-    return [
+    parts = [
         {
             "path": path.removesuffix(".value"),
             "default": before.get(path),
@@ -39,6 +42,28 @@ def difference(bare: Plan, plan: Plan) -> list[dict[str, Any]]:
         for path in dict.fromkeys([*before, *after])
         if _shown(before.get(path)) != _shown(after.get(path)) and not _is_aside(path.split("."))
     ]
+    return [*parts, *_settings(bare, plan, {part["source"] for part in parts})]
+
+
+def _settings(bare: Plan, plan: Plan, spoken_of: set[str | None]) -> Iterator[dict[str, Any]]:
+    """Settings that no part of the plan comes from: the SDK, instrumentations and distrokit itself read them.
+
+    Args:
+        spoken_of: the sources of the parts that differ.
+    """
+    known = {setting.name: setting for setting in plan.known}
+    for name in sorted(plan.settings.names_set()):
+        setting, value = known.get(name), plan.settings.value(name)
+        # What a component would read, and does not, has no effect.
+        read = not setting.parameter if setting else read_by_instrumentations(name, plan.known)
+        read = read and not any(p.code == "setting-unknown" and p.subject == name for p in plan.problems)
+        if value is None or not read or str(value.source) in spoken_of:
+            continue
+        text = plan.sdk_settings.get(name, value.value)
+        default = bare.settings.get(name, setting.default if setting else "")
+        if text is not None and text.lower() != default.lower():
+            shown = [shown_setting(plan, name, each) if each else None for each in (default, text)]
+            yield {"path": name, "default": shown[0], "value": shown[1], "source": str(value.source)}
 
 
 def _is_aside(parts: list[str]) -> bool:

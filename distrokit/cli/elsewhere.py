@@ -92,9 +92,23 @@ def answer(asked: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
 
 def no_program(name: str) -> Check:
     """The finding about a word that cannot be run."""
+    if remedy := with_python(name):
+        what = (
+            f"{name} is a file of Python, and no program" if Path(name).is_file() else f"there is no program {name!r}"
+        )
+        return Check("command", "fail", what, f"Write {remedy}.")
     if Path(name).is_file():
         return Check("command", "fail", f"{name} is there, and is not executable", f"chmod +x {shlex.quote(name)}")
     return Check("command", "fail", f"there is no program {name!r}", "Correct the command.")
+
+
+def with_python(name: str, before: str = "") -> str:
+    """``python app.py`` for ``app.py``; empty for what is named like no file of Python.
+
+    Args:
+        before: the words that are typed before it.
+    """
+    return f"{before}python {shlex.quote(name)}" if name.endswith(".py") else ""
 
 
 def launch(command: Sequence[str], environ: Mapping[str, str]) -> None:

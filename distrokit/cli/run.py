@@ -15,7 +15,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from distrokit.cli.elsewhere import no_program
+from distrokit.cli.elsewhere import no_program, with_python
 from distrokit.cli.interpreter import bundle, dropped_by, interpreter_of
 from distrokit.declarations import Command
 from distrokit.diagnostics import visible, write
@@ -133,13 +133,18 @@ def _become(command: list[str], environ: Mapping[str, str]) -> int:
     except (FileNotFoundError, NotADirectoryError, ValueError):
         # ValueError: for an empty word.
         if shutil.which(command[0]) is None:
-            write(visible(f"distrokit run: {no_program(command[0]).evidence}"))
+            _say(no_program(command[0]).evidence, command[0])
             return NOT_FOUND
         reason = "the program that its first line names is not there"
     except OSError as error:
         reason = error.strerror or str(error)
-    write(visible(f"distrokit run: {command[0]} cannot be run: {reason}"))
+    _say(f"{command[0]} cannot be run: {reason}", command[0])
     return NOT_RUN
+
+
+def _say(why: str, program: str) -> None:
+    instead = with_python(program, "distrokit run ")
+    write(visible(f"distrokit run: {why}" + (f". Write {instead}." if instead else "")))
 
 
 RUN = Command("run", "run a program with telemetry, and change nothing else about it", _run, _arguments)

@@ -17,6 +17,7 @@ from distrokit.values import Source
 
 _ROWS = (
     ("default", "default"),
+    ("required", "required"),
     ("ignored", "ignored"),
     ("taken by", "taken_by"),
     ("read by", "read_by"),
@@ -38,9 +39,9 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
     ignored = plain in plan.settings.set_in_vain()
     if known is None and not found and not ignored and not is_of_a_family(plain):
         return None
-    candidates = [{"value": _shown(plan, plain, text), "source": _where(source)} for text, source in found]
+    candidates = [{"value": shown_setting(plan, plain, text), "source": _where(source)} for text, source in found]
     candidates += [
-        {"value": _shown(plan, source.name, text), "source": _where(source)}
+        {"value": shown_setting(plan, source.name, text), "source": _where(source)}
         for text, source in dict.fromkeys(_overruled(plan, plain))
         if source.kind not in ("plugin default", "distro")
     ]
@@ -56,6 +57,7 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
         "source": winner["source"],
         "lost": candidates[1:],
         "default": (known.default or None) if known else None,
+        "required": (known.remedy or f"Set {plain}.") if known and known.required else None,
         "ignored": f"{plan.configuration} takes the place of the variable" if ignored else None,
         "taken_by": list(dict.fromkeys(_taken_by(plan, plain))),
         "read_by": known.consumer if known else None,
@@ -116,7 +118,8 @@ def _unknown_but_set(name: str) -> str:
     return "nobody here reads a setting of this name"
 
 
-def _shown(plan: Plan, name: str, text: str) -> str:
+def shown_setting(plan: Plan, name: str, text: str) -> str:
+    """The text of a setting as it may be shown."""
     # Somebody wrote the secret itself where the file's name belongs: it is none that can be read.
     no_file = any(p.code == "secret-file-unreadable" and p.subject.partition("=")[0] == name for p in plan.problems)
     if is_of_one_instrumentation(name):

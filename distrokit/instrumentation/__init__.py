@@ -6,6 +6,7 @@ no directory has a say in it (it matters: contrib#3476); and each instrumentatio
 
 from distrokit.instrumentation.applying import apply_all, conflict
 from distrokit.instrumentation.callables import not_found
+from distrokit.instrumentation.kept_variables import keep_variables
 from distrokit.instrumentation.planning import DISABLED, ENABLED, deny, planned
 
-__all__ = ["DISABLED", "ENABLED", "apply_all", "conflict", "deny", "not_found", "planned"]
+__all__ = ["DISABLED", "ENABLED", "apply_all", "conflict", "deny", "keep_variables", "not_found", "planned"]

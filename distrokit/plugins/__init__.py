@@ -74,6 +74,7 @@ class Plugins:
         charge: the distro whose plugins they are.
         candidates: all that were found, by name.
         problems: what went wrong with them so far; the plan shares the list.
+        declared: the settings that they read, each with its owner; filled by :meth:`settings`.
     """
 
     installed: EntryPoints = field(default_factory=EntryPoints)
@@ -81,6 +82,7 @@ class Plugins:
     problems: list[Problem] = field(default_factory=list)
     trace: bool = False
     charge: InCharge = field(default_factory=default)
+    declared: list[tuple[Plugin, Setting]] = field(default_factory=list)
     _manager: pluggy.PluginManager = field(default_factory=_new_manager)
 
     @classmethod
@@ -126,7 +128,9 @@ class Plugins:
 
     def settings(self) -> list[Setting]:
         """``distrokit_settings``: what plugins read."""
-        return [setting for answer in self._call("distrokit_settings") for setting in answer.value]
+        answers = self._call("distrokit_settings")
+        self.declared = [(answer.plugin, setting) for answer in answers for setting in answer.value]
+        return [setting for _, setting in self.declared]
 
     def configuration(self, settings: Settings) -> Configuration | None:
         """``distrokit_configuration``: the first answer there is."""

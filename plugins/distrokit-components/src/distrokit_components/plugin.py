@@ -109,20 +109,33 @@ def distrokit_exporters(entry_points: EntryPoints) -> list[Exporter]:
 @hookimpl(trylast=True)
 def distrokit_samplers(entry_points: EntryPoints) -> list[Sampler]:
     """The configuration schema's samplers, and the groups that environment variables and files know."""
-    points = {point.name: point for group in _SAMPLER_GROUPS for point in reversed(entry_points.group(group))}
     return [
         *SAMPLERS,
         *(
             Sampler(
                 point.name,
                 _sampler(point),
-                _ratio if point.name in _RATIO_SAMPLERS else _properties,
+                _ratio if point.name in _RATIO_SAMPLERS else _sampler_properties,
                 fallback=True,
                 origin=point,
             )
-            for point in points.values()
+            for point in _sampler_points(entry_points)
         ),
     ]
+
+
+def _sampler_points(entry_points: EntryPoints) -> list[EntryPoint]:
+    """Of each distribution one for a name, from the first group that has it."""
+    by_name: dict[str, list[EntryPoint]] = {}
+    for group in _SAMPLER_GROUPS:
+        for point in entry_points.group(group):
+            by_name.setdefault(point.name, []).append(point)
+    found: list[EntryPoint] = []
+    for points in by_name.values():
+        # Whose they are is asked only where there are several: the answer costs reading a file.
+        several = len(points) > 1
+        found += {point.dist.name if several and point.dist else "": point for point in reversed(points)}.values()
+    return found
 
 
 @hookimpl(trylast=True)
@@ -172,10 +185,7 @@ def _trace_response(context: BuildContext) -> Any:
 
 
 def _properties(reader: Reader) -> dict[str, Value[Any]]:
-    """Everything a configuration file says, as one argument: a class of somebody else's takes it as keywords.
-
-    In settings a sampler's argument is text, as upstream hands it over.
-    """
+    """Everything a configuration file says, as one argument: a class of somebody else's takes it as keywords."""
     properties = reader.everything()
     reader.file_name = _IN_FILE.get(reader.name, "")
     if properties:
@@ -183,8 +193,13 @@ def _properties(reader: Reader) -> dict[str, Value[Any]]:
         secret = any(value.secret for value in properties.values())
         plain = {name: value.value for name, value in properties.items()}
         return {"properties": Value(plain, sources[0], secret=secret)}
+    return {}
+
+
+def _sampler_properties(reader: Reader) -> dict[str, Value[Any]]:
+    """Likewise; in settings a sampler's argument is text, as upstream hands it over."""
     argument = reader.settings.value("OTEL_TRACES_SAMPLER_ARG") if not reader.in_file else None
-    return {"arg": argument} if argument else {}
+    return _properties(reader) or ({"arg": argument} if argument else {})
 
 
 def _exporter(point: EntryPoint, signal: Signal) -> Exporter:
@@ -192,11 +207,7 @@ def _exporter(point: EntryPoint, signal: Signal) -> Exporter:
         arguments = dict(options.arguments)
         return point.load()(**{**arguments.pop("properties", {}), **arguments})
 
-    return Exporter(point.name, signal, make, _exporter_properties, fallback=True, origin=point)
-
-
-def _exporter_properties(reader: Reader) -> dict[str, Value[Any]]:
-    return {name: value for name, value in _properties(reader).items() if name == "properties"}
+    return Exporter(point.name, signal, make, _properties, fallback=True, origin=point)
 
 
 def _console_metrics(point: EntryPoint) -> Exporter:

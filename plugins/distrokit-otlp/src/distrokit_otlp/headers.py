@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
@@ -39,15 +40,18 @@ def _read(reader: Reader) -> Value[Mapping[str, str]]:
     if single is None or listed.source.kind in ("code", "insistence"):
         return listed
     headers = dict(listed.value)
+    written = dict.fromkeys(headers, "****")
     for item in single.value:
         name, value = item.at("name"), item.at("value")
         if name is not None and value is not None:
             text = reader.secret(str(value.value))
             if is_header(str(name.value).strip(), text):
                 headers[str(name.value).strip().lower()] = text
+                written[str(name.value).strip().lower()] = value.source.written or "****"
             else:
                 _refuse(reader, f"{item.source} headers", "it is not a header in plain ASCII")
-    return Value(MappingProxyType(headers), single.source, secret=True, key="headers_list")
+    source = replace(single.source, written=[{"name": name, "value": text} for name, text in written.items()])
+    return Value(MappingProxyType(headers), source, secret=True, key="headers")
 
 
 def refreshed(reader: Reader, headers: Value[Mapping[str, str]]) -> Value[HeadersFile] | None:

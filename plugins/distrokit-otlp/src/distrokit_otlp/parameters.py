@@ -65,6 +65,10 @@ _FIXED = {
 
 def parameters(reader: Reader) -> dict[str, Value[Any]]:
     """Everything the exporter of ``reader.signal`` is made with."""
+    if reader.in_file and reader.name == "otlp":
+        # No name of the schema's; its endpoint would mean one thing over grpc and another one over HTTP.
+        reader.refuse("a configuration file names the transport", "Write otlp_http or otlp_grpc.")
+        return {}
     protocol = _protocol(reader)
     grpc = protocol.value == "grpc"
     reader.file_name = "otlp_grpc" if grpc else "otlp_http"
@@ -113,8 +117,8 @@ def _protocol(reader: Reader) -> Value[str]:
     if reader.name == "otlp_http":
         encoding = reader.choice((), ("protobuf", "json"), "protobuf", key="encoding")
         return Value(f"http/{encoding.value}", encoding.source)
-    # The schema has it in the name of the exporter, and so a file that is written has none of it.
-    return reader.parsed(_names(reader, "PROTOCOL"), _known, "grpc", key="protocol" if reader.in_file else "")
+    # A file has it in the name of the exporter.
+    return reader.parsed(_names(reader, "PROTOCOL"), _known, "grpc")
 
 
 def _known(text: str) -> str:

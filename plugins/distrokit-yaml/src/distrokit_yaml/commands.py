@@ -68,7 +68,7 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     assembly = arguments.assembly
-    if any(problem.code in ("file-unusable", "file-unread") for problem in assembly.plan.problems):
+    if _unusable(assembly.plan):
         assembly.report()
         return 2
     # What could not be used is not in the file, and whoever goes from variables to a file wants to know.
@@ -82,6 +82,8 @@ def _show(arguments: argparse.Namespace) -> int:
             f"distrokit: {_HIDDEN} stands for secrets that are in no variable; put a ${{REFERENCE}} there",
             file=sys.stderr,
         )
+    for sentence in assembly.left_out_of_model():
+        print(f"distrokit: {sentence}", file=sys.stderr)
     traces = assembly.plan.signals["traces"]
     if traces.built and not traces.exporters and not assembly.plan.disabled.value:
         text = (
@@ -91,10 +93,14 @@ def _show(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _unusable(plan: Any) -> bool:
+    return any(problem.code in ("file-unusable", "file-unread") for problem in plan.problems)
+
+
 def _diff(arguments: argparse.Namespace, text: str) -> int:
     if arguments.diff:
         other, name = arguments.assembly.again(OTEL_CONFIG_FILE=arguments.diff), arguments.diff
-        if other.plan.disabled.value:
+        if _unusable(other.plan):
             other.report()
             return 2
     else:

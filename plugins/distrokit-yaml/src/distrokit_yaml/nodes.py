@@ -29,6 +29,9 @@ _FLOAT = re.compile(
 )
 # Specification, configuration data model, "Environment variable substitution".
 _REFERENCE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}\n]*))?\}")
+# What may be shown of a secret: references without a default, names of headers, and schemes of authorization.
+_PART = r"(?:[\w.-]+=)?(?:(?:Bearer|Basic|Token|Api-Key)(?: |%20))?\$\{(?:env:)?[A-Za-z_][A-Za-z0-9_]*\}"
+_NOTHING_ELSE = re.compile(rf"{_PART}(?:,{_PART})*", re.IGNORECASE)
 
 
 class Unusable(Exception):  # noqa: N818  (what it says is of a file)
@@ -85,7 +88,7 @@ class _Tree:
         self._problems = problems
         self._count = 0
         self._unset: dict[str, yaml.Mark] = {}
-        self._scalars: dict[int, Any] = {}
+        self._scalars: dict[int, tuple[Any, str]] = {}
 
     def of(self, root: yaml.Node) -> Value[Any]:
         tree = self._node(root, root.start_mark, ())
@@ -93,8 +96,8 @@ class _Tree:
             self._report_unset()
         return tree
 
-    def _source(self, mark: yaml.Mark) -> Source:
-        return Source("file", f"{self._path}:{mark.line + 1}:{mark.column + 1}")
+    def _source(self, mark: yaml.Mark, written: str = "") -> Source:
+        return Source("file", f"{self._path}:{mark.line + 1}:{mark.column + 1}", written)
 
     def _node(self, node: yaml.Node, mark: yaml.Mark, above: tuple[int, ...]) -> Value[Any]:
         """One node; ``above`` are those it is inside of."""
@@ -114,8 +117,10 @@ class _Tree:
             return Value(items, self._source(mark))
         if id(node) not in self._scalars:
             # Behind an alias it is the same text, however often.
-            self._scalars[id(node)] = self._scalar(node, mark)
-        return Value(self._scalars[id(node)], self._source(mark))
+            text = str(node.value)
+            self._scalars[id(node)] = self._scalar(node, mark), text if _NOTHING_ELSE.fullmatch(text) else ""
+        value, written = self._scalars[id(node)]
+        return Value(value, self._source(mark, written))
 
     def _mapping(self, node: yaml.MappingNode, inside: tuple[int, ...]) -> dict[str, Value[Any]]:
         own: dict[str, Value[Any]] = {}

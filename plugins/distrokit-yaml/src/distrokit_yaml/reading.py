@@ -19,6 +19,9 @@ from distrokit_yaml.schema import fitting
 #: In bytes. The schema's own largest example, every node with its comments, has a quarter of it.
 LARGEST = 262_144
 
+#: Of the schema's version 1.x that the installed OpenTelemetry has.
+NEWEST_MINOR = 1
+
 _PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -35,7 +38,7 @@ def read_configuration(path: str, environ: Mapping[str, str]) -> Configuration:
         text = _text(path)
         problems: list[Problem] = []
         model = nodes_of(text, path, environ, problems)
-        _check_format(model)
+        _check_format(model, problems)
         return Configuration(path, fitting(model, problems), tuple(problems))
     except Unusable as unusable:
         return Configuration(path, None, (_unusable(path, unusable),))
@@ -74,8 +77,8 @@ def _json(text: str) -> str:
     return text.replace("\t", " ").replace("\x7f", "\\u007f")
 
 
-def _check_format(model: Value[Any]) -> None:
-    """Specification, *VERSIONING*: another major version cannot be read, a newer minor version can."""
+def _check_format(model: Value[Any], problems: list[Problem]) -> None:
+    """Specification, *VERSIONING*: another major version cannot be read, a newer minor version can, with a warning."""
     if not isinstance(model.value, dict):
         raise Unusable("it holds no mapping")
     version = model.at("file_format")
@@ -85,6 +88,18 @@ def _check_format(model: Value[Any]) -> None:
     if major != "1":
         *_, line, column = version.source.name.rsplit(":", 2)
         raise Unusable(f"file_format {version.value} cannot be read, only 1.x", int(line), int(column))
+    minor = re.match(r"1\.([0-9]+)", str(version.value))
+    if minor is not None and int(minor[1]) > NEWEST_MINOR:
+        problems.append(
+            Problem(
+                code="file-format-newer",
+                subject=f"{version.source} file_format={version.value}",
+                cause=f"the newest version that is known here is 1.{NEWEST_MINOR}",
+                outcome="what is new in it may have no effect",
+                remedy=f"Upgrade distrokit-yaml and opentelemetry-configuration, or write 1.{NEWEST_MINOR}.",
+                severity="warning",
+            )
+        )
 
 
 def _unusable(path: str, unusable: Unusable) -> Problem:

@@ -16,7 +16,8 @@ from distrokit.choices.instrumentations import is_broken_secret
 from distrokit.choices.model_settings import SAME
 from distrokit.diagnostics import Mask
 from distrokit.draft import ALWAYS
-from distrokit.known_settings import OWN
+from distrokit.effective_model.own import left_out, own_node
+from distrokit.effective_model.secrets import escaped, reference_to, shown
 from distrokit.plan import Component, ExporterPlan, InstrumentationPlan, Plan, SignalPlan
 from distrokit.plan.parts import DEFAULT_SAMPLER
 from distrokit.secret_values import HIDDEN, without_secrets
@@ -26,6 +27,8 @@ from distrokit.values import Value
 FILE_FORMAT = "1.1"
 
 Node = dict[str, Any]
+
+__all__ = ["left_out", "model_of"]
 
 
 _REFERENCE = re.compile(r"\$\{\w+(:-[^}]*)?\}")
@@ -53,7 +56,8 @@ def model_of(plan: Plan) -> Node:
             model[PROVIDERS[signal]] = _provider(plan, planned)
     _same(plan, model)
     _instrumentations(plan, model)
-    _own(plan, model)
+    if own := own_node(plan):
+        model["distribution"] = {"distrokit": own}
     masked: Node = _masked(model)
     return masked
 
@@ -82,7 +86,7 @@ def _resource(plan: Plan) -> Node:
         detection["detectors"] = [_component(detector) for detector in named]
     resource["detection/development"] = detection
     if plan.resource.schema_url:
-        resource["schema_url"] = _escaped(plan.resource.schema_url.value)
+        resource["schema_url"] = escaped(plan.resource.schema_url.value)
     return resource
 
 
@@ -91,7 +95,7 @@ def _attribute(name: str, value: Value[Any]) -> Node:
     plain = list(value.value) if isinstance(value.value, (list, tuple)) else value.value
     sample = plain[0] if isinstance(plain, list) and plain else plain
     kind = kinds.get(type(sample), "string") + ("_array" if isinstance(plain, list) else "")
-    node = {"name": name, "value": _escaped(plain)}
+    node = {"name": name, "value": escaped(plain)}
     return node if kind == "string" else {**node, "type": kind}
 
 
@@ -102,7 +106,7 @@ def _provider(plan: Plan, planned: SignalPlan) -> Node:
     if planned.signal == "metrics":
         provider["readers"] = exports
         if plan.views:
-            provider["views"] = [_escaped(view.definition) for view in plan.views]
+            provider["views"] = [escaped(view.definition) for view in plan.views]
     else:
         provider["processors"] = [*staged, *exports]
     if planned.signal == "traces":
@@ -142,7 +146,7 @@ def _component(component: Component[Any]) -> Node:
     properties: Node = {}
     for name, value in component.parameters.items():
         if name == "properties" and isinstance(value.value, Mapping):
-            properties.update(_escaped(without_secrets(dict(value.value))))
+            properties.update(escaped(without_secrets(dict(value.value))))
         elif value.key:
             _put(properties, value.key, _shown(value))
     node: Any = properties or None
@@ -153,38 +157,17 @@ def _component(component: Component[Any]) -> Node:
 
 
 def _shown(value: Value[Any]) -> Any:
-    if isinstance(value.value, Component):
-        return _component(value.value)
-    if not value.secret:
-        # A URL may hold a password all the same.
-        return _escaped(Mask()(value.value) if isinstance(value.value, str) else value.value)
-    if not value.value:
-        return None
-    if isinstance(value.value, Mapping) and value.source.kind == "file" and value.key not in ("headers_list", ""):
-        return _escaped(without_secrets(value.value))
-    # A path to a secret is not the secret.
-    in_variable = value.source.kind == "environment" and not value.source.name.partition("__")[0].endswith("_FILE")
-    return f"${{{value.source.name}}}" if in_variable else HIDDEN
+    return _component(value.value) if isinstance(value.value, Component) else shown(value)
 
 
-def _put(node: Node, path: str, shown: Any) -> None:
+def _put(node: Node, path: str, plain: Any) -> None:
     """Set a dotted path; what is empty is left out, since the schema takes it for unset."""
-    if shown is None or shown in ("", {}, []):
+    if plain is None or plain in ("", {}, []):
         return
     *parents, last = path.split(".")
     for parent in parents:
         node = node.setdefault(parent, {})
-    node[last] = shown
-
-
-def _escaped(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("$", "$$")
-    if isinstance(value, Mapping):
-        return {name: _escaped(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_escaped(item) for item in value]
-    return value
+    node[last] = plain
 
 
 def _same(plan: Plan, model: Node) -> None:
@@ -197,12 +180,12 @@ def _same(plan: Plan, model: Node) -> None:
             continue
         text = plan.sdk_settings.get(name) or value.value
         if path[-1].endswith("_limit"):
-            shown: Any = int(text)
+            plain: Any = int(text)
         elif path[-1].endswith("_headers"):
-            shown = [item.strip() for item in text.split(",")]
+            plain = [item.strip() for item in text.split(",")]
         else:
-            shown = text.lower()
-        _put(model, ".".join(path), shown)
+            plain = text.lower()
+        _put(model, ".".join(path), plain)
     stability = plan.settings.get("OTEL_SEMCONV_STABILITY_OPT_IN")
     _put(model, "instrumentation/development.general.stability_opt_in_list", stability)
 
@@ -212,7 +195,7 @@ def _instrumentations(plan: Plan, model: Node) -> None:
     for name, item in plan.instrumentations.items():
         said: Node = {} if item.enabled else {"enabled": False}
         if isinstance(item.replacement, str):
-            said["replaced_by"] = _escaped(item.replacement)
+            said["replaced_by"] = escaped(item.replacement)
         init = _keywords(item, "init.", item.init_options)
         said = {**said, **({"init": init} if init else {}), **_keywords(item, "", item.options)}
         if said:
@@ -227,22 +210,11 @@ def _keywords(item: InstrumentationPlan, prefix: str, keywords: Mapping[str, Any
     for keyword, value in keywords.items():
         source = item.sources.get(prefix + keyword)
         if is_secret(keyword) or is_broken_secret(value):
-            from_variable = source is not None and source.kind == "environment"
-            said[keyword] = f"${{{source.name}}}" if source and from_variable else HIDDEN
+            said[keyword] = (reference_to(source) if source else "") or HIDDEN
         elif _is_data(value):
-            said[keyword] = _escaped(without_secrets(value, keyword))
+            said[keyword] = escaped(without_secrets(value, keyword))
     return said
 
 
 def _is_data(value: Any) -> bool:
     return isinstance(value, (str, int, float, bool, list, dict))
-
-
-def _own(plan: Plan, model: Node) -> None:
-    own: Node = {}
-    for setting in OWN:
-        value = plan.settings.value(setting.name)
-        if value is not None and not setting.name.endswith(("_PROCESSOR", "_READER")) and value.source.chosen:
-            own[setting.name.removeprefix("DISTROKIT_").lower()] = _escaped(value.value)
-    if own:
-        model["distribution"] = {"distrokit": own}

@@ -1,0 +1,25 @@
+"""The variables that instrumentations may read at any time, set for the whole life of the process.
+
+Some are read while an instrumentation is applied, others when the application makes a client or a middleware, or at
+every request (``opentelemetry.util.http.get_custom_headers``, ``sanitize_method``). Which is which differs between
+instrumentations and their releases.
+"""
+
+from __future__ import annotations
+
+from distrokit.environ import keep
+from distrokit.known_settings import read_by_instrumentations
+from distrokit.plan import Plan
+from distrokit.settings import is_secret
+
+
+def keep_variables(plan: Plan) -> None:
+    """Set what a configuration file, code or a plugin gives for instrumentations; a secret is not set."""
+    texts = {}
+    for name in sorted(plan.settings.names_set()):
+        value = plan.settings.value(name)
+        if value is None or value.source.kind == "environment" or is_secret(name):
+            continue
+        if read_by_instrumentations(name, plan.known):
+            texts[name] = value.value
+    keep(texts)

@@ -1,0 +1,33 @@
+"""Settings that plugins require."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from distrokit.declarations import Setting
+from distrokit.diagnostics import Problem
+from distrokit.plugins.candidates import Plugin
+from distrokit.settings import Settings, is_secret
+
+
+def without_value(
+    declared: Iterable[tuple[Plugin, Setting]], settings: Settings, *, with_file: bool
+) -> Iterator[Problem]:
+    """The required settings of loaded plugins that have no value.
+
+    Args:
+        declared: each setting with its owner.
+        with_file: whether there is a configuration file, which takes the place of some.
+    """
+    for plugin, setting in declared:
+        if not setting.required or plugin.status != "loaded" or (with_file and setting.ignored_with_file):
+            continue
+        in_file = is_secret(setting.name) and settings.lookup(f"{setting.name}_FILE")
+        if not settings.lookup(setting.name) and not in_file:
+            yield Problem(
+                code="setting-missing",
+                subject=setting.name,
+                cause=f"{plugin.title} requires it, and it is not set",
+                outcome=f"plugin {plugin.name} may not work",
+                remedy=setting.remedy or f"Set {setting.name}.",
+            )
