@@ -19,6 +19,7 @@ from distrokit.pipeline.components import Components
 from distrokit.pipeline.deciding import Deciding
 from distrokit.pipeline.guarded import Guard
 from distrokit.pipeline.in_use import InUse
+from distrokit.pipeline.measuring import Measuring
 from distrokit.pipeline.propagation import CompositePropagator
 from distrokit.pipeline.samplers import build_sampler
 from distrokit.pipeline.scopes import (
@@ -49,7 +50,8 @@ class Builder:
         messages: what OpenTelemetry logs; ``None`` where nobody listens.
 
     Attributes:
-        guard: of what the providers hand out; ``None`` for none.
+        guard: of what the providers of traces and logs hand out; ``None`` for none.
+        measuring: the guard of meters; ``None`` for none.
         in_use: called when telemetry is in use in this process.
         parts: everything that factories have made, in the order it was built: exporters, behind what counts for them,
             before what feeds them.
@@ -66,6 +68,7 @@ class Builder:
         self._plan = plan
         self._report = report
         self.guard: Guard | None = None
+        self.measuring: Measuring | None = None
         self.in_use = InUse()
         self.parts: list[Any] = [self.in_use]
         self._components = Components(plan, plugins, self.parts)
@@ -171,9 +174,13 @@ class Builder:
         provider = ScopedMeterProvider(
             metric_readers=readers, resource=self.resource, views=self._views(), shutdown_on_exit=False
         )
-        provider.scopes, provider.guard = self._scopes("metrics"), self.guard
+        provider.scopes, provider.measuring = self._scopes("metrics"), self.measuring
         provider.readers = self.in_use.readers = readers
-        provider.on_meter = self.in_use
+        provider.on_meter = self.in_use.look
+        if self.measuring is not None:
+            self.parts.append(self.measuring)
+            for reader in readers:
+                self.measuring.reader(reader)
         return provider
 
     def _views(self) -> list[View]:

@@ -7,13 +7,14 @@ from typing import Any
 
 
 class InUse:
-    """Called with every meter that is asked for, and before every export; the first time, readers begin.
+    """Called with the first measurement, with every callback of an observable instrument, and before every export.
 
-    A reader may have a method ``arm()`` for that; see ``distrokit-batch``.
+    The first time, readers begin; a reader may have a method ``arm()`` for that, see ``distrokit-batch``. A meter, or a
+    synchronous instrument, that nobody has used yet is no reason to.
 
     Attributes:
         readers: those there are.
-        also: called each time.
+        also: called each time, and with every meter that is asked for.
     """
 
     def __init__(self) -> None:
@@ -22,8 +23,7 @@ class InUse:
         self._told = False
 
     def __call__(self) -> None:
-        if self.also is not None:
-            self.also()
+        self.look()
         if self._told:
             return
         self._told = True
@@ -31,6 +31,11 @@ class InUse:
             arm = getattr(reader, "arm", None)
             if callable(arm):
                 arm()
+
+    def look(self) -> None:
+        """A meter is asked for."""
+        if self.also is not None:
+            self.also()
 
     def forked(self) -> None:
         """In a child, it begins anew."""
