@@ -109,7 +109,7 @@ class Pipeline:
             self.listen()
         builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost, self._messages)
         builder.guard = Guard(self._reports.misused)
-        builder.measuring = Measuring(self._reports.misused, builder.in_use)
+        builder.measuring = Measuring(self._reports.misused, builder.in_use, self._reports.lost)
         self._parts, self._name_of = builder.parts, builder.name_of
         # uWSGI makes its module when Python has started, and so after this.
         builder.in_use.also = self._look_for_uwsgi

@@ -14,6 +14,7 @@ from typing import Any
 
 from opentelemetry.metrics import NoOpMeter
 
+from distrokit.diagnostics import quantity
 from distrokit.pipeline.patched import Misused, method_of
 from distrokit.pipeline.reentrancy import Reentrancy
 
@@ -27,23 +28,27 @@ class Measuring:
 
     Args:
         misused: told of each call that raised; the call returns as if it had done its work.
-        in_use: called once, at the first measurement, and whenever an observable instrument gets a callback.
+        in_use: called after the first measurement, and whenever an observable instrument gets a callback.
+        say: prints a line about measurements that were lost.
     """
 
-    def __init__(self, misused: Misused, in_use: Callable[[], None]) -> None:
-        self._misused, self._in_use = misused, in_use
+    def __init__(self, misused: Misused, in_use: Callable[[], None], say: Callable[[str], None]) -> None:
+        self._misused, self._in_use, self._say = misused, in_use, say
         self._sdk = Reentrancy()
-        self._sdk.pending.append(in_use)
+        # What the first measurement does afterwards.
+        self._first = [in_use]
 
     def forked(self) -> None:
         """In a child: it has measured nothing yet."""
         self._sdk.forked()
-        self._sdk.pending.append(self._in_use)
+        self._first[:] = [self._in_use]
 
-    @property
-    def dropped(self) -> int:
-        """How many measurements of signal handlers and finalizers were dropped, since too many came at once."""
-        return self._sdk.dropped
+    def finish(self) -> None:
+        """At the end: say how many measurements were dropped."""
+        dropped, self._sdk.dropped = self._sdk.dropped, 0
+        if dropped:
+            lost = quantity(dropped, "measurement")
+            self._say(f"metrics: {lost} lost: signal handlers or finalizers made too many during one call of the SDK")
 
     def reader(self, reader: Any) -> None:
         """Have the reader's collections known as what they are: time inside the SDK."""
@@ -94,7 +99,7 @@ class Measuring:
     def _measuring(self, instrument: Any, name: str) -> Callable[..., None]:
         kind, misused = type(instrument), self._misused
         sdk, inside, pending = self._sdk, self._sdk.inside, self._sdk.pending
-        enter, leave = inside.add, inside.discard
+        enter, leave, first = inside.add, inside.discard, self._first
         found, method = getattr(kind, name), method_of(kind, name, instrument)
 
         # As Reentrancy.run, written out: this is called in the application's loops.
@@ -114,11 +119,17 @@ class Measuring:
                 misused(f"{instrument.name}.{name}", error)
             finally:
                 leave(here)
-                if pending:
-                    sdk.replay()
+                if pending or first:
+                    self._measured()
 
         sdk.entering.add(measure.__code__)
         return measure
+
+    def _measured(self) -> None:
+        if self._first:
+            self._first.clear()
+            self._in_use()
+        self._sdk.replay()
 
     def _late_meter(self, get: Callable[[], Any]) -> Any:
         meter = NoOpMeter("distrokit")
