@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
@@ -10,7 +11,7 @@ from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from distrokit.declarations import Processor, Signal
 from distrokit.delivery import Lost
 from distrokit.pipeline.components import Components, Kind
-from distrokit.pipeline.counted import counted
+from distrokit.pipeline.counted import counted, points
 from distrokit.pipeline.in_use import InUse
 from distrokit.pipeline.losses import losses_of
 from distrokit.pipeline.self_metrics import self_metrics_of
@@ -82,11 +83,13 @@ class Stages:
                 built.append(Named(name, exporter))
                 self._parts.append(exporter)
                 continue
-            if hasattr(exporter, "attempt"):
+            own = losses.self_metrics = self_metrics_of(
+                self._plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
+            )
+            if own is not None and hasattr(exporter, "attempt"):
                 # The SDK's own classes, and exporters that go by them, count by themselves.
-                losses.self_metrics = self_metrics_of(
-                    self._plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
-                )
+                size = points if planned.signal == "metrics" else len
+                exporter.attempt = own.watched(exporter.attempt, size, partial(getattr, losses, "totals"))
             exporter = counted(planned.signal, exporter, losses, self._messages, self._in_use)
             self._components.named(exporter, item.exporter)
             self._parts.append(exporter)
