@@ -69,7 +69,7 @@ class Builder:
         self._report = report
         self.guard: Guard | None = None
         self.measuring: Measuring | None = None
-        self.in_use = InUse()
+        self.in_use = InUse(self._not_begun)
         self.parts: list[Any] = [self.in_use]
         self._components = Components(plan, plugins, self.parts)
         self._stages = Stages(plan, self._components, report, say, messages, self.parts, self.in_use)
@@ -86,6 +86,9 @@ class Builder:
     def name_of(self, part: object) -> str:
         """What a report calls a part; empty for what no factory has made."""
         return self._components.name_of(part)
+
+    def _not_begun(self, reader: object, error: Exception) -> None:
+        self._report(self.name_of(reader) or type(reader).__name__, error, "its metrics are not sent")
 
     # ------------------------------------------------------------------------ providers
 
@@ -132,7 +135,12 @@ class Builder:
             provider.add_span_processor(
                 StagedSpans(
                     staged["enrich"],
-                    Transforms(staged["transform"], ReadableSpan, self._report),
+                    Transforms(
+                        staged["transform"],
+                        ReadableSpan,
+                        self._report,
+                        lost=self._stages.lost_by_transforms("traces"),
+                    ),
                     staged["derive"],
                     export,
                     self._report,
@@ -161,7 +169,9 @@ class Builder:
         provider.add_log_record_processor(
             StagedLogs(
                 staged["enrich"],
-                Transforms(staged["transform"], ReadWriteLogRecord, self._report),
+                Transforms(
+                    staged["transform"], ReadWriteLogRecord, self._report, lost=self._stages.lost_by_transforms("logs")
+                ),
                 staged["derive"],
                 export,
                 self._report,
@@ -176,7 +186,8 @@ class Builder:
         )
         provider.scopes, provider.measuring = self._scopes("metrics"), self.measuring
         provider.readers = self.in_use.readers = readers
-        provider.on_meter = self.in_use.look
+        # Where nobody sees measurements, a meter has to do.
+        provider.on_meter = self.in_use if self.measuring is None else self.in_use.look
         if self.measuring is not None:
             self.parts.append(self.measuring)
             for reader in readers:

@@ -12,12 +12,16 @@ class InUse:
     The first time, readers begin; a reader may have a method ``arm()`` for that, see ``distrokit-batch``. A meter, or a
     synchronous instrument, that nobody has used yet is no reason to.
 
+    Args:
+        failed: told which reader could not begin, and what it raised.
+
     Attributes:
         readers: those there are.
         also: called each time, and with every meter that is asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Callable[[object, Exception], None]) -> None:
+        self._failed = failed
         self.readers: list[Any] = []
         self.also: Callable[[], None] | None = None
         self._told = False
@@ -30,7 +34,10 @@ class InUse:
         for reader in self.readers:
             arm = getattr(reader, "arm", None)
             if callable(arm):
-                arm()
+                try:
+                    arm()
+                except Exception as error:
+                    self._failed(reader, error)
 
     def look(self) -> None:
         """A meter is asked for."""

@@ -16,6 +16,7 @@ from opentelemetry import metrics
 
 from distrokit.declarations import Signal
 from distrokit.delivery import Undelivered
+from distrokit.pipeline.loss_words import BY_TRANSFORM
 from distrokit.settings import Settings
 
 SWITCH = "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"
@@ -121,6 +122,11 @@ class SelfMetrics:
         if reason in _BEFORE and self._processed is not None:
             self._processed.add(items, {**self._of_processor, "error.type": _BEFORE[reason]})
 
+    def failed_before(self, items: int, error_type: str) -> None:
+        """Lost since a transform failed on them."""
+        if self._processed is not None:
+            self._processed.add(items, {**self._of_processor, "error.type": error_type})
+
 
 def _server(endpoint: str) -> dict[str, Any]:
     try:
@@ -136,7 +142,7 @@ def _lost_since(before: Counter[str], now: Counter[str]) -> dict[str, int]:
     return {
         reason: number - before[reason]
         for reason, number in now.items()
-        if reason not in _BEFORE and number > before[reason]
+        if reason not in _BEFORE and not reason.startswith(BY_TRANSFORM) and number > before[reason]
     }
 
 
