@@ -30,15 +30,17 @@ def handler(*_):
     global calls
     calls += 1
     {handler}
+    # Once more, when this one is over: a slow machine would come to nothing else.
+    signal.setitimer(signal.ITIMER_REAL, 0.0002)
 
 signal.signal(signal.SIGALRM, handler)
 until = time.monotonic() + 20
-signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+signal.setitimer(signal.ITIMER_REAL, 0.0002)
 rounds = 0
 while calls < 200 and time.monotonic() < until:
     rounds += 1
     {work}
-signal.setitimer(signal.ITIMER_REAL, 0)
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
 say(f"{rounds} {calls}")
 """
 CASES = {

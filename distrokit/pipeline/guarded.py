@@ -23,16 +23,9 @@ from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan
 
 from distrokit.pipeline.deciding import Deciding
 from distrokit.pipeline.patched import Misused, method_of
+from distrokit.pipeline.span_reentrancy import CHANGING, SpanReentrancy
 
-_OF_SPANS = (
-    "set_attribute",
-    "set_attributes",
-    "add_event",
-    "add_link",
-    "record_exception",
-    "set_status",
-    "update_name",
-)
+_OF_SPANS = ("record_exception", *CHANGING)
 
 
 class Guard:
@@ -50,6 +43,7 @@ class Guard:
         self.deciding: Deciding | None = None
         # The SDK has one class of spans that record.
         self._classes: dict[type, type | None] = {NonRecordingSpan: None}
+        self._spans = SpanReentrancy()
 
     def tracer(self, tracer: Any) -> Any:
         """The tracer; its spans are guarded as well."""
@@ -111,7 +105,9 @@ class Guard:
 
     def _class_of(self, kind: type) -> type | None:
         methods: dict[str, Any] = {
-            name: self._contained(kind, name) for name in _OF_SPANS if hasattr(kind, name)
+            name: self._changing(kind, name) if name in CHANGING else self._contained(kind, name)
+            for name in _OF_SPANS
+            if hasattr(kind, name)
         }
         # For whoever prints it, it is the same class.
         methods.update(__module__=kind.__module__, __qualname__=kind.__qualname__, __doc__=kind.__doc__)
@@ -138,3 +134,23 @@ class Guard:
                 return None
 
         return contained
+
+    def _changing(self, kind: type, name: str) -> Callable[..., Any]:
+        """Likewise, for one that takes the span's lock."""
+        call, spans, busy, pending = self._contained(kind, name), self._spans, self._spans.busy, self._spans.pending
+
+        def changing(span: Any, *args: Any, **kwargs: Any) -> Any:
+            key = id(span)
+            if key in busy and spans.is_interrupted(span):
+                spans.postpone(name, changing, (span, *args), kwargs)
+                return None
+            try:
+                busy.add(key)
+                return call(span, *args, **kwargs)
+            finally:
+                busy.discard(key)
+                if pending:
+                    spans.replay()
+
+        spans.changing.add(changing.__code__)
+        return functools.update_wrapper(changing, call)

@@ -103,7 +103,6 @@ class Measuring:
         found, method = getattr(kind, name), method_of(kind, name, instrument)
 
         # As Reentrancy.run, written out: this is called in the application's loops.
-        @functools.wraps(getattr(kind, name))
         def measure(*args: Any, **kwargs: Any) -> None:
             nonlocal found, method
             here = get_ident()
@@ -123,7 +122,7 @@ class Measuring:
                     self._measured()
 
         sdk.entering.add(measure.__code__)
-        return measure
+        return functools.update_wrapper(measure, found)
 
     def _measured(self) -> None:
         if self._first:

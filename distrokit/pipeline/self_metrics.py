@@ -75,10 +75,14 @@ class SelfMetrics:
         """
         name, meter, own = self._exporter_metrics, self._meter, self._of_exporter
         exported = meter.create_counter(
-            f"{name}.exported", unit=self._unit, description="Items that the exporter is done with, successfully or not."
+            f"{name}.exported",
+            unit=self._unit,
+            description="Items that the exporter is done with, successfully or not.",
         )
         inflight = meter.create_up_down_counter(
-            f"{name}.inflight", unit=self._unit, description="Items that were passed to the exporter and not answered yet."
+            f"{name}.inflight",
+            unit=self._unit,
+            description="Items that were passed to the exporter and not answered yet.",
         )
         duration = meter.create_histogram(
             "otel.sdk.exporter.operation.duration", unit="s", description="The duration of one try to export a batch."

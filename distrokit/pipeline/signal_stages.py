@@ -120,9 +120,7 @@ class Stages:
                 built.append((component, _named(component, part)))
         return built
 
-    def _metrics_stages(
-        self, staged: Staged | None, in_front: list[Named[Any]], exporter: Any, lost: LostItem
-    ) -> Any:
+    def _metrics_stages(self, staged: Staged | None, in_front: list[Named[Any]], exporter: Any, lost: LostItem) -> Any:
         """The exporter behind its own transforms, and those behind the stages that are for all."""
         if in_front:
             # Here, and not above: most plans have none.

@@ -153,7 +153,7 @@ class Delivery(Generic[Item]):
         return flush.awaited(self._exit_timeout)
 
     def pause(self) -> None:
-        """End the thread until :meth:`resume`, unless it is in the middle of an export that takes longer than it may."""
+        """End the thread until :meth:`resume`, unless an export under way takes too long."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             self._pausing = True

@@ -20,8 +20,8 @@ def greenlets() -> bool:
 def before_patch(event: Any) -> None:
     """Called by gevent before it patches a module: where that is threads, end those of distrokit's.
 
-    In the middle of an import gevent can only exchange the import system's locks while there is one thread. With a second
-    one, the next import inside that package waits for its own lock for ever.
+    In the middle of an import gevent can only exchange the import system's locks while there is one thread. With a
+    second one, the next import inside that package waits for its own lock for ever.
     """
     if event.module_name in _THREADS:
         for delivery in _deliveries():

@@ -1,7 +1,7 @@
 """The page that Prometheus scrapes. The process that measures has it, and not its parent.
 
-A server's main process (gunicorn's, uvicorn's with ``--workers``) starts OpenTelemetry as well and measures nothing. If it
-took the port, its page would be empty, and its workers could not listen.
+A server's main process (gunicorn's, uvicorn's with ``--workers``) starts OpenTelemetry as well and measures nothing.
+If it took the port, its page would be empty, and its workers could not listen.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class PrometheusPage:
                 waiting = threading.Thread(target=self._wait, name="distrokit-prometheus", daemon=True)
                 waiting.start()
             else:
-                _logger.error("%s; nobody can scrape the metrics of this process. %s", error, _CORRECT)
+                _logger.warning("%s; nobody can scrape the metrics of this process. %s", error, _CORRECT)
 
     def forked(self) -> None:
         """In a child: the parent's server is not this process's, and its port must not stay taken by this one."""
