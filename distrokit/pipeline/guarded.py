@@ -6,8 +6,8 @@ measurement that is no number. Where such a value is in an exception, recording 
 that could not be started because of its sampler or its id generator is no mistake of the application's, see
 :mod:`distrokit.pipeline.deciding`.
 
-Methods are put on the objects that the public ``get_tracer`` and its siblings return; they stay what they are. Each asks
-the object's class for its method when it is called: code that patches the SDK's classes later is heard.
+Methods are put on the objects that the public ``get_tracer`` and its siblings return; they stay what they are. Each
+asks the object's class for its method when it is called: code that patches the SDK's classes later has its effect.
 
 Meters and their instruments: :mod:`distrokit.pipeline.measuring`.
 """

@@ -55,7 +55,7 @@ class Measuring:
         # The SDK gives it to the reader when it is registered; readers call it in threads of their own.
         collect = getattr(reader, "_collect", None)
         if callable(collect):
-            reader._collect = self._sdk.collector(collect)
+            vars(reader)["_collect"] = self._sdk.collector(collect)
 
     def meter_by(self, get: Callable[[], Any]) -> Any:
         """The meter that ``get`` returns."""

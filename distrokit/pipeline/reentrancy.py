@@ -1,9 +1,9 @@
 """Keeps a thread that is inside the metrics SDK from entering it a second time.
 
 The SDK guards its state with plain locks. A signal handler or a finalizer (``__del__``, a callback of :mod:`weakref`)
-runs in the middle of whatever its thread does. If the thread holds such a lock, and the handler records a measurement or
-creates an instrument, it waits for itself for ever. So each thread notes that it is inside; what a handler asks for
-meanwhile is queued, and done as soon as the thread has left.
+runs in the middle of whatever its thread does. If the thread holds such a lock, and the handler records a measurement
+or creates an instrument, the thread waits for itself for ever. So each thread notes that it is inside; what a handler
+asks for meanwhile is queued, and done as soon as the thread has left.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from _thread import get_ident
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from types import CodeType, FrameType
 from typing import Any
@@ -89,11 +90,15 @@ class Reentrancy:
             return
         self._replaying.add(here)
         try:
+            # Other threads take from it as well, and handlers add to it.
             for _ in range(_LIMIT):
-                self.pending.popleft()()
-        except IndexError:
-            # Nothing is left.
-            pass
+                try:
+                    call = self.pending.popleft()
+                except IndexError:
+                    break
+                # Instruments report by themselves; this is the application's thread, in the middle of another call.
+                with suppress(Exception):
+                    call()
         finally:
             self._replaying.discard(here)
 
@@ -128,7 +133,7 @@ class Reentrancy:
         return collected
 
     def callback(self, callback: Any) -> Any:
-        """The callback of an observable instrument; what it records is recorded at once, and so is collected with it."""
+        """The callback of an observable instrument; what it records is recorded at once, and collected with it."""
         if isinstance(callback, Generator):
             # As the SDK does it: to the first yield.
             next(callback)

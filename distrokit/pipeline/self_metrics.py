@@ -1,7 +1,7 @@
 """The SDK's own metrics about what it sends, for exporters and processors that are not the SDK's.
 
-Names, units and attributes: semantic conventions, *OpenTelemetry SDK metrics*; the SDK emits the same for its own classes,
-when ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED=true``.
+Names, units and attributes: semantic conventions, *OpenTelemetry SDK metrics*; the SDK emits the same for its own
+classes, when ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED=true``.
 """
 
 from __future__ import annotations
