@@ -137,8 +137,10 @@ class Guard:
 
     def _changing(self, kind: type, name: str) -> Callable[..., Any]:
         """Likewise, for one that takes the span's lock."""
-        call, spans, busy, pending = self._contained(kind, name), self._spans, self._spans.busy, self._spans.pending
+        spans, busy, pending = self._spans, self._spans.busy, self._spans.pending
+        original = getattr(kind, name)
 
+        # Written out, and not with _contained inside: this is called in the application's loops.
         def changing(span: Any, *args: Any, **kwargs: Any) -> Any:
             key = id(span)
             if key in busy and spans.is_interrupted(span):
@@ -146,11 +148,17 @@ class Guard:
                 return None
             try:
                 busy.add(key)
-                return call(span, *args, **kwargs)
+                method = getattr(kind, name)
+                if type(method) is FunctionType:
+                    return method(span, *args, **kwargs)
+                return method_of(kind, name, span)(*args, **kwargs)
+            except Exception as error:
+                self._misused(f"span.{name}", error)
+                return None
             finally:
                 busy.discard(key)
                 if pending:
                     spans.replay()
 
         spans.changing.add(changing.__code__)
-        return functools.update_wrapper(changing, call)
+        return functools.update_wrapper(changing, original)
