@@ -7,7 +7,6 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from threading import Timer
 
 import pytest
 from answering import closed_port
@@ -105,32 +104,29 @@ def test_a_child_begins_with_nothing():
 
 
 def test_a_port_that_is_taken_is_said_once_and_taken_over_when_it_is_free():
+    port = closed_port()
     program = """
-        import time
+        import socket, time, urllib.request
         from opentelemetry import metrics
-        metrics.get_meter("m").create_counter("c").add(1)
-        print("goes on", flush=True)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and {port} not in listening():
-            time.sleep(0.1)
-        print({port} in listening())
-    """
-    listening = """
-        import pathlib
 
-        def listening():
-            rows = [line.split() for line in open("/proc/self/net/tcp").readlines()[1:]]
-            own = {str(file.readlink()) for file in pathlib.Path("/proc/self/fd").iterdir() if file.is_symlink()}
-            return {int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own}
+        def page():
+            try:
+                return urllib.request.urlopen("http://127.0.0.1:{port}/metrics", timeout=5).read().decode()
+            except OSError:
+                return ""
+
+        with socket.create_server(("127.0.0.1", {port})):
+            metrics.get_meter("m").create_counter("c").add(1)
+            print("goes on", flush=True)
+            time.sleep(3)
+        deadline = time.monotonic() + 20
+        while "c_total" not in page() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        print("c_total" in page())
     """
-    with socket.create_server(("127.0.0.1", 0)) as holder:
-        port = holder.getsockname()[1]
-        env = {**QUIET, "OTEL_METRICS_EXPORTER": "prometheus,console", "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
-               "OTEL_EXPORTER_PROMETHEUS_PORT": str(port)}  # fmt: skip
-        ended = Timer(4, holder.close)
-        ended.start()
-        result = instrumented(listening + program.replace("{port}", str(port)), env)
-        ended.cancel()
+    env = {**QUIET, "OTEL_METRICS_EXPORTER": "prometheus,console", "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
+           "OTEL_EXPORTER_PROMETHEUS_PORT": str(port)}  # fmt: skip
+    result = instrumented(program.replace("{port}", str(port)), env)
 
     (line,) = [line for line in result.stderr.splitlines() if "OTEL_EXPORTER_PROMETHEUS_PORT" in line]
     assert "Address already in use" in line

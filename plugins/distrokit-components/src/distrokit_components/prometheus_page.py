@@ -12,8 +12,6 @@ import os
 import threading
 from typing import Any
 
-from prometheus_client import start_http_server
-
 # Below OpenTelemetry's own, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.prometheus.distrokit")
 
@@ -70,6 +68,9 @@ class PrometheusPage:
         thread.join(seconds)
 
     def _listen(self) -> None:
+        # Here, and not above: the package is optional, and make_prometheus says so.
+        from prometheus_client import start_http_server
+
         self._server, self._thread = start_http_server(port=self._port, addr=self._host)
 
     def _wait(self) -> None:
