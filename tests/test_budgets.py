@@ -159,3 +159,24 @@ def test_threads(env, before, after):
     result = instrumented(program, {**NOWHERE, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*", **env})
 
     assert result.stdout == f"{before}\n{after}\n"
+
+
+def test_a_thread_for_metrics_begins_with_the_first_measurement_or_with_a_callback():
+    program = """
+        import threading
+        from opentelemetry import metrics
+
+        def threads():
+            print(any(thread.name == "distrokit-metrics" for thread in threading.enumerate()))
+
+        meter = metrics.get_meter("m")
+        histogram = meter.create_histogram("h")
+        meter.create_observable_gauge("without a callback")
+        threads()
+        {then}
+        threads()
+    """
+    for then in ("histogram.record(1)", "meter.create_observable_gauge('o', [lambda options: []])"):
+        result = instrumented(program.replace("{then}", then), NOWHERE)
+
+        assert result.stdout == "False\nTrue\n", result.stderr

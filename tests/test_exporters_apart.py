@@ -98,8 +98,11 @@ def test_one_of_two_destinations_gets_less(receiver, tmp_path, batch):
         result = instrumented(PROGRAM, env, [write_plugin(tmp_path, "acme", PLUGIN)])
 
         assert (result.stdout, result.returncode) == ("True\n", 0)
-        (line,) = said(result)
+        line, lost = said(result)
         assert "transform processor redact (plugin acme 1.0): ValueError: cannot be redacted" in line
+        assert lost.startswith(
+            "distrokit: otlp/appsignals traces: 1 span lost, dropped since transform processor redact"
+        )
         whole, less = receiver.store, elsewhere.store
         assert {point.name for point in whole.points()} == {"signals", "others"}
         assert {point.name for point in less.points()} == {"signals"}

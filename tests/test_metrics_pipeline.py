@@ -91,19 +91,6 @@ def test_resource_attributes_as_labels(tmp_path):
     assert "secret" not in sales
 
 
-def test_a_port_that_is_taken_costs_the_reader():
-    program = 'from opentelemetry import metrics; metrics.get_meter("m").create_counter("c").add(1)'
-    with http_sink() as sink:
-        env = {**QUIET, "OTEL_METRICS_EXPORTER": "prometheus,console", "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
-               "OTEL_EXPORTER_PROMETHEUS_PORT": str(sink.port)}  # fmt: skip
-        result = instrumented(program, env)
-
-    (line,) = said(result)
-    assert "exporter prometheus (plugin components" in line
-    assert "Address already in use" in line
-    assert '"name": "c"' in result.stdout
-
-
 PREFERENCES = """
     from opentelemetry import metrics
     meter = metrics.get_meter("m")

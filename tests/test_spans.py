@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
 from distrokit import changed_span
@@ -47,3 +47,38 @@ def test_every_part_that_the_public_constructor_takes_can_be_exchanged(span):
 def test_what_it_does_not_have_is_refused(span):
     with pytest.raises(TypeError, match="colour"):
         changed_span(span, colour="red")
+
+
+CYCLE: list[object] = []
+CYCLE.append(CYCLE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "named"),
+    [
+        ({"end_time": "now"}, TypeError, "end_time is int, not str"),
+        ({"start_time": 1.5}, TypeError, "start_time is int, not float"),
+        ({"end_time": None}, TypeError, "end_time is int, not NoneType"),
+        ({"end_time": -1}, ValueError, "end_time is in nanoseconds"),
+        ({"start_time": 1 << 64}, ValueError, "start_time is in nanoseconds"),
+        ({"name": None}, TypeError, "name is str, not NoneType"),
+        ({"context": None}, TypeError, "context is SpanContext, not NoneType"),
+        ({"parent": "1234"}, TypeError, "parent is SpanContext or None, not str"),
+        ({"resource": {"service.name": "x"}}, TypeError, "resource is Resource, not dict"),
+        ({"attributes": [("a", 1)]}, TypeError, "attributes is Mapping or None, not list"),
+        ({"attributes": {1: "a"}}, TypeError, "attributes: the key 1 is int, not str"),
+        ({"attributes": {"a": object()}}, TypeError, "attributes: 'a' is object"),
+        ({"attributes": {"a": 1 << 63}}, ValueError, "attributes: 'a' has more than 64 bits"),
+        ({"attributes": {"a": CYCLE}}, ValueError, "attributes: 'a' contains itself"),
+        ({"events": ["e"]}, TypeError, "events are of EventBase, not of str"),
+        ({"events": None}, TypeError, "events is Sequence, not NoneType"),
+        ({"events": [Event("e", {"a": {1}})]}, TypeError, "attributes of events: 'a' is set"),
+        ({"links": [object()]}, TypeError, "links are of Link, not of object"),
+        ({"kind": "CLIENT"}, TypeError, "kind is SpanKind, not str"),
+        ({"status": StatusCode.OK}, TypeError, "status is Status, not StatusCode"),
+        ({"instrumentation_scope": "t"}, TypeError, "instrumentation_scope is InstrumentationScope or None, not str"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_part(span, changes, error, named):
+    with pytest.raises(error, match=named):
+        changed_span(span, **changes)

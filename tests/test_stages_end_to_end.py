@@ -116,6 +116,7 @@ def test_a_transform_that_raises_is_said_once_and_nothing_unredacted_leaves(rece
 
     result = instrumented(program, env, [write_plugin(tmp_path, "acme", source)])
 
-    (line,) = result.stderr.splitlines()
+    line, lost = result.stderr.splitlines()
     assert line.startswith("distrokit: transform processor redact (plugin acme 1.0): KeyError: 's0'")
+    assert "otlp traces: 50 spans lost, dropped since transform processor redact" in lost
     assert receiver.store.spans() == []

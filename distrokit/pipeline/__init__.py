@@ -21,6 +21,7 @@ from distrokit.pipeline.build import Builder
 from distrokit.pipeline.ending import Ending
 from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
 from distrokit.pipeline.guarded import Guard
+from distrokit.pipeline.measuring import Measuring
 from distrokit.pipeline.providers import Providers
 from distrokit.pipeline.reports import Reports
 from distrokit.pipeline.resource import build_resource
@@ -111,6 +112,7 @@ class Pipeline:
             self.listen()
         builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost, self._messages)
         builder.guard = Guard(self._reports.misused)
+        builder.measuring = Measuring(self._reports.misused, builder.in_use, self._reports.lost)
         self._parts, self._name_of = builder.parts, builder.name_of
         # uWSGI makes its module when Python has started, and so after this.
         builder.in_use.also = self._look_for_uwsgi

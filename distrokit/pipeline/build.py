@@ -19,6 +19,7 @@ from distrokit.pipeline.components import Components
 from distrokit.pipeline.deciding import Deciding
 from distrokit.pipeline.guarded import Guard
 from distrokit.pipeline.in_use import InUse
+from distrokit.pipeline.measuring import Measuring
 from distrokit.pipeline.propagation import CompositePropagator
 from distrokit.pipeline.samplers import build_sampler
 from distrokit.pipeline.scopes import (
@@ -49,7 +50,8 @@ class Builder:
         messages: what OpenTelemetry logs; ``None`` where nobody listens.
 
     Attributes:
-        guard: of what the providers hand out; ``None`` for none.
+        guard: of what the providers of traces and logs hand out; ``None`` for none.
+        measuring: the guard of meters; ``None`` for none.
         in_use: called when telemetry is in use in this process.
         parts: everything that factories have made, in the order it was built: exporters, behind what counts for them,
             before what feeds them.
@@ -66,7 +68,8 @@ class Builder:
         self._plan = plan
         self._report = report
         self.guard: Guard | None = None
-        self.in_use = InUse()
+        self.measuring: Measuring | None = None
+        self.in_use = InUse(self._not_begun)
         self.parts: list[Any] = [self.in_use]
         self._components = Components(plan, plugins, self.parts)
         self._stages = Stages(plan, self._components, report, say, messages, self.parts, self.in_use)
@@ -83,6 +86,9 @@ class Builder:
     def name_of(self, part: object) -> str:
         """What a report calls a part; empty for what no factory has made."""
         return self._components.name_of(part)
+
+    def _not_begun(self, reader: object, error: Exception) -> None:
+        self._report(self.name_of(reader) or type(reader).__name__, error, "its metrics are not sent")
 
     # ------------------------------------------------------------------------ providers
 
@@ -129,7 +135,12 @@ class Builder:
             provider.add_span_processor(
                 StagedSpans(
                     staged["enrich"],
-                    Transforms(staged["transform"], ReadableSpan, self._report),
+                    Transforms(
+                        staged["transform"],
+                        ReadableSpan,
+                        self._report,
+                        lost=self._stages.lost_by_transforms("traces"),
+                    ),
                     staged["derive"],
                     export,
                     self._report,
@@ -158,7 +169,9 @@ class Builder:
         provider.add_log_record_processor(
             StagedLogs(
                 staged["enrich"],
-                Transforms(staged["transform"], ReadWriteLogRecord, self._report),
+                Transforms(
+                    staged["transform"], ReadWriteLogRecord, self._report, lost=self._stages.lost_by_transforms("logs")
+                ),
                 staged["derive"],
                 export,
                 self._report,
@@ -171,9 +184,14 @@ class Builder:
         provider = ScopedMeterProvider(
             metric_readers=readers, resource=self.resource, views=self._views(), shutdown_on_exit=False
         )
-        provider.scopes, provider.guard = self._scopes("metrics"), self.guard
+        provider.scopes, provider.measuring = self._scopes("metrics"), self.measuring
         provider.readers = self.in_use.readers = readers
-        provider.on_meter = self.in_use
+        # Where nobody sees measurements, a meter has to do.
+        provider.on_meter = self.in_use if self.measuring is None else self.in_use.look
+        if self.measuring is not None:
+            self.parts.append(self.measuring)
+            for reader in readers:
+                self.measuring.reader(reader)
         return provider
 
     def _views(self) -> list[View]:

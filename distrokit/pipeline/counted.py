@@ -7,7 +7,6 @@ import math
 import re
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -22,7 +21,6 @@ from distrokit.declarations import Signal
 from distrokit.delivery import Undelivered
 from distrokit.diagnostics import describe_exception, trace_of, write
 from distrokit.pipeline.losses import Losses
-from distrokit.pipeline.self_metrics import lost_since
 from distrokit.sdk_messages import SDKMessages, caught, in_exporter
 
 #: An attribute of log records: what an exporter says about one attempt (``extra={"distrokit_cause": True}``).
@@ -99,12 +97,18 @@ class _Counted:
 
         Returns: what may be tried again; with no items in it, what did not arrive is lost and counted.
         """
+        left = self._attempt(items, timeout_seconds)
+        own = self._losses.self_metrics
+        if own is not None:
+            own.processed(self._size(items) - (self._size(left.items) if left is not None and left.items else 0))
+        return left
+
+    def _attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
         attempt = getattr(self._exporter, "attempt", None)
         if attempt is None:
             result = self._export(items, timeout_seconds)
             return Undelivered(None, "the exporter failed") if getattr(result, "name", "") == "FAILURE" else None
         self._begin()
-        before = Counter(self._losses.totals)
         with suppress_instrumentation(), caught() as records:
             try:
                 left: Undelivered | None = attempt(items, timeout_seconds)
@@ -122,11 +126,6 @@ class _Counted:
                     self._losses.waiting(self._size(left.items), left.cause)
                 else:
                     self._losses.tell()
-        own = self._losses.self_metrics
-        if own is not None:
-            lost = lost_since(before, self._losses.totals)
-            kept = self._size(left.items) if left is not None and left.items else 0
-            own.done(self._size(items) - kept - sum(lost.values()), lost)
         return left
 
     def begin_shutdown(self, deadline: float) -> None:
@@ -231,12 +230,17 @@ class _Metrics(_Counted, MetricExporter):
         return self.export(items, timeout_millis=seconds * 1000)
 
     def _size(self, items: MetricsData) -> int:
-        return sum(
-            len(metric.data.data_points)
-            for resource in items.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        )
+        return points(items)
+
+
+def points(items: MetricsData) -> int:
+    """How many data points there are in a collection."""
+    return sum(
+        len(metric.data.data_points)
+        for resource in items.resource_metrics
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+    )
 
 
 def telling(records: Sequence[logging.LogRecord]) -> logging.LogRecord | None:

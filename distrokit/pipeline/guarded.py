@@ -6,45 +6,26 @@ measurement that is no number. Where such a value is in an exception, recording 
 that could not be started because of its sampler or its id generator is no mistake of the application's, see
 :mod:`distrokit.pipeline.deciding`.
 
-Methods are put on the objects that the public ``get_tracer`` and its siblings return; they stay what they are.
+Methods are put on the objects that the public ``get_tracer`` and its siblings return; they stay what they are. Each
+asks the object's class for its method when it is called: code that patches the SDK's classes later has its effect.
+
+Meters and their instruments: :mod:`distrokit.pipeline.measuring`.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
-from opentelemetry.metrics import NoOpMeter
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan
 
 from distrokit.pipeline.deciding import Deciding
+from distrokit.pipeline.patched import Misused, method_of
+from distrokit.pipeline.span_reentrancy import CHANGING, SpanReentrancy
 
-#: Told what was called, and what it raised.
-Misused = Callable[[str, Exception], None]
-
-_OF_SPANS = (
-    "set_attribute",
-    "set_attributes",
-    "add_event",
-    "add_link",
-    "record_exception",
-    "set_status",
-    "update_name",
-)
-_OF_INSTRUMENTS = ("add", "record", "set")
-_CREATE = tuple(
-    f"create_{kind}"
-    for kind in (
-        "counter",
-        "up_down_counter",
-        "histogram",
-        "gauge",
-        "observable_counter",
-        "observable_up_down_counter",
-        "observable_gauge",
-    )
-)
+_OF_SPANS = ("record_exception", *CHANGING)
 
 
 class Guard:
@@ -62,16 +43,17 @@ class Guard:
         self.deciding: Deciding | None = None
         # The SDK has one class of spans that record.
         self._classes: dict[type, type | None] = {NonRecordingSpan: None}
+        self._spans = SpanReentrancy()
 
     def tracer(self, tracer: Any) -> Any:
         """The tracer; its spans are guarded as well."""
-        start = tracer.start_span
-        if hasattr(start, "__wrapped__"):
+        if "start_span" in vars(tracer):
             return tracer
-        classes = self._classes
+        of_tracers, classes = type(tracer), self._classes
 
-        @functools.wraps(start)
+        @functools.wraps(of_tracers.start_span)
         def start_span(*args: Any, **kwargs: Any) -> Any:
+            start = method_of(of_tracers, "start_span", tracer)
             try:
                 span = start(*args, **kwargs)
             except Exception as error:
@@ -85,18 +67,19 @@ class Guard:
         tracer.start_span = start_span
         return tracer
 
-    def meter(self, meter: Any) -> Any:
-        """The meter; its instruments are guarded as well."""
-        for name in _CREATE:
-            create = getattr(meter, name)
-            if not hasattr(create, "__wrapped__"):
-                setattr(meter, name, self._creating(name, create))
-        return meter
-
     def logger(self, logger: Any) -> Any:
         """The logger."""
-        if not hasattr(logger.emit, "__wrapped__"):
-            logger.emit = self._contained("logger.emit", logger.emit)
+        if "emit" not in vars(logger):
+            kind = type(logger)
+
+            @functools.wraps(kind.emit)
+            def emit(*args: Any, **kwargs: Any) -> None:
+                try:
+                    method_of(kind, "emit", logger)(*args, **kwargs)
+                except Exception as error:
+                    self._misused("logger.emit", error)
+
+            logger.emit = emit
         return logger
 
     def _again(
@@ -104,8 +87,8 @@ class Guard:
     ) -> Any:
         """The span of a call that raised, by a tracer that can do without sampler and ids; else a bare one."""
         if self.deciding is not None:
-            # Not the method of the copy: that is this tracer's guarded one.
-            start = functools.partial(type(tracer).start_span, self.deciding.watched(tracer))
+            # Not the method on the copy: that is this tracer's guarded one.
+            start = method_of(type(tracer), "start_span", self.deciding.watched(tracer))
             try:
                 return start(*args, **kwargs)
             except Exception as again:
@@ -122,7 +105,9 @@ class Guard:
 
     def _class_of(self, kind: type) -> type | None:
         methods: dict[str, Any] = {
-            name: self._contained(f"span.{name}", getattr(kind, name)) for name in _OF_SPANS if hasattr(kind, name)
+            name: self._changing(kind, name) if name in CHANGING else self._contained(kind, name)
+            for name in _OF_SPANS
+            if hasattr(kind, name)
         }
         # For whoever prints it, it is the same class.
         methods.update(__module__=kind.__module__, __qualname__=kind.__qualname__, __doc__=kind.__doc__)
@@ -134,29 +119,46 @@ class Guard:
         self._classes[kind] = guarded
         return guarded
 
-    def _creating(self, name: str, create: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(create)
-        def creating(*args: Any, **kwargs: Any) -> Any:
-            try:
-                instrument = create(*args, **kwargs)
-            except Exception as error:
-                self._misused(f"meter.{name}", error)
-                return getattr(NoOpMeter("distrokit"), name)("unusable")
-            for method in _OF_INSTRUMENTS:
-                call = getattr(instrument, method, None)
-                if call is not None and not hasattr(call, "__wrapped__"):
-                    setattr(instrument, method, self._contained(f"{instrument.name}.{method}", call))
-            return instrument
+    def _contained(self, kind: type, name: str) -> Callable[..., Any]:
+        """A method of a class derived from this one."""
 
-        return creating
-
-    def _contained(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(call)
-        def contained(*args: Any, **kwargs: Any) -> Any:
+        @functools.wraps(getattr(kind, name))
+        def contained(span: Any, *args: Any, **kwargs: Any) -> Any:
             try:
-                return call(*args, **kwargs)
+                method = getattr(kind, name)
+                if type(method) is FunctionType:
+                    return method(span, *args, **kwargs)
+                return method_of(kind, name, span)(*args, **kwargs)
             except Exception as error:
-                self._misused(name, error)
+                self._misused(f"span.{name}", error)
                 return None
 
         return contained
+
+    def _changing(self, kind: type, name: str) -> Callable[..., Any]:
+        """Likewise, for one that takes the span's lock."""
+        spans, busy, pending = self._spans, self._spans.busy, self._spans.pending
+        original = getattr(kind, name)
+
+        # Written out, and not with _contained inside: this is called in the application's loops.
+        def changing(span: Any, *args: Any, **kwargs: Any) -> Any:
+            key = id(span)
+            if key in busy and spans.is_interrupted(span):
+                spans.postpone(name, changing, (span, *args), kwargs)
+                return None
+            try:
+                busy.add(key)
+                method = getattr(kind, name)
+                if type(method) is FunctionType:
+                    return method(span, *args, **kwargs)
+                return method_of(kind, name, span)(*args, **kwargs)
+            except Exception as error:
+                self._misused(f"span.{name}", error)
+                return None
+            finally:
+                busy.discard(key)
+                if pending:
+                    spans.replay()
+
+        spans.changing.add(changing.__code__)
+        return functools.update_wrapper(changing, original)

@@ -15,24 +15,32 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
 from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedMetrics, StagedSpans, Transforms
+from distrokit.pipeline.transform_losses import LostItem
 
 
-def spans_in_front(transforms: Sequence[Named[Any]], processor: Named[SpanProcessor], report: Report) -> SpanProcessor:
+def spans_in_front(
+    transforms: Sequence[Named[Any]], processor: Named[SpanProcessor], report: Report, lost: LostItem | None = None
+) -> SpanProcessor:
     """The processor that feeds an exporter, behind the transforms for that one."""
-    return StagedSpans([], Transforms(transforms, ReadableSpan, report, filters=True), [], [processor], report)
+    before = Transforms(transforms, ReadableSpan, report, filters=True, lost=lost)
+    return StagedSpans([], before, [], [processor], report)
 
 
 def logs_in_front(
-    transforms: Sequence[Named[Any]], processor: Named[LogRecordProcessor], report: Report
+    transforms: Sequence[Named[Any]], processor: Named[LogRecordProcessor], report: Report, lost: LostItem | None = None
 ) -> LogRecordProcessor:
     """Likewise. Transforms write into log records, which all exporters share: these are given a record of their own."""
     own = [Named(f"the record's copy for {processor.name}", _copied), *transforms]
-    return StagedLogs([], Transforms(own, ReadWriteLogRecord, report, filters=True), [], [processor], report)
+    before = Transforms(own, ReadWriteLogRecord, report, filters=True, lost=lost)
+    return StagedLogs([], before, [], [processor], report)
 
 
-def metrics_in_front(transforms: Sequence[Named[Any]], exporter: MetricExporter, report: Report) -> MetricExporter:
+def metrics_in_front(
+    transforms: Sequence[Named[Any]], exporter: MetricExporter, report: Report, lost: LostItem | None = None
+) -> MetricExporter:
     """The exporter, behind the transforms for it; each reader collects by itself, so nothing is shared."""
-    return StagedMetrics(Transforms(transforms, MetricsData, report, filters=True), [], exporter, report)
+    before = Transforms(transforms, MetricsData, report, filters=True, lost=lost)
+    return StagedMetrics(before, [], exporter, report)
 
 
 def _copied(record: ReadWriteLogRecord) -> ReadWriteLogRecord:

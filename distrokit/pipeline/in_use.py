@@ -7,30 +7,42 @@ from typing import Any
 
 
 class InUse:
-    """Called with every meter that is asked for, and before every export; the first time, readers begin.
+    """Called with the first measurement, with every callback of an observable instrument, and before every export.
 
-    A reader may have a method ``arm()`` for that; see ``distrokit-batch``.
+    The first time, readers begin; a reader may have a method ``arm()`` for that, see ``distrokit-batch``. A meter, or a
+    synchronous instrument, that nobody has used yet is no reason to.
+
+    Args:
+        failed: told which reader could not begin, and what it raised.
 
     Attributes:
         readers: those there are.
-        also: called each time.
+        also: called each time, and with every meter that is asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Callable[[object, Exception], None]) -> None:
+        self._failed = failed
         self.readers: list[Any] = []
         self.also: Callable[[], None] | None = None
         self._told = False
 
     def __call__(self) -> None:
-        if self.also is not None:
-            self.also()
+        self.look()
         if self._told:
             return
         self._told = True
         for reader in self.readers:
             arm = getattr(reader, "arm", None)
             if callable(arm):
-                arm()
+                try:
+                    arm()
+                except Exception as error:
+                    self._failed(reader, error)
+
+    def look(self) -> None:
+        """A meter is asked for."""
+        if self.also is not None:
+            self.also()
 
     def forked(self) -> None:
         """In a child, it begins anew."""

@@ -45,6 +45,8 @@ _REASONS = {
     "too_large": "larger than the receiver takes",
     "after_shutdown": "recorded after the shutdown",
 }
+#: How the reason begins that is about a transform, which the exporter had no part in.
+BY_TRANSFORM = "dropped since "
 #: Those that are about the receiver: the cause that the exporter gave belongs to them.
 OF_THE_RECEIVER = {"failed", "queue_full", "exit", "rejected", "too_large", "unsure"}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from opentelemetry._logs import Logger, NoOpLogger
@@ -23,6 +24,7 @@ from opentelemetry.util.types import Attributes
 
 from distrokit.choices import ScopeRule
 from distrokit.pipeline.guarded import Guard
+from distrokit.pipeline.measuring import Measuring
 from distrokit.sdk_messages import exporting
 
 #: Upstream's configurators: scope to a configuration with ``is_enabled``.
@@ -116,12 +118,18 @@ class ScopedMeterProvider(MeterProvider):
     Attributes:
         on_meter: called whenever somebody asks for a meter.
         readers: those it was made with.
+        measuring: guards its meters, and its readers; ``None``: unguarded.
     """
 
     scopes = Scopes()
     on_meter: Callable[[], None] | None = None
     readers: Sequence[MetricReader] = ()
-    guard: Guard | None = None
+    measuring: Measuring | None = None
+
+    def add_metric_reader(self, metric_reader: MetricReader) -> None:
+        super().add_metric_reader(metric_reader)
+        if self.measuring is not None:
+            self.measuring.reader(metric_reader)
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Whether all readers have delivered; the SDK's own drops what they answer."""
@@ -143,8 +151,8 @@ class ScopedMeterProvider(MeterProvider):
             return NoOpMeter(name, version, schema_url)
         if self.on_meter is not None:
             self.on_meter()
-        meter = super().get_meter(name, version, schema_url, attributes)
-        return self.guard.meter(meter) if self.guard else meter
+        get = partial(super().get_meter, name, version, schema_url, attributes)
+        return get() if self.measuring is None else self.measuring.meter_by(get)
 
 
 class ScopedLoggerProvider(LoggerProvider):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,12 +12,13 @@ from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from distrokit.declarations import Exporter, Processor, Signal
 from distrokit.delivery import Lost
 from distrokit.pipeline.components import Components, Kind
-from distrokit.pipeline.counted import counted
+from distrokit.pipeline.counted import counted, points
 from distrokit.pipeline.in_use import InUse
-from distrokit.pipeline.losses import losses_of
+from distrokit.pipeline.losses import Losses, losses_of
 from distrokit.pipeline.self_metrics import self_metrics_of
 from distrokit.pipeline.stages import Named, Report, StagedMetrics, Transforms
 from distrokit.pipeline.suppressed import suppressed_part
+from distrokit.pipeline.transform_losses import LostItem, count_losses
 from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
 from distrokit.sdk_messages import SDKMessages
 
@@ -48,6 +50,7 @@ class Stages:
         self._report, self._say, self._messages = report, say, messages
         self._parts, self._in_use = parts, in_use
         self._causes: dict[str, str] = {}
+        self._losses: dict[Signal, list[Losses]] = defaultdict(list)
 
     def before_exporters(self, planned: SignalPlan, kind: Kind) -> Staged:
         """The parts of the first three stages that every item passes, by stage."""
@@ -61,6 +64,10 @@ class Stages:
                 staged[stage].append(_named(component, part))
         return staged
 
+    def lost_by_transforms(self, signal: Signal) -> LostItem:
+        """Counts, for every exporter of the signal, what a transform lost that stands before all of them."""
+        return count_losses(self._losses[signal])
+
     def exporting(self, planned: SignalPlan, kind: Kind) -> list[Named[Any]]:
         """What feeds each exporter; for metrics with the first three stages between it and the exporter."""
         staged = self.before_exporters(planned, kind) if planned.signal == "metrics" and planned.for_all() else None
@@ -72,6 +79,7 @@ class Stages:
             exporter = self._components.exporter(item.exporter, planned.signal, losses.dropped)
             if exporter is None:
                 continue
+            self._losses[planned.signal].append(losses)
             name = f"exporter {item.exporter.name} (plugin {item.exporter.plugin})"
             in_front = [part for own, part in for_some if own.declaration.stands_before(item.exporter.name)]
             if isinstance(exporter, MetricReader):
@@ -84,21 +92,23 @@ class Stages:
                 built.append(Named(name, exporter))
                 self._parts.append(exporter)
                 continue
-            if hasattr(exporter, "attempt"):
+            own = losses.self_metrics = self_metrics_of(
+                self._plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
+            )
+            if own is not None and hasattr(exporter, "attempt"):
                 # The SDK's own classes, and exporters that go by them, count by themselves.
-                losses.self_metrics = self_metrics_of(
-                    self._plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
-                )
+                size = points if planned.signal == "metrics" else len
+                exporter.attempt = own.watched(exporter.attempt, size, partial(getattr, losses, "totals"))
             exporter = counted(planned.signal, exporter, losses, self._messages, self._in_use)
             exporter.shutdown_failed = partial(self._shutdown_failed, item.exporter)
             self._components.named(exporter, item.exporter)
             self._parts.append(exporter)
             if planned.signal == "metrics":
-                exporter = self._metrics_stages(staged, in_front, exporter)
+                exporter = self._metrics_stages(staged, in_front, exporter, count_losses([losses], points))
             processor = self._processor(item, exporter, planned.signal, kind, losses.dropped)
             if processor is not None:
                 self._parts.append(processor)
-                built.append(self._behind(in_front, Named(name, processor), planned.signal))
+                built.append(self._behind(in_front, Named(name, processor), planned.signal, losses))
         return built
 
     def _shutdown_failed(self, exporter: Component[Exporter], error: Exception) -> None:
@@ -117,28 +127,29 @@ class Stages:
                 built.append((component, _named(component, part)))
         return built
 
-    def _metrics_stages(self, staged: Staged | None, in_front: list[Named[Any]], exporter: Any) -> Any:
+    def _metrics_stages(self, staged: Staged | None, in_front: list[Named[Any]], exporter: Any, lost: LostItem) -> Any:
         """The exporter behind its own transforms, and those behind the stages that are for all."""
         if in_front:
             # Here, and not above: most plans have none.
             from distrokit.pipeline.in_front import metrics_in_front
 
-            exporter = metrics_in_front(in_front, exporter, self._report)
+            exporter = metrics_in_front(in_front, exporter, self._report, lost)
         if staged and any(staged.values()):
-            before = Transforms([*staged["enrich"], *staged["transform"]], MetricsData, self._report)
+            before = Transforms([*staged["enrich"], *staged["transform"]], MetricsData, self._report, lost=lost)
             exporter = StagedMetrics(before, staged["derive"], exporter, self._report)
         return exporter
 
-    def _behind(self, in_front: list[Named[Any]], fed: Named[Any], signal: Signal) -> Named[Any]:
+    def _behind(self, in_front: list[Named[Any]], fed: Named[Any], signal: Signal, losses: Losses) -> Named[Any]:
         """What feeds an exporter of spans or log records, behind the exporter's own transforms."""
         if not in_front or signal == "metrics":
             # Those of metrics stand between reader and exporter.
             return fed
         from distrokit.pipeline.in_front import logs_in_front, spans_in_front
 
+        lost = count_losses([losses])
         if signal == "traces":
-            return Named(fed.name, spans_in_front(in_front, fed, self._report))
-        return Named(fed.name, logs_in_front(in_front, fed, self._report))
+            return Named(fed.name, spans_in_front(in_front, fed, self._report, lost))
+        return Named(fed.name, logs_in_front(in_front, fed, self._report, lost))
 
     def _processor(self, item: ExporterPlan, exporter: object, signal: Signal, kind: Kind, lost: Lost) -> Any:
         component = item.processor

@@ -44,6 +44,7 @@ class Transforms(Generic[Item]):
         kind: the class of the items.
         report: told when one raised, or returned something else than an item.
         filters: whether it is nothing to report that one drops every item.
+        lost: counts an item that one raised on; ``None`` for nobody.
     """
 
     def __init__(
@@ -53,10 +54,12 @@ class Transforms(Generic[Item]):
         report: Report,
         *,
         filters: bool = False,
+        lost: Callable[[Item, str, Exception], None] | None = None,
     ) -> None:
         self._parts = tuple(parts)
         self._kind = kind
         self._report = report
+        self._lost = lost
         self._filters = filters
         # How many each one was given and gave on; without a lock: it is for one message at the end.
         self._given = dict.fromkeys(range(len(parts)), 0)
@@ -73,19 +76,23 @@ class Transforms(Generic[Item]):
             try:
                 result = transform.part(item)
             except Exception as error:
-                self._report(transform.name, error)
+                self._failed(transform.name, item, error)
                 return None
             self._given[number] += 1
             if result is None:
                 return None
             if not isinstance(result, self._kind):
-                self._report(
-                    transform.name, TypeError(f"it returned {type(result).__name__}, not {self._kind.__name__}")
-                )
+                wrong = f"it returned {type(result).__name__}, not {self._kind.__name__}"
+                self._failed(transform.name, item, TypeError(wrong))
                 return None
             self._passed[number] += 1
             item = result
         return item
+
+    def _failed(self, name: str, item: Item, error: Exception) -> None:
+        self._report(name, error)
+        if self._lost is not None:
+            self._lost(item, name, error)
 
     def finish(self) -> None:
         """At the end: a transform without ``return`` drops everything, and nobody would know."""

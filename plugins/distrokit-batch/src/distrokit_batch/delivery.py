@@ -32,6 +32,8 @@ Item = TypeVar("Item")
 
 #: Seconds that the start of a thread takes at most.
 _STARTS = 0.5
+#: Seconds that its end takes at most when it is to begin again.
+_PAUSES = 1.0
 
 
 class Delivery(Generic[Item]):
@@ -87,6 +89,8 @@ class Delivery(Generic[Item]):
         # were dropped: several threads do that at once, so it is no exact number.
         self._taken = self._failed = self._dropped = 0
         self._collecting = False
+        # Whether the thread ends, to begin again later.
+        self._pausing = False
 
     # ------------------------------------------------------------------- any thread
 
@@ -148,6 +152,21 @@ class Delivery(Generic[Item]):
         self._call()
         return flush.awaited(self._exit_timeout)
 
+    def pause(self) -> None:
+        """End the thread until :meth:`resume`, unless an export under way takes too long."""
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            self._pausing = True
+            self._call()
+            thread.join(_PAUSES)
+
+    def resume(self) -> None:
+        """Go on after :meth:`pause`."""
+        if self._pausing:
+            self._pausing = False
+            self._starting = threading.Lock()
+            self.start()
+
     def waiting(self) -> int:
         """How many items wait, the batch under way included."""
         return len(self._queue) + len(self._kept)
@@ -207,6 +226,9 @@ class Delivery(Generic[Item]):
             self._due = time.monotonic() + self._sizes.delay_seconds
             while self._deadline is None:
                 self._sleep()
+                if self._pausing and self._deadline is None:
+                    self._thread = None
+                    return
                 flushes, lost, done = list(self._flushes), (self._failed, self._dropped), False
                 if self._deadline is None:
                     self._fill()
@@ -223,7 +245,7 @@ class Delivery(Generic[Item]):
         if len(self._queue) >= self._batch and not self._retry.at:
             # The batch was full before this thread could be woken.
             return
-        while not self._flushes and self._deadline is None:
+        while not self._flushes and self._deadline is None and not self._pausing:
             next_time = self._due
             if self._retry.at:
                 next_time = min(self._due, self._retry.at) if self._collect is not None else self._retry.at

@@ -16,7 +16,7 @@ def observe_queue(context: BuildContext, size: Callable[[], int], capacity: int)
     """Offer size and capacity of a queue of spans or log records, when that is asked for."""
     if not context.settings.flag(_SWITCH):
         return
-    item = "span" if context.signal == "traces" else "log"
+    item, unit = ("span", "{span}") if context.signal == "traces" else ("log", "{log_record}")
     meter = metrics.get_meter("opentelemetry-sdk")
     own = {
         "otel.component.name": f"batching_{item}_processor/{context.name}",
@@ -31,5 +31,5 @@ def observe_queue(context: BuildContext, size: Callable[[], int], capacity: int)
         ("capacity", lambda: capacity, "What the queue holds at most."),
     ):
         meter.create_observable_up_down_counter(
-            f"otel.sdk.processor.{item}.queue.{name}", [observed(value)], unit=f"{{{item}}}", description=description
+            f"otel.sdk.processor.{item}.queue.{name}", [observed(value)], unit=unit, description=description
         )

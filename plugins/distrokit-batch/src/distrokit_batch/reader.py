@@ -23,7 +23,7 @@ _logger = logging.getLogger("opentelemetry.sdk.distrokit_batch")
 class PeriodicReader(PeriodicExportingMetricReader):
     """The SDK's reader, whose own thread an interval of infinity switches off.
 
-    It begins with :meth:`arm`, when the first meter is asked for: a process that measures nothing has no thread.
+    It begins with :meth:`arm`, after the first measurement: a process that measures nothing has no thread.
     """
 
     def __init__(self, exporter: Any, sizes: Sizes, collect_timeout_millis: float, context: BuildContext) -> None:
@@ -60,7 +60,7 @@ class PeriodicReader(PeriodicExportingMetricReader):
             self._renewing = False
         put_in(self)
         if self._armed and not _to_be_patched():
-            # Nobody may ask for another meter.
+            # There may be observable instruments, and no other measurement.
             self._delivery.start()
 
     def _collect_under_guard(self) -> None:
@@ -98,7 +98,7 @@ def _to_be_patched() -> bool:
     """Whether gevent is there and has not patched :mod:`threading` yet, as in a worker of gunicorn's at its beginning.
 
     A thread that begins before that is a real one among greenlets, and CPython complains when it ends. So it waits for
-    :meth:`PeriodicReader.arm`: the next meter, or the first export.
+    :meth:`PeriodicReader.arm`: the next measurement, or the first export.
     """
     return "gevent.monkey" in sys.modules and not greenlets()
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from distrokit import (
     BuildContext,
+    Check,
     EntryPoints,
     Exporter,
     ExporterOptions,
@@ -104,6 +105,14 @@ def distrokit_exporters(entry_points: EntryPoints) -> list[Exporter]:
             for point in entry_points.group(group)
         ),
     ]
+
+
+@hookimpl
+def distrokit_checks(plan: Any) -> list[Check]:
+    """The port of Prometheus' page."""
+    from distrokit_components.prometheus_checks import checks
+
+    return list(checks(plan))
 
 
 @hookimpl(trylast=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -41,28 +42,43 @@ def prometheus_parameters(reader: Reader) -> dict[str, Value[Any]]:
 
 
 def make_prometheus(options: ExporterOptions) -> Any:
-    """The reader, and the server that Prometheus scrapes; the server ends with the reader.
+    """The reader, whose page is there from the first measurement on and ends with the reader.
 
-    Raises: ``ModuleNotFoundError`` without the package; ``OSError`` when the port is taken.
+    Raises: ``ModuleNotFoundError`` without the package.
     """
     try:
         from opentelemetry.exporter.prometheus import PrometheusMetricReader
-        from prometheus_client import start_http_server
+
+        from distrokit_components.prometheus_page import PrometheusPage
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "it needs a package of its own: pip install opentelemetry-exporter-prometheus", name=error.name
         ) from error
 
-    server, thread = start_http_server(port=options.arguments["port"], addr=options.arguments["host"])
+    page = PrometheusPage(options.arguments["host"], options.arguments["port"])
 
     class Reader(PrometheusMetricReader):
+        renewing = False
+
+        def arm(self) -> None:
+            page.begin()
+
+        def forked(self) -> None:
+            page.forked()
+
+        def renew(self, take_out: Callable[[Any], None], put_in: Callable[[Any], None]) -> None:
+            """In a child: be put into the provider again, with empty storage, without being shut down."""
+            self.renewing = True
+            try:
+                take_out(self)
+            finally:
+                self.renewing = False
+            put_in(self)
+
         def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-            # In a forked child the thread is not there, and nobody would answer.
-            if thread.is_alive():
-                server.shutdown()
-            server.server_close()
-            thread.join(timeout_millis / 1000)
-            super().shutdown(timeout_millis=timeout_millis, **kwargs)
+            if not self.renewing:
+                page.end(timeout_millis / 1000)
+                super().shutdown(timeout_millis=timeout_millis, **kwargs)
 
     return Reader(**_keywords(options.arguments))
 

@@ -1,0 +1,69 @@
+"""What ``distrokit doctor`` looks at where Prometheus scrapes: the port, and how many processes want it."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from distrokit import Check
+
+_OTLP = "export OTEL_METRICS_EXPORTER=otlp"
+#: The options by which servers are told how many workers they have.
+_WORKERS = {
+    "gunicorn": ("-w", "--workers"),
+    "uvicorn": ("--workers",),
+    "hypercorn": ("-w", "--workers"),
+    "uwsgi": ("-p", "--processes", "--workers"),
+}
+
+
+def checks(plan: Any, argv: Sequence[str] | None = None) -> Iterator[Check]:
+    """One finding for each page.
+
+    Args:
+        argv: the command line; ``None`` for this process's own.
+    """
+    words = list(sys.orig_argv if argv is None else argv)
+    for planned in plan.signals["metrics"].exporters:
+        exporter = planned.exporter
+        if exporter.name.partition("/")[0] == "prometheus":
+            yield _check(exporter.arguments["host"], exporter.arguments["port"], words)
+
+
+def _check(host: str, port: int, words: Sequence[str]) -> Check:
+    server, workers = _workers(words)
+    where = f"{host}:{port}"
+    if workers > 1 and port:
+        evidence = f"{server} has {workers} workers, and {where} shows the metrics of one of them"
+        return Check("prometheus-port", "warn", evidence, _OTLP)
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as trial:
+            # As the server does: a connection that has just ended does not keep the port.
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        remedy = "Stop what has it, or: export OTEL_EXPORTER_PROMETHEUS_PORT=<a free port>"
+        return Check("prometheus-port", "warn", f"{where} cannot be listened on: {error.strerror or error}", remedy)
+    return Check("prometheus-port", "ok", f"{where} is free; it is opened with the first measurement of a process")
+
+
+def _workers(words: Sequence[str]) -> tuple[str, int]:
+    """The server on a command line, and how many workers it has; 1 when that is not said."""
+    names = [PurePath(word).name for word in words]
+    server = next((name for name in names if name in _WORKERS), "")
+    if not server:
+        return "", 1
+    given = os.environ.get("WEB_CONCURRENCY", "") if server != "uwsgi" else ""
+    options = _WORKERS[server]
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word in options:
+            given = following
+        elif word.startswith(tuple(f"{option}=" for option in options)) or re.fullmatch(r"-[wp]\d+", word):
+            given = word.lstrip("-wp").rpartition("=")[2]
+    return server, int(given) if given.isdecimal() else 1

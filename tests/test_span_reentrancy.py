@@ -1,0 +1,91 @@
+"""Signal handlers that change the span which their thread is just changing."""
+
+from __future__ import annotations
+
+import pytest
+from processes import instrumented
+
+PROGRAM = """
+import faulthandler, os, signal, sys, time
+from opentelemetry import trace
+
+faulthandler.dump_traceback_later(20, exit=True)
+tracer = trace.get_tracer("t")
+calls = rounds = 0
+spans = []
+
+def handler(*_):
+    global calls
+    calls += 1
+    span = spans[-1]
+    {handler}
+    # Once more, when this one is over: a slow machine would come to nothing else.
+    signal.setitimer(signal.ITIMER_REAL, 0.0002)
+
+signal.signal(signal.SIGALRM, handler)
+spans.append(tracer.start_span("s"))
+signal.setitimer(signal.ITIMER_REAL, 0.0002)
+until = time.monotonic() + 20
+while calls < 300 and time.monotonic() < until:
+    rounds += 1
+    span = spans[-1]
+    {work}
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+{after}
+sys.stdout.flush()
+os._exit(0)
+"""
+NONE = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_TRACES_EXPORTER": "console"}
+
+
+@pytest.mark.parametrize(
+    ("handler", "work", "after"),
+    [
+        (
+            'span.set_attribute(f"h{calls}", 1); span.add_event(f"e{calls}")',
+            'span.set_attribute("k", rounds); span.add_event("w")',
+            'print(span.attributes["k"] == rounds, span.attributes["h300"], calls)',
+        ),
+        ("span.end()", 'span.set_attribute("k", 1); span.end(); spans.append(tracer.start_span("s"))', "print(calls)"),
+    ],
+)
+def test_a_handler_in_the_middle_of_a_change(handler, work, after):
+    program = PROGRAM.replace("{handler}", handler).replace("{work}", work)
+    result = instrumented(program.replace("{after}", after), {**NONE, "OTEL_LOG_LEVEL": "error"})
+
+    assert result.returncode == 0, result.stderr
+    assert "Timeout" not in result.stderr
+
+
+def test_every_change_of_a_handler_is_made():
+    program = PROGRAM.replace("{handler}", 'span.add_event(f"e{calls}")').replace(
+        "{work}", 'span.set_attribute("k", rounds)'
+    )
+    after = 'print(sorted({event.name for event in span.events}) == sorted({f"e{n + 1}" for n in range(calls)}))'
+    result = instrumented(program.replace("{after}", after), {**NONE, "OTEL_SPAN_EVENT_COUNT_LIMIT": "1000"})
+
+    assert result.stdout == "True\n", result.stderr
+
+
+def test_a_patched_method_changes_its_span_at_once():
+    program = """
+        import os, sys
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import Span
+
+        end = Span.end
+
+        def patched(self, *args, **kwargs):
+            self.set_attribute("patched", True)
+            end(self, *args, **kwargs)
+
+        Span.end = patched
+        span = trace.get_tracer("t").start_span("s")
+        span.end()
+        print(dict(span.attributes))
+        sys.stdout.flush()
+        os._exit(0)
+    """
+    result = instrumented(program, NONE)
+
+    assert result.stdout == "{'patched': True}\n", result.stderr
