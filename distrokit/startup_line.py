@@ -15,11 +15,13 @@ def startup_line(plan: Plan, service: str) -> str:
         signals.setdefault(where, []).append(signal)
     ways = [f"{', '.join(group)} → {where}" for where, group in signals.items()]
     applied = sum(item.applied for item in plan.instrumentations.values())
+    later = ", ".join(item.name for item in plan.instrumentations.values() if item.enabled and item.why)
     return "; ".join(
         [
             f"{service or 'a service without a name'}: {ways[0]}",
             *ways[1:],
-            quantity(applied, "instrumentation") if applied else "no instrumentations",
+            (quantity(applied, "instrumentation") if applied else "no instrumentations")
+            + (f", and {later} later" if later else ""),
             quantity(len(plan.problems), "problem") if plan.problems else "no problems",
         ]
     )

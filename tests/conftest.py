@@ -27,6 +27,7 @@ ONCE = {
     "test_cli",
     "test_compatibility",
     "test_config_command",
+    "test_deferred_instrumentations",
     "test_demo",
     "test_diagnostics",
     "test_distros",

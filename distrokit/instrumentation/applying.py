@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from importlib.metadata import Distribution, EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.entry_points import NotThereError, load_place
+from distrokit.instrumentation import deferred
 from distrokit.instrumentation.callables import HOOK, loaded
 from distrokit.instrumentation.hooks import Report, guarded
 from distrokit.instrumentation.planning import DISABLED, LOGGING_SWITCH
@@ -16,16 +19,23 @@ from distrokit.secret_values import without_secrets
 from distrokit.values import Source
 
 
-def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) -> None:
+def apply(
+    item: InstrumentationPlan, problems: list[Problem], report: Report, later: Callable[[], None] | None = None
+) -> None:
     """Apply one instrumentation as planned; whatever it does wrong, the next one is still applied.
 
     Args:
         problems: receives what goes wrong.
         report: told what goes wrong later, in a hook.
+        later: applies it, where that must wait for the application; ``None`` where it has waited.
     """
+    made = None
     try:
         if reason := _conflict(item):
             _leave_out(item, reason, problems)
+            return
+        if later is not None and deferred.wait(item.name, later):
+            item.why = f"applied {deferred.moment(item.name)}"
             return
         instrumentor = _instrumentor(item, problems)
         if instrumentor is None:
@@ -39,12 +49,15 @@ def apply(item: InstrumentationPlan, problems: list[Problem], report: Report) ->
                 place = item.options[keyword] if isinstance(item.options[keyword], str) else ""
                 name = f"{_called(item, item.sources.get(keyword, item.source), keyword)}={place}".rstrip("=")
                 options[keyword] = guarded(value, name, report)
-        _made(instrumentor, item, problems).instrument(**{**looked, **options})
-        item.applied = True
+        made = _made(instrumentor, item, problems)
+        made.instrument(**{**looked, **options})
+        item.applied, item.why = True, ""
     except ModuleNotFoundError as error:
+        _take_back(made)
         _leave_out(item, str(error), problems)
     except BaseException as error:
         contain(error)
+        _take_back(made)
         if _does_not_fit(error):
             _leave_out(item, str(error), problems)
         else:
@@ -83,11 +96,36 @@ def apply_all(plan: Plan, report: Report | None = None) -> None:
     """
     if plan.disabled.value:
         return
+    told = report or plan.problems.append
     # They read variables of their own while they are imported and applied.
-    with plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None}):
+    with _exposed(plan):
         for item in plan.instrumentations.values():
             if item.enabled and not item.applied:
-                apply(item, plan.problems, report or plan.problems.append)
+                apply(item, plan.problems, told, partial(_apply_late, plan, item, told))
+
+
+def _apply_late(plan: Plan, item: InstrumentationPlan, report: Report) -> None:
+    """Apply one that has waited, in the middle of the application, which sees nothing of what goes wrong."""
+    problems: list[Problem] = []
+    with _exposed(plan):
+        apply(item, problems, report)
+    for problem in problems:
+        report(problem)
+
+
+def _exposed(plan: Plan) -> AbstractContextManager[None]:
+    return plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None})
+
+
+def _take_back(made: Any) -> None:
+    """Undo what an ``instrument()`` that raised has done by then.
+
+    The public ``uninstrument()`` does nothing unless ``instrument()`` has come to its end.
+    """
+    undo = getattr(made, "_uninstrument", None)
+    if callable(undo):
+        with suppress(Exception):
+            undo()
 
 
 def conflict(point: EntryPoint) -> str:
