@@ -43,6 +43,7 @@ ONCE = {
     "test_hostile_plugins",
     "test_in_code",
     "test_launcher",
+    "test_lazy_transports",
     "test_ledger",
     "test_new",
     "test_other_receivers",

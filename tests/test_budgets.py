@@ -106,14 +106,6 @@ def test_the_commands_import_no_sdk_no_grpc_no_exporters(command):
     assert of(modules, *HEAVY) == set()
 
 
-def test_http_does_not_import_grpc_and_grpc_does_not_import_requests():
-    program = "import sys; print(sorted({'grpc', 'requests'} & set(sys.modules)))"
-    env = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}
-
-    assert instrumented(program, {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}).stdout == "['grpc']\n"
-    assert instrumented(program, {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}).stdout == "['requests']\n"
-
-
 ALL = ["distrokit-logs", "distrokit-metrics", "distrokit-traces"]
 SDK = ["OtelBatchLogRecordProcessor", "OtelBatchSpanRecordProcessor", "OtelPeriodicExportingMetricReader"]
 

@@ -43,6 +43,14 @@ ENDS = {
     ),
     "by SIGTERM twice": ("emit(3); time.sleep(60)", [signal.SIGTERM, signal.SIGTERM], -signal.SIGTERM, ""),
     "by SIGINT": ("emit(3)\ntime.sleep(60)", [signal.SIGINT], -signal.SIGINT, ""),
+    "after a Ctrl-C that it survived and showed": (
+        (
+            "def show():\n    try: raise KeyboardInterrupt\n"
+            "    except KeyboardInterrupt: sys.last_type, sys.last_value, sys.last_traceback = sys.exc_info()\n"
+            "show(); emit(3)"
+        ),
+        [], 0, "",
+    ),
     "by a handler of its own": (
         (
             "signal = __import__('signal'); signal.signal(signal.SIGTERM, lambda *a: (emit(1), say('mine'), sys.exit(3)))\n"

@@ -128,12 +128,6 @@ def test_tls_files_are_read_for_secure_endpoints_only():
     assert (read["certificate"], read["client_key"], read["client_certificate"]) == ("/ca.pem", "/key.pem", "")
 
 
-def test_files_of_a_client_become_grpc_credentials(tmp_path):
-    file = tmp_path / "some.pem"
-    file.write_text("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n")
-
-    given = _credentials({"certificate": str(file), "client_key": "", "client_certificate": ""})
-
-    assert isinstance(given, grpc.ChannelCredentials)
-    # Without files the exporter asks its credential provider, or takes the system's roots.
-    assert _credentials({"certificate": "", "client_key": "", "client_certificate": ""}) is None
+@pytest.mark.parametrize("contents", [{}, {"certificate": b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"}])
+def test_files_of_a_client_become_grpc_credentials(contents):
+    assert isinstance(_credentials(contents), grpc.ChannelCredentials)

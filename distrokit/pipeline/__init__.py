@@ -21,6 +21,7 @@ from distrokit.pipeline.build import Builder
 from distrokit.pipeline.ending import Ending
 from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
 from distrokit.pipeline.guarded import Guard
+from distrokit.pipeline.interrupted import keep_cause
 from distrokit.pipeline.providers import Providers
 from distrokit.pipeline.reports import Reports
 from distrokit.pipeline.resource import build_resource
@@ -219,6 +220,8 @@ class Pipeline:
             # Whoever presses Ctrl-C twice wants the end at once.
             self._tell_parts("finish")
             self._channel.say(logging.WARNING, "interrupted while it was sent: what had not arrived is lost")
+        finally:
+            keep_cause()
 
     def after_fork(self) -> None:
         """In the child of a fork: nothing of the parent's is sent, counted or connected here."""

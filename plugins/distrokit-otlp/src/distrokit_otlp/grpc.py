@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 from urllib.parse import urlsplit
 
-import grpc
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
 from distrokit import ExporterOptions
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.files import readable
-from distrokit_otlp.grpc_sender import GrpcSender
+from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.live_headers import LiveHeaders, that_stay
 from distrokit_otlp.signals import signal_of
 
@@ -27,16 +27,17 @@ def make_grpc(options: ExporterOptions) -> Any:
     Raises: ``OSError`` when a certificate file cannot be read; ``ValueError`` for a retryable code that grpc does not
         have; ``TypeError`` for an argument that nobody takes, and for credentials of another transport.
     """
-    signal = signal_of(options.signal)
-    sender = GrpcSender(
-        signal.method,
-        signal.response,
-        _channel(options),
-        _headers(options),
-        _where(options.endpoint),
-        _codes(options),
-        _hint(options),
-    )
+    require("grpc", "grpc needs the package grpcio: pip install grpcio")
+    signal, headers, codes = signal_of(options.signal), _headers(options), _codes(options)
+    channel = _channel(options)
+
+    def made() -> Any:
+        from distrokit_otlp.grpc_sender import GrpcSender
+
+        where, hint = _where(options.endpoint), _hint(options)
+        return GrpcSender(signal.method, signal.response, channel, headers, where, codes, hint)
+
+    sender = LazySender(made)
     timeout = options.timeout_millis / 1000 or NO_LIMIT
     return otlp_exporter(options, signal, sender, timeout, taken=_OF_THE_CHANNEL)
 
@@ -49,20 +50,36 @@ def _channel(options: ExporterOptions) -> Any:
     """Opens a channel; what can be wrong with files and credentials is wrong now."""
     arguments = options.arguments
     insecure = bool(arguments.get("insecure"))
-    if options.credentials is not None and not isinstance(options.credentials, grpc.ChannelCredentials):
+    if options.credentials is not None:
         # Without TLS nobody would look at them, and with it grpc finds out with the first export only.
+        _check_credentials(options.credentials)
+    own = (*_user_agent(options.user_agent), *(arguments.get("channel_options") or ()))
+    target = _where(options.endpoint)
+    files = {name: str(arguments.get(name) or "") for name in ("certificate", "client_key", "client_certificate")}
+    # Read now, since the process may give up the right to.
+    contents = {} if insecure else {name: readable(path) for name, path in files.items() if path}
+    given = options.credentials or (None if insecure or contents else _provided(options))
+
+    def channel(more: tuple[tuple[str, Any], ...]) -> Any:
+        import grpc
+
+        compression = grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression
+        if insecure:
+            return grpc.insecure_channel(target, options=(*more, *own), compression=compression)
+        credentials = given or _credentials(contents)
+        return grpc.secure_channel(target, credentials, options=(*more, *own), compression=compression)
+
+    return channel
+
+
+def _check_credentials(credentials: Any) -> None:
+    import grpc
+
+    if not isinstance(credentials, grpc.ChannelCredentials):
         raise TypeError(
-            f"grpc takes grpc.ChannelCredentials, and not {type(options.credentials).__name__} as credentials; a "
+            f"grpc takes grpc.ChannelCredentials, and not {type(credentials).__name__} as credentials; a "
             "requests.auth.AuthBase needs OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
         )
-    own = (*_user_agent(options.user_agent), *(arguments.get("channel_options") or ()))
-    compression = grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression
-    target = _where(options.endpoint)
-    if insecure:
-        return lambda more: grpc.insecure_channel(target, options=(*more, *own), compression=compression)
-    files = {name: str(arguments.get(name) or "") for name in ("certificate", "client_key", "client_certificate")}
-    credentials = options.credentials or _credentials(files, own="/" in options.name) or _provided(options)
-    return lambda more: grpc.secure_channel(target, credentials, options=(*more, *own), compression=compression)
 
 
 def _hint(options: ExporterOptions) -> str:
@@ -75,14 +92,17 @@ def _hint(options: ExporterOptions) -> str:
 def _codes(options: ExporterOptions) -> frozenset[str] | None:
     """Codes to retry on instead of the specification's; ``None`` when nobody named any."""
     names = [name.strip().upper() for name in options.settings.get(_CODES).split(",") if name.strip()]
-    unknown = [name for name in names if name not in grpc.StatusCode.__members__]
-    if unknown:
-        raise ValueError(f"{_CODES}: grpc has no status code {', '.join(unknown)}")
+    if names:
+        import grpc
+
+        unknown = [name for name in names if name not in grpc.StatusCode.__members__]
+        if unknown:
+            raise ValueError(f"{_CODES}: grpc has no status code {', '.join(unknown)}")
     return frozenset(names) or None
 
 
-def _provided(options: ExporterOptions) -> grpc.ChannelCredentials:
-    """Those of upstream's credential provider, else the system's roots.
+def _provided(options: ExporterOptions) -> Any:
+    """Those of upstream's credential provider; ``None`` when nobody named one.
 
     Raises: ``LookupError`` when there is no provider of that name; ``TypeError`` when it gives something else.
     """
@@ -91,7 +111,9 @@ def _provided(options: ExporterOptions) -> grpc.ChannelCredentials:
     # The provider is not for a second destination.
     name = next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
     if not name:
-        return grpc.ssl_channel_credentials()
+        return None
+    import grpc
+
     found = list(entry_points(group="opentelemetry_otlp_credential_provider", name=name))
     if not found:
         raise LookupError(f"no package offers the credential provider {name!r}")
@@ -110,18 +132,14 @@ def _headers(options: ExporterOptions) -> Any:
     return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers)
 
 
-def _credentials(files: dict[str, str], own: bool = False) -> grpc.ChannelCredentials | None:
-    """TLS as the files say; a client certificate needs no CA of its own.
+def _credentials(contents: Mapping[str, bytes]) -> Any:
+    """TLS as the files say, and with the system's roots without any; a client certificate needs no CA of its own."""
+    import grpc
 
-    ``None`` without files: then there may be a credential provider.
-    """
-    if not any(files.values()):
-        return grpc.ssl_channel_credentials() if own else None
-    content = {name: readable(path) if path else None for name, path in files.items()}
     return grpc.ssl_channel_credentials(
-        root_certificates=content["certificate"],
-        private_key=content["client_key"],
-        certificate_chain=content["client_certificate"],
+        root_certificates=contents.get("certificate"),
+        private_key=contents.get("client_key"),
+        certificate_chain=contents.get("client_certificate"),
     )
 
 
