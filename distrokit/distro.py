@@ -59,7 +59,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     def assembly(self) -> Assembly:
         """The plan, made once."""
         if self._assembly is None:
-            self._assembly = Assembly(installed=self._scanned())
+            self._assembly = Assembly(installed=self._scanned(), plan_when_disabled=True)
             self._assembly.plan.problems.extend(self.election().problems)
         return self._assembly
 
@@ -129,7 +129,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             return aside.idle()
         self._started = True
         self._assembly = assembly = Assembly(
-            plugins=plugins, installed=self._scanned(), settings=settings, distro=distro
+            plugins=plugins, installed=self._scanned(), settings=settings, distro=distro, plan_when_disabled=True
         )
         pipeline = assembly.pipeline = assembly.start() or assembly.idle()
         if instrument:

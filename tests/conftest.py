@@ -30,6 +30,7 @@ ONCE = {
     "test_deferred_instrumentations",
     "test_demo",
     "test_diagnostics",
+    "test_disabled",
     "test_distros",
     "test_docs",
     "test_doctor",

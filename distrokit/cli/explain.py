@@ -96,7 +96,7 @@ def print_text(plan: Plan) -> None:
             print(f"ignored, since the file takes their place: {', '.join(ignored)}")
         print()
     if plan.disabled.value:
-        print(f"DISABLED by {plan.disabled.source}: nothing of this is built\n")
+        print(f"DISABLED by {plan.disabled.source}: only propagators and instrumentations are at work\n")
     print("pipeline")
     for lane in picture_of(plan).lanes:
         for at, path in enumerate(lane.paths()):

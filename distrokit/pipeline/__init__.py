@@ -123,6 +123,13 @@ class Pipeline:
         watch_forks(self._before_fork, self._forked_in_parent, self.after_fork)
         self._plugins.started(self)
 
+    def propagate(self) -> None:
+        """Start a disabled plan: build and set the propagators, and nothing else."""
+        builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost)
+        with self.plan.settings.exposed(self.plan.sdk_settings):
+            self._providers.install_propagator(builder)
+            self._providers.install_response_propagators(builder)
+
     def _prepare_for_the_end(self) -> None:
         if self._isolated:
             # Whoever stops it does so before the interpreter's end.
@@ -183,7 +190,9 @@ class Pipeline:
 
         Once: a later call waits for the first one's end.
         """
-        plugins = [] if self._ending.begun else self._plugins.implementing("distrokit_stopping")
+        plugins = (
+            [] if self._ending.begun or self.plan.disabled.value else self._plugins.implementing("distrokit_stopping")
+        )
         hooks = [
             (f"distrokit_stopping of {plugin.title}", partial(self._plugins.stopping, plugin, self, reason))
             for plugin in plugins
