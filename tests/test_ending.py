@@ -58,6 +58,21 @@ ENDS = {
         ),
         [signal.SIGTERM], 3, "mine\n",
     ),
+    "by a handler that calls the one it found": (
+        (
+            "import signal, _signal\n"
+            # As a program and a library that is written in C find it.
+            "found = [signal.getsignal(15), signal.signal(15, signal.SIG_DFL), _signal.getsignal(15)]\n"
+            "def mine(*a):\n    for one in found:\n        if callable(one): one(*a)\n"
+            "    time.sleep(1); emit(1); say(str(len([one for one in found if callable(one)]))); sys.exit(0)\n"
+            "signal.signal(15, mine); emit(2); time.sleep(60)"
+        ),
+        [signal.SIGTERM], 0, "1\n",
+    ),
+    "by SIGTERM after the default was asked for": (
+        "import signal; print(signal.signal(15, signal.SIG_DFL) == signal.getsignal(15) == 0, flush=True); emit(3); time.sleep(60)",
+        [signal.SIGTERM], -signal.SIGTERM, "True\n",
+    ),
     "by a handler of its loop": (
         (
             "import asyncio, signal\nasync def main():\n    stop = asyncio.Event()\n"
