@@ -130,6 +130,9 @@ def test_who_asks_for_the_default_gets_it_after_a_flush_and_the_functions_are_gi
         assert signal.signal(signal.SIGTERM, lambda *_: None) is signal.SIG_DFL
         signal.signal(signal.SIGTERM, default)
         assert _signal.getsignal(signal.SIGTERM) == work.signals._handle
+    # The way that docs/reliability.md has for the default itself.
+    signal.signal.__wrapped__(signal.SIGTERM, signal.SIG_DFL)
+    assert _signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     before = signal.signal(signal.SIGUSR1, signal.SIG_DFL)
@@ -146,10 +149,14 @@ def test_called_by_another_ones_handler_it_flushes_and_ends_nothing(first_proces
     work = Work()
     work.signals.install()
     found = _signal.getsignal(signal.SIGTERM)
-    signal.signal(signal.SIGTERM, found_first := lambda *given: found(*given))
+
+    def calls_it(*given):
+        found(*given)
+
+    signal.signal(signal.SIGTERM, calls_it)
 
     os.kill(os.getpid(), signal.SIGTERM)
     until(lambda: work.flushed)
 
-    assert (work.stopped, work.signals._pending, signal.getsignal(signal.SIGTERM)) == (0, None, found_first)
+    assert (work.stopped, work.signals._pending, signal.getsignal(signal.SIGTERM)) == (0, None, calls_it)
     work.signals.remove()
