@@ -272,12 +272,12 @@ def test_a_callback_that_hangs_costs_the_metrics_only(tmp_path):
 
 def test_stopping_in_code_gives_the_signals_back(peer, tmp_path):
     program = """
-        import signal
+        import signal, _signal
         from distrokit import start
         emit(3)
-        before = signal.getsignal(signal.SIGTERM)
+        before = _signal.getsignal(signal.SIGTERM)
         start().stop()
-        say(f"{before == signal.SIG_DFL} {signal.getsignal(signal.SIGTERM) == signal.SIG_DFL}")
+        say(f"{before == signal.SIG_DFL} {_signal.getsignal(signal.SIGTERM) == signal.SIG_DFL}")
     """
     app = run(program, peer.endpoint, peer.protocol, tmp_path)
 

@@ -45,7 +45,8 @@ class Unseen:
             return self._shown(was_get(signalnum))
 
         self._replaced = {"signal": set_handler, "getsignal": get_handler}
-        vars(signal).update(self._replaced)
+        for name, function in self._replaced.items():
+            setattr(signal, name, function)
 
     def remove(self) -> None:
         """Give the functions back; those that somebody else has replaced since do as before from here on."""

@@ -7,7 +7,6 @@ recurses without end in the first request over TLS, the application's too.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
@@ -90,13 +89,13 @@ class LazySender(Sender):
         return self._lazy.get()
 
     def send(self, request: Any, seconds: float) -> Answer:
-        deadline = time.monotonic() + seconds
         try:
             sender = self.ready()
         except Exception as error:
             return Answer("refused", f"{type(error).__name__}: {error}")
         sender.watch = self.watch
-        answer: Answer = sender.send(request, deadline - time.monotonic())
+        # The receiver has all of the time, however long the import took; the end of the process does not wait for more.
+        answer: Answer = sender.send(request, seconds)
         return answer
 
     def close(self) -> None:
