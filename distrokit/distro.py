@@ -63,7 +63,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     def assembly(self) -> Assembly:
         """The plan, made once."""
         if self._assembly is None:
-            self._assembly = Assembly(installed=self._scanned())
+            self._assembly = Assembly(installed=self._scanned(), plan_when_disabled=True)
             self._assembly.plan.problems.extend((*self.election().problems, *self._failures))
         return self._assembly
 
@@ -139,7 +139,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         self._started = True
         self._rival, self._failures = configure_other(election)
         self._assembly = assembly = Assembly(
-            plugins=plugins, installed=self._scanned(), settings=settings, distro=distro
+            plugins=plugins, installed=self._scanned(), settings=settings, distro=distro, plan_when_disabled=True
         )
         assembly.plan.problems.extend(self._failures)
         pipeline = assembly.pipeline = assembly.start() or assembly.idle()

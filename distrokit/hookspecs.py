@@ -501,7 +501,9 @@ def distrokit_instrumented(pipeline: Pipeline) -> None:
     """Every instrumentation has been applied, or could not be: the start is over, and the application follows.
 
     When: last of the start. ``pipeline.plan.instrumentations`` says what became of each (``applied``, ``why``),
-    ``pipeline.plan.problems`` what went wrong. With ``distrokit.start(instrument=False)`` none was to be applied.
+    ``pipeline.plan.problems`` what went wrong. Those that need modules of the application are applied later, and
+    ``why`` says when: ``django``, when ``django.setup()`` is called, and ``aws-lambda``. With
+    ``distrokit.start(instrument=False)`` none was to be applied.
     Process: the one being instrumented, on the thread that starts it.
     Arguments: ``pipeline``, with its plan, resource and providers.
     Returns: nothing.

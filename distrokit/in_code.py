@@ -53,7 +53,8 @@ def start(
 
     Returns:
         the pipeline: ``flush()`` sends what is queued, ``stop()`` shuts it down, which otherwise happens
-        when the interpreter exits. When telemetry is disabled, its providers are ``None``.
+        when the interpreter exits. When telemetry is disabled, its providers are ``None``, and only
+        propagators are built.
 
     Raises:
         TypeError: a setting is no text, or nothing that an environment variable could be called or hold.

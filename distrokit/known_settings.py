@@ -137,7 +137,13 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="the old name of `OTEL_CONFIG_FILE`, which is stronger",
         spec=_SDK + "#declarative-configuration",
     ),
-    _specified("OTEL_SDK_DISABLED", "boolean", "false", "`true`: nothing is built, started or imported", _GENERAL),
+    _specified(
+        "OTEL_SDK_DISABLED",
+        "boolean",
+        "false",
+        "`true`: nothing is recorded, built or sent; propagators and instrumentations go on",
+        _GENERAL,
+    ),
     _specified("OTEL_ENTITIES", "list of entities", "", "entities whose attributes join the resource", _GENERAL),
     _specified(
         "OTEL_RESOURCE_ATTRIBUTES", "list of key=value", "", "the resource's attributes, percent-decoded", _GENERAL

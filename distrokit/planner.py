@@ -131,6 +131,9 @@ def _draft(
     if settings.sdk_disabled:
         disabled = settings.value("OTEL_SDK_DISABLED")
         plan.disabled = Value(True, disabled.source) if disabled else plan.disabled
+        if configuration is not None and configuration.model and configuration.model.at("propagator") is None:
+            # A file without any has none run; here it is not asked, and OpenTelemetry's own go on.
+            plan.propagators = plan.propagators or None
     return plan
 
 

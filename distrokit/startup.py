@@ -58,7 +58,7 @@ class Assembly:
             environ: ``None`` reads ``os.environ``.
             plugins: plugins beside the installed ones, by name.
             installed: where plugins and components are looked for; ``None`` for what is installed.
-            plan_when_disabled: for tools, which show the plan that ``OTEL_SDK_DISABLED`` turns off.
+            plan_when_disabled: without it, ``OTEL_SDK_DISABLED`` makes an empty plan, of no plugin.
             settings: given in code, stronger than the environment.
             project: whether ``pyproject.toml`` is looked at.
             distro: ``None`` for the installed one that is in charge.
@@ -80,7 +80,6 @@ class Assembly:
         disabled = known.value("OTEL_SDK_DISABLED") if known.sdk_disabled and not file else None
         self.plugins = Plugins()
         if disabled and not self._when_disabled:
-            # Off is off: no plugin is even looked for.
             self.plan = Plan(known, problems=self.plugins.problems)
         else:
             try:
@@ -126,7 +125,10 @@ class Assembly:
         return list(left_out(self.plan))
 
     def start(self, resource_attributes: Mapping[str, Any] | None = None) -> Pipeline | None:
-        """Build the plan and run it; ``None`` when it is disabled, or could not be started at all.
+        """Build the plan and run it; of one that is disabled the propagators only.
+
+        Returns:
+            ``None`` when it could not be started at all.
 
         Args:
             resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
@@ -134,10 +136,8 @@ class Assembly:
         Raises:
             StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem.
         """
-        if self.plan.disabled.value:
-            return None
         try:
-            return self._started(resource_attributes)
+            return self._propagating() if self.plan.disabled.value else self._started(resource_attributes)
         except Exception as error:
             self.plan.problems.append(start_failed(error))
             return None
@@ -156,6 +156,12 @@ class Assembly:
             from distrokit.pipeline import Pipeline
 
         return Pipeline(self.plan, self.plugins, self.channel, isolated=isolated)
+
+    def _propagating(self) -> Pipeline:
+        """Disabled, nothing is recorded; context goes through (specification, *Environment Variables*, general)."""
+        self.pipeline = pipeline = self.idle()
+        pipeline.propagate()
+        return pipeline
 
     def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
         # Known before it is built: hooks may ask for it.
@@ -200,7 +206,7 @@ class Assembly:
         if self.pipeline is not None:
             # Instrumentations and exporters have made loggers since.
             self.pipeline.listen()
-            if not self.pipeline.stopped:
+            if not (self.pipeline.stopped or self.plan.disabled.value):
                 self.plugins.instrumented(self.pipeline)
             self.pipeline.handle_signals()
         self.report()
@@ -211,9 +217,12 @@ class Assembly:
         put(SAID, ",".join(list(self.channel.said)[-_MOST_SAID:]) or None)
 
     def _service(self) -> str:
-        """The service's name as it is sent."""
+        """The service's name as it is sent, or would be."""
         resource = self.pipeline.resource if self.pipeline else None
-        return str(resource.attributes.get("service.name", "")) if resource else ""
+        if resource is not None:
+            return str(resource.attributes.get("service.name", ""))
+        planned = self.plan.resource.attributes.get("service.name")
+        return str(planned.value) if planned else ""
 
     def _at_a_terminal(self) -> bool:
         return self.plan.settings.log_level is None and write_to_terminal()
@@ -222,10 +231,10 @@ class Assembly:
         """Print the problems that were not printed yet.
 
         Raises:
-            StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem at all.
+            StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem at all, unless ``OTEL_SDK_DISABLED``.
         """
         self.channel.problems(self.plan.problems)
-        if self.plan.settings.strict and self.plan.problems:
+        if self.plan.settings.strict and self.plan.problems and not self.plan.settings.sdk_disabled:
             raise StrictError(self.plan.problems)
 
 

@@ -225,36 +225,6 @@ def test_an_unknown_protocol_is_replaced_and_said_once(receiver):
     assert [span.name for span in receiver.store.spans()] == ["s"]
 
 
-def test_disabled_means_no_provider_no_thread_no_instrumentation_and_no_plugin(tmp_path):
-    path = [write_plugin(tmp_path, "noisy", "raise RuntimeError('imported')")]
-
-    result = instrumented(
-        """
-        import sys, threading
-        from opentelemetry import _logs, metrics, trace
-
-        print(type(trace.get_tracer_provider()).__name__)
-        print(type(metrics.get_meter_provider()).__name__)
-        print(type(_logs.get_logger_provider()).__name__)
-        print(threading.active_count())
-        print([m for m in sys.modules if m in ("flask", "requests", "grpc", "opentelemetry.sdk")
-               or m.startswith("opentelemetry.instrumentation.flask")])
-        sys.exit(7)
-        """,
-        {"OTEL_SDK_DISABLED": "TRUE"},
-        path,
-    )
-
-    assert result.stdout.splitlines() == [
-        "ProxyTracerProvider",
-        "_ProxyMeterProvider",
-        "ProxyLoggerProvider",
-        "1",
-        "[]",
-    ]
-    assert (result.stderr, result.returncode) == ("", 7)
-
-
 @pytest.mark.parametrize("failure", ["RuntimeError('no')", "SystemExit(4)", "ImportError('half there')"])
 def test_an_instrumentation_that_raises_is_left_out_and_the_others_are_applied(failure, tmp_path):
     # "aaa" comes before flask and requests, "zzz" after.

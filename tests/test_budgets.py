@@ -114,14 +114,6 @@ def test_doctor_offline_builds_every_part_but_the_exporters():
     assert "distrokit_batch.processors" in modules
 
 
-def test_http_does_not_import_grpc_and_grpc_does_not_import_requests():
-    program = "import sys; print(sorted({'grpc', 'requests'} & set(sys.modules)))"
-    env = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}
-
-    assert instrumented(program, {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}).stdout == "['grpc']\n"
-    assert instrumented(program, {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}).stdout == "['requests']\n"
-
-
 ALL = ["distrokit-logs", "distrokit-metrics", "distrokit-traces"]
 SDK = ["OtelBatchLogRecordProcessor", "OtelBatchSpanRecordProcessor", "OtelPeriodicExportingMetricReader"]
 

@@ -416,21 +416,33 @@ def test_a_pre_fork_server(argv, verdict):
 
 
 HTTP = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+QUIETLY = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "requests"}
 PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
 
 
 @pytest.mark.parametrize(
     ("env", "argv", "verdict", "said"),
     [
-        ({}, ["gunicorn", "-k", "gevent"], "warn", "grpc blocks its event loop"),
-        (HTTP, ["gunicorn", "-kgevent"], "warn", "patches after OpenTelemetry"),
+        (QUIETLY, ["gunicorn", "-k", "gevent"], "warn", "grpc blocks its event loop"),
+        (HTTP, ["gunicorn", "-kgevent"], "warn", "of requests imports urllib3 before gevent patches ssl"),
+        ({**HTTP, **QUIETLY}, ["gunicorn", "-kgevent"], "ok", "gevent is in use"),
+        (HTTP, ["python", "patches.py"], "warn", "gevent is in use"),
         (HTTP, ["gunicorn", "--worker-class=eventlet"], "ok", "eventlet is in use"),
-        (HTTP, ["gunicorn", "-k", "geventwebsocket.gunicorn.workers.GeventWebSocketWorker"], "warn", "patches after"),
+        (
+            HTTP,
+            ["gunicorn", "-k", "geventwebsocket.gunicorn.workers.GeventWebSocketWorker"],
+            "warn",
+            "before gevent patches",
+        ),
         (HTTP, ["python", "gevent_report.py"], "ok", "neither"),
         (HTTP, ["gunicorn", "app:app"], "ok", "neither"),
     ],
 )
-def test_green_threads(env, argv, verdict, said):
+def test_green_threads(tmp_path, monkeypatch, env, argv, verdict, said):
+    (tmp_path / "patches.py").write_text("from gevent import monkey\nmonkey.patch_all()\n")
+    (tmp_path / "gevent_report.py").write_text("# gevent calls patch_all()")
+    monkeypatch.chdir(tmp_path)
+
     found = checks_of(env, *argv)["gevent"]
 
     assert (found.verdict, said in found.evidence) == (verdict, True)

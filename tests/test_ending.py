@@ -43,12 +43,35 @@ ENDS = {
     ),
     "by SIGTERM twice": ("emit(3); time.sleep(60)", [signal.SIGTERM, signal.SIGTERM], -signal.SIGTERM, ""),
     "by SIGINT": ("emit(3)\ntime.sleep(60)", [signal.SIGINT], -signal.SIGINT, ""),
+    "after a Ctrl-C that it survived and showed": (
+        (
+            "def show():\n    try: raise KeyboardInterrupt\n"
+            "    except KeyboardInterrupt: sys.last_type, sys.last_value, sys.last_traceback = sys.exc_info()\n"
+            "show(); emit(3)"
+        ),
+        [], 0, "",
+    ),
     "by a handler of its own": (
         (
             "signal = __import__('signal'); signal.signal(signal.SIGTERM, lambda *a: (emit(1), say('mine'), sys.exit(3)))\n"
             "emit(2); time.sleep(60)"
         ),
         [signal.SIGTERM], 3, "mine\n",
+    ),
+    "by a handler that calls the one it found": (
+        (
+            "import signal, _signal\n"
+            # As a program and a library that is written in C find it.
+            "found = [signal.getsignal(15), signal.signal(15, signal.SIG_DFL), _signal.getsignal(15)]\n"
+            "def mine(*a):\n    for one in found:\n        if callable(one): one(*a)\n"
+            "    time.sleep(1); emit(1); say(str(len([one for one in found if callable(one)]))); sys.exit(0)\n"
+            "signal.signal(15, mine); emit(2); time.sleep(60)"
+        ),
+        [signal.SIGTERM], 0, "1\n",
+    ),
+    "by SIGTERM after the default was asked for": (
+        "import signal; print(signal.signal(15, signal.SIG_DFL) == signal.getsignal(15) == 0, flush=True); emit(3); time.sleep(60)",
+        [signal.SIGTERM], -signal.SIGTERM, "True\n",
     ),
     "by a handler of its loop": (
         (
@@ -249,12 +272,12 @@ def test_a_callback_that_hangs_costs_the_metrics_only(tmp_path):
 
 def test_stopping_in_code_gives_the_signals_back(peer, tmp_path):
     program = """
-        import signal
+        import signal, _signal
         from distrokit import start
         emit(3)
-        before = signal.getsignal(signal.SIGTERM)
+        before = _signal.getsignal(signal.SIGTERM)
         start().stop()
-        say(f"{before == signal.SIG_DFL} {signal.getsignal(signal.SIGTERM) == signal.SIG_DFL}")
+        say(f"{before == signal.SIG_DFL} {_signal.getsignal(signal.SIGTERM) == signal.SIG_DFL}")
     """
     app = run(program, peer.endpoint, peer.protocol, tmp_path)
 

@@ -294,12 +294,12 @@ def test_a_plan_is_json_and_has_no_secrets():
     assert '"headers": {"value": {"authorization": "****"}' in text
 
 
-def test_a_disabled_sdk_has_an_empty_plan():
+def test_a_disabled_sdk_has_an_empty_plan_unless_it_is_asked_for():
     assembly = assembled({"OTEL_SDK_DISABLED": "True"})
 
     assert assembly.plan.disabled.value is True
     assert assembly.plugins.candidates == []
-    assert assembly.start() is None
+    assert assembly.start().tracer_provider is None
 
 
 names = st.sampled_from(

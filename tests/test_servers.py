@@ -57,6 +57,7 @@ SERVERS = {
     "gunicorn sync": ["gunicorn", "app:wsgi", *BOUND, "-w", "2"],
     "gunicorn gthread": ["gunicorn", "app:wsgi", *BOUND, "-w", "2", "-k", "gthread", "--threads", "4"],
     "gunicorn gevent": ["gunicorn", "app:wsgi", *BOUND, "-w", "2", "-k", "gevent"],
+    "gunicorn uvicorn": ["gunicorn", "app:asgi", *BOUND, "-w", "2", "-k", "uvicorn_worker.UvicornWorker"],
     "gunicorn preload": ["gunicorn", "app:wsgi", *BOUND, "-w", "2", "--preload"],
     "gunicorn max-requests": ["gunicorn", "app:wsgi", *BOUND, "-w", "2", "--max-requests", "5"],
     "uwsgi": ["uwsgi", "--http-socket", "127.0.0.1:{port}", "-w", "app:wsgi", "-p", "2", "--master", "--die-on-term",
@@ -117,6 +118,8 @@ WAYS = [(name, protocol) for name in SERVERS for protocol in PROTOCOLS if ONE.ge
 def test_what_workers_recorded_arrives(tmp_path, name, protocol):
     if "gevent" in name:
         pytest.importorskip("gevent")
+    if "gunicorn uvicorn" in name:
+        pytest.importorskip("uvicorn_worker")
     with PEERS[protocol]() as peer:
         app = served(name, tmp_path, peer, protocol)
 

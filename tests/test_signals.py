@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal
 import os
 import signal
 import threading
@@ -112,6 +113,50 @@ def test_another_ones_handler_and_another_thread_are_left_alone(first_process):
 
     work.signals.install()
     assert signal.getsignal(signal.SIGTERM) is own
-    assert signal.getsignal(signal.SIGHUP) == work.signals._handle
+    # It stands there, and looks like what it stands for.
+    assert _signal.getsignal(signal.SIGHUP) == work.signals._handle
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
     work.signals.remove()
+    assert _signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGHUP)) == (own, signal.SIG_DFL)
+
+
+def test_who_asks_for_the_default_gets_it_after_a_flush_and_the_functions_are_given_back(first_process):
+    functions = signal.signal, signal.getsignal
+    work = Work()
+    work.signals.install()
+
+    for default in (signal.SIG_DFL, 0):
+        assert signal.signal(signal.SIGTERM, lambda *_: None) is signal.SIG_DFL
+        signal.signal(signal.SIGTERM, default)
+        assert _signal.getsignal(signal.SIGTERM) == work.signals._handle
+    # The way that docs/reliability.md has for the default itself.
+    signal.signal.__wrapped__(signal.SIGTERM, signal.SIG_DFL)
+    assert _signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    before = signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    assert _signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL
+    signal.signal(signal.SIGUSR1, before)
+
+    work.signals.remove()
+    assert (signal.signal, signal.getsignal) == functions
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    assert _signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_called_by_another_ones_handler_it_flushes_and_ends_nothing(first_process):
+    work = Work()
+    work.signals.install()
+    found = _signal.getsignal(signal.SIGTERM)
+
+    def calls_it(*given):
+        found(*given)
+
+    signal.signal(signal.SIGTERM, calls_it)
+
+    os.kill(os.getpid(), signal.SIGTERM)
+    until(lambda: work.flushed)
+
+    assert (work.stopped, work.signals._pending, signal.getsignal(signal.SIGTERM)) == (0, None, calls_it)
+    work.signals.remove()

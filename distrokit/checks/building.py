@@ -157,7 +157,7 @@ class _Trial:
         if processor is None:
             return
         losses = losses_of(exporter.name, signal, "", _silent, {})
-        stand_in = counted(signal, _STAND_INS[signal](), losses, None, InUse())
+        stand_in = counted(signal, _STAND_INS[signal](), losses, None, InUse(lambda *_: None))
         factory = partial(processor.declaration.factory, stand_in, self._components.context(processor, signal))
         outcome = f"{exporter.name!r} gets nothing"
         build = partial(self._components.guarded, processor, _PROCESSORS[signal], outcome, factory)

@@ -63,7 +63,8 @@ def _instrumentations(plan: Plan) -> Iterator[Check]:
             continue
         reason = instrumentation.conflict(item.point)
         if not reason:
-            fitting.append(name)
+            moment = instrumentation.moment(item.name)
+            fitting.append(f"{name} ({moment})" if moment else name)
         elif "currently installed version" in reason:
             remedy = f"Install a version in that range, or set {instrumentation.DISABLED}={item.name}."
             yield Check("instrumentation-range", "warn", f"{name}: {reason}", remedy)

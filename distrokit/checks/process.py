@@ -9,14 +9,13 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from distrokit.checks.green import green
 from distrokit.declarations import Check
 from distrokit.launch import FOLDER
 from distrokit.plan import Plan
 
 #: Servers that fork their workers; uvicorn and its like start new processes.
 _PRE_FORK = ("gunicorn", "uwsgi", "celery")
-_GREEN = ("gevent", "eventlet")
-_GEVENT_PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
 
 
 def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
@@ -30,7 +29,7 @@ def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
     yield _sitecustomize()
     grpc = _uses_grpc(plan)
     yield _pre_fork(words, plan, grpc)
-    yield _green(words, plan, grpc)
+    yield from green(words, plan, _http(plan) if grpc else "")
 
 
 def _sitecustomize() -> Check:
@@ -71,29 +70,6 @@ def _pre_fork(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
     if grpc:
         return Check("pre-fork", "warn", f"{evidence}, and grpc is not made for forks", _http(plan))
     return Check("pre-fork", "ok", evidence)
-
-
-def _green(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
-    asked = plan.settings.get(_GEVENT_PATCH) or os.environ.get(_GEVENT_PATCH, "")
-    if asked and find_spec("gevent") is None:
-        return Check(
-            "gevent", "fail", f"{_GEVENT_PATCH}={asked}, and gevent is not installed", f"unset {_GEVENT_PATCH}"
-        )
-    found = next((name for name in _GREEN if name in sys.modules or any(_is(name, word) for word in words)), "")
-    if not found:
-        return Check("gevent", "ok", "neither gevent nor eventlet is in use")
-    if grpc:
-        return Check("gevent", "warn", f"{found} is in use, and grpc blocks its event loop", _http(plan))
-    if found == "gevent" and asked != "patch_all":
-        evidence = "gevent is in use, and patches after OpenTelemetry has made its threads and locks"
-        return Check("gevent", "warn", evidence, f"export {_GEVENT_PATCH}=patch_all")
-    return Check("gevent", "ok", f"{found} is in use")
-
-
-def _is(name: str, word: str) -> bool:
-    """``gevent``, ``--worker-class=gevent``, ``-kgevent``, ``geventwebsocket.gunicorn.workers.…``; no file."""
-    value = word.rpartition("=")[2].removeprefix("-k")
-    return value == name or (value.startswith(f"{name}websocket.") and "/" not in value)
 
 
 def _named(words: Sequence[str], names: Sequence[str]) -> str:

@@ -27,7 +27,8 @@ def settings(plan: Plan) -> Iterator[Check]:
     if plan.disabled.value:
         source = plan.disabled.source
         remedy = "Correct the file, or unset OTEL_CONFIG_FILE." if source.kind == "file" else f"unset {source}"
-        yield Check("disabled", "warn", f"telemetry is off: {source}", remedy)
+        evidence = f"telemetry is off: {source}; only propagators and instrumentations are at work"
+        yield Check("disabled", "warn", evidence, remedy)
     else:
         yield _service_name(plan)
         yield from _exports(plan)

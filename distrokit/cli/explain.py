@@ -99,7 +99,7 @@ def print_text(plan: Plan) -> None:
             print(f"ignored, since the file takes their place: {', '.join(ignored)}")
         print()
     if plan.disabled.value:
-        print(f"DISABLED by {plan.disabled.source}: nothing of this is built\n")
+        print(f"DISABLED by {plan.disabled.source}: only propagators and instrumentations are at work\n")
     print("pipeline")
     for lane in picture_of(plan).lanes:
         for at, path in enumerate(lane.paths()):
@@ -221,8 +221,10 @@ def _instrumentations(plan: Plan) -> Iterator[Row]:
         options = f" with {', '.join(given)}" if given else ""
         replaced = f", replaced by {item.replaced_by} ({item.source})" if item.replaced_by else ""
         which = f"{item.distribution} {item.version}" if item.point else "of no package"
+        moment = instrumentation.moment(item.name) if item.enabled else ""
+        when = f", applied {moment}" if moment else ""
         why = plan.settings.mask(item.why)
-        yield name, "on" if item.enabled else "off", f"{which}{replaced}{options}  {why}".rstrip()
+        yield name, "on" if item.enabled else "off", f"{which}{replaced}{options}{when}  {why}".rstrip()
     if not plan.instrumentations:
         yield "none installed", "", ""
 

@@ -82,7 +82,7 @@ def picture_of(plan: Plan) -> Picture:
     notes += [f"response propagators: {', '.join(responses)}"] if responses else []
     notes += [mask(str(problem)) for problem in plan.problems]
     if plan.disabled.value:
-        notes.insert(0, f"DISABLED by {plan.disabled.source}: nothing of this is built")
+        notes.insert(0, f"DISABLED by {plan.disabled.source}: only propagators and instrumentations are at work")
     return Picture(
         mask(title),
         Box("resource", mask(title), tuple(map(mask, lines))),

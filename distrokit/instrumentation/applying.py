@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from importlib.metadata import Distribution, EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.entry_points import NotThereError, load_place
+from distrokit.instrumentation import deferred
 from distrokit.instrumentation.callables import HOOK, loaded
 from distrokit.instrumentation.hooks import Report, guarded
 from distrokit.instrumentation.log_capture import LogCapture
@@ -23,6 +26,7 @@ def apply(
     report: Report,
     capture: LogCapture,
     load: Callable[..., Any] | None = None,
+    later: Callable[[], None] | None = None,
 ) -> None:
     """Apply one instrumentation as planned; whatever it does wrong, the next one is still applied.
 
@@ -31,10 +35,15 @@ def apply(
         report: told what goes wrong later, in a hook.
         capture: holds the log handlers that it puts on loggers.
         load: a distro's ``load_instrumentor``, which is given what its own package publishes.
+        later: applies it, where that must wait for the application; ``None`` where it has waited.
     """
+    made = None
     try:
         if reason := _conflict(item):
             _leave_out(item, reason, problems)
+            return
+        if later is not None and deferred.wait(item.name, later):
+            item.why = f"applied {deferred.moment(item.name)}"
             return
         instrumentor = _instrumentor(item, problems)
         if instrumentor is None:
@@ -54,11 +63,13 @@ def apply(
                 load(item.point, **{"skip_dep_check": True, **options})
             else:
                 made.instrument(**{**looked, **options})
-        item.applied = True
+        item.applied, item.why = True, ""
     except ModuleNotFoundError as error:
+        _take_back(made)
         _leave_out(item, str(error), problems)
     except BaseException as error:
         contain(error)
+        _take_back(made)
         if _does_not_fit(error):
             _leave_out(item, str(error), problems)
         else:
@@ -96,15 +107,40 @@ def apply_all(plan: Plan, report: Report | None = None, load: Callable[..., Any]
         report: told when a hook raises while the application runs; ``None`` adds it to the plan's problems.
         load: a distro's ``load_instrumentor``; ``None`` when it has none of its own.
     """
-    if plan.disabled.value:
-        return
-    report = report or plan.problems.append
-    capture = LogCapture(report)
+    told = report or plan.problems.append
+    capture = LogCapture(told)
     # They read variables of their own while they are imported and applied.
-    with plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None}):
+    with _exposed(plan):
         for item in plan.instrumentations.values():
             if item.enabled and not item.applied:
-                apply(item, plan.problems, report, capture, load)
+                late = partial(_apply_late, plan, item, told, capture, load)
+                apply(item, plan.problems, told, capture, load, late)
+
+
+def _apply_late(
+    plan: Plan, item: InstrumentationPlan, report: Report, capture: LogCapture, load: Callable[..., Any] | None
+) -> None:
+    """Apply one that has waited, in the middle of the application, which sees nothing of what goes wrong."""
+    problems: list[Problem] = []
+    with _exposed(plan):
+        apply(item, problems, report, capture, load)
+    for problem in problems:
+        report(problem)
+
+
+def _exposed(plan: Plan) -> AbstractContextManager[None]:
+    return plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None})
+
+
+def _take_back(made: Any) -> None:
+    """Undo what an ``instrument()`` that raised has done by then.
+
+    The public ``uninstrument()`` does nothing unless ``instrument()`` has come to its end.
+    """
+    undo = getattr(made, "_uninstrument", None)
+    if callable(undo):
+        with suppress(Exception):
+            undo()
 
 
 def conflict(point: EntryPoint) -> str:

@@ -21,6 +21,7 @@ from distrokit.pipeline.build import Builder
 from distrokit.pipeline.ending import Ending
 from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
 from distrokit.pipeline.guarded import Guard
+from distrokit.pipeline.interrupted import keep_cause
 from distrokit.pipeline.measuring import Measuring
 from distrokit.pipeline.providers import Providers
 from distrokit.pipeline.reports import Reports
@@ -128,6 +129,13 @@ class Pipeline:
         watch_forks(self._before_fork, self._forked_in_parent, self.after_fork)
         self._plugins.started(self)
 
+    def propagate(self) -> None:
+        """Start a disabled plan: build and set the propagators, and nothing else."""
+        builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost)
+        with self.plan.settings.exposed(self.plan.sdk_settings):
+            self._providers.install_propagator(builder)
+            self._providers.install_response_propagators(builder)
+
     def _prepare_for_the_end(self) -> None:
         if self._isolated:
             # Whoever stops it does so before the interpreter's end.
@@ -191,7 +199,9 @@ class Pipeline:
 
         Once: a later call waits for the first one's end.
         """
-        plugins = [] if self._ending.begun else self._plugins.implementing("distrokit_stopping")
+        plugins = (
+            [] if self._ending.begun or self.plan.disabled.value else self._plugins.implementing("distrokit_stopping")
+        )
         hooks = [
             (f"distrokit_stopping of {plugin.title}", partial(self._plugins.stopping, plugin, self, reason))
             for plugin in plugins
@@ -223,6 +233,8 @@ class Pipeline:
             # Whoever presses Ctrl-C twice wants the end at once.
             self._tell_parts("finish")
             self._channel.say(logging.WARNING, "interrupted while it was sent: what had not arrived is lost")
+        finally:
+            keep_cause()
 
     def after_fork(self) -> None:
         """In the child of a fork: nothing of the parent's is sent, counted or connected here."""

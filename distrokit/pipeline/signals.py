@@ -15,6 +15,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from distrokit.pipeline.unseen import Unseen
+
 _NAMES = ("SIGTERM", "SIGHUP")
 #: The kernel does not end the first process of a container by a signal that it does not handle.
 _INIT = 1
@@ -37,25 +39,28 @@ class Signals:
 
     def __init__(self, stop: Callable[[], object], flush: Callable[[], object], stopping: Callable[[], bool]) -> None:
         self._stop, self._flush, self._stopping = stop, flush, stopping
+        self._numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+        # Bound methods are equal, and never the same.
+        self._handler = self._handle
+        self._unseen = Unseen(self._numbers, self._handler)
         self.forked()
 
     def install(self) -> None:
         """Handle what nobody else does. Without effect outside the main thread, where Python does not allow it."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for name in _NAMES:
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-                signal.signal(number, self._handle)
+        self._unseen.install()
+        for number in self._numbers:
+            if self._unseen.get(number) is signal.SIG_DFL:
+                self._unseen.set(number, self._handler)
 
     def remove(self) -> None:
         """Give back what is still ours: the pipeline was stopped, and there is nothing left to send."""
         if threading.current_thread() is threading.main_thread():
-            for name in _NAMES:
-                number = getattr(signal, name, None)
-                # Bound methods are equal, and never the same.
-                if number is not None and signal.getsignal(number) == self._handle:
-                    signal.signal(number, signal.SIG_DFL)
+            for number in self._numbers:
+                if self._unseen.get(number) is self._handler:
+                    self._unseen.set(number, signal.SIG_DFL)
+        self._unseen.remove()
 
     def forked(self) -> None:
         """In a child: the parent's signal is not this one's."""
@@ -65,23 +70,32 @@ class Signals:
     def end(self) -> None:
         """After the pipeline has stopped, in the main thread: a signal that came meanwhile takes effect."""
         if self._pending is not None and threading.current_thread() is threading.main_thread():
-            _die_by(self._pending)
+            self._die_by(self._pending)
+
+    def _die_by(self, number: int) -> None:
+        """As if there had never been a handler: the parent sees the signal as the cause."""
+        self._unseen.set(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._unseen.get(number) is not self._handler:
+            # Another handler has called this one, which it found before; what becomes of the process is its business.
+            self._begin(self._flush, end=False)
+            return
         first = self._pending is None
         if self._done and not first:
             if os.getpid() == _INIT:
                 # It would not end; the next signal is a new one.
                 self.forked()
             else:
-                _die_by(self._pending or number)
+                self._die_by(self._pending or number)
         elif first:
             self._pending = number
             if not self._stopping():
                 self._begin(self._flush if os.getpid() == _INIT else self._stop)
         # Another one while the first one's flush goes on: that is bounded.
 
-    def _begin(self, work: Callable[[], object]) -> None:
+    def _begin(self, work: Callable[[], object], *, end: bool = True) -> None:
         waiting = allocate_lock()
         waiting.acquire()
 
@@ -90,10 +104,11 @@ class Signals:
             try:
                 work()
             finally:
-                self._done = True
+                self._done = self._done or end
                 waiting.release()
-                # Only the main thread may take the handler away.
-                os.kill(os.getpid(), self._pending or signal.SIGTERM)
+                if end:
+                    # Only the main thread may take the handler away.
+                    os.kill(os.getpid(), self._pending or signal.SIGTERM)
 
         hub = _hub()
         if hub is not None:
@@ -130,9 +145,3 @@ def _hub() -> Any:
     """Where gevent has taken the place of threads: what runs its greenlets; else ``None``."""
     gevent: Any = sys.modules.get("gevent")
     return gevent.get_hub() if gevent is not None and _greenlets() else None
-
-
-def _die_by(number: int) -> None:
-    """As if there had never been a handler: the parent sees the signal as the cause."""
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)

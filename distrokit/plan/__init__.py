@@ -65,7 +65,7 @@ class Plan:
 
     Attributes:
         distro: whose plan it is.
-        disabled: true builds nothing at all.
+        disabled: true builds propagators only; instrumentations are applied, and record nothing.
         sampler: ``None`` for the SDK's default, ``parentbased_always_on``.
         id_generator: ``None`` for the SDK's default, random ids.
         propagators: ``None`` leaves OpenTelemetry's own choice alone.

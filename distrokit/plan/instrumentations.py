@@ -19,7 +19,7 @@ class InstrumentationPlan:
     Attributes:
         name: as ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`` says it.
         enabled: whether it is applied.
-        why: the reason it is off, or failed; empty when there is nothing to say.
+        why: the reason it is off, or failed, or when it will be applied; empty when there is nothing to say.
         source: who decided.
         asked: where the user asks for this very one, by its name; ``None`` where it is on as all others are.
         options: keywords for its ``instrument()``. A text is imported when the instrumentation is applied where it

@@ -7,15 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import grpc
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
 from distrokit import EntryPoints, ExporterOptions, Settings
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.endpoints import basic, target
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
-from distrokit_otlp.grpc_sender import GrpcSender
 from distrokit_otlp.header_rules import Sendable, metadata
+from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.live_headers import LiveHeaders, that_stay
 from distrokit_otlp.quiet import quiet
 from distrokit_otlp.signals import signal_of
@@ -35,63 +34,74 @@ def make_grpc(options: ExporterOptions) -> Any:
     Raises: ``TlsFileError`` for a certificate or key that TLS cannot use; ``ValueError`` for a retryable code that grpc
         does not have; ``TypeError`` for an argument that nobody takes, and for credentials of another transport.
     """
-    signal = signal_of(options.signal)
+    require("grpc", "grpc needs the package grpcio: pip install grpcio")
+    signal, headers, codes = signal_of(options.signal), _headers(options), _codes(options)
     files = TlsFiles.of(options)
-    sender = GrpcSender(
-        signal.method,
-        signal.response,
-        _quietly(_channel(options, files), options.settings),
-        _headers(options),
-        target(options.endpoint),
-        _codes(options),
-        _hint(options),
-        files,
-        Diagnosis(options),
-    )
+    channel = _channel(options, files)
+
+    def made() -> Any:
+        with quiet(options.settings):
+            from distrokit_otlp.grpc_sender import GrpcSender
+
+        where, hint = target(options.endpoint), _hint(options)
+        return GrpcSender(
+            signal.method, signal.response, channel, headers, where, codes, hint, files, Diagnosis(options)
+        )
+
     timeout = options.timeout_millis / 1000 or NO_LIMIT
-    return otlp_exporter(options, signal, sender, timeout, taken=_OF_THE_CHANNEL)
+    return otlp_exporter(options, signal, LazySender(made), timeout, taken=_OF_THE_CHANNEL)
+
+
+def _import_grpc(settings: Settings) -> Any:
+    with quiet(settings):
+        import grpc
+
+    return grpc
 
 
 def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
     """Opens a channel; what can be wrong with files and credentials is wrong now."""
     arguments = options.arguments
     insecure = bool(arguments.get("insecure"))
-    if options.credentials is not None and not isinstance(options.credentials, grpc.ChannelCredentials):
+    if options.credentials is not None:
         # Without TLS nobody would look at them, and with it grpc finds out with the first export only.
-        raise TypeError(
-            f"grpc takes grpc.ChannelCredentials, and not {type(options.credentials).__name__} as credentials; a "
-            "requests.auth.AuthBase needs OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
-        )
+        _check_credentials(options)
     own = (*_user_agent(options.user_agent), *(arguments.get("channel_options") or ()))
-    compression = grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression
     where = target(options.endpoint)
-    if insecure:
-        return lambda more: grpc.insecure_channel(where, options=(*more, *own), compression=compression)
-    loaded = files.load()
-    given = options.credentials or (None if files else _own(options))
+    # Read now, since the process may give up the right to.
+    loaded = {} if insecure else files.load()
+    given = options.credentials or (None if insecure or files else _provided(options))
 
     def channel(more: tuple[tuple[str, Any], ...]) -> Any:
         nonlocal loaded
-        if files.changed():
-            # While they are being replaced, the last ones that were good stay in use.
-            with contextlib.suppress(TlsFileError):
-                loaded = files.load()
-        credentials = given or _credentials(loaded)
-        return grpc.secure_channel(where, credentials, options=(*more, *own), compression=compression)
+        grpc = _import_grpc(options.settings)
+        compression = grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression
+        with _quietly(grpc, options.settings):
+            if insecure:
+                return grpc.insecure_channel(where, options=(*more, *own), compression=compression)
+            if files.changed():
+                # While they are being replaced, the last ones that were good stay in use.
+                with contextlib.suppress(TlsFileError):
+                    loaded = files.load()
+            credentials = given or _credentials(loaded)
+            return grpc.secure_channel(where, credentials, options=(*more, *own), compression=compression)
 
     return channel
 
 
-def _quietly(channel: Any, settings: Settings) -> Any:
-    """The opener of channels, for releases of grpc that read how much to log when the first one is opened."""
-    if tuple(int(part) for part in re.findall(r"\d+", grpc.__version__)[:2]) >= _READS_AT_IMPORT:
-        return channel
+def _check_credentials(options: ExporterOptions) -> None:
+    grpc = _import_grpc(options.settings)
+    if not isinstance(options.credentials, grpc.ChannelCredentials):
+        raise TypeError(
+            f"grpc takes grpc.ChannelCredentials, and not {type(options.credentials).__name__} as credentials; a "
+            "requests.auth.AuthBase needs OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+        )
 
-    def opened(more: tuple[tuple[str, Any], ...]) -> Any:
-        with quiet(settings):
-            return channel(more)
 
-    return opened
+def _quietly(grpc: Any, settings: Settings) -> contextlib.AbstractContextManager[None]:
+    """For releases of grpc that read how much to log when the first channel is opened."""
+    at_import = tuple(int(part) for part in re.findall(r"\d+", grpc.__version__)[:2]) >= _READS_AT_IMPORT
+    return contextlib.nullcontext() if at_import else quiet(settings)
 
 
 def _hint(options: ExporterOptions) -> str:
@@ -104,14 +114,16 @@ def _hint(options: ExporterOptions) -> str:
 def _codes(options: ExporterOptions) -> frozenset[str] | None:
     """Codes to retry on instead of the specification's; ``None`` when nobody named any."""
     names = [name.strip().upper() for name in options.settings.get(_CODES).split(",") if name.strip()]
-    unknown = [name for name in names if name not in grpc.StatusCode.__members__]
-    if unknown:
-        raise ValueError(f"{_CODES}: grpc has no status code {', '.join(unknown)}")
+    if names:
+        known = _import_grpc(options.settings).StatusCode.__members__
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ValueError(f"{_CODES}: grpc has no status code {', '.join(unknown)}")
     return frozenset(names) or None
 
 
-def _own(options: ExporterOptions) -> grpc.ChannelCredentials:
-    """Without files: those of upstream's credential provider, else the system's roots.
+def _provided(options: ExporterOptions) -> Any:
+    """Those of upstream's credential provider; ``None`` when nobody named one.
 
     Raises: ``LookupError`` when there is no provider of that name; ``TypeError`` when it gives something else.
     """
@@ -120,7 +132,8 @@ def _own(options: ExporterOptions) -> grpc.ChannelCredentials:
     # The provider is not for a second destination.
     name = next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
     if not name:
-        return grpc.ssl_channel_credentials()
+        return None
+    grpc = _import_grpc(options.settings)
     found = [
         point for point in EntryPoints.scan().group("opentelemetry_otlp_credential_provider") if point.name == name
     ]
@@ -144,8 +157,10 @@ def _headers(options: ExporterOptions) -> Any:
     return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers, sendable)
 
 
-def _credentials(contents: Mapping[str, bytes]) -> grpc.ChannelCredentials:
-    """TLS as the files say; a client certificate needs no CA of its own."""
+def _credentials(contents: Mapping[str, bytes]) -> Any:
+    """TLS as the files say, and with the system's roots without any; a client certificate needs no CA of its own."""
+    import grpc
+
     return grpc.ssl_channel_credentials(
         root_certificates=contents.get("certificate"),
         private_key=contents.get("client_key"),

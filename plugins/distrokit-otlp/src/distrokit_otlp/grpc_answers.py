@@ -18,6 +18,8 @@ class GrpcAnswers(Answers):
 
         exporter = make_grpc(self.options)
         self._seen: list[Any] = []
+        # What it imports is not the receiver's time.
+        exporter.sender.ready()
         exporter.sender.watch = self._seen.append
         return exporter
 

@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.version import __version__ as exporter_version
-from requests.auth import AuthBase
 
 from distrokit import EntryPoints, ExporterOptions
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.endpoints import basic, without_user
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.header_rules import Sendable
-from distrokit_otlp.http_sender import HttpSender
+from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.live_headers import that_stay
-from distrokit_otlp.session import OTLPSession, refreshing
 from distrokit_otlp.signals import signal_of
 from distrokit_otlp.tls_files import KEYS, TlsFiles
 
@@ -29,19 +27,28 @@ def make_http(options: ExporterOptions) -> Any:
     files = TlsFiles.of(options)
     # requests finds out with the first export only.
     files.load()
-    signal = signal_of(options.signal)
-    # One now, so that what is wrong is said now; and one in each process that is forked from this one.
-    first = [session_of(options, files.paths)]
-    sender = HttpSender(
-        lambda: first.pop() if first else session_of(options, files.paths),
-        without_user(options.endpoint),
-        headers_of(options),
-        options.compression,
-        signal.response,
-        files,
-        Diagnosis(options),
-    )
-    return otlp_exporter(options, signal, sender, seconds(options), taken=("insecure", "encoding", *KEYS))
+    require("requests", "http/protobuf needs the package requests: pip install requests")
+    signal, headers = signal_of(options.signal), headers_of(options)
+    # Somebody else's session is made now, so that what is wrong with it is said now; and one in each forked process.
+    eager = options.credentials is not None or _provider(options)
+    first = [session_of(options, files.paths)] if eager else []
+
+    def made() -> Any:
+        # The session's module as well: a fork waits for this, and not for an import in a request.
+        from distrokit_otlp import session  # noqa: F401
+        from distrokit_otlp.http_sender import HttpSender
+
+        return HttpSender(
+            lambda: first.pop() if first else session_of(options, files.paths),
+            without_user(options.endpoint),
+            headers,
+            options.compression,
+            signal.response,
+            files,
+            Diagnosis(options),
+        )
+
+    return otlp_exporter(options, signal, LazySender(made), seconds(options), taken=("insecure", "encoding", *KEYS))
 
 
 def headers_of(options: ExporterOptions) -> dict[str, str]:
@@ -69,6 +76,10 @@ def seconds(options: ExporterOptions) -> float:
 
 def session_of(options: ExporterOptions, files: Mapping[str, str] | None = None) -> Any:
     """The session of a hook or of upstream's credential provider, else our own, with a hook's auth if there is one."""
+    from requests.auth import AuthBase
+
+    from distrokit_otlp.session import OTLPSession, refreshing
+
     session = options.credentials or _provided(options)
     if session is None or isinstance(session, AuthBase):
         session = OTLPSession(_sendable(options), options.refresh_headers, session)
@@ -83,15 +94,20 @@ def session_of(options: ExporterOptions, files: Mapping[str, str] | None = None)
     return session
 
 
+def _provider(options: ExporterOptions) -> str:
+    """The name of upstream's credential provider; empty when nobody named one."""
+    variable = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
+    names = (variable.format(f"{options.signal.upper()}_"), variable.format(""))
+    # It is not for a second destination.
+    return next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
+
+
 def _provided(options: ExporterOptions) -> Any:
     """The session of upstream's credential provider; ``None`` when nobody named one.
 
     Raises: ``LookupError`` when there is no provider of that name.
     """
-    variable = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
-    names = (variable.format(f"{options.signal.upper()}_"), variable.format(""))
-    # It is not for a second destination.
-    name = next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
+    name = _provider(options)
     if not name:
         return None
     found = [

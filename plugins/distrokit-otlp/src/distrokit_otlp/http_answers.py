@@ -23,6 +23,8 @@ class HttpAnswers(Answers):
         from distrokit_otlp.http import make_http
 
         exporter = make_http(self.options)
+        # What it imports is not the receiver's time.
+        exporter.sender.ready()
         exporter.sender.watch = self._responses.append
         return exporter
 

@@ -9,6 +9,8 @@ from typing import Any
 from distrokit import ExporterOptions
 from distrokit_otlp.endpoints import without_user
 from distrokit_otlp.http import headers_of, seconds
+from distrokit_otlp.lazy import require
+from distrokit_otlp.lazy_exporters import lazy_exporter
 from distrokit_otlp.live_headers import HeadersFile
 from distrokit_otlp.tls_files import TlsFiles
 
@@ -31,15 +33,18 @@ def make_json(options: ExporterOptions) -> Any:
     refreshing = options.refresh_headers
     if options.credentials is not None or not (refreshing is None or isinstance(refreshing, HeadersFile)):
         raise TypeError("http/json takes neither a session nor headers that change; use http/protobuf")
+    remedy = "http/json needs a package of its own: pip install opentelemetry-exporter-otlp-json-http"
+    require("opentelemetry.exporter.otlp.json.http", remedy)
+    preferred = metric_arguments(options.arguments) if options.signal == "metrics" else {}
+    return lazy_exporter(options.signal, lambda: _made(options, preferred), preferred)
+
+
+def _made(options: ExporterOptions, preferred: dict[str, Any]) -> Any:
+    """Upstream's exporter."""
     name, exporter = _MODULES[options.signal]
-    try:
-        # The package first, and whole: its own imports go round, and threads that begin at two ends of it dead-lock.
-        import_module("opentelemetry.exporter.otlp.json.http")
-        module = import_module(f"opentelemetry.exporter.otlp.json.http.{name}")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "http/json needs a package of its own: pip install opentelemetry-exporter-otlp-json-http", name=error.name
-        ) from error
+    # The package first, and whole: its own imports go round, and threads that begin at two ends of it dead-lock.
+    import_module("opentelemetry.exporter.otlp.json.http")
+    module = import_module(f"opentelemetry.exporter.otlp.json.http.{name}")
     arguments = options.arguments
     return getattr(module, exporter)(
         endpoint=without_user(options.endpoint),
@@ -51,5 +56,5 @@ def make_json(options: ExporterOptions) -> Any:
         timeout=seconds(options),
         # The module has the class, whichever package it comes from in this release.
         compression=module.Compression(options.compression),
-        **(metric_arguments(arguments) if options.signal == "metrics" else {}),
+        **preferred,
     )

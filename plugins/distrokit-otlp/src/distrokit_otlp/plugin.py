@@ -8,7 +8,6 @@ from typing import Any
 from distrokit import Check, Exporter, ExporterOptions, Sent, Setting, Signal, hookimpl
 from distrokit_otlp.file import file_parameters
 from distrokit_otlp.parameters import READ_HERE, parameters
-from distrokit_otlp.quiet import quiet
 from distrokit_otlp.settings import settings
 
 _SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
@@ -72,8 +71,7 @@ def make(options: ExporterOptions) -> Any:
     """The exporter of one signal; imports its transport here and not before."""
     protocol = options.arguments["protocol"]
     if protocol == "grpc":
-        with quiet(options.settings):
-            from distrokit_otlp.grpc import make_grpc
+        from distrokit_otlp.grpc import make_grpc
 
         return make_grpc(options)
     if protocol == "http/json":

@@ -1,0 +1,81 @@
+"""Calls a function when the application has imported a module, and does not import it for that."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from threading import get_ident
+from types import ModuleType
+from typing import Any
+
+
+def after_import(name: str, call: Callable[[ModuleType], None]) -> None:
+    """Call a function with a module as soon as that has been imported; at once where it is there.
+
+    An import that raises leaves everything as it was: the next one is waited for.
+
+    Args:
+        name: the module's full name.
+        call: must not raise. It is called once, on the thread that imports, before the importing code goes on.
+    """
+    module = sys.modules.get(name)
+    if module is not None:
+        call(module)
+    else:
+        sys.meta_path.insert(0, _Finder(name, call))
+
+
+class _Finder:
+    """Stands before all other finders, until the one module has been imported; finds it by asking the others."""
+
+    def __init__(self, name: str, call: Callable[[ModuleType], None]) -> None:
+        self._name, self._call = name, call
+        # Another library's finder may ask all finders in turn.
+        self._asking: set[int] = set()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        here = get_ident()
+        if fullname != self._name or here in self._asking:
+            return None
+        self._asking.add(here)
+        try:
+            for finder in list(sys.meta_path):
+                # One that is older than Python 3.4 has no such method.
+                find = None if finder is self else getattr(finder, "find_spec", None)
+                spec: ModuleSpec | None = find(fullname, path, target) if find else None
+                if spec is not None:
+                    if hasattr(spec.loader, "exec_module"):
+                        spec.loader = _Loader(spec.loader, self._imported)  # type: ignore[assignment]
+                    return spec
+        finally:
+            self._asking.discard(here)
+        return None
+
+    def _imported(self, module: ModuleType) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+            self._call(module)
+
+
+class _Loader:
+    """A module's own loader, and afterwards a call. The module sees its own one only."""
+
+    def __init__(self, loader: Any, imported: Callable[[ModuleType], None]) -> None:
+        self._loader, self._imported = loader, imported
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._imported(module)

@@ -1,0 +1,118 @@
+"""Transports that are made with the first request: what they import, the application may still patch.
+
+``gevent.monkey.patch_all()`` in a program comes after distrokit's start. A ``urllib3`` that was imported before it
+recurses without end in the first request over TLS, the application's too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import Any
+
+from distrokit_otlp.answer import Answer
+from distrokit_otlp.exporter import Sender
+
+#: Seconds for which a fork waits for an import under way: a child would wait for it for ever.
+_IMPORT = 2.0
+
+
+def require(module: str, remedy: str) -> None:
+    """Look for a module that will be needed, and do not import it.
+
+    Raises: ``ModuleNotFoundError``, with the remedy.
+    """
+    found = None
+    with suppress(ImportError, ValueError):
+        found = find_spec(module)
+    if found is None:
+        raise ModuleNotFoundError(remedy, name=module)
+
+
+class Lazy:
+    """Makes something once, when it is first needed, and never while this process forks.
+
+    Args:
+        make: makes it; may raise, and is called again the next time.
+
+    Attributes:
+        made: ``None`` until then.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self.made = make, None
+        self.forked()
+
+    def get(self) -> Any:
+        """What was made; raises what making it raises."""
+        if self.made is None:
+            with self._lock:
+                if self.made is None:
+                    self.made = self._make()
+        return self.made
+
+    def forked(self) -> None:
+        """In a child: whoever held the lock is not here."""
+        self._lock = threading.Lock()
+        # Threads may fork at the same time.
+        self._resting = threading.local()
+
+    def before_fork(self) -> None:
+        """Wait until it is made, where that has begun."""
+        self._resting.here = self.made is None and self._lock.acquire(timeout=_IMPORT)
+
+    def forked_in_parent(self) -> None:
+        """Go on."""
+        if getattr(self._resting, "here", False):
+            self._resting.here = False
+            self._lock.release()
+
+
+class LazySender(Sender):
+    """A transport that is made with the first request.
+
+    Args:
+        make: makes it, and imports what it needs.
+
+    Attributes:
+        watch: told each answer, as that transport's own.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._lazy = Lazy(make)
+        self.watch: Callable[[Any], None] | None = None
+
+    def ready(self) -> Any:
+        """The transport itself."""
+        return self._lazy.get()
+
+    def send(self, request: Any, seconds: float) -> Answer:
+        try:
+            sender = self.ready()
+        except Exception as error:
+            return Answer("refused", f"{type(error).__name__}: {error}")
+        sender.watch = self.watch
+        # The receiver has all of the time, however long the import took; the end of the process does not wait for more.
+        answer: Answer = sender.send(request, seconds)
+        return answer
+
+    def close(self) -> None:
+        if self._lazy.made is not None:
+            self._lazy.made.close()
+
+    def forked(self) -> None:
+        self._lazy.forked()
+        if self._lazy.made is not None:
+            self._lazy.made.forked()
+
+    def before_fork(self) -> None:
+        self._lazy.before_fork()
+        if self._lazy.made is not None:
+            self._lazy.made.before_fork()
+
+    def forked_in_parent(self) -> None:
+        if self._lazy.made is not None:
+            self._lazy.made.forked_in_parent()
+        self._lazy.forked_in_parent()

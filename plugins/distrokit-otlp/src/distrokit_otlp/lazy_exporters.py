@@ -1,0 +1,54 @@
+"""Exporters of somebody else's that are made, with what they import, with the first export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.sdk._logs.export import LogRecordExporter
+from opentelemetry.sdk.metrics.export import MetricExporter
+from opentelemetry.sdk.trace.export import SpanExporter
+
+from distrokit import Signal
+from distrokit_otlp.lazy import Lazy
+
+
+class _LazyExporter(Lazy):
+    """What those of the three signals share."""
+
+    def export(self, *items: Any, **given: Any) -> Any:
+        """Make the exporter, if that is not done, and have it export; raises what either raises."""
+        return self.get().export(*items, **given)
+
+    def shutdown(self, *timeout: Any, **given: Any) -> None:
+        """There is nothing to shut down where nothing was exported."""
+        if self.made is not None:
+            self.made.shutdown(*timeout, **given)
+
+    def force_flush(self, timeout_millis: float = 30_000) -> bool:
+        """Likewise."""
+        return self.made is None or bool(self.made.force_flush(timeout_millis))
+
+
+class _Spans(_LazyExporter, SpanExporter): ...
+
+
+class _Logs(_LazyExporter, LogRecordExporter): ...
+
+
+class _Metrics(_LazyExporter, MetricExporter):
+    def __init__(self, make: Callable[[], Any], preferred: dict[str, Any]) -> None:
+        MetricExporter.__init__(self, **preferred)
+        _LazyExporter.__init__(self, make)
+
+
+def lazy_exporter(signal: Signal, make: Callable[[], Any], preferred: dict[str, Any]) -> Any:
+    """An exporter of this signal.
+
+    Args:
+        make: makes the real one.
+        preferred: for metrics, temporality and aggregation, as the SDK's ``MetricExporter`` takes them.
+    """
+    if signal == "metrics":
+        return _Metrics(make, preferred)
+    return _Spans(make) if signal == "traces" else _Logs(make)
