@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
 from distrokit.diagnostics import Channel, Problem, StrictError, describe_exception, trace_of, write_to_terminal
-from distrokit.distros import Distro
+from distrokit.distros import CHOSEN_BY, Distro
 from distrokit.distros.installed import in_charge
 from distrokit.entry_points import EntryPoints
 from distrokit.environ import SAID, import_propagate, put, telemetry_in_environ
@@ -18,7 +18,7 @@ from distrokit.plan import Plan
 from distrokit.planner import CONFIG_FILE, make_plan
 from distrokit.plugins import Plugins
 from distrokit.project import with_old_names, with_project
-from distrokit.settings import Settings
+from distrokit.settings import Settings, named_by_user
 from distrokit.startup_line import startup_line
 from distrokit.values import Value
 
@@ -170,7 +170,8 @@ class Assembly:
         # Here, and not above: it imports the SDK.
         from distrokit.pipeline import opamp
 
-        before = opamp.find_function(self.installed, opamp.BEFORE)
+        distro = named_by_user(self.plan.settings, CHOSEN_BY)
+        before = opamp.find_function(self.installed, opamp.BEFORE, distro)
         if before is not None:
             resource = self._resource(before, resource_attributes)
             pipeline = self.idle()
@@ -178,7 +179,7 @@ class Assembly:
         keep_variables(self.plan)
         pipeline.start(resource_attributes, resource)
         if pipeline.resource is not None:
-            after = opamp.find_function(self.installed, opamp.AFTER)
+            after = opamp.find_function(self.installed, opamp.AFTER, distro)
             self.plan.problems.extend(opamp.call_function(after, pipeline.resource))
         return pipeline
 

@@ -129,7 +129,7 @@ def test_pyinstaller_collects_plugins_and_instrumentations_by_itself(tmp_path, r
     launched = run([str(BIN / "distrokit"), "run", str(program)], {**NOWHERE, **QUIET})
     doctor = in_process("doctor", "--json", "--", str(program), env=QUIET)
 
-    assert found.stdout == "True ['flask', 'logging', 'requests'] 0\n", found.stderr
+    assert found.stdout == "True ['django', 'flask', 'logging', 'requests'] 0\n", found.stderr
     assert [span.name for span in receiver.store.spans()] == ["checkout"]
     assert [log.body for log in receiver.store.logs()] == ["declined"]
     assert "is an executable of PyInstaller, which has a Python of its own that ignores PYTHONPATH" in launched.stderr

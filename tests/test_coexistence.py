@@ -48,6 +48,7 @@ OURS = ["ours opentelemetry.instrumentation.flask"]
 THEIRS = [
     "their distro",
     "their configurator True",
+    "their django",
     "their flask",
     "their logging",
     "their requests",

@@ -21,8 +21,8 @@ else:
 MEMBERS = {"distrokit": ROOT / "distrokit"} | {
     folder.name: folder / "src" / folder.name.replace("-", "_") for folder in (ROOT / "plugins").iterdir()
 }
-#: Imported by nobody but pytest itself, which is there then.
-NOT_DECLARED = {"distrokit": {"pytest"}}
+#: Imported by nobody but pytest and PyInstaller themselves, which are there then.
+NOT_DECLARED = {"distrokit": {"pytest", "pyinstaller"}}
 
 
 def normal(name: str) -> str:

@@ -398,8 +398,9 @@ def test_instrumentations(tmp_path, path):
     }
 
     result = instrumented("pass", env, [*path, some])
+    setup = "import django; from django.conf import settings; settings.configure(); django.setup()"
     native = instrumented(
-        "pass", {**env, "AWS_EXAMPLE_NATIVE_AGENTS": "true", "DJANGO_SETTINGS_MODULE": "x"}, [*path, some]
+        setup, {**env, "AWS_EXAMPLE_NATIVE_AGENTS": "true", "DJANGO_SETTINGS_MODULE": "x"}, [*path, some]
     )
 
     assert result.stderr == ""
@@ -409,7 +410,9 @@ def test_instrumentations(tmp_path, path):
         "urllib []",
         "urllib3 ['excluded_urls']",
     ]
-    assert native.stdout.splitlines()[:3] == ["aws_crewai []", "botocore ['request_hook']", "django []"]
+    assert native.stdout.splitlines()[:2] == ["aws_crewai []", "botocore ['request_hook']"]
+    # Applied when django.setup() is called.
+    assert native.stdout.splitlines()[-1] == "django []"
     assert "crewai []" not in native.stdout.splitlines()
 
 

@@ -109,8 +109,9 @@ def test_instrumentations_are_those_of_the_list_and_two_that_no_package_publishe
         assert problems(plan) == []
         return [name for name, item in plan.instrumentations.items() if item.enabled]
 
-    assert on({}) == ["flask", "logging", "requests", "azure_sdk"]
+    assert on({}) == ["django", "flask", "logging", "requests", "azure_sdk"]
     assert on({"DISTROKIT_INSTRUMENTATION_FLASK": "off", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "azure_sdk"}) == [
+        "django",
         "logging",
         "requests",
     ]

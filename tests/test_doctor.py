@@ -74,7 +74,12 @@ def test_versions_that_do_not_belong_together(tmp_path):
 
 
 def test_several_distros(tmp_path):
-    rival = write_distribution(tmp_path, "other-distro", "3.1", {"opentelemetry_distro": {"other": "x:Y"}})
+    rival = write_distribution(
+        tmp_path,
+        "other-distro",
+        "3.1",
+        {"opentelemetry_distro": {"other": "x:Y"}, "opentelemetry_configurator": {"other": "x:Z"}},
+    )
 
     ours, theirs = doctor(path=[rival])["distro"], doctor({"OTEL_PYTHON_DISTRO": "other"}, path=[rival])["distro"]
 

@@ -274,7 +274,7 @@ def test_flags_behind_other_words(app, before):
 
 
 def test_a_python_that_cannot_answer_does_not_go_on(app):
-    (app / "packaging.py").write_text("raise RuntimeError('not the real one')")
+    (app / "pluggy.py").write_text("raise RuntimeError('not the real one')")
 
     result = ask("doctor", "--offline", "--", "python", "app.py", cwd=app)
 

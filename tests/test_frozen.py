@@ -64,7 +64,7 @@ def test_what_is_written_and_what_is_said(tmp_path, acme):
     content = json.loads(file.read_text())
     # The one for configuration files is for some releases of OpenTelemetry only.
     plugins = 7 + (find_spec("distrokit_yaml") is not None)
-    assert out == f"wrote {file}: {plugins} plugins, 3 instrumentations; use it with DISTROKIT_FROZEN={file}\n"
+    assert out == f"wrote {file}: {plugins} plugins, 4 instrumentations; use it with DISTROKIT_FROZEN={file}\n"
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
     assert content["folders"][str(acme)] == {"distrokit_acme-1.0": len("[distrokit]\nacme = acme_plugin\n")}

@@ -2,8 +2,9 @@
 
 from importlib.metadata import Distribution, PackageNotFoundError, distributions
 
-from packaging.requirements import Requirement
 from PyInstaller.utils.hooks import collect_entry_point, collect_submodules, copy_metadata
+
+from distrokit.requirements import Requirement
 
 
 def _is_read(group: str) -> bool:
