@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from opentelemetry.sdk.trace.id_generator import IdGenerator as Ids
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
@@ -36,12 +38,14 @@ def sampling(make, **more):
 
 
 CHOSEN = {"OTEL_TRACES_SAMPLER": "picky"}
+#: Where it was raised.
+PLACE = re.compile(r" \(\S+ line \d+\)")
 
 
 @pytest.mark.parametrize(
     ("otherwise", "cause"),
     [
-        (fail, f"ValueError: no rule ({__file__} line 24)"),
+        (fail, "ValueError: no rule"),
         (list, "TypeError: should_sample() returned list, not SamplingResult"),
     ],
 )
@@ -60,7 +64,7 @@ def test_a_span_that_a_sampler_cannot_decide_about_is_not_recorded(otherwise, ca
     assert [span.name for span in spans] == ["GET"]
     assert (within.trace_id, within.trace_flags.sampled, within.trace_state) == (7, False, remote.trace_state)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == (
+    assert PLACE.sub("", line) == (
         f"distrokit: sampler picky (plugin acme): {cause}; a span that it cannot decide about is not recorded. "
         "Repair it, or block its plugin with DISTROKIT_DISABLED_PLUGINS."
     )
@@ -139,12 +143,10 @@ def test_an_id_that_is_not_made_is_random(capsys):
     name = "distrokit: id generator used (plugin acme): "
     assert f"{name}OSError: no entropy (" in said[0]
     assert "; a random id is used instead. " in said[0]
-    causes = {line.removeprefix(name).partition(";")[0] for line in said}
+    causes = {PLACE.sub("", line.removeprefix(name)).partition(";")[0] for line in said}
     # That question is new; the SDK's before it does not ask.
-    asks = (
-        {f"LookupError: who knows ({__file__} line 122)"} if hasattr(RandomIdGenerator, "is_trace_id_random") else set()
-    )
+    asks = {"LookupError: who knows"} if hasattr(RandomIdGenerator, "is_trace_id_random") else set()
     assert causes == asks | {
-        f"OSError: no entropy ({__file__} line 116)",
+        "OSError: no entropy",
         "ValueError: generate_span_id() returned 18446744073709551616, which is no id of 64 bits",
     }

@@ -175,6 +175,11 @@ def test_detectors_that_are_refused_or_raise_or_are_late(tmp_path):
 
 OPAMP = """
     import os
+    from opentelemetry.instrumentation.distro import BaseDistro
+
+    class Distro(BaseDistro):
+        def _configure(self, **kwargs):
+            pass
 
     def before(resource):
         print("before", resource.attributes["service.instance.id"])
@@ -189,9 +194,11 @@ OPAMP = """
 """
 
 
-def opamp(folder, before, after):
+def opamp(folder, before, after, **more):
     points = {"pre_sdk_init_function": f"agent:{before}", "post_sdk_init_function": f"agent:{after}"}
-    return write_distribution(folder / "agent", "agent", "3", {"_opentelemetry_opamp": points}, {"agent": OPAMP})
+    return write_distribution(
+        folder / "agent", "agent", "3", {"_opentelemetry_opamp": points, **more}, {"agent": OPAMP}
+    )
 
 
 def test_functions_of_opamp_agents_are_called_around_the_build(tmp_path):
@@ -206,6 +213,16 @@ def test_functions_of_opamp_agents_are_called_around_the_build(tmp_path):
     # What the agent said before is what was built.
     assert span["name"] == "s"
     assert said(result) == []
+
+
+def test_the_agent_of_another_distro_is_not_started_unless_that_is_named(tmp_path):
+    agent = opamp(tmp_path, "before", "after", opentelemetry_distro={"theirs": "agent:Distro"})
+
+    def lines(env):
+        return instrumented("print('ran')", {**QUIET, **env}, [agent]).stdout.splitlines()
+
+    assert lines({}) == ["ran"]
+    assert [line.partition(" ")[0] for line in lines({"OTEL_PYTHON_DISTRO": "theirs"})] == ["before", "after", "ran"]
 
 
 def test_one_that_raises_costs_itself(tmp_path):
