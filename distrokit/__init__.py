@@ -25,20 +25,20 @@ if TYPE_CHECKING:
         Setting,
         Signal,
     )
-    from distrokit.delivery import Attempting, LossReason, Lost, Undelivered
     from distrokit.diagnostics import Problem, did_you_mean
-    from distrokit.distros import Distro
-    from distrokit.entry_points import EntryPoints
+    from distrokit.export import Attempting, LossReason, Lost, Undelivered
     from distrokit.hookspecs import hookimpl
-    from distrokit.in_code import start
-    from distrokit.metric_preferences import metric_arguments, metric_parameters
-    from distrokit.parameters import Reader
-    from distrokit.pipeline import Pipeline as Pipeline  # see _FOR_TYPES
-    from distrokit.plan import InstrumentationPlan, Plan
-    from distrokit.sdk_messages import caught
-    from distrokit.settings import Settings, is_secret
-    from distrokit.spans import changed_span
-    from distrokit.values import Source, Value
+    from distrokit.launch.start import start
+    from distrokit.pipeline.pipeline import Pipeline as Pipeline  # see _FOR_TYPES
+    from distrokit.pipeline.sdk_messages import caught
+    from distrokit.pipeline.spans import changed_span
+    from distrokit.plan.plan import InstrumentationPlan, Plan
+    from distrokit.plugins.distros import Distro
+    from distrokit.plugins.entry_points import EntryPoints
+    from distrokit.settings.layers import Settings, is_secret
+    from distrokit.settings.metric_preferences import metric_arguments, metric_parameters
+    from distrokit.settings.reader import Reader
+    from distrokit.settings.values import Source, Value
 
 __version__ = "0.1.0"
 
@@ -84,28 +84,28 @@ __all__ = [
 
 #: The room of each name that is not a declaration.
 _ROOMS = {
-    "Attempting": "delivery",
-    "Distro": "distros",
-    "EntryPoints": "entry_points",
-    "InstrumentationPlan": "plan",
-    "LossReason": "delivery",
-    "Lost": "delivery",
-    "Pipeline": "pipeline",
-    "Plan": "plan",
+    "Attempting": "export",
+    "Distro": "plugins.distros",
+    "EntryPoints": "plugins.entry_points",
+    "InstrumentationPlan": "plan.plan",
+    "LossReason": "export",
+    "Lost": "export",
+    "Pipeline": "pipeline.pipeline",
+    "Plan": "plan.plan",
     "Problem": "diagnostics",
-    "Reader": "parameters",
-    "Settings": "settings",
-    "Source": "values",
-    "Undelivered": "delivery",
-    "Value": "values",
-    "caught": "sdk_messages",
-    "changed_span": "spans",
+    "Reader": "settings.reader",
+    "Settings": "settings.layers",
+    "Source": "settings.values",
+    "Undelivered": "export",
+    "Value": "settings.values",
+    "caught": "pipeline.sdk_messages",
+    "changed_span": "pipeline.spans",
     "did_you_mean": "diagnostics",
     "hookimpl": "hookspecs",
-    "is_secret": "settings",
-    "metric_arguments": "metric_preferences",
-    "metric_parameters": "metric_preferences",
-    "start": "in_code",
+    "is_secret": "settings.layers",
+    "metric_arguments": "settings.metric_preferences",
+    "metric_parameters": "settings.metric_preferences",
+    "start": "launch.start",
 }
 
 #: Public for annotations, and no part of ``import *``, since it imports the SDK.

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from distrokit.delivery import Lost
-from distrokit.entry_points import distribution_of, version_of
+from distrokit.export import Lost
+from distrokit.plugins.entry_points import distribution_of, version_of
 
 if TYPE_CHECKING:
     import argparse
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler as SDKSampler
 
     from distrokit.diagnostics import Problem
-    from distrokit.parameters import Reader
-    from distrokit.settings import Settings
-    from distrokit.values import Source, Value
+    from distrokit.settings.layers import Settings
+    from distrokit.settings.reader import Reader
+    from distrokit.settings.values import Source, Value
 
 Signal = Literal["traces", "metrics", "logs"]
 ComponentKind = Literal[
@@ -60,7 +60,7 @@ class BuildContext:
         arguments: what its ``parameters`` read, as plain values.
         settings: all settings, for reading.
         resource: the process's resource; ``None`` for a propagator, which is built before it.
-        lost: for a processor at ``export``: told how many items are lost, and why (:class:`~distrokit.delivery.Lost`);
+        lost: for a processor at ``export``: told how many items are lost, and why (:class:`~distrokit.export.Lost`);
             they are counted, and summed up on stderr.
         exit_timeout_millis: what the whole end of the process may take, in milliseconds.
     """
@@ -97,7 +97,7 @@ class ExporterOptions:
         sources: who decided each parameter, by its name; and ``exporter`` itself.
         settings: all settings, for reading.
         resource: the process's resource.
-        lost: told how many items are lost for good, and why (:class:`~distrokit.delivery.Lost`), by an exporter that
+        lost: told how many items are lost for good, and why (:class:`~distrokit.export.Lost`), by an exporter that
             has ``attempt``, and by any for items whose batch arrives without them; what a failed ``export`` loses
             is counted without it.
     """
@@ -142,7 +142,7 @@ class Exporter:
         signals: one signal, or several that the same factory serves.
         factory: returns a ``SpanExporter``, ``MetricExporter`` or ``LogRecordExporter``, by
             ``options.signal``; or a ``MetricReader``, for a metric exporter that is scraped. One that has
-            ``attempt`` (:class:`~distrokit.delivery.Attempting`) is asked again for what it could not deliver.
+            ``attempt`` (:class:`~distrokit.export.Attempting`) is asked again for what it could not deliver.
             It may raise; an attribute ``problem`` of the exception, a :class:`~distrokit.diagnostics.Problem`, is
             reported in place of the exception, once.
         parameters: what the plan shows of it; names that are fields of
@@ -191,7 +191,7 @@ class Processor:
     =========== =============================================== =========================================
 
     The exporter that an ``export`` processor is given counts what it could not send, and delegates everything else
-    to the one that was made. It has ``attempt`` (:class:`~distrokit.delivery.Attempting`), whatever that one has.
+    to the one that was made. It has ``attempt`` (:class:`~distrokit.export.Attempting`), whatever that one has.
 
     Attributes:
         name: at ``export``, what ``DISTROKIT_{TRACES,LOGS}_PROCESSOR`` and
@@ -343,7 +343,7 @@ class Configuration:
     Attributes:
         name: the path as the user wrote it.
         model: OpenTelemetry's configuration model (``file_format`` 1.x): a mapping whose every node is a
-            :class:`~distrokit.values.Value` with its line; ``None`` when the file cannot be used at all.
+            :class:`~distrokit.settings.values.Value` with its line; ``None`` when the file cannot be used at all.
         problems: what is wrong with it.
     """
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from distrokit.diagnostics import Problem, describe_exception
-from distrokit.entry_points import EntryPoints, distribution_of, version_of
-from distrokit.settings import Settings
+from distrokit.plugins.entry_points import EntryPoints, distribution_of, version_of
+from distrokit.settings.layers import Settings
 
 SETTING = "DISTROKIT_FROZEN"
 

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
         Sampler,
         Setting,
     )
-    from distrokit.entry_points import EntryPoints
-    from distrokit.pipeline import Pipeline
-    from distrokit.plan import Plan
-    from distrokit.settings import Settings
+    from distrokit.pipeline.pipeline import Pipeline
+    from distrokit.plan.plan import Plan
+    from distrokit.plugins.entry_points import EntryPoints
+    from distrokit.settings.layers import Settings
 
 #: The name of the marker, of the plugin manager, and of the entry-point group.
 PROJECT = "distrokit"

@@ -12,10 +12,10 @@ import distrokit_batch.plugin
 import distrokit_components.plugin
 import distrokit_otlp.plugin
 import distrokit_resource.plugin
-from distrokit.entry_points import EntryPoints
 from distrokit.hookspecs import hookimpl
-from distrokit.plan import Plan
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plan.plan import Plan
+from distrokit.plugins.entry_points import EntryPoints
 
 DEFAULTS = {
     "batch": distrokit_batch.plugin,

@@ -8,8 +8,8 @@ from plans import assembled, plugin, problems
 from releases import needs_yaml
 
 from distrokit import Propagator
-from distrokit.effective_model import model_of
 from distrokit.pipeline.build import Builder
+from distrokit.plan.configuration_model import model_of
 
 
 class Marks(TextMapPropagator):

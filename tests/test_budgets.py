@@ -39,53 +39,53 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
     assert foreign == {"distrokit", "pluggy"}
     assert of(modules, "distrokit") == {
         "distrokit",
-        "distrokit.answers",
-        "distrokit.choices",
+        "distrokit.plugins.validation",
+        "distrokit.plan.selection.selection",
         "distrokit.declarations",
-        "distrokit.delivery",
-        "distrokit.distributions",
+        "distrokit.export",
+        "distrokit.plugins.distributions",
         "distrokit.diagnostics",
-        "distrokit.distros",
-        "distrokit.distros.installed",
-        "distrokit.entry_points",
-        "distrokit.environ",
-        "distrokit.flood",
+        "distrokit.plugins.distros",
+        "distrokit.plugins.active_distro",
+        "distrokit.plugins.entry_points",
+        "distrokit.settings.environ",
+        "distrokit.pipeline.rate_limit",
         "distrokit.hookspecs",
-        "distrokit.in_code",
-        "distrokit.metric_preferences",
-        "distrokit.parameters",
-        "distrokit.plan",
-        "distrokit.plan.parts",
-        "distrokit.plugins",
-        "distrokit.plugins.candidates",
-        "distrokit.plugins.files",
-        "distrokit.plan.instrumentations",
-        "distrokit.plugins.shape",
-        "distrokit.plugins.tracing",
-        "distrokit.sdk_messages",
-        "distrokit.secret_files",
-        "distrokit.secret_values",
-        "distrokit.settings",
-        "distrokit.spans",
-        "distrokit.values",
+        "distrokit.launch.start",
+        "distrokit.settings.metric_preferences",
+        "distrokit.settings.reader",
+        "distrokit.plan.plan",
+        "distrokit.plan.plan.parts",
+        "distrokit.plugins.manager",
+        "distrokit.plugins.manager.candidates",
+        "distrokit.plugins.manager.files",
+        "distrokit.plan.plan.instrumentations",
+        "distrokit.plugins.manager.shape",
+        "distrokit.plugins.manager.tracing",
+        "distrokit.pipeline.sdk_messages",
+        "distrokit.settings.secret_files",
+        "distrokit.settings.secret_values",
+        "distrokit.settings.layers",
+        "distrokit.pipeline.spans",
+        "distrokit.settings.values",
     }
 
 
 def test_what_the_launcher_imports_is_the_list_of_settings_and_what_it_has_to_note():
-    modules = imported("import distrokit.environment_variables")
+    modules = imported("import distrokit.launch.environment_variables")
 
     assert of(modules, "distrokit", "pluggy") == {
         "distrokit",
-        "distrokit.environment_variables",
-        "distrokit.launch",
-        "distrokit.launch.sitecustomize",
+        "distrokit.launch.environment_variables",
+        "distrokit.launch.site",
+        "distrokit.launch.site.sitecustomize",
     }
 
 
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_declaring_and_planning_import_no_sdk_no_grpc_no_protobuf_no_requests(protocol):
     modules = imported(
-        "from distrokit.startup import Assembly; import json; json.dumps(Assembly().plan.describe())",
+        "from distrokit.launch.startup import Assembly; import json; json.dumps(Assembly().plan.describe())",
         {
             "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
             "OTEL_TRACES_SAMPLER": "traceidratio",

@@ -12,8 +12,8 @@ import pytest
 from commands import in_process
 from processes import BIN, NOWHERE, QUIET, clean_environ, run, said
 
-from distrokit import bundles
-from distrokit.checks.installer import install_line
+from distrokit.doctor.installer import install_line
+from distrokit.settings import bundles
 
 APP = "import os, sys; print('ran', sys.flags.isolated, *sys.argv[1:]); open('ran', 'w').close()"
 KEPT_OUT = "a pex file, which starts Python anew, isolated and with its own libraries: no launcher gets in"

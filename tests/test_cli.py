@@ -15,8 +15,8 @@ from processes import BIN, QUIET, clean_environ, distrokit, instrumented, run, s
 import distrokit as package
 from distrokit.cli import main
 from distrokit.cli.plugins import PLUGINS
-from distrokit.entry_points import EntryPoints
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plugins.entry_points import EntryPoints
 
 
 def test_explain_shows_what_and_from_where():

@@ -24,7 +24,7 @@ def closed(folder, optional="()", plugins='("acme", "otlp", "batch", "resource",
     """
     points = {
         "distrokit.distro": {"acme": "acme_otel:DISTRO"},
-        "opentelemetry_distro": {"acme": "distrokit.distro:DistrokitDistro"},
+        "opentelemetry_distro": {"acme": "distrokit.launch.distro:DistrokitDistro"},
         "distrokit": {"acme": "acme_otel"},
     }
     return [write_distribution(folder / "acme", "acme-otel", "1.0", points, {"acme_otel": source})]

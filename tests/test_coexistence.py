@@ -12,9 +12,9 @@ from distributions import write_distribution
 from opentelemetry.instrumentation import auto_instrumentation
 from processes import BIN, instrumented, run, said
 
-from distrokit.election import elect
-from distrokit.entry_points import EntryPoints
-from distrokit.settings import Settings
+from distrokit.plugins.distro_selection import elect
+from distrokit.plugins.entry_points import EntryPoints
+from distrokit.settings.layers import Settings
 
 #: What upstream's distribution publishes, by its names, with its classes standing in a module of ours.
 RIVAL = """

@@ -15,7 +15,7 @@ from processes import instrumented
 
 from distrokit import Attempting, ExporterOptions
 from distrokit.pipeline.resource import build_resource
-from distrokit.settings import Settings
+from distrokit.settings.layers import Settings
 from distrokit_otlp.plugin import make
 from distrokit_otlp.tls_loading import TlsFileError
 from distrokit_resource import plugin as resource

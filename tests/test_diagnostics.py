@@ -20,7 +20,7 @@ from distrokit.diagnostics import (
     one_line,
     write,
 )
-from distrokit.settings import Settings
+from distrokit.settings.layers import Settings
 
 PROBLEM = Problem(code="x", subject="S=1", cause="wrong", outcome="2 is used", remedy="Unset it.", detail="Traceback …")
 

@@ -16,7 +16,7 @@ from processes import QUIET, instrumented, said
 from vendor_distros import Example
 from vendor_peers import Datagrams, WebPeer
 
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
 
 AWS = Example("aws")
 

@@ -16,8 +16,8 @@ from test_end_to_end import THREE_SIGNALS
 from vendor_distros import Example
 
 from distrokit import Sampler
-from distrokit.entry_points import EntryPoints
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plugins.entry_points import EntryPoints
 
 ELASTIC = Example("elastic")
 SECRET = "open-sesame-7"

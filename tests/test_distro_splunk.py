@@ -11,7 +11,7 @@ from releases import needs_yaml
 from sinks import http_sink
 from vendor_distros import Example
 
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
 
 SPLUNK = Example("splunk")
 TOKEN = "sesame-street-9"

@@ -14,7 +14,7 @@ from processes import instrumented, said
 
 import distrokit as public
 from distrokit import Distro
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
 
 ACME = Distro(
     name="acme",
@@ -111,7 +111,7 @@ def write_kit(folder, name, *, plugins="()", closed="False", point="DISTRO"):
     module = f"{name}_otel"
     points = {
         "distrokit.distro": {name: f"{module}:{point}"},
-        "opentelemetry_distro": {name: "distrokit.distro:DistrokitDistro"},
+        "opentelemetry_distro": {name: "distrokit.launch.distro:DistrokitDistro"},
         "distrokit": {name: module},
     }
     source = dedent(MODULE).format(name=name, plugins=plugins, closed=closed)
@@ -176,7 +176,7 @@ def test_one_that_cannot_be_loaded_costs_itself(tmp_path):
 
 
 def test_one_without_data_says_what_its_package_lacks(tmp_path):
-    points = {"opentelemetry_distro": {"acme": "distrokit.distro:DistrokitDistro"}}
+    points = {"opentelemetry_distro": {"acme": "distrokit.launch.distro:DistrokitDistro"}}
     path = write_distribution(tmp_path, "acme-otel", entry_points=points)
 
     result = instrumented("print('runs')", {"OTEL_PYTHON_DISTRO": "acme", "OTEL_TRACES_EXPORTER": "none"}, [path])

@@ -12,7 +12,7 @@ from interpreters import ROOT
 from processes import instrumented
 
 import distrokit as package
-from distrokit import environment_variables
+from distrokit.launch import environment_variables
 
 SOURCES = [*ROOT.glob("distrokit/**/*.py"), *ROOT.glob("plugins/*/src/**/*.py")]
 PAGES = [

@@ -12,11 +12,11 @@ from distributions import write_distribution
 from processes import clean_environ, run
 from requests import certs
 
-from distrokit import checks as room
-from distrokit.checks import way_out
-from distrokit.checks.installer import install_line
-from distrokit.checks.process import process
-from distrokit.entry_points import EntryPoints
+from distrokit.doctor import report as room
+from distrokit.doctor import way_out
+from distrokit.doctor.installer import install_line
+from distrokit.doctor.process import process
+from distrokit.plugins.entry_points import EntryPoints
 
 NAMED = {"OTEL_SERVICE_NAME": "shop"}
 
@@ -472,8 +472,8 @@ def test_gevent_that_patches_first(tmp_path, monkeypatch):
 
 
 def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
-    from distrokit.election import Election
-    from distrokit.startup import Assembly
+    from distrokit.launch.startup import Assembly
+    from distrokit.plugins.distro_selection import Election
 
     def broken(*_):
         raise OSError("cannot look")

@@ -175,7 +175,7 @@ def test_a_command_that_never_comes_to_distrokit(app):
 
 
 def test_a_command_that_does_not_end_is_ended(app, monkeypatch):
-    from distrokit.cli import elsewhere
+    from distrokit.cli import target_process as elsewhere
 
     monkeypatch.setattr(elsewhere, "PATIENCE", 0.3)
 

@@ -13,12 +13,12 @@ from commands import in_process
 from distributions import write_distribution
 from plans import planned
 
-from distrokit.checks.imports import Imports
-from distrokit.checks.installer import install_line
-from distrokit.checks.libraries import uninstrumented
-from distrokit.checks.log_records import log_records
-from distrokit.checks.release import normal, requirements_of
-from distrokit.checks.versions import versions
+from distrokit.doctor.imports import Imports
+from distrokit.doctor.installer import install_line
+from distrokit.doctor.libraries import uninstrumented
+from distrokit.doctor.log_records import log_records
+from distrokit.doctor.release import normal, requirements_of
+from distrokit.doctor.versions import versions
 
 
 @pytest.fixture

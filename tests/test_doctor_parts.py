@@ -10,7 +10,7 @@ from commands import in_process
 from distributions import write_distribution, write_plugin
 from processes import instrumented
 
-from distrokit.checks import building
+from distrokit.doctor import building
 
 RAISES = 'raise LookupError("VAULT_TENANT is not set")'
 #: A declaration whose factory raises, what chooses it, and what doctor calls it.

@@ -22,10 +22,10 @@ from opentelemetry.sdk._logs import LoggerProvider
 from plans import DEFAULTS, planned, problems
 from processes import QUIET, configured, instrumented, said
 
-from distrokit.entry_points import EntryPoints
-from distrokit.known_settings import SETTINGS
-from distrokit.plugins import Plugins
-from distrokit.settings import Settings
+from distrokit.plugins.entry_points import EntryPoints
+from distrokit.plugins.manager import Plugins
+from distrokit.settings.layers import Settings
+from distrokit.settings.registry import SETTINGS
 
 TRACES, METRICS, LOGS = (f"signals.{signal}.export.0" for signal in ("traces", "metrics", "logs"))
 BATCH = "tracer_provider.processors.0.batch"

@@ -131,7 +131,7 @@ def test_an_example_uses_public_names_only(example):
     "source",
     [
         "import distrokit",
-        "from distrokit.plan import Plan",
+        "from distrokit.plan.plan import Plan",
         "from distrokit import Pluginz",
         "import distrokit_otlp",
         "from opentelemetry.sdk._configuration import _OTelSDKConfigurator",
@@ -178,7 +178,7 @@ def test_an_example_is_a_distro_of_its_own_name(example):
 
     assert it.project["name"] == f"example-{example}-distro"
     assert list(it.entry_points["distrokit.distro"]) == [name]
-    assert it.entry_points["opentelemetry_distro"] == {name: "distrokit.distro:DistrokitDistro"}
+    assert it.entry_points["opentelemetry_distro"] == {name: "distrokit.launch.distro:DistrokitDistro"}
     assert (it.distro.name, it.distro.version) == (name, it.project["version"])
     assert (it.source / module / "py.typed").exists()
     assert (it.folder / "README.md").exists()

@@ -11,7 +11,7 @@ from processes import distrokit
 from test_every_setting import OTLP, ROWS, table
 
 from distrokit.cli.difference import difference
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
 
 #: Their rows say what is the default anyway.
 DEFAULTS = {

@@ -13,7 +13,7 @@ from distrokit import Exporter, Processor, Undelivered
 from distrokit.cli.explain import print_text
 from distrokit.cli.picture import picture_of
 from distrokit.pipeline.build import Builder
-from distrokit.pipeline.in_front import metrics_in_front
+from distrokit.pipeline.per_exporter import metrics_in_front
 from distrokit.pipeline.stages import Named, StagedMetrics, Transforms
 from distrokit_dev.receiver import Receiver
 

@@ -83,7 +83,7 @@ def test_a_process_that_has_it_scans_nothing(tmp_path, acme, receiver):
     scanning = run([sys.executable, "-c", PROGRAM], env, [acme])
     frozen = run([sys.executable, "-c", PROGRAM], {**env, "DISTROKIT_FROZEN": str(file)}, [acme])
 
-    assert "asked distributions distrokit.distributions\n" in scanning.stdout
+    assert "asked distributions distrokit.plugins.distributions\n" in scanning.stdout
     assert "distrokit" not in frozen.stdout
     # Half of these are the loader's own.
     looked_up = "asked version opentelemetry.instrumentation.dependencies\n"

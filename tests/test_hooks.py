@@ -15,11 +15,11 @@ from plans import plugin
 from processes import QUIET, distrokit, instrumented, said
 
 from distrokit import Distro
-from distrokit.entry_points import EntryPoints
 from distrokit.hookspecs import PROJECT
-from distrokit.plugins import DECLARE_HOOKS, Plugins
-from distrokit.settings import Settings
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plugins.entry_points import EntryPoints
+from distrokit.plugins.manager import DECLARE_HOOKS, Plugins
+from distrokit.settings.layers import Settings
 
 ROOT = Path(__file__).parent.parent
 _spec = importlib.util.spec_from_file_location("render_hooks", ROOT / "docs" / "render_hooks.py")

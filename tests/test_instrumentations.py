@@ -20,11 +20,11 @@ from plans import DEFAULTS, INSTALLED, planned, plugin, problems
 from processes import QUIET, configured, distrokit, instrumented, said
 
 from distrokit import InstrumentationPlan
-from distrokit.choices.instrumentations import in_variable, instrumentations_of_settings, option_value, split
-from distrokit.entry_points import EntryPoints
 from distrokit.instrumentation import apply_all
-from distrokit.settings import Settings
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plan.selection.instrumentations import in_variable, instrumentations_of_settings, option_value, split
+from distrokit.plugins.entry_points import EntryPoints
+from distrokit.settings.layers import Settings
 
 ONE = "DISTROKIT_INSTRUMENTATION_"
 NAMES = ["aiohttp-client", "aio_pika", "asgi", "psycopg", "psycopg2", "system_metrics", "flask", "urllib", "urllib3"]

@@ -14,7 +14,7 @@ from distributions import write_distribution, write_distro
 from interpreters import find
 from processes import BIN, LEAN, QUIET, clean_environ, run
 
-from distrokit.launch import FOLDER
+from distrokit.launch.site import FOLDER
 
 RUN = [str(BIN / "distrokit"), "run"]
 UPSTREAM = [str(BIN / "opentelemetry-instrument")]

@@ -150,8 +150,8 @@ def test_the_level_of_the_handler():
 def test_a_switch_without_the_package_is_said():
     from plans import DEFAULTS, planned, problems
 
-    from distrokit.entry_points import EntryPoints
-    from distrokit.startup import Assembly
+    from distrokit.launch.startup import Assembly
+    from distrokit.plugins.entry_points import EntryPoints
 
     plan = Assembly({SWITCH: "true"}, DEFAULTS, EntryPoints()).plan
 

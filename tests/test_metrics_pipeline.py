@@ -205,7 +205,7 @@ def test_a_view_of_a_plugin_that_the_sdk_could_not_use_is_left_out(tmp_path):
         from distrokit import hookimpl
         @hookimpl
         def distrokit_plan(plan):
-            from distrokit.plan import ViewPlan
+            from distrokit.plan.plan import ViewPlan
             stream = {"aggregation": {"explicit_bucket_histogram": {"boundaries": [5, 1]}}}
             plan.views.append(ViewPlan({"selector": {"instrument_name": "h"}, "stream": stream}))
     """

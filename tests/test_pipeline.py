@@ -11,11 +11,11 @@ from processes import QUIET, instrumented, run, said
 from test_end_to_end import THREE_SIGNALS
 
 from distrokit import Check, Exporter, Processor, ResourceDetector
-from distrokit.answers import HookError, checked
+from distrokit.plugins.validation import HookError, checked
 
 START = """
     import threading
-    from distrokit.startup import Assembly
+    from distrokit.launch.startup import Assembly
 
     pipeline = Assembly({environ}).start()
 """
@@ -73,7 +73,7 @@ def test_a_logger_provider_that_the_process_already_has_stays():
     program = """
         from opentelemetry import _logs, metrics
         from opentelemetry.sdk._logs import LoggerProvider
-        from distrokit.startup import Assembly
+        from distrokit.launch.startup import Assembly
 
         theirs = LoggerProvider(shutdown_on_exit=False)
         _logs.set_logger_provider(theirs)

@@ -13,9 +13,9 @@ from plans import assembled, planned, plugin, problems
 from distrokit import Exporter, Processor, ResourceDetector, Sampler, Setting, Value
 from distrokit.diagnostics import Problem
 from distrokit.hookspecs import hookimpl
-from distrokit.plan import Component
-from distrokit.sdk_settings import read_late
-from distrokit.values import Source
+from distrokit.plan.plan import Component
+from distrokit.settings.sdk_settings import read_late
+from distrokit.settings.values import Source
 
 OF_ACME = Source("plugin", "acme 1.0")
 NO_TEXT = Problem(code="acme", subject="acme", cause="c", outcome="o", remedy="r")
@@ -357,7 +357,7 @@ def test_a_plan_that_fails_in_a_way_nobody_foresaw_is_a_problem_and_not_a_traceb
     def broken(settings, plugins):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("distrokit.startup.make_plan", broken)
+    monkeypatch.setattr("distrokit.launch.startup.make_plan", broken)
 
     assembly = assembled()
     assembly.report()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from processes import QUIET, instrumented, run, said
 
-from distrokit.project import with_project
-from distrokit.settings import Settings
+from distrokit.settings.layers import Settings
+from distrokit.settings.pyproject import with_project
 
 TABLE = """
 [tool.distrokit]
@@ -76,7 +76,7 @@ def test_a_file_without_a_usable_table_is_none(tmp_path, text):
 
 
 def test_python_3_10_without_tomli_says_so(tmp_path, monkeypatch):
-    from distrokit import project
+    from distrokit.settings import pyproject as project
 
     (tmp_path / "pyproject.toml").write_text(TABLE)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from distrokit.requirements import InvalidRequirement, Marker, Requirement, Specifiers, Version
+from distrokit.plugins.requirements import InvalidRequirement, Marker, Requirement, Specifiers, Version
 
 NUMBERS = st.integers(0, 3).map(str)
 VERSIONS = st.builds(

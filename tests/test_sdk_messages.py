@@ -247,7 +247,7 @@ def test_what_a_line_blames(endpoint, message, line):
 def test_a_child_of_a_fork_has_a_tally_and_a_lock_of_its_own():
     program = """
         import os, sys, threading
-        from distrokit.pipeline.losses import losses_of
+        from distrokit.pipeline.pipeline.losses import losses_of
 
         lines, hold = [], threading.Event()
         losses = losses_of("otlp", "traces", "h:1", lines.append, {})

@@ -17,17 +17,17 @@ from plans import assembled, planned, problems
 from processes import instrumented, said
 from sinks import http_sink
 
-from distrokit.checks import Report
-from distrokit.checks.settings import settings as checks
 from distrokit.cli.difference import show_difference
 from distrokit.cli.explain import print_text
 from distrokit.cli.mermaid import mermaid
 from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting, lines
 from distrokit.cli.svg import svg
+from distrokit.doctor.report import Report
+from distrokit.doctor.settings import settings as checks
 from distrokit.instrumentation import apply_all
-from distrokit.settings import is_secret
-from distrokit.startup_line import startup_line
+from distrokit.launch.startup_line import startup_line
+from distrokit.settings.layers import is_secret
 
 SECRET = "hush-hush-4711"
 PLUGIN = """
@@ -331,8 +331,8 @@ def test_a_headers_file_that_never_ends_disturbs_nobody(tmp_path):
 
 
 def test_a_secret_of_several_lines_stays_as_it_is(tmp_path):
-    from distrokit.parameters import Reader
-    from distrokit.settings import Settings
+    from distrokit.settings.layers import Settings
+    from distrokit.settings.reader import Reader
 
     (tmp_path / "key.pem").write_text("-----BEGIN-----\nabc\n-----END-----\n")
     reader = Reader(Settings.from_environ({"ACME_KEY_FILE": str(tmp_path / "key.pem")}), "acme")

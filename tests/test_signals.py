@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from distrokit.pipeline import signals as room
-from distrokit.pipeline.signals import Signals
+from distrokit.pipeline import os_signals as room
+from distrokit.pipeline.os_signals import Signals
 
 NUMBERS = signal.SIGTERM, signal.SIGHUP
 

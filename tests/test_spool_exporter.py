@@ -18,7 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from distrokit import ExporterOptions
-from distrokit.settings import Settings
+from distrokit.settings.layers import Settings
 from distrokit_spool.exporters import in_front_of
 from distrokit_spool.payloads import size_of
 from distrokit_spool.store import store_at

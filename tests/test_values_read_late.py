@@ -14,8 +14,8 @@ from distributions import write_plugin
 from plans import planned
 from processes import configured, instrumented, run, said
 
-from distrokit.environ import KEPT, as_given, keep
-from distrokit.settings import Settings
+from distrokit.settings.environ import KEPT, as_given, keep
+from distrokit.settings.layers import Settings
 from distrokit_dev.receiver import Receiver
 
 SHOP = """
@@ -133,7 +133,7 @@ def arrived(receiver):
 
 
 def test_what_code_gives_takes_effect_and_a_child_does_not_take_it_for_the_users_choice(tmp_path):
-    child = "from distrokit.settings import Settings; print(Settings.from_environ().environ.get(%r))" % (
+    child = "from distrokit.settings.layers import Settings; print(Settings.from_environ().environ.get(%r))" % (
         CAPTURE + "SERVER_REQUEST"
     )
     program = f"""

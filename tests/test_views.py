@@ -11,8 +11,8 @@ from plans import planned, plugin, problems
 from processes import instrumented, said
 from releases import needs_yaml
 
-from distrokit.answers import HookError, checked
-from distrokit.effective_model import model_of
+from distrokit.plan.configuration_model import model_of
+from distrokit.plugins.validation import HookError, checked
 
 GOOD = {"selector": {"instrument_name": "c"}, "stream": {"attribute_keys": {"included": ["color"]}}}
 

@@ -13,8 +13,8 @@ from processes import QUIET, instrumented, said
 from distrokit import Sampler
 from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting
-from distrokit.effective_model import model_of
 from distrokit.pipeline.build import Builder
+from distrokit.plan.configuration_model import model_of
 
 PLUGIN = """
     from distrokit import Sampler, hookimpl

@@ -104,7 +104,7 @@ def test_what_was_seen_is_over_when_a_receiver_answers(authority):
 
 def test_a_look_takes_no_longer_than_there_is_time():
     from distrokit import ExporterOptions
-    from distrokit.settings import Settings
+    from distrokit.settings.layers import Settings
     from distrokit_otlp.diagnosis import Diagnosis
 
     with silent() as port:

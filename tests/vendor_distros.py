@@ -16,9 +16,9 @@ from interpreters import ROOT
 from plans import DEFAULTS, INSTALLED
 
 from distrokit import Distro
-from distrokit.entry_points import EntryPoints
-from distrokit.plan import Plan
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plan.plan import Plan
+from distrokit.plugins.entry_points import EntryPoints
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -11,19 +11,19 @@ from itertools import pairwise
 from typing import NoReturn
 
 import distrokit
-from distrokit.checks.installer import install_line
 from distrokit.cli.doctor import DOCTOR, unanswered
-from distrokit.cli.elsewhere import ask
 from distrokit.cli.explain import EXPLAIN
 from distrokit.cli.freeze import FREEZE
 from distrokit.cli.plugins import PLUGINS
 from distrokit.cli.run import RUN, run
+from distrokit.cli.target_process import ask
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
-from distrokit.election import configure_other, elect
+from distrokit.doctor.installer import install_line
 from distrokit.frozen import find
-from distrokit.settings import Settings, is_secret
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plugins.distro_selection import configure_other, elect
+from distrokit.settings.layers import Settings, is_secret
 
 #: The core's commands; each can be asked about another command's process.
 _OWN = (EXPLAIN, PLUGINS, DOCTOR, FREEZE)

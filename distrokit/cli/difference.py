@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from distrokit.amendments import flat
 from distrokit.cli.output import print_json, print_rows
 from distrokit.cli.setting import shown_setting
-from distrokit.known_settings import read_by_instrumentations
-from distrokit.plan import Plan
+from distrokit.plan.modifications import flat
+from distrokit.plan.plan import Plan
+from distrokit.settings.registry import read_by_instrumentations
 
 #: Parts of a described plan that say where a value came from, not what it is.
 _ASIDE = ("source", "sources", "overruled", "origin", "plugin", "cause")

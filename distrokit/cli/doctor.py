@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from distrokit.checks import Report, examine, masked
-from distrokit.cli.elsewhere import launch, no_program
 from distrokit.cli.interpreter import interpreter_of
 from distrokit.cli.output import print_json
+from distrokit.cli.target_process import launch, no_program
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Mask, write
+from distrokit.doctor.report import Report, examine, masked
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

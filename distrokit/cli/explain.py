@@ -16,9 +16,9 @@ from distrokit.cli.setting import explain_setting, lines, unknown
 from distrokit.cli.svg import svg
 from distrokit.declarations import Command, Processor, origin_of
 from distrokit.diagnostics import Mask, describe_exception, visible, write
-from distrokit.distros import InCharge
-from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
-from distrokit.values import Value
+from distrokit.plan.plan import Component, ExporterPlan, Plan, SignalPlan
+from distrokit.plugins.distros import InCharge
+from distrokit.settings.values import Value
 
 Row = tuple[str, str, str]
 

@@ -15,10 +15,10 @@ from typing import Any
 from distrokit import instrumentation
 from distrokit.declarations import Command
 from distrokit.diagnostics import quantity, write
-from distrokit.entry_points import EntryPoints
 from distrokit.frozen import SETTING, frozen
-from distrokit.plan import InstrumentationPlan, Plan
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plan.plan import InstrumentationPlan, Plan
+from distrokit.plugins.entry_points import EntryPoints
 
 #: What of the plan's problems is about what was found, and not about the settings of the moment.
 _ABOUT = ("plugin-", "distro-", "name-taken")

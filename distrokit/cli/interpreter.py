@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from distrokit.bundles import Bundle, bundle_of
-from distrokit.checks.installer import install_line
 from distrokit.cli.guard.sitecustomize import RUNNERS
 from distrokit.declarations import Check
+from distrokit.doctor.installer import install_line
+from distrokit.settings.bundles import Bundle, bundle_of
 
 LAUNCHER = "opentelemetry-instrument"
 #: Ours, as its words.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from distrokit.diagnostics import visible
-from distrokit.values import Value
+from distrokit.settings.values import Value
 
 
 def print_json(data: Any) -> None:

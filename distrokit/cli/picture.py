@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from distrokit.declarations import Processor, origin_of
-from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
+from distrokit.plan.plan import Component, ExporterPlan, Plan, SignalPlan
 
 BoxKind = Literal["resource", "sampler", "processor", "exporter", "destination", "nothing"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from distrokit.bundles import to_install
 from distrokit.cli.output import print_json, print_rows
 from distrokit.declarations import Command
 from distrokit.hookspecs import HOOKS
-from distrokit.plugins import Plugins
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plugins.manager import Plugins
+from distrokit.settings.bundles import to_install
 
 #: Version of the shape of ``--json``.
 SCHEMA = 1

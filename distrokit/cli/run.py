@@ -1,6 +1,6 @@
 """``distrokit run COMMAND``: the program with telemetry, and nothing else about it changed.
 
-It becomes COMMAND, in the same process, with :mod:`distrokit.launch` first on PYTHONPATH. Nothing is planned and no
+It becomes COMMAND, in the same process, with :mod:`distrokit.launch.site` first on PYTHONPATH. Nothing is planned and no
 plugin is imported before.
 """
 
@@ -15,16 +15,16 @@ import signal
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from distrokit.cli.elsewhere import no_program, with_python
 from distrokit.cli.interpreter import bundle, dropped_by, interpreter_of
+from distrokit.cli.target_process import no_program, with_python
 from distrokit.declarations import Command
 from distrokit.diagnostics import visible, write
-from distrokit.election import settle
-from distrokit.environ import SAID, put
-from distrokit.launch import FOLDER
-from distrokit.launch.sitecustomize import LAUNCHED
-from distrokit.settings import Settings
-from distrokit.startup import channel
+from distrokit.launch.site import FOLDER
+from distrokit.launch.site.sitecustomize import LAUNCHED
+from distrokit.launch.startup import channel
+from distrokit.plugins.distro_selection import settle
+from distrokit.settings.environ import SAID, put
+from distrokit.settings.layers import Settings
 
 #: The exit codes of a shell for a program that is not there, and for one that cannot be run.
 NOT_FOUND, NOT_RUN = 127, 126

@@ -9,15 +9,15 @@ from importlib.metadata import Distribution, EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
-from distrokit.entry_points import NotThereError, load_place
 from distrokit.instrumentation import deferred
 from distrokit.instrumentation.callables import HOOK, loaded
 from distrokit.instrumentation.hooks import Report, guarded
 from distrokit.instrumentation.log_capture import LogCapture
-from distrokit.instrumentation.planning import DISABLED, LOGGING_SWITCH
-from distrokit.plan import InstrumentationPlan, Plan
-from distrokit.secret_values import without_secrets
-from distrokit.values import Source
+from distrokit.plan.instrumentation_planning import DISABLED, LOGGING_SWITCH
+from distrokit.plan.plan import InstrumentationPlan, Plan
+from distrokit.plugins.entry_points import NotThereError, load_place
+from distrokit.settings.secret_values import without_secrets
+from distrokit.settings.values import Source
 
 
 def apply(

@@ -7,8 +7,8 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from typing import Any
 
-from distrokit.entry_points import NotThereError, a_kind, is_place, load_place
-from distrokit.plan import InstrumentationPlan
+from distrokit.plan.plan import InstrumentationPlan
+from distrokit.plugins.entry_points import NotThereError, a_kind, is_place, load_place
 
 #: A text that begins so is imported; at a keyword that ends in ``_hook`` every text is.
 IMPORT, HOOK = "import:", "_hook"

@@ -7,10 +7,10 @@ instrumentations and their releases.
 
 from __future__ import annotations
 
-from distrokit.environ import keep
-from distrokit.known_settings import read_by_instrumentations
-from distrokit.plan import Plan
-from distrokit.settings import is_secret
+from distrokit.plan.plan import Plan
+from distrokit.settings.environ import keep
+from distrokit.settings.layers import is_secret
+from distrokit.settings.registry import read_by_instrumentations
 
 
 def keep_variables(plan: Plan) -> None:

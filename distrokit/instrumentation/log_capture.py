@@ -19,7 +19,7 @@ from typing import Any
 
 from distrokit.diagnostics import WRITING
 from distrokit.instrumentation.hooks import Report, reporting_once
-from distrokit.sdk_messages import exporting, makes_telemetry, of_opentelemetry
+from distrokit.pipeline.sdk_messages import exporting, makes_telemetry, of_opentelemetry
 
 #: Loggers that do not propagate, and whose records are sent all the same: celery gives the logger above its tasks' a
 #: handler with a format of its own. Otherwise what does not propagate is not sent, as with a handler on the root.

@@ -18,13 +18,13 @@ from importlib.metadata import EntryPoints as ListOfEntryPoints
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
-from distrokit.entry_points import EntryPoints, title_of
-from distrokit.instrumentation.planning import GROUP
+from distrokit.plan.instrumentation_planning import GROUP
+from distrokit.plugins.entry_points import EntryPoints, title_of
 
 PRE_INSTRUMENT, POST_INSTRUMENT = "opentelemetry_pre_instrument", "opentelemetry_post_instrument"
 
 #: Where the loader calls back when all is done.
-_OURS = "distrokit.distro:after_instrumentations"
+_OURS = "distrokit.launch.distro:after_instrumentations"
 
 _MODULE, _NAME = "opentelemetry.util._importlib_metadata", "_original_entry_points_cached"
 

@@ -1,9 +1,6 @@
-"""What stands in a launched Python before the application: :mod:`distrokit.launch.sitecustomize`.
+"""How distrokit comes into a process.
 
-``distrokit run`` puts this folder first on PYTHONPATH, so nothing else may lie in it: it would hide what has its name.
+``distro`` has the two classes that OpenTelemetry's loader calls, ``start`` is ``distrokit.start``, ``startup`` makes
+the plan and runs it for both. ``environment_variables`` lists settings for the launcher. ``site`` is the folder that
+``distrokit run`` puts on PYTHONPATH.
 """
-
-from pathlib import Path
-
-#: As it stands on PYTHONPATH.
-FOLDER = str(Path(__file__).resolve().parent)

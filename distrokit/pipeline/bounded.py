@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from distrokit.pipeline.signals import block_signals
+from distrokit.pipeline.os_signals import block_signals
 
 #: These start no thread once the interpreter ends (cpython#113964), so one has to be there before.
 _NEEDS_SPARES = (3, 12) <= sys.version_info < (3, 13)

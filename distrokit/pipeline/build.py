@@ -16,11 +16,11 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from distrokit.declarations import Signal
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.components import Components
-from distrokit.pipeline.deciding import Deciding
-from distrokit.pipeline.guarded import Guard
-from distrokit.pipeline.in_use import InUse
+from distrokit.pipeline.error_boundary import Guard
+from distrokit.pipeline.lazy_start import InUse
 from distrokit.pipeline.measuring import Measuring
 from distrokit.pipeline.propagation import CompositePropagator
+from distrokit.pipeline.sampler_errors import Deciding
 from distrokit.pipeline.samplers import build_sampler
 from distrokit.pipeline.scopes import (
     ScopedLoggerProvider,
@@ -29,12 +29,12 @@ from distrokit.pipeline.scopes import (
     Scopes,
     not_while_exporting,
 )
+from distrokit.pipeline.sdk_messages import SDKMessages
 from distrokit.pipeline.signal_stages import Stages
 from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedSpans, Transforms
 from distrokit.pipeline.views import make_view
-from distrokit.plan import Plan
-from distrokit.plugins import Plugins
-from distrokit.sdk_messages import SDKMessages
+from distrokit.plan.plan import Plan
+from distrokit.plugins.manager import Plugins
 
 if TYPE_CHECKING:
     from opentelemetry.instrumentation.propagators import ResponsePropagator

@@ -13,12 +13,12 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from distrokit.declarations import BuildContext, Exporter, ExporterOptions, Signal
-from distrokit.delivery import Lost
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
+from distrokit.export import Lost
 from distrokit.pipeline.suppressed import suppress_in
-from distrokit.plan import Component, Plan
-from distrokit.plugins import Plugins
-from distrokit.values import Value
+from distrokit.plan.plan import Component, Plan
+from distrokit.plugins.manager import Plugins
+from distrokit.settings.values import Value
 
 #: What ``isinstance`` takes. Not ``type[T]``: that admits neither the SDK's abstract classes nor ``Callable``.
 Kind: TypeAlias = Any

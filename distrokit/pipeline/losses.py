@@ -89,7 +89,7 @@ class Losses:
         Nothing is printed here: this may be the application's thread, once for every item.
 
         Args:
-            reason: a :data:`~distrokit.delivery.LossReason`, or a few words.
+            reason: a :data:`~distrokit.export.LossReason`, or a few words.
             cause: what the receiver said; empty when it said nothing.
         """
         self._mine()

@@ -1,7 +1,7 @@
 """Meters and instruments whose calls neither raise into the application nor enter the SDK twice in one thread.
 
 A meter, or an instrument, that cannot be made because its thread is inside the SDK (see
-:mod:`distrokit.pipeline.reentrancy`) is made later; what is returned meanwhile queues what it is given.
+:mod:`distrokit.pipeline.pipeline.reentrancy`) is made later; what is returned meanwhile queues what it is given.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from importlib.metadata import EntryPoint
 from opentelemetry.sdk.resources import Resource
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
-from distrokit.distros import DISTRO_GROUP, OUR_CLASS
-from distrokit.entry_points import EntryPoints, distribution_of, title_of
+from distrokit.plugins.distros import DISTRO_GROUP, OUR_CLASS
+from distrokit.plugins.entry_points import EntryPoints, distribution_of, title_of
 
 #: OpenTelemetry's own.
 GROUP, BEFORE, AFTER = "_opentelemetry_opamp", "pre_sdk_init_function", "post_sdk_init_function"

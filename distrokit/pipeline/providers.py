@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.build import Builder
-from distrokit.plan import Plan
+from distrokit.plan.plan import Plan
 
 
 class Providers:

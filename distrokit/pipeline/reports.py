@@ -6,10 +6,10 @@ import logging
 import sys
 
 from distrokit.diagnostics import Channel, Problem, describe_exception, trace_of
-from distrokit.distributions import raised_by
+from distrokit.pipeline.sdk_messages import note
 from distrokit.pipeline.stages import DroppedAll
-from distrokit.plan import Plan
-from distrokit.sdk_messages import note
+from distrokit.plan.plan import Plan
+from distrokit.plugins.distributions import raised_by
 
 
 class Reports:

@@ -13,11 +13,11 @@ from typing import Any
 
 from opentelemetry.sdk.version import __version__ as sdk_version
 
-from distrokit.answers import checked_attributes
 from distrokit.declarations import ResourceDetector
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.process_resource import ProcessResource
-from distrokit.plan import Component, Plan, ResourcePlan
+from distrokit.plan.plan import Component, Plan, ResourcePlan
+from distrokit.plugins.validation import checked_attributes
 
 _INSTANCE = "service.instance.id"
 

@@ -14,7 +14,7 @@ from opentelemetry.instrumentation.propagators import ResponsePropagator
 
 from distrokit.pipeline.components import Components
 from distrokit.pipeline.stages import Named, Report
-from distrokit.plan import Plan
+from distrokit.plan.plan import Plan
 
 _OUTCOME = "what it adds is missing, the other response propagators run"
 

@@ -8,8 +8,8 @@ from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 
 from distrokit import declarations
 from distrokit.pipeline.components import Components
-from distrokit.plan import Component
 from distrokit.plan.parts import DEFAULT_SAMPLER
+from distrokit.plan.plan import Component
 
 
 def build_sampler(components: Components, planned: Component[declarations.Sampler] | None, around: str = "") -> Sampler:

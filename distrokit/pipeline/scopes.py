@@ -22,10 +22,10 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NoOpTracer, Tracer
 from opentelemetry.util.types import Attributes
 
-from distrokit.choices import ScopeRule
-from distrokit.pipeline.guarded import Guard
+from distrokit.pipeline.error_boundary import Guard
 from distrokit.pipeline.measuring import Measuring
-from distrokit.sdk_messages import exporting
+from distrokit.pipeline.sdk_messages import exporting
+from distrokit.plan.selection.selection import ScopeRule
 
 #: Upstream's configurators: scope to a configuration with ``is_enabled``.
 Configurator = Callable[[InstrumentationScope], Any]
@@ -159,7 +159,7 @@ class ScopedLoggerProvider(LoggerProvider):
     """A logger provider that asks :class:`Scopes` first.
 
     What OpenTelemetry's parts log about themselves goes through :mod:`logging` and stops there
-    (:mod:`distrokit.sdk_messages`); what is emitted here is telemetry, whatever its scope is called.
+    (:mod:`distrokit.pipeline.sdk_messages`); what is emitted here is telemetry, whatever its scope is called.
     """
 
     scopes = Scopes()

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from opentelemetry import metrics
 
 from distrokit.declarations import Signal
-from distrokit.delivery import Undelivered
+from distrokit.export import Undelivered
 from distrokit.pipeline.loss_words import BY_TRANSFORM
-from distrokit.settings import Settings
+from distrokit.settings.layers import Settings
 
 SWITCH = "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"
 #: Per signal: in the names of metrics, in the types of components, and the unit.

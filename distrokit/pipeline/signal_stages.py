@@ -10,17 +10,17 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 
 from distrokit.declarations import Exporter, Processor, Signal
-from distrokit.delivery import Lost
+from distrokit.export import Lost
 from distrokit.pipeline.components import Components, Kind
-from distrokit.pipeline.counted import counted, points
-from distrokit.pipeline.in_use import InUse
+from distrokit.pipeline.export_monitor import counted, points
+from distrokit.pipeline.lazy_start import InUse
 from distrokit.pipeline.losses import Losses, losses_of
+from distrokit.pipeline.sdk_messages import SDKMessages
 from distrokit.pipeline.self_metrics import self_metrics_of
 from distrokit.pipeline.stages import Named, Report, StagedMetrics, Transforms
 from distrokit.pipeline.suppressed import suppressed_part
 from distrokit.pipeline.transform_losses import LostItem, count_losses
-from distrokit.plan import Component, ExporterPlan, Plan, SignalPlan
-from distrokit.sdk_messages import SDKMessages
+from distrokit.plan.plan import Component, ExporterPlan, Plan, SignalPlan
 
 Staged = dict[str, list[Named[Any]]]
 
@@ -131,7 +131,7 @@ class Stages:
         """The exporter behind its own transforms, and those behind the stages that are for all."""
         if in_front:
             # Here, and not above: most plans have none.
-            from distrokit.pipeline.in_front import metrics_in_front
+            from distrokit.pipeline.per_exporter import metrics_in_front
 
             exporter = metrics_in_front(in_front, exporter, self._report, lost)
         if staged and any(staged.values()):
@@ -144,7 +144,7 @@ class Stages:
         if not in_front or signal == "metrics":
             # Those of metrics stand between reader and exporter.
             return fed
-        from distrokit.pipeline.in_front import logs_in_front, spans_in_front
+        from distrokit.pipeline.per_exporter import logs_in_front, spans_in_front
 
         lost = count_losses([losses])
         if signal == "traces":

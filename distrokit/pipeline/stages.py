@@ -16,7 +16,7 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from distrokit.delivery import Undelivered
+from distrokit.export import Undelivered
 
 Item = TypeVar("Item")
 Part = TypeVar("Part")
@@ -242,7 +242,7 @@ class StagedMetrics(MetricExporter):
         return self._exporter.export(finished, timeout_millis=timeout_millis, **kwargs)
 
     def attempt(self, items: MetricsData, timeout_seconds: float) -> Undelivered | None:
-        """One try (:class:`~distrokit.delivery.Attempting`) of what the stages leave."""
+        """One try (:class:`~distrokit.export.Attempting`) of what the stages leave."""
         finished = items if items is self._again else self._passed(items)
         left: Undelivered | None = None
         if finished is not None:

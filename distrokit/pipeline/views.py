@@ -9,8 +9,8 @@ from typing import Any
 from opentelemetry.sdk import metrics
 from opentelemetry.sdk.metrics import view
 
-from distrokit.choices.views import fault_of
-from distrokit.plan import ViewPlan
+from distrokit.plan.plan import ViewPlan
+from distrokit.plan.selection.views import fault_of
 
 
 def make_view(plan: ViewPlan) -> view.View:

@@ -8,8 +8,8 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import did_you_mean
-from distrokit.entry_points import distribution_of, version_of
-from distrokit.values import BUILT_IN, Source
+from distrokit.plugins.entry_points import distribution_of, version_of
+from distrokit.settings.values import BUILT_IN, Source
 
 
 @dataclass

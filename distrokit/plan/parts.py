@@ -1,4 +1,4 @@
-"""What a plan is made of; see :class:`distrokit.plan.Plan`."""
+"""What a plan is made of; see :class:`distrokit.plan.plan.Plan`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
 from typing import Any, Generic, TypeVar
 
-from distrokit.choices import ScopeRule
 from distrokit.declarations import (
     STAGES,
     BuildContext,
@@ -22,7 +21,8 @@ from distrokit.declarations import (
     origin_of,
 )
 from distrokit.diagnostics import Mask
-from distrokit.values import BUILT_IN, Source, Value
+from distrokit.plan.selection.selection import ScopeRule
+from distrokit.settings.values import BUILT_IN, Source, Value
 
 
 @dataclass

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.distros import InCharge
-from distrokit.settings import Settings
+from distrokit.plugins.distros import InCharge
+from distrokit.settings.layers import Settings
 
 Status = Literal["loaded", "blocked", "failed", "refused"]
 

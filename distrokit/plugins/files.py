@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from distrokit.diagnostics import Mask, Problem
-from distrokit.settings import Settings
+from distrokit.settings.layers import Settings
 
 SETTING = "DISTROKIT_PLUGIN_FILES"
 _URL = "://"

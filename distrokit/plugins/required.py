@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from distrokit.declarations import Setting
 from distrokit.diagnostics import Problem
 from distrokit.plugins.candidates import Plugin
-from distrokit.settings import Settings, is_secret
+from distrokit.settings.layers import Settings, is_secret
 
 
 def without_value(

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pluggy
 
 from distrokit import hookspecs
-from distrokit.answers import HookError
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.hookspecs import PROJECT
 from distrokit.plugins.candidates import Plugin
+from distrokit.plugins.validation import HookError
 
 
 def hooks_of(manager: pluggy.PluginManager, name: str) -> tuple[str, ...]:

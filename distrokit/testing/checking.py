@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from distrokit.entry_points import EntryPoints
-from distrokit.environ import without_telemetry
 from distrokit.hookspecs import PROJECT
+from distrokit.plugins.entry_points import EntryPoints
+from distrokit.settings.environ import without_telemetry
 from distrokit.testing import conformance
 from distrokit.testing.conformance import canaries, declaring, tools
 from distrokit.testing.conformance.report import STAGES, Request, Stage, read_report

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import pytest
 
-from distrokit.distros import Distro
-from distrokit.plan import Plan
+from distrokit.plan.plan import Plan
+from distrokit.plugins.distros import Distro
 from distrokit.testing import Ran, Telemetry, in_memory, instrumented, planned, restored_globals
 from distrokit.testing.planning import Plugins
 

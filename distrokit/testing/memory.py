@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from distrokit.declarations import SIGNALS, BuildContext, Exporter, ExporterOptions, Processor, Signal
 from distrokit.diagnostics import Problem
-from distrokit.distros import Distro
-from distrokit.environ import only
 from distrokit.hookspecs import hookimpl
-from distrokit.plan import Plan
+from distrokit.plan.plan import Plan
+from distrokit.plugins.distros import Distro
+from distrokit.settings.environ import only
 from distrokit.testing.items import Log, Metric, Span
 from distrokit.testing.ordering import logs_in_order, series_in_order, spans_in_order, together
 from distrokit.testing.planning import Plugins, assembled, by_name
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
-    from distrokit.pipeline import Pipeline
-    from distrokit.startup import Assembly
+    from distrokit.launch.startup import Assembly
+    from distrokit.pipeline.pipeline import Pipeline
 
 #: After every other in the order of plugins.
 _LAST = "~in-memory"

@@ -6,11 +6,11 @@ import types
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from distrokit.distros import Distro
-from distrokit.entry_points import EntryPoints
 from distrokit.hookspecs import PROJECT
-from distrokit.plan import Plan
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plan.plan import Plan
+from distrokit.plugins.distros import Distro
+from distrokit.plugins.entry_points import EntryPoints
 
 #: Plugins by name; or modules, whose names are :func:`name_of` theirs.
 Plugins: TypeAlias = Mapping[str, object] | Iterable[types.ModuleType]

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
-from distrokit.environ import only, telemetry_in_environ
+from distrokit.settings.environ import only, telemetry_in_environ
 
 _ABSENT = object()
 

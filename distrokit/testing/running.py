@@ -16,8 +16,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, TypeAlias
 
-from distrokit.entry_points import EntryPoints
-from distrokit.environ import without_telemetry
+from distrokit.plugins.entry_points import EntryPoints
+from distrokit.settings.environ import without_telemetry
 from distrokit.testing.from_received import logs_of, points_of, spans_of
 from distrokit.testing.items import Log, Metric, Span
 from distrokit.testing.ordering import logs_in_order, series_in_order, spans_in_order

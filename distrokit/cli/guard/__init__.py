@@ -1,1 +1,1 @@
-"""Only its folder is used, on PYTHONPATH; see :mod:`distrokit.cli.elsewhere`."""
+"""Only its folder is used, on PYTHONPATH; see :mod:`distrokit.cli.target_process`."""

@@ -57,7 +57,7 @@ def _guard(asked):
         own = os.path.dirname(str(launcher.origin))
     sys.path[:] = [own if entry == here else entry for entry in sys.path]
     from distrokit.cli import main
-    from distrokit.cli.elsewhere import answer
+    from distrokit.cli.target_process import answer
 
     answer(asked, main)
 

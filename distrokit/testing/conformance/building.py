@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from distrokit.catalogue import Catalogue, Offer
 from distrokit.declarations import SIGNALS, Exporter, Signal
 from distrokit.diagnostics import Channel, Problem, describe_exception
-from distrokit.draft import PROCESSOR_SETTING
-from distrokit.picking import Picker
-from distrokit.settings import Settings
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plan.component_resolver import Picker
+from distrokit.plan.registry import Catalogue, Offer
+from distrokit.plan.resolver import PROCESSOR_SETTING
+from distrokit.settings.layers import Settings
+from distrokit.settings.values import BUILT_IN, Source
 from distrokit.testing.conformance.declaring import missing_settings, names_any, own_plugins
 from distrokit.testing.conformance.footprint import threads_since
 from distrokit.testing.conformance.forking import Child, lost_in_child
@@ -24,7 +25,6 @@ from distrokit.testing.conformance.report import Report
 from distrokit.testing.conformance.tallies import Tally, count_transforms, dropping
 from distrokit.testing.conformance.wording import for_author, is_about
 from distrokit.testing.memory import Telemetry, kept_in_memory, with_memory
-from distrokit.values import BUILT_IN, Source
 
 #: What says that something did not work, among problems.
 _FAULTS = ("build-failed", "detector-failed", "part-raised", "plugin-failed", "exit-timeout", "start-failed")

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 
-from distrokit.settings import is_secret
+from distrokit.settings.layers import is_secret
 from distrokit.testing.conformance.building import Subject, looked_at
 from distrokit.testing.conformance.declaring import own_settings
 from distrokit.testing.conformance.recording import record

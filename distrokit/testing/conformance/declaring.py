@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from distrokit.catalogue import Catalogue
 from distrokit.declarations import SIGNALS, Declaration, Setting
 from distrokit.diagnostics import Problem
-from distrokit.entry_points import EntryPoints
-from distrokit.picking import Picker
-from distrokit.planner import CONFIG_FILE
-from distrokit.plugins import Answer, Plugins
-from distrokit.settings import Settings
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
+from distrokit.plan.component_resolver import Picker
+from distrokit.plan.planner import CONFIG_FILE
+from distrokit.plan.registry import Catalogue
+from distrokit.plugins.entry_points import EntryPoints
+from distrokit.plugins.manager import Answer, Plugins
+from distrokit.settings.layers import Settings
+from distrokit.settings.values import BUILT_IN
 from distrokit.testing.conformance.wording import for_author
 from distrokit.testing.planning import there
-from distrokit.values import BUILT_IN
 
 #: The hook that each kind of answer is from.
 Answers = dict[str, list[Any]]

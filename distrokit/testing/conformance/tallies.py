@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from distrokit.declarations import BuildContext, Signal
-from distrokit.plan import Plan
+from distrokit.plan.plan import Plan
 
 
 class Tally:

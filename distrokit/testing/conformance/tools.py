@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 
-from distrokit.startup import Assembly
+from distrokit.launch.startup import Assembly
 from distrokit.testing.conformance.wording import for_author, is_about
 from distrokit.testing.planning import there
 

@@ -1,0 +1,1 @@
+"""``distrokit doctor``: ``report`` runs all checks, in groups: ``packages``, ``settings``, ``process``, ``way_out``."""

@@ -1,0 +1,76 @@
+"""gevent and eventlet: whether the program uses them, and what of this pipeline is in their way."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+from distrokit.declarations import Check
+from distrokit.plan.plan import Plan
+
+_GREEN = ("gevent", "eventlet")
+_PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
+#: Instrumentations that import their library when they are applied, and with it urllib3. A urllib3 that was imported
+#: before gevent patched ssl recurses without end (https://github.com/gevent/gevent/issues/1016).
+_IMPORT_URLLIB3 = ("requests", "urllib3", "botocore", "elasticsearch")
+#: A program's file in bytes; what is larger is not looked at.
+_LARGEST = 1_000_000
+
+
+def green(words: Sequence[str], plan: Plan, instead_of_grpc: str) -> Iterator[Check]:
+    """The findings.
+
+    Args:
+        words: the command line.
+        instead_of_grpc: the way to send over HTTP; empty where nothing is sent over grpc.
+    """
+    asked = plan.settings.get(_PATCH) or os.environ.get(_PATCH, "")
+    if asked and find_spec("gevent") is None:
+        yield Check("gevent", "fail", f"{_PATCH}={asked}, and gevent is not installed", f"unset {_PATCH}")
+        return
+    found = next((name for name in _GREEN if name in sys.modules or any(_is(name, word) for word in words)), "")
+    found = found or _patching(words)
+    if not found:
+        evidence = "neither gevent nor eventlet is on the command line or in the program's file"
+        yield Check("gevent", "ok", evidence)
+        return
+    on = [name for name, item in plan.instrumentations.items() if item.enabled]
+    too_early = [name for name in _IMPORT_URLLIB3 if name in on]
+    early = found == "gevent" and bool(too_early) and asked != "patch_all"
+    if early:
+        evidence = (
+            f"gevent is in use, and the instrumentation of {', '.join(too_early)} imports urllib3 before gevent patches"
+            " ssl; requests over TLS end in a RecursionError"
+        )
+        yield Check("gevent", "warn", evidence, f"export {_PATCH}=patch_all")
+    if instead_of_grpc:
+        yield Check("gevent", "warn", f"{found} is in use, and grpc blocks its event loop", instead_of_grpc)
+    elif not early:
+        yield Check("gevent", "ok", f"{found} is in use; what sends is imported with the first export")
+
+
+def _is(name: str, word: str) -> bool:
+    """``gevent``, ``--worker-class=gevent``, ``-kgevent``, ``geventwebsocket.gunicorn.workers.…``; no file."""
+    value = word.rpartition("=")[2].removeprefix("-k")
+    return value == name or (value.startswith(f"{name}websocket.") and "/" not in value)
+
+
+def _patching(words: Sequence[str]) -> str:
+    """The one that patches in the program's own file; empty when none is seen there."""
+    for word in words:
+        path = Path(word)
+        with suppress(OSError, ValueError):
+            if path.suffix == ".py" and path.is_file() and path.stat().st_size <= _LARGEST:
+                text = path.read_text(encoding="utf-8", errors="replace")
+                return next((name for name in _GREEN if _patches(name, text)), "")
+    return ""
+
+
+def _patches(name: str, text: str) -> bool:
+    imports = re.search(rf"^\s*(import|from)\s+{name}\b", text, re.MULTILINE)
+    return imports is not None and re.search(r"\b(patch_all|monkey_patch)\s*\(", text) is not None

@@ -1,0 +1,83 @@
+"""What is installed: versions that belong together, libraries and their instrumentations, distros."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+
+from distrokit import instrumentation
+from distrokit.declarations import Check
+from distrokit.doctor.imports import Imports, application_folders
+from distrokit.doctor.libraries import uninstrumented
+from distrokit.doctor.log_records import log_records
+from distrokit.doctor.versions import versions
+from distrokit.plan.plan import Plan
+from distrokit.plugins.distributions import distributions, normal_name
+from distrokit.plugins.distro_selection import CONFIGURATOR, DISTRO, Election
+from distrokit.plugins.distros import DISTRO_GROUP
+from distrokit.plugins.entry_points import EntryPoints, distribution_of, version_of
+from distrokit.settings.layers import named_by_user
+
+
+def packages(election: Election, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
+    """Every finding about packages."""
+    found = {normal_name(dist.name or ""): dist for dist in distributions()}
+    yield from versions(found)
+    yield _distros(election, installed, plan)
+    yield from _instrumentations(plan)
+    yield from log_records(found, plan)
+    yield from uninstrumented(found, plan, Imports(application_folders(sys.orig_argv)))
+
+
+def _distros(election: Election, installed: EntryPoints, plan: Plan) -> Check:
+    found = {distribution_of(point) or point.name: version_of(point) for point in installed.group(DISTRO_GROUP)}
+    names = ", ".join(f"{name} {version}".strip() for name, version in found.items())
+    if not election.builds:
+        evidence = f"{election.name} configures the process, and distrokit builds nothing (installed: {names})"
+        named = (
+            DISTRO if election.distro and named_by_user(plan.settings, DISTRO) == election.distro.name else CONFIGURATOR
+        )
+        return Check("distro", "warn", f"{evidence}; {named} says so", f"unset {named}  # for distrokit")
+    if not election.ours:
+        evidence = (
+            f"{election.name} has no configurator: it sets its defaults, and distrokit builds (installed: {names})"
+        )
+        return Check("distro", "ok", evidence)
+    if len(found) > 1:
+        ours = plan.distro
+        who = "distrokit" if ours.default else f"distro {ours.label}"
+        why = "" if ours.default else f": {ours.why}"
+        evidence = f"{who} configures the process{why} (installed: {names})"
+        if named_by_user(plan.settings, DISTRO):
+            return Check("distro", "ok", evidence)
+        name = shlex.quote(ours.called or ours.distro.name)
+        return Check("distro", "ok", f"{evidence}; to be sure whatever starts it:", f"export {DISTRO}={name}")
+    return Check("distro", "ok", f"distrokit configures the process; no other distro is installed ({names})")
+
+
+def _instrumentations(plan: Plan) -> Iterator[Check]:
+    fitting, missing = [], []
+    for name, item in plan.instrumentations.items():
+        if item.point is None or not item.enabled:
+            continue
+        reason = instrumentation.conflict(item.point)
+        if not reason:
+            moment = instrumentation.moment(item.name)
+            fitting.append(f"{name} ({moment})" if moment else name)
+        elif "currently installed version" in reason:
+            remedy = f"Install a version in that range, or set {instrumentation.DISABLED}={item.name}."
+            yield Check("instrumentation-range", "warn", f"{name}: {reason}", remedy)
+        else:
+            missing.append((name, item.distribution))
+    for name, item in plan.instrumentations.items():
+        for keyword, reason in instrumentation.not_found(item) if item.enabled else ():
+            evidence = f"{name}: {keyword} ({item.sources.get(keyword, item.source)}): {reason}"
+            yield Check("instrumentation-callable", "warn", evidence, "Write module:attribute; put it on PYTHONPATH.")
+    if missing:
+        names = ", ".join(name for name, _ in missing)
+        evidence = f"not applied, since the library of each is not installed in this environment: {names}"
+        remedy = "Install the libraries here, or run your program with the interpreter that has them."
+        yield Check("instrumentation-library", "warn", evidence, remedy)
+    if fitting:
+        yield Check("instrumentations", "ok", f"fit what is installed: {', '.join(fitting)}")

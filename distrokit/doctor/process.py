@@ -1,0 +1,96 @@
+"""The process: what runs before it, and how it makes children and threads."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from distrokit.declarations import Check
+from distrokit.doctor.green import green
+from distrokit.launch.site import FOLDER
+from distrokit.plan.plan import Plan
+
+#: Servers that fork their workers; uvicorn and its like start new processes.
+_PRE_FORK = ("gunicorn", "uwsgi", "celery")
+
+
+def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
+    """Every finding about this process.
+
+    Args:
+        argv: its command line; ``None`` for this process's own.
+    """
+    words = list(sys.orig_argv if argv is None else argv)
+    yield Check("interpreter", "ok", f"Python {sys.version.split()[0]}, {sys.executable}")
+    yield _sitecustomize()
+    grpc = _uses_grpc(plan)
+    yield _pre_fork(words, plan, grpc)
+    yield from green(words, plan, _http(plan) if grpc else "")
+
+
+def _sitecustomize() -> Check:
+    """Python imports one module of this name; a launcher works by being it, and ours lets the user's run as well."""
+    # Found and not imported: it would import OpenTelemetry, which a wrong OTEL_PROPAGATORS stops.
+    found = find_spec("opentelemetry.instrumentation.auto_instrumentation")
+    launcher = Path(str(found.origin if found else "")).parent.resolve()
+    ours = Path(FOLDER).resolve()
+    standing = Path(str(getattr(sys.modules.get("sitecustomize"), "__file__", None))).resolve().parent
+    folders = [Path(entry or ".") for entry in sys.path]
+    there = list(dict.fromkeys(f.resolve() for f in folders if (f / "sitecustomize.py").is_file()))
+    # Distributions of Linux put one beside the standard library; theirs is about crash reports.
+    # And the one by which `distrokit doctor -- COMMAND` came here.
+    guard = (Path(__file__).parent.parent / "cli" / "guard").resolve()
+    there = [folder for folder in there if folder != guard]
+    own = [f for f in there if f not in (launcher, ours, Path(sysconfig.get_path("stdlib")).resolve())]
+    by_ours = ours in (*there[:1], standing)
+    launched = launcher in there and not by_ours
+    how = "distrokit's runs first" if by_ours else "OpenTelemetry's runs first" if launched else ""
+    if not own:
+        how = how or "opentelemetry-instrument puts its own first"
+        return Check("sitecustomize", "ok", f"no other sitecustomize is on the path; {how}")
+    first = there[0]
+    if launched and first != launcher:
+        evidence = f"{first / 'sitecustomize.py'} stands before OpenTelemetry's, which only runs if it calls it"
+        return Check("sitecustomize", "fail", evidence, f"Put {launcher} first on PYTHONPATH.")
+    when = f"{how}, and then it" if how else "a launcher's own runs first, and then it"
+    return Check("sitecustomize", "ok", f"{own[0] / 'sitecustomize.py'} is on the path; {when}")
+
+
+def _pre_fork(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
+    server = _named(words, _PRE_FORK)
+    if not server:
+        return Check("pre-fork", "ok", "no server that forks its workers is on the command line")
+    evidence = (
+        f"{server} forks its workers after OpenTelemetry has started; what batches and sends is started anew there"
+    )
+    if grpc:
+        return Check("pre-fork", "warn", f"{evidence}, and grpc is not made for forks", _http(plan))
+    return Check("pre-fork", "ok", evidence)
+
+
+def _named(words: Sequence[str], names: Sequence[str]) -> str:
+    """The first of these names that is the program, or Python's ``-m`` module."""
+    programs = [os.path.basename(word) for word in words[:2]]
+    programs += [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-m"]
+    return next((program for program in programs if program in names), "")
+
+
+def _http(plan: Plan) -> str:
+    """How to send over HTTP in place of grpc; a configuration file makes the variable void."""
+    if not plan.configuration:
+        return "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+    exporters = [item.exporter for planned in plan.signals.values() for item in planned.exporters]
+    places = [str(one.source) for one in exporters if one.arguments.get("protocol") == "grpc"]
+    return f"Write otlp_http in place of otlp_grpc at {', '.join(dict.fromkeys(places))}."
+
+
+def _uses_grpc(plan: Plan) -> bool:
+    return any(
+        item.exporter.arguments.get("protocol") == "grpc"
+        for planned in plan.signals.values()
+        for item in planned.exporters
+    )

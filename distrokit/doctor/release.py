@@ -1,0 +1,117 @@
+"""Distributions that are released together, and the release that all of those installed here can have."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import Distribution
+
+from distrokit.plugins.distributions import normal_name as normal
+from distrokit.plugins.requirements import InvalidRequirement, Requirement, Specifiers, Version
+
+#: Those of OpenTelemetry's are released under two versions at a time: 1.45.1 and 0.66b1.
+_STABLE = re.compile(r"opentelemetry-(api|sdk|proto|exporter-otlp(-proto-\w+)*|propagator-(b3|jaeger))")
+_BETA = re.compile(r"0\.\d\d+b\d+")
+_DISTROKIT = re.compile(r"distrokit(-(batch|components|dev|otlp|resource|spool|yaml))?")
+
+
+class Release:
+    """Of an environment.
+
+    A patch (0.66b2) is not published of every distribution, and each of them asks for others of its own patch. All of
+    them can have some patch of a minor release, and hardly ever a later one than the first that is installed.
+
+    Args:
+        found: the installed distributions by normal name.
+
+    Attributes:
+        families: ``stable``, ``beta`` or ``distrokit``, of each distribution that belongs to one.
+        pins: one version for each family.
+        ranges: the minor release for each family of OpenTelemetry's.
+    """
+
+    def __init__(self, found: Mapping[str, Distribution]) -> None:
+        self.families = {name: family for name, dist in found.items() if (family := family_of(name, dist.version))}
+        self.pins: dict[str, Specifiers] = {}
+        self.ranges: dict[str, Specifiers] = {}
+        self._found = found
+        demands, partners = self._relations()
+        for family in ("beta", "stable", "distrokit"):
+            versions = {_version(found[name].version) for name, of in self.families.items() if of == family}
+            fitting = [one for one in versions if demands[family].contains(str(one))] or list(versions)
+            if family in self.pins or not fitting:
+                continue
+            newest = max(fitting)
+            first = min(one for one in fitting if one.release[:2] == newest.release[:2])
+            self._choose(family, newest if family == "distrokit" else first)
+            if family == "beta" and first in partners:
+                self._choose("stable", partners[first])
+
+    def pinned(self, *families: str) -> dict[str, Specifiers]:
+        """Every installed distribution of these families, by name, at the one version."""
+        return {name: self.pins.get(of, Specifiers()) for name, of in self.families.items() if of in families}
+
+    def outermost(self) -> dict[str, Specifiers]:
+        """OpenTelemetry's distributions that no other one of them needs, in the minor release: they bring the rest."""
+        ours = {name: of for name, of in self.families.items() if of in ("stable", "beta")}
+        needed = {normal(one.name) for name in ours for one in requirements_of(self._found[name])}
+        return {name: self.ranges.get(of, Specifiers()) for name, of in ours.items() if name not in needed}
+
+    def _choose(self, family: str, version: Version) -> None:
+        self.pins[family], self.ranges[family] = Specifiers(f"=={version}"), _minor(version)
+
+    def _relations(self) -> tuple[Mapping[str, Specifiers], dict[Version, Version]]:
+        """What others demand of each family; and which stable release goes with which of the betas."""
+        demands: defaultdict[str, Specifiers] = defaultdict(Specifiers)
+        partners: dict[Version, Version] = {}
+        for name, dist in self._found.items():
+            own = self.families.get(name, "")
+            for requirement in requirements_of(dist):
+                other = self.families.get(normal(requirement.name), "")
+                pin = re.fullmatch(r"==([^*,]+)", str(requirement.specifier))
+                if pin and {own, other} == {"stable", "beta"}:
+                    beta, stable = sorted((_version(dist.version), _version(pin[1])))
+                    partners[beta] = stable
+                elif other and own not in ("stable", "beta", other):
+                    demands[other] &= requirement.specifier
+        return demands, partners
+
+
+def family_of(name: str, version: str = "") -> str:
+    """Which distributions it is released with; empty for none."""
+    if _DISTROKIT.fullmatch(name):
+        return "distrokit"
+    if _STABLE.fullmatch(name):
+        return "stable"
+    return "beta" if name.startswith("opentelemetry-") and _BETA.fullmatch(version) else ""
+
+
+def requirements_of(dist: Distribution) -> Iterator[Requirement]:
+    """What it needs in any case: without extras."""
+    for text in dist.requires or ():
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:
+            continue
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield requirement
+
+
+def written(requirements: Mapping[str, Specifiers], more: Iterable[str] = ()) -> list[str]:
+    """As an installer takes them, in order."""
+    return sorted({*(f"{name}{specifiers}" for name, specifiers in requirements.items()), *more})
+
+
+def _minor(version: Version) -> Specifiers:
+    major, minor = (*version.release, 0)[:2]
+    # With the pre-release in it, pre-releases are looked at.
+    first = f"{major}.{minor}b0" if version.is_prerelease else f"{major}.{minor}"
+    return Specifiers(f">={first},<{major}.{minor + 1}")
+
+
+def _version(text: str) -> Version:
+    try:
+        return Version(text)
+    except ValueError:
+        return Version("0")

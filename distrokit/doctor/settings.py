@@ -1,0 +1,125 @@
+"""What was set: problems of the plan, settings without effect, and what is legal and hardly meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from distrokit.declarations import Check, Verdict
+from distrokit.doctor.env_file import env_files
+from distrokit.plan.plan import Component, Plan
+
+#: Settings of the core's own that pick a component, where there is one to pick.
+_PICKING = ("DISTROKIT_TRACES_PROCESSOR", "DISTROKIT_LOGS_PROCESSOR", "DISTROKIT_METRICS_READER")
+
+#: The specification's samplers that take no argument; they are given one like all others.
+_WITHOUT_ARG = ("always_on", "always_off", "parentbased_always_on", "parentbased_always_off")
+
+
+def settings(plan: Plan) -> Iterator[Check]:
+    """Every finding about settings."""
+    for problem in plan.problems:
+        verdict: Verdict = "fail" if problem.severity == "error" else "warn"
+        evidence = f"{problem.subject}: {problem.cause}; {problem.outcome}"
+        yield Check(problem.code, verdict, evidence, problem.remedy)
+    if not plan.problems:
+        yield Check("plan", "ok", "settings and plugins make a plan without problems")
+    if plan.disabled.value:
+        source = plan.disabled.source
+        remedy = "Correct the file, or unset OTEL_CONFIG_FILE." if source.kind == "file" else f"unset {source}"
+        evidence = f"telemetry is off: {source}; only propagators and instrumentations are at work"
+        yield Check("disabled", "warn", evidence, remedy)
+    else:
+        yield _service_name(plan)
+        yield from _exports(plan)
+    yield from env_files(plan)
+    yield from _without_effect(plan)
+
+
+def _service_name(plan: Plan) -> Check:
+    name = plan.resource.attributes.get("service.name")
+    if name is None or not str(name.value) or str(name.value).startswith("unknown_service"):
+        evidence = "the service has no name; it will be called unknown_service, as every other one without a name is"
+        remedy = "export OTEL_SERVICE_NAME=my-service"
+        if plan.configuration:
+            remedy = f"Write service.name into resource: attributes: of {plan.configuration}."
+        return Check("service-name", "warn", evidence, remedy)
+    return Check("service-name", "ok", f"the service is called {name.printable()} ({name.source})")
+
+
+def _exports(plan: Plan) -> Iterator[Check]:
+    silent = [signal for signal, planned in plan.signals.items() if not planned.exporters]
+    if len(silent) == len(plan.signals):
+        sources = sorted({str(planned.source) for planned in plan.signals.values() if planned.source})
+        evidence = f"no signal is exported ({', '.join(sources) or 'no exporter was chosen'})"
+        yield Check("exports", "fail", evidence, _how_to_export(plan, sources))
+    else:
+        sent = ", ".join(signal for signal in plan.signals if signal not in silent)
+        yield Check("exports", "ok", f"exported: {sent}" + (f"; not exported: {', '.join(silent)}" if silent else ""))
+    if plan.sampler is not None and "traces" not in silent and _drops_all(plan.sampler):
+        source = plan.sampler.source
+        evidence = f"the sampler {plan.sampler.name} ({source}) keeps no trace that begins here"
+        remedy = f"Change it at {source}." if source.kind == "file" else f"Change or unset {source}."
+        yield Check("sampler", "warn", evidence, remedy)
+
+
+def _how_to_export(plan: Plan, sources: list[str]) -> str:
+    if plan.configuration:
+        return f"Write a processor with an exporter into tracer_provider: processors: of {plan.configuration}."
+    return f"unset {' '.join(sources)}" if sources else "Choose an exporter."
+
+
+def _drops_all(sampler: Component[Any]) -> bool:
+    root = sampler.parameters.get("root")
+    if root is not None and isinstance(root.value, Component):
+        return _drops_all(root.value)
+    name = sampler.declaration.name.replace("_", "")
+    if name in ("alwaysoff", "parentbasedalwaysoff"):
+        return True
+    ratio = next((value.value for key, value in sampler.parameters.items() if key in ("arg", "ratio")), None)
+    try:
+        return "ratio" in name and ratio not in (None, "") and float(str(ratio)) == 0
+    except ValueError:
+        return False
+
+
+def _without_effect(plan: Plan) -> Iterator[Check]:
+    """Settings that a component would read, that are set, and from which nothing in the plan comes."""
+    ignored = plan.settings.set_in_vain()
+    if ignored:
+        evidence = f"the configuration file takes the place of {', '.join(ignored)}"
+        yield Check("setting-ignored", "warn", evidence, f"unset {' '.join(ignored)}")
+    parameters = {setting.name for setting in plan.known if setting.parameter}
+    used = set(_used(plan))
+    spoken_of = " ".join(problem.subject for problem in plan.problems)
+    unused = [
+        name
+        for name in sorted(plan.settings.names_set())
+        if name.partition("__")[0] in {*parameters, *_PICKING}
+        and name not in used
+        and name not in spoken_of
+        and plan.settings.lookup(name)[0][1].chosen
+    ]
+    for name in unused:
+        evidence = f"{name} is set, and no part of this pipeline takes it: others are stronger, or have no use for it"
+        yield Check("setting-without-effect", "warn", evidence, f"unset {name}")
+    if not unused and not ignored:
+        yield Check("setting-without-effect", "ok", "every setting has an effect")
+
+
+def _used(plan: Plan) -> Iterator[str]:
+    """The names of all settings from which something in the plan comes."""
+    for value in plan.resource.attributes.values():
+        yield value.source.name
+    for component in plan.components():
+        yield from _used_by(component)
+
+
+def _used_by(component: Component[Any]) -> Iterator[str]:
+    yield component.source.name
+    for key, value in component.parameters.items():
+        if key == "arg" and component.declaration.name.lower() in _WITHOUT_ARG:
+            continue
+        yield value.source.name
+        if isinstance(value.value, Component):
+            yield from _used_by(value.value)

@@ -1,0 +1,138 @@
+"""The way out: one real item per exporter of the plan, sent now, and what became of it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from opentelemetry.sdk.resources import Resource
+
+from distrokit.declarations import Check, Exporter, ExporterOptions, Sent, Signal
+from distrokit.diagnostics import contain, describe_exception, one_line
+from distrokit.doctor.items import item
+from distrokit.launch.startup import Assembly
+from distrokit.pipeline.components import Components
+from distrokit.pipeline.resource import build_resource
+from distrokit.pipeline.sdk_messages import caught, listen_to_sdk
+from distrokit.plan.plan import Component
+
+#: Milliseconds for one export here, at most: whoever waits for an answer is a person.
+LONGEST_EXPORT = 5_000
+#: Seconds for all exporters together, which are tried side by side.
+PATIENCE = 15.0
+
+
+def way_out(assembly: Assembly, resource: Resource | None = None) -> Iterator[Check]:
+    """Try every exporter of the plan; takes at most :data:`PATIENCE` seconds.
+
+    Args:
+        resource: where it is built already; ``None`` builds it.
+    """
+    plan = assembly.plan
+    listen_to_sdk(assembly.channel, explicit=False)
+    components = Components(plan, assembly.plugins)
+    wanted: list[tuple[Signal, Component[Exporter]]] = [
+        (signal, i.exporter) for signal, planned in plan.signals.items() for i in planned.exporters
+    ]
+    hidden = dict.fromkeys(name for _, component in wanted for name in component.declaration.hides)
+    known = len(plan.problems)
+    # What an exporter prints to stdout is not this command's answer.
+    with plan.settings.exposed({**plan.sdk_settings, **hidden}), contextlib.redirect_stdout(sys.stderr):
+        components.resource = resource or build_resource(plan, {})
+        building = threading.Lock()
+        trials = [_Trial(components, signal, component, building) for signal, component in wanted]
+        deadline = time.monotonic() + PATIENCE
+        for trial in trials:
+            trial.thread.start()
+        for trial in trials:
+            trial.thread.join(max(0.0, deadline - time.monotonic()))
+    for trial in trials:
+        yield from trial.found()
+    for problem in plan.problems[known:]:
+        yield Check(problem.code, "fail", f"{problem.subject}: {problem.cause}", problem.remedy)
+    # They are findings of the way out, and not of the settings.
+    del plan.problems[known:]
+
+
+class _Trial:
+    """One exporter, tried in a thread of its own."""
+
+    def __init__(
+        self, components: Components, signal: Signal, component: Component[Exporter], building: threading.Lock
+    ) -> None:
+        self._components, self._component = components, component
+        self._signal: Signal = signal
+        self._building = building
+        self._checks: list[Check] = []
+        self._done = False
+        self.thread = threading.Thread(target=self._try, name="distrokit-doctor", daemon=True)
+
+    def found(self) -> list[Check]:
+        """What came out, so far."""
+        if self._done:
+            return self._checks
+        evidence = f"{self._name}: no end after {PATIENCE:.0f} seconds"
+        return [*self._checks, Check("export", "fail", evidence, "Look at what the last check above was about.")]
+
+    @property
+    def _name(self) -> str:
+        return f"{self._component.name} {self._signal}"
+
+    def _try(self) -> None:
+        try:
+            self._checks.extend(self._look())
+        except BaseException as error:
+            contain(error)
+            remedy = "Correct what the message names; `distrokit explain` shows where each value comes from."
+            self._checks.append(Check("export", "fail", f"{self._name}: {describe_exception(error)}", remedy))
+        self._done = True
+
+    def _look(self) -> Iterator[Check]:
+        declaration = self._component.declaration
+        if declaration.name == "console":
+            yield Check("export", "ok", f"{self._name}: printed by the process itself; nothing is tried here")
+            return
+        options = self._components.options(self._component, self._signal)
+        options.timeout_millis = min(options.timeout_millis or LONGEST_EXPORT, LONGEST_EXPORT)
+        if declaration.probe is not None:
+            found = list(declaration.probe(options, self._send))
+            yield from found
+            if not any(check.verdict == "fail" for check in found):
+                # The probe may have made another one.
+                with self._building:
+                    declaration.factory(options).shutdown()
+        else:
+            yield self._plain(declaration.factory, options)
+
+    def _plain(self, factory: Callable[[ExporterOptions], Any], options: ExporterOptions) -> Check:
+        """An exporter that has no probe of its own: whether it says it could."""
+        with self._building:
+            # Threads that import two ends of one package may dead-lock.
+            exporter = factory(options)
+        if not hasattr(exporter, "export"):
+            return Check("export", "ok", f"{self._name}: it is scraped; nothing is sent")
+        sent = self._send(exporter)
+        exporter.shutdown()
+        where = f" to {options.endpoint}" if options.endpoint else ""
+        if sent.ok:
+            return Check("export", "ok", f"{self._name}: an item was sent{where} in {sent.seconds * 1000:.0f} ms")
+        why = one_line(sent.messages[-1]) if sent.messages else "it does not say why"
+        return Check("export", "fail", f"{self._name}: an item could not be sent{where}: {why}", "")
+
+    def _send(self, exporter: Any) -> Sent:
+        batch = item(self._signal, self._components.resource)
+        begin = time.monotonic()
+        messages: list[str] = []
+        with caught() as records:
+            try:
+                ok = exporter.export(batch).name == "SUCCESS"
+            except Exception as error:
+                ok = False
+                messages.append(describe_exception(error))
+            messages[:0] = [record.getMessage() for record in records]
+            records.clear()
+        return Sent(ok, tuple(messages), time.monotonic() - begin)

@@ -1,0 +1,69 @@
+"""distrokit's own settings, as ``opentelemetry-instrument --help`` lists them.
+
+The launcher imports this module (entry-point group ``opentelemetry_environment_variables``) and makes
+an option of every name here that begins with ``OTEL_``: ``--distrokit_strict`` sets
+``OTEL_PYTHON_DISTROKIT_STRICT``, which is another spelling of ``DISTROKIT_STRICT`` and beats it.
+
+It is also the one place where distrokit's code runs before the loader chooses a distro. So when
+another distro is installed as well, and the user named none, it is settled here: the loader would
+take whichever the file system lists first. And it is noted that the working directory on PYTHONPATH is
+the launcher's doing.
+"""
+
+from contextlib import suppress
+from importlib.metadata import entry_points
+
+from distrokit.launch.site.sitecustomize import note_added
+
+#: Comma-separated plugin names that are never imported; ``*`` for all. Default: none.
+OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS = "OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS"
+
+#: Comma-separated paths of Python files that are loaded as plugins. Default: none.
+OTEL_PYTHON_DISTROKIT_PLUGIN_FILES = "OTEL_PYTHON_DISTROKIT_PLUGIN_FILES"
+
+#: The file that ``distrokit freeze`` wrote: the environment is not scanned. Default: none.
+OTEL_PYTHON_DISTROKIT_FROZEN = "OTEL_PYTHON_DISTROKIT_FROZEN"
+
+#: ``1`` turns every problem into a failure, for CI. Default: off.
+OTEL_PYTHON_DISTROKIT_STRICT = "OTEL_PYTHON_DISTROKIT_STRICT"
+
+#: ``true`` prints the report of ``distrokit doctor`` to stderr when a process starts; ``offline`` sends nothing.
+OTEL_PYTHON_DISTROKIT_DOCTOR = "OTEL_PYTHON_DISTROKIT_DOCTOR"
+
+#: ``1`` prints each call of a hook to stderr, with owner, duration and type of the result. Default: off.
+OTEL_PYTHON_DISTROKIT_TRACE_HOOKS = "OTEL_PYTHON_DISTROKIT_TRACE_HOOKS"
+
+#: The processor that feeds span exporters: ``batch`` or ``simple``. Default: ``batch``.
+OTEL_PYTHON_DISTROKIT_TRACES_PROCESSOR = "OTEL_PYTHON_DISTROKIT_TRACES_PROCESSOR"
+
+#: The processor that feeds log exporters: ``batch`` or ``simple``. Default: ``batch``.
+OTEL_PYTHON_DISTROKIT_LOGS_PROCESSOR = "OTEL_PYTHON_DISTROKIT_LOGS_PROCESSOR"
+
+#: The reader that feeds metric exporters. Default: ``periodic``.
+OTEL_PYTHON_DISTROKIT_METRICS_READER = "OTEL_PYTHON_DISTROKIT_METRICS_READER"
+
+#: The response propagators, comma-separated; ``none`` for nothing. Default: what plugins switch on.
+OTEL_PYTHON_DISTROKIT_RESPONSE_PROPAGATORS = "OTEL_PYTHON_DISTROKIT_RESPONSE_PROPAGATORS"
+#: Comma-separated names of the only instrumentations that are applied; ``*`` for all. Default: all.
+OTEL_PYTHON_DISTROKIT_ENABLED_INSTRUMENTATIONS = "OTEL_PYTHON_DISTROKIT_ENABLED_INSTRUMENTATIONS"
+
+#: Comma-separated names of instrumentations that are applied first, in this order. Default: by name.
+OTEL_PYTHON_DISTROKIT_INSTRUMENTATION_ORDER = "OTEL_PYTHON_DISTROKIT_INSTRUMENTATION_ORDER"
+
+#: How long all resource detectors together may take, in milliseconds. Default: 2000.
+OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT = "OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT"
+
+#: How long the end of the process may take, for all signals together, in milliseconds. Default: 5000.
+OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT = "OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT"
+
+# Also where DISTROKIT_FROZEN would tell: reading the file here takes the imports that this scan spares.
+if len(entry_points(group="opentelemetry_distro")) > 1:
+    # Imported here and not above: most environments have one distro, and every start pays for an import.
+    from distrokit.plugins import distro_selection as election
+
+    # The launcher guards nothing here: what goes wrong would keep the program from starting.
+    with suppress(Exception):
+        election.settle()
+
+with suppress(OSError):
+    note_added()

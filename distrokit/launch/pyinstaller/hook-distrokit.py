@@ -1,0 +1,45 @@
+"""Collects what is found by name and not imported by a statement: plugins, instrumentations, and all their metadata."""
+
+from importlib.metadata import Distribution, PackageNotFoundError, distributions
+
+from PyInstaller.utils.hooks import collect_entry_point, collect_submodules, copy_metadata
+
+from distrokit.plugins.requirements import Requirement
+
+
+def _is_read(group: str) -> bool:
+    """Whether OpenTelemetry or distrokit looks for entry points of this group."""
+    return group == "distrokit" or group.startswith(("distrokit.distro", "opentelemetry_"))
+
+
+def _metadata(name: str, *, recursive: bool) -> list[tuple[str, str]]:
+    try:
+        found: list[tuple[str, str]] = copy_metadata(name, recursive=recursive)
+    except PackageNotFoundError:
+        # Of a library that is not used here, or of one that only other systems need.
+        return []
+    return found
+
+
+def _libraries(distribution: Distribution) -> list[str]:
+    """What an instrumentation is for: it is applied where that library's metadata has a version that fits."""
+    requirements = map(Requirement, distribution.requires or ())
+    return [one.name for one in requirements if one.marker is not None and "extra" in str(one.marker)]
+
+
+# The public names are imported when they are first used; what is for tests only is left out.
+hiddenimports = collect_submodules("distrokit", filter=lambda name: not name.startswith("distrokit.testing"))
+datas = _metadata("distrokit", recursive=True)
+groups: set[str] = set()
+for found in distributions():
+    read = {point.group for point in found.entry_points if _is_read(point.group)}
+    groups |= read
+    if read:
+        datas += _metadata(found.name, recursive=True) or _metadata(found.name, recursive=False)
+    if "opentelemetry_instrumentor" in read:
+        for library in _libraries(found):
+            datas += _metadata(library, recursive=False)
+for group in sorted(groups):
+    files, modules = collect_entry_point(group)
+    datas += files
+    hiddenimports += modules

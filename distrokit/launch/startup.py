@@ -1,0 +1,258 @@
+"""From the environment to a plan, and from a plan to a running pipeline: the one way in for all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING, Any
+
+from distrokit.diagnostics import Channel, Problem, StrictError, describe_exception, trace_of, write_to_terminal
+from distrokit.frozen import find
+from distrokit.instrumentation import keep_variables
+from distrokit.launch.startup_line import startup_line
+from distrokit.plan.plan import Plan
+from distrokit.plan.planner import CONFIG_FILE, make_plan
+from distrokit.plugins.active_distro import in_charge
+from distrokit.plugins.distros import CHOSEN_BY, Distro
+from distrokit.plugins.entry_points import EntryPoints
+from distrokit.plugins.manager import Plugins
+from distrokit.settings.environ import SAID, import_propagate, put, telemetry_in_environ
+from distrokit.settings.layers import Settings, named_by_user
+from distrokit.settings.pyproject import with_old_names, with_project
+from distrokit.settings.values import Value
+
+if TYPE_CHECKING:
+    from distrokit.pipeline.pipeline import Pipeline
+    from distrokit.pipeline.process_resource import ProcessResource
+
+#: How much of what was said is left for children.
+_MOST_SAID = 100
+
+
+class Assembly:
+    """A plan with the plugins that made it, and the channel its problems are told on.
+
+    Attributes:
+        plan: never ``None``; ``plan.disabled`` when ``OTEL_SDK_DISABLED=true``.
+        plugins: for the hooks that are still to be called.
+        pipeline: what runs; ``None`` until it is being built.
+        installed: where plugins and components were looked for.
+        channel: stderr, at ``OTEL_LOG_LEVEL``; ``warn`` when that is unset.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        plugins: Mapping[str, object] | None = None,
+        installed: EntryPoints | None = None,
+        plan_when_disabled: bool = False,
+        settings: Mapping[str, str] | None = None,
+        *,
+        project: bool = True,
+        distro: Distro | None = None,
+    ) -> None:
+        """Make the plan; imports no SDK, opens nothing, starts nothing.
+
+        Args:
+            environ: ``None`` reads ``os.environ``.
+            plugins: plugins beside the installed ones, by name.
+            installed: where plugins and components are looked for; ``None`` for what is installed.
+            plan_when_disabled: without it, ``OTEL_SDK_DISABLED`` makes an empty plan, of no plugin.
+            settings: given in code, stronger than the environment.
+            project: whether ``pyproject.toml`` is looked at.
+            distro: ``None`` for the installed one that is in charge.
+        """
+        self.pipeline: Pipeline | None = None
+        self._given = (plugins, installed, settings, distro)
+        self._environ, self._when_disabled, self._project = environ, plan_when_disabled, project
+        self._make_plan()
+
+    def _make_plan(self) -> None:
+        problems: list[Problem] = []
+        plugins, installed, settings, distro = self._given
+        given = Settings.from_environ(self._environ, settings)
+        known = with_old_names(with_project(given, problems) if self._project else given)
+        self.installed = installed or EntryPoints()
+        self.channel = channel(known)
+        # With a configuration file, the file says it.
+        file = known.get(CONFIG_FILE)
+        disabled = known.value("OTEL_SDK_DISABLED") if known.sdk_disabled and not file else None
+        self.plugins = Plugins()
+        if disabled and not self._when_disabled:
+            self.plan = Plan(known, problems=self.plugins.problems)
+        else:
+            try:
+                self.installed = installed or find(given)
+                problems += self.installed.problems
+                charge = in_charge(known, self.installed, problems, distro)
+                known = known.with_layers(charge.layer())
+                self.plugins = Plugins.load(known, self.installed, plugins, charge)
+                self.plan = make_plan(known, self.plugins)
+            except Exception as error:
+                # What nobody foresaw is one line, not a traceback, and the application runs.
+                self.plan = Plan(known, plugins=self.plugins.candidates, problems=self.plugins.problems)
+                self.plan.problems.append(start_failed(error))
+            # Now that plugins' defaults are known, so are the secrets among them.
+            self.channel.mask = self.plan.settings.mask
+            level = self.plan.settings.log_level
+            self.channel.level = logging.WARNING if level is None else level
+        self.plan.problems.extend(problems)
+        if disabled:
+            self.plan.disabled = Value(True, disabled.source)
+
+    def again(self, **environ: str) -> Assembly:
+        """The same once more, with other environment variables: what would be, if they were set."""
+        plugins, installed, settings, distro = self._given
+        changed = {**self.plan.settings.environ, **environ}
+        return Assembly(changed, plugins, installed, plan_when_disabled=True, settings=settings, distro=distro)
+
+    def bare(self) -> Assembly:
+        """With the same plugins and nothing set: what would be without any setting."""
+        plugins, installed, _, distro = self._given
+        return Assembly({}, plugins, installed, plan_when_disabled=True, project=False, distro=distro)
+
+    def model(self) -> dict[str, Any]:
+        """The effective configuration as OpenTelemetry's configuration model; secrets are left out."""
+        from distrokit.plan.configuration_model import model_of
+
+        return model_of(self.plan)
+
+    def left_out_of_model(self) -> list[str]:
+        """What is in effect, and is not in :meth:`model`, since no configuration file can say it: a sentence each."""
+        from distrokit.plan.configuration_model import left_out
+
+        return list(left_out(self.plan))
+
+    def start(self, resource_attributes: Mapping[str, Any] | None = None) -> Pipeline | None:
+        """Build the plan and run it; of one that is disabled the propagators only.
+
+        Returns:
+            ``None`` when it could not be started at all.
+
+        Args:
+            resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
+
+        Raises:
+            StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem.
+        """
+        try:
+            return self._propagating() if self.plan.disabled.value else self._started(resource_attributes)
+        except Exception as error:
+            self.plan.problems.append(start_failed(error))
+            return None
+        finally:
+            self.report()
+
+    def idle(self, *, isolated: bool = False) -> Pipeline:
+        """A pipeline that is not started yet, or never will be.
+
+        Args:
+            isolated: as :class:`~distrokit.pipeline.pipeline.Pipeline` takes it.
+        """
+        import_propagate()
+        # Here, not above: the SDK is imported only by those who build, and reads settings meanwhile.
+        with self.plan.settings.exposed(self.plan.sdk_settings):
+            from distrokit.pipeline.pipeline import Pipeline
+
+        return Pipeline(self.plan, self.plugins, self.channel, isolated=isolated)
+
+    def _propagating(self) -> Pipeline:
+        """Disabled, nothing is recorded; context goes through (specification, *Environment Variables*, general)."""
+        self.pipeline = pipeline = self.idle()
+        pipeline.propagate()
+        return pipeline
+
+    def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
+        # Known before it is built: hooks may ask for it.
+        pipeline = self.idle()
+        resource = None
+        # Here, and not above: it imports the SDK.
+        from distrokit.pipeline import opamp
+
+        distro = named_by_user(self.plan.settings, CHOSEN_BY)
+        before = opamp.find_function(self.installed, opamp.BEFORE, distro)
+        if before is not None:
+            resource = self._resource(before, resource_attributes)
+            pipeline = self.idle()
+        self.pipeline = pipeline
+        keep_variables(self.plan)
+        pipeline.start(resource_attributes, resource)
+        if pipeline.resource is not None:
+            after = opamp.find_function(self.installed, opamp.AFTER, distro)
+            self.plan.problems.extend(opamp.call_function(after, pipeline.resource))
+        return pipeline
+
+    def _resource(self, before: EntryPoint, resource_attributes: Mapping[str, Any] | None) -> ProcessResource:
+        """The resource, which an OpAMP agent is told before anything else is built; it may change the environment."""
+        from distrokit.pipeline.opamp import call_function
+        from distrokit.pipeline.resource import build_resource
+
+        known = len(self.plan.problems)
+        with self.plan.settings.exposed(self.plan.sdk_settings):
+            resource = build_resource(self.plan, resource_attributes or {})
+        environ = telemetry_in_environ()
+        problems = call_function(before, resource)
+        if telemetry_in_environ() != environ:
+            problems = [*self.plan.problems[known:], *problems]
+            self._make_plan()
+        self.plan.problems.extend(problems)
+        return resource
+
+    def started(self) -> None:
+        """Everything is applied: tell what went wrong meanwhile, and say in one line what is running.
+
+        Raises: as :meth:`report`.
+        """
+        if self.pipeline is not None:
+            # Instrumentations and exporters have made loggers since.
+            self.pipeline.listen()
+            if not (self.pipeline.stopped or self.plan.disabled.value):
+                self.plugins.instrumented(self.pipeline)
+            self.pipeline.handle_signals()
+        self.report()
+        running = self.pipeline is not None and not self.pipeline.stopped
+        if running and (self.channel.level <= logging.INFO or self._at_a_terminal()):
+            self.channel.say(max(self.channel.level, logging.INFO), startup_line(self.plan, self._service()))
+        # Its children, instrumented as it is, have no need to say the same again.
+        put(SAID, ",".join(list(self.channel.said)[-_MOST_SAID:]) or None)
+
+    def _service(self) -> str:
+        """The service's name as it is sent, or would be."""
+        resource = self.pipeline.resource if self.pipeline else None
+        if resource is not None:
+            return str(resource.attributes.get("service.name", ""))
+        planned = self.plan.resource.attributes.get("service.name")
+        return str(planned.value) if planned else ""
+
+    def _at_a_terminal(self) -> bool:
+        return self.plan.settings.log_level is None and write_to_terminal()
+
+    def report(self) -> None:
+        """Print the problems that were not printed yet.
+
+        Raises:
+            StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem at all, unless ``OTEL_SDK_DISABLED``.
+        """
+        self.channel.problems(self.plan.problems)
+        if self.plan.settings.strict and self.plan.problems and not self.plan.settings.sdk_disabled:
+            raise StrictError(self.plan.problems)
+
+
+def start_failed(error: BaseException) -> Problem:
+    """The problem of a start that failed as a whole, which is a fault of distrokit's."""
+    return Problem(
+        code="start-failed",
+        subject="start",
+        cause=describe_exception(error),
+        outcome="telemetry may be missing; the application runs",
+        remedy="Set OTEL_LOG_LEVEL=debug to see where, and report it.",
+        detail=trace_of(error),
+    )
+
+
+def channel(settings: Settings) -> Channel:
+    """The channel at ``OTEL_LOG_LEVEL``, with these settings' secrets masked."""
+    level = settings.log_level
+    said = dict.fromkeys(filter(None, settings.environ.get(SAID, "").split(",")))
+    return Channel(logging.WARNING if level is None else level, settings.mask, said)

@@ -1,0 +1,299 @@
+"""The running pipeline: start, fork, flush, stop."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics.export import MetricReader
+
+from distrokit.diagnostics import Channel, Problem
+from distrokit.hookspecs import StopReason
+from distrokit.pipeline.build import Builder
+from distrokit.pipeline.error_boundary import Guard
+from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
+from distrokit.pipeline.interrupted import keep_cause
+from distrokit.pipeline.measuring import Measuring
+from distrokit.pipeline.os_signals import Signals
+from distrokit.pipeline.providers import Providers
+from distrokit.pipeline.reports import Reports
+from distrokit.pipeline.resource import build_resource
+from distrokit.pipeline.sdk_messages import SDKMessages, listen_to_sdk
+from distrokit.pipeline.shutdown import Ending
+from distrokit.plan.plan import Plan
+from distrokit.plugins.manager import Plugins
+from distrokit.settings import sdk_settings
+from distrokit.settings.environ import put
+
+if TYPE_CHECKING:
+    from opentelemetry.propagators.textmap import TextMapPropagator
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+
+    from distrokit.pipeline.process_resource import ProcessResource
+
+
+class Pipeline:
+    """What a plan became.
+
+    Args:
+        isolated: nothing of the process is taken: no global of OpenTelemetry, no ``atexit``, no logger; for tests,
+            which build many and stop each themselves.
+
+    Attributes:
+        plan: what was built; ``plan.problems`` grows while it runs.
+    """
+
+    def __init__(self, plan: Plan, plugins: Plugins, channel: Channel, *, isolated: bool = False) -> None:
+        self.plan = plan
+        self._isolated = isolated
+        self._resource: ProcessResource | None = None
+        self._providers = Providers(plan, isolated=isolated)
+        self._parts: list[Any] = []
+        self._name_of: Callable[[object], str] = lambda _: ""
+        self._plugins = plugins
+        self._channel = channel
+        self._reports = Reports(plan, channel)
+        seconds = plan.exit_timeout_millis.value / 1000
+        self._ending = Ending(seconds, self._reports.part_failed)
+        self._signals = Signals(
+            lambda: self.stop("signal"),
+            lambda: self.flush(plan.exit_timeout_millis.value),
+            lambda: self._ending.here,
+        )
+        self._messages: SDKMessages | None = None
+        self._uwsgi = False
+
+    @property
+    def resource(self) -> Resource | None:
+        """The process's resource; ``None`` before :meth:`start` and when disabled."""
+        return self._resource
+
+    @property
+    def tracer_provider(self) -> TracerProvider | None:
+        """``None`` when the signal is not built."""
+        return self._providers.traces
+
+    @property
+    def meter_provider(self) -> MeterProvider | None:
+        """Likewise: without exporters and processors nothing is built for metrics."""
+        return self._providers.metrics
+
+    @property
+    def logger_provider(self) -> LoggerProvider | None:
+        """Likewise, for logs."""
+        return self._providers.logs
+
+    @property
+    def propagator(self) -> TextMapPropagator | None:
+        """``None`` when the plan leaves OpenTelemetry's own choice alone."""
+        return self._providers.propagator
+
+    # ------------------------------------------------------------------------------- start
+
+    def start(
+        self, resource_attributes: Mapping[str, Any] | None = None, resource: ProcessResource | None = None
+    ) -> None:
+        """Build everything, make it the process's globals (unless isolated), and tell the plugins.
+
+        Args:
+            resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
+            resource: built from them already; ``None`` to build it.
+        """
+        # First, so that whatever has been built by then is flushed, whatever happens next.
+        if not self._isolated:
+            atexit.register(self._at_exit)
+            self.listen()
+        builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost, self._messages)
+        builder.guard = Guard(self._reports.misused)
+        builder.measuring = Measuring(self._reports.misused, builder.in_use, self._reports.lost)
+        self._parts, self._name_of = builder.parts, builder.name_of
+        # uWSGI makes its module when Python has started, and so after this.
+        builder.in_use.also = self._look_for_uwsgi
+        with self.plan.settings.exposed(self.plan.sdk_settings):
+            self._providers.install_propagator(builder)
+            self._resource = resource or build_resource(self.plan, resource_attributes or {})
+            builder.resource = self._resource
+            self._providers.install(builder)
+            self._providers.install_response_propagators(builder)
+        for name, text in sdk_settings.read_late(self.plan.sdk_settings, self.plan.settings, LoggerProvider).items():
+            put(name, text)
+        self._prepare_for_the_end()
+        watch_forks(self._before_fork, self._forked_in_parent, self.after_fork)
+        self._plugins.started(self)
+
+    def propagate(self) -> None:
+        """Start a disabled plan: build and set the propagators, and nothing else."""
+        builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost)
+        with self.plan.settings.exposed(self.plan.sdk_settings):
+            self._providers.install_propagator(builder)
+            self._providers.install_response_propagators(builder)
+
+    def _prepare_for_the_end(self) -> None:
+        if self._isolated:
+            # Whoever stops it does so before the interpreter's end.
+            return
+        foreign = [part for part in self._parts if hasattr(part, "shutdown") and not hasattr(part, "begin_shutdown")]
+        hooks = self._plugins.implementing("distrokit_stopping")
+        # Their exports may wait for a shutdown, and their shutdown may hang.
+        blind = [part for part in self._parts if getattr(part, "is_blind", False)]
+        providers = self._providers.all() if foreign or blind else []
+        self._ending.bounded.keep_ready(len(providers) + len(hooks) + len(blind))
+
+    def handle_signals(self) -> None:
+        """From here on SIGTERM and SIGHUP, where nobody handles them, flush first; call it when all else is done."""
+        if not self.stopped and self._providers.all():
+            self._signals.install()
+
+    def listen(self) -> SDKMessages:
+        """See to it that what OpenTelemetry logs, with the loggers there are by now, reaches stderr."""
+        self._messages = listen_to_sdk(self._channel, self.plan.settings.log_level is not None)
+        return self._messages
+
+    def set_log_level(self, level: int) -> None:
+        """Change how much distrokit and OpenTelemetry say on stderr, as ``OTEL_LOG_LEVEL`` does at the start.
+
+        Args:
+            level: of :mod:`logging`; above ``CRITICAL`` nothing is said.
+        """
+        self._channel.level = level
+        self._messages = listen_to_sdk(self._channel, explicit=True)
+
+    # --------------------------------------------------------------------------------- run
+
+    def flush(self, timeout_millis: int = 30_000) -> bool:
+        """Send what is queued.
+
+        Args:
+            timeout_millis: for all signals together, in milliseconds.
+
+        Returns:
+            false when a provider said it could not, or the time was up; what is not sent by then goes on being
+            sent in the background. True means that the queues are empty: whether the receiver took what was in
+            them, the SDK does not say; an export that fails is reported on stderr.
+        """
+        deadline = time.monotonic() + timeout_millis / 1000
+        left = max(1, timeout_millis)
+        # In threads of their own: not every exporter heeds a limit.
+        running = [
+            (provider, self._ending.bounded.begin(partial(provider.force_flush, timeout_millis=left)))
+            for provider in self._providers.all()
+        ]
+        done = timeout_millis > 0
+        for provider, call in running:
+            done = call.ended(deadline) and bool(call.result) and done
+            if call.error is not None:
+                name = f"flush of {type(provider).__name__}"
+                self._reports.part_failed(name, call.error, "the other signals are flushed")
+        return done
+
+    def stop(self, reason: StopReason = "code") -> None:
+        """Tell the plugins, then flush and shut down every provider, in ``DISTROKIT_EXIT_TIMEOUT`` altogether.
+
+        Once: a later call waits for the first one's end.
+        """
+        plugins = (
+            [] if self._ending.begun or self.plan.disabled.value else self._plugins.implementing("distrokit_stopping")
+        )
+        hooks = [
+            (f"distrokit_stopping of {plugin.title}", partial(self._plugins.stopping, plugin, self, reason))
+            for plugin in plugins
+        ]
+        self._ending.run(hooks, lambda: self._parts, self._providers.all(), lambda: self._stopped(reason))
+        self._signals.end()
+
+    def _stopped(self, reason: StopReason) -> None:
+        atexit.unregister(self._at_exit)
+        if reason == "code":
+            self._signals.remove()
+        if self._messages is not None:
+            self._messages.finish()
+        self._channel.problems(self.plan.problems)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether :meth:`stop` was called."""
+        return self._ending.begun
+
+    def report(self, problem: Problem) -> None:
+        """Say a problem that turned up while the pipeline runs, once."""
+        self._reports.problem(problem)
+
+    def _at_exit(self) -> None:
+        try:
+            self.stop("exit")
+        except KeyboardInterrupt:
+            # Whoever presses Ctrl-C twice wants the end at once.
+            self._tell_parts("finish")
+            self._channel.say(logging.WARNING, "interrupted while it was sent: what had not arrived is lost")
+        finally:
+            keep_cause()
+
+    def after_fork(self) -> None:
+        """In the child of a fork: nothing of the parent's is sent, counted or connected here."""
+        self._ending.forked()
+        self._signals.forked()
+        if self.stopped:
+            return
+        if self._resource is not None:
+            self._resource.renew()
+            self._resource.settle()
+        self._tell_parts("forked")
+        if self.meter_provider is not None:
+            self._guard("the metrics of a forked child", lambda: self._renew_metrics(self.meter_provider))
+        call_at_end_of_child(lambda: self.stop("process"), self)
+        self._plugins.forked(self)
+        self._prepare_for_the_end()
+        self._channel.problems(self.plan.problems)
+
+    def _renew_metrics(self, provider: Any) -> None:
+        """A child's counters begin at nothing: what the parent counted is the parent's to send."""
+        renew_locks(provider)
+        for part in self._parts:
+            renew = getattr(part, "renew", None) if isinstance(part, MetricReader) else None
+            if callable(renew):
+                renew(provider.remove_metric_reader, provider.add_metric_reader)
+
+    def _before_fork(self) -> None:
+        if not self.stopped:
+            self._tell_parts("before_fork")
+
+    def _forked_in_parent(self) -> None:
+        # Also when the end has begun meanwhile: what came to rest is waited for.
+        self._tell_parts("forked_in_parent")
+
+    def _tell_parts(self, method: str) -> None:
+        for part in self._parts:
+            call = getattr(part, method, None)
+            if callable(call):
+                self._guard(f"{method} of {self._name_of(part) or type(part).__name__}", call)
+
+    def _guard(self, name: str, call: Any) -> None:
+        try:
+            call()
+        except Exception as error:
+            self._reports.part_failed(name, error, "this process goes on without it")
+
+    def _look_for_uwsgi(self) -> None:
+        if self._uwsgi or "uwsgi" not in sys.modules:
+            return
+        self._uwsgi = True
+        cause = watch_uwsgi(self.after_fork)
+        if cause:
+            self.report(
+                Problem(
+                    code="uwsgi-forks",
+                    subject="uWSGI",
+                    cause=cause,
+                    outcome="its workers may lose telemetry when uwsgidecorators is used as well",
+                    remedy="Set py-call-osafterfork = true, and enable-threads = true, in its configuration.",
+                    severity="warning",
+                )
+            )

@@ -1,0 +1,192 @@
+"""Picks a declaration by name, and reads its parameters under guard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from distrokit.declarations import ComponentKind, D, Processor, Signal
+from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
+from distrokit.plan.plan import Component
+from distrokit.plan.registry import Catalogue, Offer, Shelf
+from distrokit.plan.selection.selection import Choice
+from distrokit.plugins.manager import Plugin
+from distrokit.settings.bundles import to_install
+from distrokit.settings.layers import Settings
+from distrokit.settings.reader import Reader
+from distrokit.settings.values import Source, Value
+
+
+def how_to_get_defaults(plugins: Iterable[Plugin]) -> str:
+    """What to do where nobody supplies something: for most the default plugins are missing, or kept out."""
+    kept_out = [plugin for plugin in plugins if plugin.installed and plugin.status != "loaded"]
+    if not kept_out:
+        return to_install("distrokit[otlp]")
+    by_cause = {plugin.cause: [p.name for p in kept_out if p.cause == plugin.cause] for plugin in kept_out}
+    said = "; ".join(f"{', '.join(names)} ({cause})" for cause, names in by_cause.items())
+    return f"Plugins that are installed and not loaded: {said}."
+
+
+class Picker:
+    """Picks for one plan.
+
+    Args:
+        problems: receives what could not be picked, or read.
+        plugins: those there are, for remedies.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        problems: list[Problem],
+        plugins: Sequence[Plugin] = (),
+    ) -> None:
+        self._settings = settings
+        self._plugins = plugins
+        self._catalogue = catalogue
+        self._problems = problems
+
+    def pick(
+        self, shelf: Shelf[D], choice: Choice, outcome: str, signal: Signal | None = None, instance: str = ""
+    ) -> Component[D] | None:
+        """The component of this name; when there is none, that is a problem, and ``None``.
+
+        A setting may name an instance, ``otlp/backup``: the exporter ``otlp`` with settings of its own.
+
+        Args:
+            outcome: what happens instead, for the problem.
+        """
+        offer = shelf.find(choice.name)
+        if offer is None and choice.properties is None and "/" in choice.name:
+            name, _, instance = choice.name.partition("/")
+            offer = shelf.find(name) if instance.strip() else None
+        if offer:
+            return self.component(offer, choice.source, signal, choice, instance)
+        taken = shelf.taken.get(choice.name.lower())
+        if taken is None:
+            self.unknown(shelf.kind, signal, shelf.names(), choice, outcome)
+        else:
+            self.refuse(taken)
+        return None
+
+    def refuse(self, taken: Problem) -> None:
+        """Report a name that several claim, and that somebody asks for."""
+        problem = replace(taken, severity="error")
+        if problem not in self._problems:
+            self._problems.append(problem)
+
+    def unknown(self, kind: str, signal: Signal | None, names: Iterable[str], choice: Choice, outcome: str) -> None:
+        """Report a name that nothing has."""
+        names = sorted(names)
+        hint = did_you_mean(choice.name, names)
+        what = f"{kind} for {signal}" if signal else kind
+        if choice.source.kind in ("file", "project"):
+            subject = f"{choice.source} {choice.name}"
+        else:
+            subject = f"{choice.source.name if choice.source.kind == 'environment' else choice.setting}={choice.name}"
+        self._problems.append(
+            Problem(
+                code=kind.replace(" ", "-") + "-unknown",
+                subject=subject,
+                cause=f"there is no such {what} (there are {', '.join(names) or 'none'})",
+                outcome=outcome,
+                remedy=hint or ("Install the package that has it." if names else how_to_get_defaults(self._plugins)),
+            )
+        )
+
+    def component(
+        self,
+        offer: Offer[D],
+        source: Source,
+        signal: Signal | None = None,
+        choice: Choice | None = None,
+        instance: str = "",
+    ) -> Component[D] | None:
+        """The offer with its parameters read; ``None`` when reading them failed, or refused it."""
+        declaration = offer.declaration
+        reader = Reader(
+            self._settings,
+            offer.plugin.label,
+            signal,
+            declaration.name,
+            instance=instance,
+            properties=choice.properties if choice else None,
+            resolve=partial(self._inner, signal),
+        )
+        read = getattr(declaration, "parameters", None)
+        try:
+            parameters = dict(read(reader)) if read else reader.everything()
+            wrong = [name for name, value in parameters.items() if not isinstance(value, Value)]
+            if wrong:
+                raise TypeError(f"parameters returned {wrong[0]!r} without a source; use the reader's methods")
+            _check(parameters, reader)
+        except BaseException as error:
+            contain(error)
+            self._problems.append(
+                Problem(
+                    code="parameters-failed",
+                    subject=offer.plugin.title,
+                    cause=f"parameters of {declaration.name!r}: {describe_exception(error)}",
+                    outcome=f"{declaration.name!r} is left out",
+                    remedy=f"Repair it, or set DISTROKIT_DISABLED_PLUGINS={offer.plugin.name}.",
+                    detail=trace_of(error),
+                )
+            )
+            return None
+        if isinstance(declaration, Processor):
+            reader.node("exporter")
+            parameters.pop("exporter", None)
+        # One wrong general setting is read by three signals, and is still one problem.
+        self._problems.extend(problem for problem in reader.problems if problem not in self._problems)
+        if reader.refused:
+            return None
+        self._problems.extend(_unread(reader))
+        overruled = tuple(partial(getattr, rival, "origin") for rival in offer.overruled)
+        return Component(declaration, offer.plugin.label, source, parameters, overruled, instance, reader.file_name)
+
+    def _inner(self, signal: Signal | None, kind: ComponentKind, node: Value[Any]) -> Component[Any] | None:
+        """A component inside another one, for :meth:`distrokit.Reader.component`."""
+        choice = Choice.of(node)
+        if choice is None:
+            self._problems.append(
+                Problem(
+                    code="setting-invalid",
+                    subject=str(node.source),
+                    cause=f"a {kind} is one name with its properties",
+                    outcome="it is left out",
+                    remedy=f"Correct {node.source}.",
+                )
+            )
+            return None
+        return self.pick(self._catalogue.shelf(kind, signal), choice, "it is left out", signal)
+
+
+def _check(parameters: dict[str, Value[Any]], reader: Reader) -> None:
+    """What plugins make by hand is checked here, where its owner is known, and not where it is shown."""
+    for name, value in parameters.items():
+        if not (isinstance(name, str) and isinstance(value.source, Source) and isinstance(value.key, str)):
+            raise TypeError(f"parameters returned {name!r} with a source or a key that is none")
+        if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in value.overruled):
+            raise TypeError(f"parameters returned {name!r} whose overruled are no pairs of text and source")
+        repr(value)
+        str(value.plain())
+    if not isinstance(reader.file_name, str):
+        raise TypeError("reader.file_name is no text")
+    for problem in reader.problems:
+        if not all(isinstance(part, str) for part in (problem.code, problem.subject, problem.cause, problem.outcome)):
+            raise TypeError("a problem that was reported is not made of text")
+
+
+def _unread(reader: Reader) -> Iterable[Problem]:
+    for name, source, hint in reader.unread():
+        yield Problem(
+            code="file-key-unknown",
+            subject=f"{source} {name}",
+            cause=f"{reader.name!r} has no such property",
+            outcome="it has no effect",
+            remedy=hint or "Take it out.",
+            severity="warning",
+        )

@@ -1,0 +1,142 @@
+"""Lets plugins amend the draft plan, one by one; records what each did, and takes back what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from distrokit.declarations import SIGNALS
+from distrokit.diagnostics import Problem
+from distrokit.plan.plan import (
+    Change,
+    Component,
+    ExporterPlan,
+    InstrumentationPlan,
+    Plan,
+    ResourcePlan,
+    SignalPlan,
+    ViewPlan,
+)
+from distrokit.plugins.manager import Plugin, Plugins
+from distrokit.settings.secret_values import secrets_inside
+from distrokit.settings.values import Source, Value
+
+
+def amend(plan: Plan, plugins: Plugins) -> Plan:
+    """Call every ``distrokit_plan``, each on a copy; returns the plan to go on with.
+
+    A plugin that raises, or makes of the plan what cannot be built, is left out and its copy dropped.
+    """
+    for plugin in plugins.implementing("distrokit_plan"):
+        before = flat(plan.describe())
+        draft = plan.parts()
+        draft.amending = plugin.label
+        if not plugins.amend(plugin, draft):
+            continue
+        try:
+            _adopt(draft, plan, Source("plugin", plugin.label))
+            after = flat(draft.describe())
+        except Exception as error:
+            # What cannot even be shown cannot be built.
+            plugins.leave_out(plugin, "distrokit_plan", error)
+            continue
+        draft.amending = ""
+        draft.changes = [*plan.changes, *_changes(plugin, before, after), *_order(plugin, plan, draft)]
+        plan = draft
+    return plan
+
+
+def _adopt(plan: Plan, before: Plan, source: Source) -> None:
+    """Give plain values the plugin as their source; refuse what could not be built.
+
+    A plugin may report problems, and cannot take back those of others.
+
+    Raises:
+        TypeError: something in the plan is not what belongs there; says where.
+    """
+    added = [problem for problem in plan.problems if isinstance(problem, Problem)]
+    plan.problems = [*before.problems, *(problem for problem in added if problem not in before.problems)]
+    plan.plugins, plan.settings = before.plugins, before.settings
+    _expect(plan.resource, ResourcePlan, "plan.resource")
+    _adopt_values(plan.resource.attributes, source)
+    if not isinstance(plan.disabled, Value):
+        plan.disabled = Value(bool(plan.disabled), source)
+    if not isinstance(plan.resource.timeout_millis, Value):
+        plan.resource.timeout_millis = Value(int(plan.resource.timeout_millis), source)
+    if not isinstance(plan.exit_timeout_millis, Value):
+        plan.exit_timeout_millis = Value(int(plan.exit_timeout_millis), source)
+    for name in ("sampler", "id_generator"):
+        if getattr(plan, name) is not None:
+            _expect(getattr(plan, name), Component, f"plan.{name}")
+    for setting, text in plan.sdk_settings.items():
+        _expect(text, (str, type(None)), f"plan.sdk_settings[{setting!r}]")
+    _check_signals(plan)
+    for component in plan.components():
+        _expect(component, Component, "a component of the plan")
+        _adopt_values(component.parameters, source)
+    for view in plan.views:
+        _expect(view, ViewPlan, "a view of the plan")
+    _adopt_instrumentations(plan, before, source)
+
+
+def _adopt_instrumentations(plan: Plan, before: Plan, source: Source) -> None:
+    for name, item in plan.instrumentations.items():
+        _expect(item, InstrumentationPlan, f"plan.instrumentations[{name!r}]")
+        item.adopt(before.instrumentations.get(name), source)
+        for text in secrets_inside("", item.keywords):
+            plan.settings.learn_secret(text)
+
+
+def _check_signals(plan: Plan) -> None:
+    if tuple(plan.signals) != SIGNALS:
+        raise TypeError(f"plan.signals must have exactly {', '.join(SIGNALS)}")
+    for signal, planned in plan.signals.items():
+        _expect(planned, SignalPlan, f"plan.signals[{signal!r}]")
+        for exporter in planned.exporters:
+            _expect(exporter, ExporterPlan, f"plan.signals[{signal!r}].exporters[…]")
+
+
+def _adopt_values(values: dict[str, Value[Any]], source: Source) -> None:
+    for name, value in list(values.items()):
+        if not isinstance(value, Value):
+            # Headers stay secret whoever writes them.
+            values[name] = Value(value, source, secret=name in ("headers", "credentials"))
+
+
+def _expect(node: object, kind: type[Any] | tuple[type[Any], ...], where: str) -> None:
+    if not isinstance(node, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        raise TypeError(f"{where} is {type(node).__name__}, expected {' or '.join(k.__name__ for k in kinds)}")
+
+
+def _changes(plugin: Plugin, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    paths = [path for path in dict.fromkeys([*before, *after]) if before.get(path) != after.get(path)]
+    return [
+        Change(plugin.label, path, before.get(path), after.get(path))
+        for path in paths
+        if not path.startswith(("problems", "changes", "plugins"))
+    ]
+
+
+def _order(plugin: Plugin, before: Plan, after: Plan) -> list[Change]:
+    """The order of instrumentations, which no single one of them shows."""
+    both = [
+        [name for name in plan.instrumentations if name in other.instrumentations]
+        for plan, other in ((before, after), (after, before))
+    ]
+    was, now = (", ".join(names) for names in both)
+    return [Change(plugin.label, "instrumentations", was, now)] if was != now else []
+
+
+def flat(node: Any, path: str = "") -> dict[str, Any]:
+    """``{"a": {"b": [1]}}`` as ``{"a.b.0": 1}``."""
+    if isinstance(node, Mapping) and node:
+        items: Any = node.items()
+    elif isinstance(node, list) and node:
+        items = enumerate(node)
+    else:
+        return {path: node}
+    leaves: dict[str, Any] = {}
+    for key, value in items:
+        leaves.update(flat(value, f"{path}.{key}" if path else str(key)))
+    return leaves

@@ -1,0 +1,213 @@
+"""What a configuration file chooses, on top of what settings choose.
+
+The file wins where it speaks; code and a plugin's insistence win over the file; plugins' defaults fill
+where it is silent. Which signals are built is the file's alone to say: without a ``meter_provider``
+there are no metrics, as the configuration schema has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from distrokit.declarations import SIGNALS, Configuration, Signal
+from distrokit.diagnostics import Problem
+from distrokit.plan.selection.from_settings import chosen_by_settings
+from distrokit.plan.selection.instrumentations import instrumentations_of_model
+from distrokit.plan.selection.selection import Choice, Choices, ExportChoice, ScopeRule
+from distrokit.settings.layers import Settings
+from distrokit.settings.values import STRENGTH, Source, Value
+
+PROVIDERS: dict[Signal, str] = {"traces": "tracer_provider", "metrics": "meter_provider", "logs": "logger_provider"}
+
+SCOPES: dict[Signal, tuple[str, str]] = {
+    "traces": ("tracer_configurator/development", "tracers"),
+    "metrics": ("meter_configurator/development", "meters"),
+    "logs": ("logger_configurator/development", "loggers"),
+}
+SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
+_TYPES: dict[str, type[Any]] = {"string": str, "bool": bool, "int": int, "double": float}
+
+
+def chosen_by_model(configuration: Configuration, settings: Settings, problems: list[Problem]) -> Choices:
+    """The choices of a file and these settings together.
+
+    Args:
+        configuration: with a model.
+        settings: with the file's own layer, and without the variables that it takes the place of.
+        problems: receives what of the file makes no sense.
+    """
+    model = configuration.model or Value({}, Source("file", configuration.name))
+    choices = chosen_by_settings(settings, problems)
+    _resource(model, choices, problems)
+    _traces_parts(model, choices)
+    _propagators(model, choices)
+    for signal in SIGNALS:
+        _signal(model, signal, choices, problems)
+    choices.views = _items(model.at("meter_provider", "views"))
+    choices.instrumentations = list(instrumentations_of_model(model, settings, problems))
+    return choices
+
+
+def severity_number(name: str) -> int:
+    """``info2`` as 10; 0 for what is no severity (specification, logs data model)."""
+    word = name.rstrip("234")
+    return SEVERITIES.index(word) * 4 + int(name[len(word) :] or 1) if word in SEVERITIES else 0
+
+
+def _overrules_file(source: Source) -> bool:
+    return source.strength > STRENGTH.index("file")
+
+
+def _items(node: Value[Any] | None) -> list[Value[Any]]:
+    return list(node.value) if node is not None and isinstance(node.value, list) else []
+
+
+def _named_list(node: Value[Any] | None) -> list[Choice]:
+    return [choice for choice in map(Choice.of, _items(node)) if choice]
+
+
+# ------------------------------------------------------------------------------ the parts
+
+
+def _resource(model: Value[Any], choices: Choices, problems: list[Problem]) -> None:
+    for item in _items(model.at("resource", "attributes")):
+        name, value = item.at("name"), item.at("value")
+        if name is None or value is None:
+            continue
+        known = choices.attributes.get(str(name.value))
+        if known is None or not _overrules_file(known.source):
+            choices.attributes[str(name.value)] = _typed(name, value, item.at("type"), problems)
+    choices.schema_url = model.at("resource", "schema_url")
+    detection = model.at("resource", "detection/development")
+    if detection is not None and (choices.detectors is None or not _overrules_file(choices.detectors[0].source)):
+        choices.detectors = _named_list(detection.at("detectors"))
+    if detection is not None:
+        choices.included = detection.at("attributes", "included")
+        choices.excluded = detection.at("attributes", "excluded")
+
+
+def _typed(name: Value[Any], value: Value[Any], kind: Value[Any] | None, problems: list[Problem]) -> Value[Any]:
+    """The value as the ``type`` beside it says."""
+    plain = value.plain()
+    # "If omitted, string is used", says the schema.
+    written = str(kind.value) if kind is not None else "string_array" if isinstance(plain, list) else "string"
+    wanted = _TYPES.get(written.removesuffix("_array"), str)
+    try:
+        if written.endswith("_array") != isinstance(plain, list):
+            raise TypeError("one is a list and the other is not")
+        return Value(
+            [_cast(i, wanted) for i in plain] if isinstance(plain, list) else _cast(plain, wanted), value.source
+        )
+    except (TypeError, ValueError, OverflowError):
+        problems.append(
+            Problem(
+                code="setting-invalid",
+                subject=f"{value.source} {name.value}",
+                cause=f"the value is not of type {written}",
+                outcome="it is used as text",
+                remedy="Correct the value or its type.",
+                severity="warning",
+            )
+        )
+        return Value(str(plain), value.source)
+
+
+def _cast(item: Any, kind: type[Any]) -> Any:
+    if kind is bool and not isinstance(item, bool):
+        raise ValueError("a boolean is true or false")
+    if isinstance(item, bool) and kind is str:
+        return str(item).lower()
+    if kind is int and (isinstance(item, bool) or int(item) != float(item) or abs(int(item)) >= 2**63):
+        raise ValueError("not a whole number of 64 bits")
+    return kind(item)
+
+
+def _traces_parts(model: Value[Any], choices: Choices) -> None:
+    provider = model.at("tracer_provider")
+    if provider is None:
+        return
+    sampler = Choice.of(provider.at("sampler"))
+    if sampler and not (choices.sampler and _overrules_file(choices.sampler.source)):
+        choices.sampler = sampler
+    ids = Choice.of(provider.at("id_generator"))
+    if ids and not (choices.id_generator and _overrules_file(choices.id_generator.source)):
+        choices.id_generator = ids
+
+
+def _propagators(model: Value[Any], choices: Choices) -> None:
+    node = model.at("propagator")
+    if choices.propagators is not None and any(_overrules_file(choice.source) for choice in choices.propagators):
+        return
+    if node is None:
+        # "If omitted, a noop propagator is used", says the schema; a plugin's default may say more.
+        choices.propagators = choices.propagators or []
+        return
+    chosen = _named_list(node.at("composite"))
+    listed = node.at("composite_list")
+    if listed is not None:
+        names = [name.strip() for name in str(listed.value).split(",") if name.strip()]
+        chosen += [Choice(name, listed.source, str(listed.source)) for name in names]
+    # Each once, the first one counts (configuration schema, Propagator).
+    by_name = {choice.name.lower(): choice for choice in reversed(chosen) if choice.name.lower() != "none"}
+    choices.propagators = list(reversed(by_name.values()))
+
+
+def _signal(model: Value[Any], signal: Signal, choices: Choices, problems: list[Problem]) -> None:
+    provider = model.at(PROVIDERS[signal])
+    overruled = signal in choices.sources and _overrules_file(choices.sources[signal])
+    if provider is None:
+        if not overruled:
+            choices.exports[signal] = None
+            choices.sources[signal] = model.source
+        return
+    exports, staged = [], []
+    if signal == "metrics":
+        exports = [export for export in map(_reader, _items(provider.at("readers"))) if export]
+    else:
+        for choice in _named_list(provider.at("processors")):
+            exporter = Choice.of(choice.properties.at("exporter")) if choice.properties else None
+            if exporter:
+                exports.append(ExportChoice(exporter, choice))
+            else:
+                staged.append(choice)
+    choices.staged[signal] = staged
+    choices.scopes[signal] = list(_scopes(provider, signal))
+    if not overruled:
+        choices.exports[signal] = exports
+        choices.sources[signal] = provider.source
+
+
+def _reader(node: Value[Any]) -> ExportChoice | None:
+    reader = Choice.of(node)
+    exporter = Choice.of(reader.properties.at("exporter")) if reader and reader.properties else None
+    if reader is None or exporter is None:
+        return None
+    return ExportChoice(exporter, reader)
+
+
+def _scopes(provider: Value[Any], signal: Signal) -> Iterator[ScopeRule]:
+    """The rules in order; what is true of all others comes last."""
+    configurator, several = SCOPES[signal]
+    node = provider.at(configurator)
+    if node is None:
+        return
+    default = node.at("default_config")
+    fallback = _rule("*", default) if default is not None else None
+    for item in _items(node.at(several)):
+        name, config = item.at("name"), item.at("config")
+        if name is not None and config is not None:
+            yield _rule(str(name.value), config)
+    if fallback is not None:
+        yield fallback
+
+
+def _rule(pattern: str, config: Value[Any]) -> ScopeRule:
+    enabled, severity, trace_based = config.at("enabled"), config.at("minimum_severity"), config.at("trace_based")
+    return ScopeRule(
+        pattern,
+        enabled is None or bool(enabled.value),
+        config.source,
+        severity_number(str(severity.value)) if severity else 0,
+        bool(trace_based and trace_based.value),
+    )

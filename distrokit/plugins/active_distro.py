@@ -1,0 +1,163 @@
+"""Which distros made of plugins are installed, and whose plan is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
+from distrokit.plugins.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, Distro, InCharge, default
+from distrokit.plugins.entry_points import EntryPoints, distribution_of
+from distrokit.settings.layers import Settings, named_by_user
+
+
+def names(installed: EntryPoints) -> list[str]:
+    """The distros made of plugins that are installed."""
+    return list(dict.fromkeys(point.name for point in installed.group(GROUP)))
+
+
+def chosen(settings: Settings, installed: EntryPoints) -> str:
+    """The name of the distro in charge, as far as distros made of plugins go: the one named, or the only one."""
+    known = names(installed)
+    named = named_by_user(settings, CHOSEN_BY)
+    if named in known:
+        return named
+    return known[0] if len(known) == 1 and named != DEFAULT else DEFAULT
+
+
+def tied(settings: Settings, installed: EntryPoints) -> bool:
+    """Whether several are installed and none is named."""
+    return len(names(installed)) > 1 and named_by_user(settings, CHOSEN_BY) not in (*names(installed), DEFAULT)
+
+
+def in_charge(
+    settings: Settings, installed: EntryPoints, problems: list[Problem], given: Distro | None = None
+) -> InCharge:
+    """Decide whose plan is made.
+
+    Args:
+        problems: receives a tie, and what is wrong with the distro.
+        given: in code; then nothing is looked for.
+    """
+    points = installed.group(GROUP)
+    foreign: dict[str, tuple[str, ...]] = {}
+    for point in points:
+        foreign[distribution_of(point)] = (*foreign.get(distribution_of(point), ()), point.name)
+    known = names(installed)
+    others = [*known, *(point.name for point in installed.group(DISTRO_GROUP) if point.value != OUR_CLASS)]
+    if given is not None:
+        charge = InCharge(given, "code", "it was given in code", tuple(others), "", foreign)
+        problems += _faults(charge)
+        return charge
+    name = chosen(settings, installed)
+    others = [other for other in others if other != name]
+    if name == DEFAULT:
+        if tied(settings, installed):
+            problems.append(_tie(known))
+        why = "several distros are installed and none is named" if tied(settings, installed) else ""
+        if named_by_user(settings, CHOSEN_BY) == DEFAULT:
+            why = f"{CHOSEN_BY} names it"
+        return InCharge(default().distro, DEFAULT, why or default().why, tuple(others), DEFAULT, foreign)
+    point = next(point for point in points if point.name == name)
+    named = named_by_user(settings, CHOSEN_BY) == name
+    why = f"{CHOSEN_BY} names it" if named else "it is the only distro made of plugins that is installed"
+    try:
+        distro = point.load()
+        if not isinstance(distro, Distro):
+            raise TypeError(f"{point.value} is {type(distro).__name__}, not a distrokit.Distro")
+        charge = InCharge(distro, distribution_of(point) or "unknown", why, tuple(others), name, foreign)
+        problems += _faults(charge, name)
+    except BaseException as error:
+        contain(error)
+        problems.append(
+            Problem(
+                code="distro-failed",
+                subject=f"distro {name} ({distribution_of(point)})",
+                cause=describe_exception(error),
+                outcome="the plugins that are installed run without it",
+                remedy=f"Repair or uninstall it, or set {CHOSEN_BY}={DEFAULT}.",
+                detail=trace_of(error),
+            )
+        )
+        why = f"distro {name} could not be loaded"
+        return InCharge(default().distro, DEFAULT, why, (*others, name), DEFAULT, foreign)
+    return charge
+
+
+def missing(charge: InCharge, plugins: list[str]) -> list[Problem]:
+    """A problem for each plugin that the distro lists and nobody has installed."""
+    return [
+        Problem(
+            code="plugin-missing",
+            subject=f"distro {charge.label}",
+            cause=f"it lists the plugin {name!r}, which is not installed",
+            outcome="the others are loaded",
+            remedy=did_you_mean(name, plugins)
+            or "Install the package that has it, or move it to the distro's optional.",
+        )
+        for name in charge.distro.plugins
+        if name not in plugins
+    ]
+
+
+def _faults(charge: InCharge, name: str | None = None) -> Iterator[Problem]:
+    distro = charge.distro
+    if name is not None and distro.name != name:
+        yield Problem(
+            code="distro-name",
+            subject=f"distro {distro.name} ({charge.distribution})",
+            cause=f"its entry point is called {name!r}",
+            outcome=f"{CHOSEN_BY} knows it by that name, telemetry by its own",
+            remedy="Give both one name.",
+            severity="warning",
+        )
+    if "DISTROKIT_FROZEN" in distro.defaults:
+        yield Problem(
+            code="setting-ignored",
+            subject=f"distro {charge.label} DISTROKIT_FROZEN",
+            cause="a distro is found among what is installed, and this decides where that is looked for",
+            outcome="it has no effect",
+            remedy="Take it out of the distro's defaults, and set the environment variable.",
+        )
+    if distro.opentelemetry:
+        yield from _releases(charge)
+
+
+def _releases(charge: InCharge) -> Iterator[Problem]:
+    # Here, and not above: most distros say nothing of releases.
+    from distrokit.plugins.requirements import InvalidRequirement, Specifiers
+
+    found, made_for = _installed_version("opentelemetry-sdk"), charge.distro.opentelemetry
+    try:
+        if not found or Specifiers(made_for).contains(found, prereleases=True):
+            return
+        cause = f"it is made for OpenTelemetry {made_for}, and {found} is installed"
+        remedy = f"Update {charge.distribution}, or install a release of OpenTelemetry that it is made for."
+    except InvalidRequirement:
+        cause = f"the releases of OpenTelemetry that it is made for, {made_for!r}, are no version specifier"
+        remedy = "Write them like >=1.43,<1.47."
+    yield Problem(
+        code="distro-untested",
+        subject=f"distro {charge.label}",
+        cause=cause,
+        outcome="it runs all the same",
+        remedy=remedy,
+        severity="warning",
+    )
+
+
+def _tie(known: list[str]) -> Problem:
+    return Problem(
+        code="distro-tie",
+        subject=f"distros {', '.join(known)}",
+        cause="all of them are installed and none is named",
+        outcome="none of them is in charge; distrokit runs with the plugins that belong to no distro",
+        remedy=f"Set {CHOSEN_BY} to one of them, or to {DEFAULT}.",
+    )
+
+
+def _installed_version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,219 @@
+"""Several distros in one environment: who is in charge, decided by rule and not by directory order.
+
+OpenTelemetry's loader takes the first distro and the first configurator that it comes across, in the
+order of ``os.listdir``, and takes the two independently (contrib#551, contrib#2144). Wherever
+distrokit's code runs, it asks here, and the answer is one distribution for both halves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
+from distrokit.frozen import find
+from distrokit.instrumentation.lookups import answer_lookups, answered
+from distrokit.plugins import active_distro as kit
+from distrokit.plugins.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, OUR_CONFIGURATOR
+from distrokit.plugins.entry_points import EntryPoints, distribution_of, title_of
+from distrokit.settings.environ import claim
+from distrokit.settings.layers import Settings, named_by_user
+
+NAME, DISTRO = DEFAULT, CHOSEN_BY
+CONFIGURATOR, CONFIGURATOR_GROUP = "OTEL_PYTHON_CONFIGURATOR", "opentelemetry_configurator"
+
+
+@dataclass(frozen=True)
+class Election:
+    """The outcome, between distrokit and distros that are not made of its plugins.
+
+    Attributes:
+        distro: the winner's ``opentelemetry_distro`` entry point; ``None`` when it is distrokit.
+        configurator: the winner's ``opentelemetry_configurator`` entry point; ``None`` when it has
+            none, or is distrokit.
+        problems: what in the settings contradicts the outcome.
+    """
+
+    distro: EntryPoint | None = None
+    configurator: EntryPoint | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The winner: its distribution, or ``distrokit``."""
+        winner = self.distro or self.configurator
+        return (distribution_of(winner) or winner.name) if winner else NAME
+
+    @property
+    def ours(self) -> bool:
+        """Whether distrokit is in charge."""
+        return self.distro is None and self.configurator is None
+
+    @property
+    def builds(self) -> bool:
+        """Whether distrokit builds the pipeline: it is in charge, or the winner has a distro and no configurator."""
+        return self.configurator is None
+
+
+def elect(settings: Settings, installed: EntryPoints) -> Election:
+    """Decide.
+
+    ``OTEL_PYTHON_DISTRO`` names the winner; where it is unset, ``OTEL_PYTHON_CONFIGURATOR`` does; where
+    both are unset, or name nothing that is installed, distrokit wins: it was installed on purpose. Which of the
+    distros made of plugins is in charge then is the business of :mod:`distrokit.plugins.distros`.
+    """
+    all_distros, all_configurators = installed.group(DISTRO_GROUP), installed.group(CONFIGURATOR_GROUP)
+    distro, configurator = named_by_user(settings, DISTRO), named_by_user(settings, CONFIGURATOR)
+    outcome = kit.chosen(settings, installed)
+    problems: tuple[Problem, ...] = ()
+    if distro:
+        named = _first(all_distros, distro)
+        if distro in kit.names(installed) or (named and named.value == OUR_CLASS):
+            problems = _contradiction(distro, configurator, NAME)
+            if distro not in (NAME, *kit.names(installed)):
+                problems += (_undeclared(distro, outcome),)
+            return Election(problems=problems)
+        if named is not None:
+            partner = _of_same_distribution(named, all_configurators)
+            if partner is None:
+                return _without_configurator(named, configurator, all_configurators)
+            return Election(named, partner, _contradiction(distro, configurator, partner.name))
+        # As if it were not set.
+        problems = (_unknown(DISTRO, distro, [*all_distros, *installed.group(GROUP)], outcome),)
+    if configurator and configurator != NAME:
+        named = _first(all_configurators, configurator)
+        if named is None:
+            return Election(problems=(*problems, _unknown(CONFIGURATOR, configurator, all_configurators, outcome)))
+        winner = distribution_of(named) or named.name
+        problems = tuple(replace(problem, outcome=f"{winner} configures the process") for problem in problems)
+        return Election(_of_same_distribution(named, all_distros), named, problems)
+    return Election(problems=problems)
+
+
+def settle() -> None:
+    """In the launcher, before the loader chooses: if distrokit is in charge, see to it that it is called."""
+    settings = Settings.from_environ()
+    installed = find(settings)
+    if all(point.value == OUR_CLASS for point in installed.group(DISTRO_GROUP)):
+        # Whichever the loader takes, it takes ours.
+        return
+    if elect(settings, installed).builds:
+        # Where the first one names something that is not there, or has no configurator, the second brings us in.
+        claim(*((CONFIGURATOR, NAME) if settings.get(DISTRO) else (DISTRO, kit.chosen(settings, installed))))
+
+
+def look_up() -> None:
+    """Before OpenTelemetry looks for anything in this process: let it find what distrokit's scan has found."""
+    if answered() is not None:
+        return
+    settings = Settings.from_environ()
+    installed = find(settings)
+    election = elect(settings, installed)
+    instead = None
+    if election.distro is not None and election.builds:
+        # Its configure() is called by distrokit's distro then, under guard.
+        instead = EntryPoint(election.distro.name, OUR_CLASS, DISTRO_GROUP)
+    answer_lookups(installed, instead=instead)
+
+
+def _without_configurator(named: EntryPoint, configurator: str, configurators: list[EntryPoint]) -> Election:
+    """A distro that only sets defaults: whichever configurator is named builds, else distrokit."""
+    if configurator in ("", NAME):
+        return Election(named)
+    other = _first(configurators, configurator)
+    if other is None:
+        return Election(named, None, (_unknown(CONFIGURATOR, configurator, configurators, NAME),))
+    return Election(named, None if other.value == OUR_CONFIGURATOR else other)
+
+
+def configure_other(election: Election, **kwargs: Any) -> tuple[Any, tuple[Problem, ...]]:
+    """Let a distro without a configurator set its defaults, in ``os.environ``; distrokit builds, even if that fails.
+
+    Returns: the distro, ``None`` where there is none; and what went wrong.
+    """
+    point = election.distro
+    if point is None or not election.builds:
+        return None, ()
+    try:
+        other = point.load()()
+        other.configure(**kwargs)
+    except BaseException as error:
+        contain(error)
+        problem = Problem(
+            code="distro-failed",
+            subject=f"distro {point.name} ({title_of(point)})",
+            cause=describe_exception(error),
+            outcome="distrokit builds the pipeline from the environment as it is",
+            remedy=f"Repair or uninstall it, or set {DISTRO}={NAME}.",
+            detail=trace_of(error),
+        )
+        return None, (problem,)
+    return other, ()
+
+
+def loading_of(election: Election, other: Any) -> Callable[..., Any] | None:
+    """The ``load_instrumentor`` of a distro without a configurator; ``None`` where it has none of its own.
+
+    Args:
+        other: the distro; ``None`` where the loader made it, which finds it again since distros are singletons.
+    """
+    if election.distro is None:
+        return None
+    try:
+        other = other or election.distro.load()()
+    except Exception:
+        # Its configure() has failed, which is a problem of its own.
+        return None
+    loading: Callable[..., Any] | None = getattr(other, "load_instrumentor", None)
+    from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # its file is untyped
+
+    inherited = getattr(type(other), "load_instrumentor", None) is BaseDistro.load_instrumentor
+    return None if inherited else loading
+
+
+def _first(points: list[EntryPoint], name: str) -> EntryPoint | None:
+    return next((point for point in points if point.name == name), None)
+
+
+def _of_same_distribution(point: EntryPoint, points: list[EntryPoint]) -> EntryPoint | None:
+    return next((other for other in points if distribution_of(other) == distribution_of(point)), None)
+
+
+def _contradiction(distro: str, configurator: str, expected: str) -> tuple[Problem, ...]:
+    if not configurator or configurator == expected:
+        return ()
+    return (
+        Problem(
+            code="distro-contradiction",
+            subject=f"{CONFIGURATOR}={configurator}",
+            cause=f"{DISTRO}={distro} names another distribution",
+            outcome=f"{distro} configures the whole process",
+            remedy=f"Unset {CONFIGURATOR}" + (f", or set it to {expected}." if expected else "."),
+            severity="warning",
+        ),
+    )
+
+
+def _undeclared(name: str, outcome: str) -> Problem:
+    return Problem(
+        code="distro-undeclared",
+        subject=f"{DISTRO}={name}",
+        cause=f"its package has no entry point {name!r} in the group {GROUP}",
+        outcome=f"distro {outcome} configures the process",
+        remedy="Let it point to a distrokit.Distro.",
+    )
+
+
+def _unknown(setting: str, name: str, points: list[EntryPoint], outcome: str) -> Problem:
+    names = sorted({point.name for point in points})
+    called = sorted({point.name for point in points if distribution_of(point) == name})
+    return Problem(
+        code="distro-unknown",
+        subject=f"{setting}={name}",
+        cause=f"nothing of this name is installed (there are {', '.join(names)})",
+        outcome=f"{outcome} configures the process",
+        remedy=f"Its name is {called[0]!r}." if called else did_you_mean(name, names) or f"Unset {setting}.",
+        severity="warning",
+    )

@@ -1,0 +1,40 @@
+"""Requirements as packages declare them (packaging specification, *Dependency specifiers*).
+
+Of ``packaging``, whose names these have, only what is asked here: distrokit needs pluggy and OpenTelemetry alone.
+"""
+
+from __future__ import annotations
+
+import re
+
+from distrokit.plugins.requirements.markers import Marker
+from distrokit.plugins.requirements.versions import InvalidRequirement, Specifiers, Version
+
+__all__ = ["InvalidRequirement", "Marker", "Requirement", "Specifiers", "Version"]
+
+_REQUIREMENT = re.compile(
+    r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[(?P<extras>[^\]]*)\])?\s*"
+    r"(?:@\s*(?P<url>\S+)|\(?(?P<specifier>[^;()]*)\)?)\s*(?:;(?P<marker>.*))?"
+)
+
+
+class Requirement:
+    """A distribution that another one needs.
+
+    Raises: :class:`InvalidRequirement`.
+
+    Attributes:
+        marker: when it is needed; ``None`` for always.
+    """
+
+    def __init__(self, text: str) -> None:
+        found = _REQUIREMENT.fullmatch(text.strip())
+        if found is None:
+            raise InvalidRequirement(f"{text!r} is no requirement")
+        self._text = text.strip()
+        self.name = found["name"]
+        self.specifier = Specifiers(found["specifier"] or "")
+        self.marker = Marker(found["marker"]) if found["marker"] is not None else None
+
+    def __str__(self) -> str:
+        return self._text

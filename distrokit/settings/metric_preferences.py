@@ -1,0 +1,64 @@
+"""What a metric exporter prefers: temporality and the aggregation of histograms, as every push exporter takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distrokit.settings.reader import Reader
+    from distrokit.settings.values import Value
+
+_TEMPORALITIES = ("cumulative", "delta", "low_memory")
+_AGGREGATIONS = ("explicit_bucket_histogram", "base2_exponential_bucket_histogram")
+
+
+def metric_parameters(
+    reader: Reader, temporality: str | Sequence[str] = (), aggregation: str | Sequence[str] = ()
+) -> dict[str, Value[Any]]:
+    """Read the two preferences, under the names a configuration file has for them.
+
+    Args:
+        temporality, aggregation: the variables that may hold them, strongest first.
+    """
+
+    def parse(text: str) -> str:
+        # The variable says "lowmemory", the file "low_memory" (specification, OTLP metric exporter).
+        word = "low_memory" if text.lower() == "lowmemory" else text.lower()
+        if word not in _TEMPORALITIES:
+            raise ValueError("valid values are cumulative, delta, lowmemory")
+        return word
+
+    return {
+        "temporality_preference": reader.parsed(temporality, parse, "cumulative", key="temporality_preference"),
+        "default_histogram_aggregation": reader.choice(
+            aggregation, _AGGREGATIONS, "explicit_bucket_histogram", key="default_histogram_aggregation"
+        ),
+    }
+
+
+def metric_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords ``preferred_temporality`` and ``preferred_aggregation`` of the SDK's metric exporters.
+
+    Args:
+        arguments: holds what :func:`metric_parameters` read, or nothing of it.
+    """
+    from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
+    from opentelemetry.sdk.metrics.export import AggregationTemporality
+    from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, ExponentialBucketHistogramAggregation
+
+    delta: dict[str, tuple[type, ...]] = {
+        "delta": (Counter, ObservableCounter, Histogram),
+        "low_memory": (Counter, Histogram),
+    }
+    keywords: dict[str, Any] = {}
+    if "temporality_preference" in arguments:
+        kinds = delta.get(arguments["temporality_preference"], ())
+        # What is not in it is cumulative, and an empty one keeps the exporter from reading the variable.
+        everything = dict.fromkeys((Counter, ObservableCounter, Histogram), AggregationTemporality.CUMULATIVE)
+        keywords["preferred_temporality"] = everything | dict.fromkeys(kinds, AggregationTemporality.DELTA)
+    if "default_histogram_aggregation" in arguments:
+        exponential = arguments["default_histogram_aggregation"].startswith("base2")
+        made = ExponentialBucketHistogramAggregation() if exponential else ExplicitBucketHistogramAggregation()
+        keywords["preferred_aggregation"] = {Histogram: made}
+    return keywords

@@ -1,0 +1,105 @@
+"""Settings from beside the environment: ``pyproject.toml``, and variables under a name of old."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from distrokit.diagnostics import Problem
+from distrokit.plugins.entry_points import is_place
+from distrokit.settings.bundles import to_install
+from distrokit.settings.environ import settable
+from distrokit.settings.layers import Layer, Settings
+from distrokit.settings.own_settings import environment_only, is_of_one_instrumentation, own_name, own_text, runs_code
+from distrokit.settings.values import Source
+
+NAME = "pyproject.toml"
+#: In bytes; what is larger is no project file.
+LARGEST = 1_000_000
+
+#: What the names of keywords that take a callable end in.
+_HOOK = "_hook"
+
+_RENAMED = {"OTEL_EXPERIMENTAL_CONFIG_FILE": "OTEL_CONFIG_FILE"}
+
+
+def with_project(settings: Settings, problems: list[Problem], directory: Path | None = None) -> Settings:
+    """These settings on top of ``[tool.distrokit]`` of the nearest ``pyproject.toml``.
+
+    Only distrokit's own settings can stand there, by their short names: ``strict = true``. A file that
+    cannot be read is none: it belongs to other tools, and they say so.
+
+    Args:
+        problems: receives why a table there is cannot be read.
+        directory: where to begin; ``None`` for the working directory. Its parents follow.
+    """
+    try:
+        here = directory or Path.cwd()
+    except OSError:
+        # It was deleted under us.
+        return settings
+    for folder in (here, *here.parents):
+        table = _table(folder / NAME, problems)
+        if table is not None:
+            path = str(folder / NAME)
+            values = {own_name(key): own_text(own_name(key), value) for key, value in table.items()}
+            sources = {own_name(key): Source("project", f"{path}, {key}") for key in table}
+            refused = {name: p for name, text in values.items() if (p := _refusal(name, text, sources[name]))}
+            problems += refused.values()
+            values = {name: text for name, text in values.items() if settable(name, text) and name not in refused}
+            return settings.with_layers(Layer(Source("project", path), values, sources))
+    return settings
+
+
+def _refusal(name: str, text: str, source: Source) -> Problem | None:
+    """Why a setting must not stand there: it names code. Whoever may write to a folder above a service's is not it."""
+    named = is_of_one_instrumentation(name) and (
+        is_place(text.strip()) or "import:" in text or _HOOK in name.lower() or _HOOK in text.lower()
+    )
+    return runs_code(name, source) if named else environment_only(name, source)
+
+
+def with_old_names(settings: Settings) -> Settings:
+    """A variable under a name it had before, as a default for the one it has now."""
+    values = {new: settings.get(old) for old, new in _RENAMED.items() if settings.get(old)}
+    if not values:
+        return settings
+    sources = {new: Source("environment", old) for old, new in _RENAMED.items()}
+    return settings.with_layers(Layer(Source("project", "environment"), values, sources))
+
+
+def _table(path: Path, problems: list[Problem]) -> Mapping[str, Any] | None:
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST:
+            return None
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    # Parsing costs more than the start may, and hardly any project has the table.
+    if "tool.distrokit" not in text:
+        return None
+    try:
+        table = _toml()(text).get("tool", {}).get("distrokit")
+    except (ValueError, AttributeError):
+        return None
+    except ModuleNotFoundError:
+        problems.append(
+            Problem(
+                code="project-unread",
+                subject=str(path),
+                cause="Python 3.10 cannot read TOML by itself",
+                outcome="[tool.distrokit] has no effect",
+                remedy=to_install("tomli", otherwise="use environment variables"),
+                severity="warning",
+            )
+        )
+        return None
+    return table if isinstance(table, dict) else None
+
+
+def _toml() -> Callable[[str], dict[str, Any]]:
+    loads: Callable[[str], dict[str, Any]] = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli").loads
+    return loads
