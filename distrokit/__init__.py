@@ -26,12 +26,12 @@ if TYPE_CHECKING:
         Signal,
     )
     from distrokit.diagnostics import Problem, did_you_mean
-    from distrokit.export import Attempting, LossReason, Lost, Undelivered
+    from distrokit.export import ExportFailure, LossReason, LossReporter, RetryAwareExporter
     from distrokit.hookspecs import hookimpl
     from distrokit.launch.start import start
     from distrokit.pipeline.pipeline import Pipeline as Pipeline  # see _FOR_TYPES
-    from distrokit.pipeline.sdk_messages import caught
-    from distrokit.pipeline.spans import changed_span
+    from distrokit.pipeline.sdk_messages import capture_sdk_messages
+    from distrokit.pipeline.spans import replace_span
     from distrokit.plan.plan import InstrumentationPlan, Plan
     from distrokit.plugins.distros import Distro
     from distrokit.plugins.entry_points import EntryPoints
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Attempting",
+    "RetryAwareExporter",
     "BuildContext",
     "Check",
     "Command",
@@ -55,7 +55,7 @@ __all__ = [
     "IdGenerator",
     "InstrumentationPlan",
     "LossReason",
-    "Lost",
+    "LossReporter",
     "Plan",
     "Problem",
     "Processor",
@@ -69,11 +69,11 @@ __all__ = [
     "Settings",
     "Signal",
     "Source",
-    "Undelivered",
+    "ExportFailure",
     "Value",
     "__version__",
-    "caught",
-    "changed_span",
+    "capture_sdk_messages",
+    "replace_span",
     "did_you_mean",
     "hookimpl",
     "is_secret",
@@ -84,22 +84,22 @@ __all__ = [
 
 #: The room of each name that is not a declaration.
 _ROOMS = {
-    "Attempting": "export",
+    "RetryAwareExporter": "export",
     "Distro": "plugins.distros",
     "EntryPoints": "plugins.entry_points",
     "InstrumentationPlan": "plan.plan",
     "LossReason": "export",
-    "Lost": "export",
+    "LossReporter": "export",
     "Pipeline": "pipeline.pipeline",
     "Plan": "plan.plan",
     "Problem": "diagnostics",
     "Reader": "settings.reader",
     "Settings": "settings.layers",
     "Source": "settings.values",
-    "Undelivered": "export",
+    "ExportFailure": "export",
     "Value": "settings.values",
-    "caught": "pipeline.sdk_messages",
-    "changed_span": "pipeline.spans",
+    "capture_sdk_messages": "pipeline.sdk_messages",
+    "replace_span": "pipeline.spans",
     "did_you_mean": "diagnostics",
     "hookimpl": "hookspecs",
     "is_secret": "settings.layers",

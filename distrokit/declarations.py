@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from distrokit.export import Lost
+from distrokit.export import LossReporter
 from distrokit.plugins.entry_points import distribution_of, version_of
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class BuildContext:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     settings: Settings
     resource: Resource | None = None
-    lost: Lost = _not_counted
+    lost: LossReporter = _not_counted
     exit_timeout_millis: int = 5000
 
 
@@ -115,7 +115,7 @@ class ExporterOptions:
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False)
     settings: Settings
     resource: Resource | None = None
-    lost: Lost = field(default=_not_counted, repr=False)
+    lost: LossReporter = field(default=_not_counted, repr=False)
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Exporter:
         signals: one signal, or several that the same factory serves.
         factory: returns a ``SpanExporter``, ``MetricExporter`` or ``LogRecordExporter``, by
             ``options.signal``; or a ``MetricReader``, for a metric exporter that is scraped. One that has
-            ``attempt`` (:class:`~distrokit.export.Attempting`) is asked again for what it could not deliver.
+            ``attempt`` (:class:`~distrokit.export.RetryAwareExporter`) is asked again for what it could not deliver.
             It may raise; an attribute ``problem`` of the exception, a :class:`~distrokit.diagnostics.Problem`, is
             reported in place of the exception, once.
         parameters: what the plan shows of it; names that are fields of
@@ -191,7 +191,7 @@ class Processor:
     =========== =============================================== =========================================
 
     The exporter that an ``export`` processor is given counts what it could not send, and delegates everything else
-    to the one that was made. It has ``attempt`` (:class:`~distrokit.export.Attempting`), whatever that one has.
+    to the one that was made. It has ``attempt`` (:class:`~distrokit.export.RetryAwareExporter`), whatever that one has.
 
     Attributes:
         name: at ``export``, what ``DISTROKIT_{TRACES,LOGS}_PROCESSOR`` and

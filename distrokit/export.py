@@ -18,7 +18,7 @@ LossReason: TypeAlias = Literal[
 
 
 @dataclass(frozen=True)
-class Undelivered:
+class ExportFailure:
     """What one attempt did not deliver, and may be tried again.
 
     Attributes:
@@ -36,7 +36,7 @@ class Undelivered:
     reached: bool = True
 
 
-class Lost(Protocol):
+class LossReporter(Protocol):
     """Told that items are lost for good: they are counted, and summed up on stderr."""
 
     def __call__(self, items: int, reason: str, cause: str = "") -> None:
@@ -51,10 +51,10 @@ class Lost(Protocol):
 
 
 @runtime_checkable
-class Attempting(Protocol):
+class RetryAwareExporter(Protocol):
     """An exporter that can tell what may be tried again."""
 
-    def attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
+    def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
         """Try once.
 
         Args:

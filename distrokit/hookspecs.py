@@ -127,7 +127,7 @@ def distrokit_overrides(settings: Settings) -> Mapping[str, str] | None:
     """Settings that this plugin insists on: stronger than the file, the environment and code.
 
     When: after ``distrokit_defaults``. Meant for a distro: an endpoint that must be the company's gateway.
-    ``distrokit explain`` shows whom it overruled.
+    ``distrokit explain`` shows whom it overridden.
     Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
     Arguments: ``settings``, everything the user and the plugins' defaults say.
     Returns: setting name to text. Of two plugins that insist on one setting the first in order wins. It is too
@@ -321,7 +321,7 @@ def distrokit_exporters(settings: Settings, entry_points: EntryPoints) -> Iterab
     scraped returns its ``MetricReader`` from the factory. ``distrokit doctor`` sends one item through an
     exporter; with a ``probe`` the declaration says more about the way.
     ``attempt``: an exporter that has this method beside ``export`` is asked with it, once per try:
-    ``attempt(items, timeout_seconds)`` returns ``None`` when all has arrived, else an :class:`~distrokit.Undelivered`
+    ``attempt(items, timeout_seconds)`` returns ``None`` when all has arrived, else an :class:`~distrokit.ExportFailure`
     with the items that may be tried again, the cause, and how long the receiver asked to wait. The default processors
     keep these and try again with growing pauses. What ``export`` alone reports as a failure is lost. Items that are
     lost for good are reported with ``options.lost(number, reason, cause)``, and counted.

@@ -31,13 +31,13 @@ TAIL = """
 | stage | traces | logs | metrics |
 |---|---|---|---|
 | `enrich` | `on_start(span, parent_context)`: the span, to be written to. `on_end(span)` of it is called as well | `on_emit(record)`: a `ReadWriteLogRecord`, to be written to | a function: `MetricsData` to `MetricsData` |
-| `transform` | a function: the finished `ReadableSpan` to itself, to `changed_span(span, …)`, or to `None` | a function: the `ReadWriteLogRecord` to itself, or to `None` | a function: `MetricsData` to `MetricsData`, or to `None` |
+| `transform` | a function: the finished `ReadableSpan` to itself, to `replace_span(span, …)`, or to `None` | a function: the `ReadWriteLogRecord` to itself, or to `None` | a function: `MetricsData` to `MetricsData`, or to `None` |
 | `derive` | `on_end(span)`: what the transforms left | `on_emit(record)`: likewise | a function: `MetricsData` to nothing |
 | `export` | the exporter; returns the `SpanProcessor` that feeds it | the exporter; returns the `LogRecordProcessor` | the exporter; returns the `MetricReader` |
 
 `None` drops the item. A transform that raises, or returns something of another type, drops it as well, and is named once.
 
-- **A span** that has ended cannot be written to. `changed_span(span, attributes=…, name=…, …)` makes another one of it.
+- **A span** that has ended cannot be written to. `replace_span(span, attributes=…, name=…, …)` makes another one of it.
 - **A log record** is changed in place, and returned. `record.log_record` has `body`, `attributes`, `severity_text`,
   `severity_number` and the ids of the span; `attributes` is replaced by a new mapping, and not written into. In front of single
   exporters (`exporters=…`) the record is a copy of its own, so that the others get it as it was.

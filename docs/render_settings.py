@@ -24,7 +24,7 @@ in [code](in-code.md). It has few settings of its own.
 
 An empty or blank variable means unset. Names of components, plugins and instrumentations, and values of a fixed set, are
 matched without regard to case. A value that cannot be used is replaced by the next weaker one that can, and one line on
-stderr says so. `distrokit explain` shows the source of every value and what it overruled.
+stderr says so. `distrokit explain` shows the source of every value and what it overridden.
 
 ## Which value wins
 

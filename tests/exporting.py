@@ -12,7 +12,7 @@ from made import made
 from peers import Peer
 from plans import assembled
 
-from distrokit import Undelivered
+from distrokit import ExportFailure
 from distrokit.pipeline.components import Components
 
 
@@ -29,7 +29,7 @@ class Exporting:
     lost: list[tuple[int, str, str]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def attempt(self, ids: Iterable[object], seconds: float = 8.0, **options: Any) -> Undelivered | None:
+    def attempt(self, ids: Iterable[object], seconds: float = 8.0, **options: Any) -> ExportFailure | None:
         """One try to send items with these ids."""
         return self.exporter.attempt(made(self.signal, ids, **options), seconds)
 
@@ -48,7 +48,7 @@ class Exporting:
         """How many, and why."""
         return [(items, reason) for items, reason, _ in self.lost]
 
-    def left(self, undelivered: Undelivered | None) -> int:
+    def left(self, undelivered: ExportFailure | None) -> int:
         """How many items may be tried again."""
         if undelivered is None or not undelivered.items:
             return 0

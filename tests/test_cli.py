@@ -58,7 +58,7 @@ def test_explain_json_is_the_plan():
     assert data["signals"]["metrics"]["export"][0]["parameters"]["protocol"] == {
         "value": "grpc",
         "source": "default of plugin otlp 0.1.0",
-        "overruled": [],
+        "overridden": [],
     }
     assert data["problems"][0]["code"] == "exporter-unknown"
     assert {p["name"]: p["status"] for p in data["plugins"] if p["name"] != "yaml"} == dict.fromkeys(

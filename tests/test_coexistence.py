@@ -12,7 +12,7 @@ from distributions import write_distribution
 from opentelemetry.instrumentation import auto_instrumentation
 from processes import BIN, instrumented, run, said
 
-from distrokit.plugins.distro_selection import elect
+from distrokit.plugins.distro_selection import select_distro
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.layers import Settings
 
@@ -170,10 +170,10 @@ def points(*triples):
 def test_an_election_without_rivals():
     installed = points(("distro", "distrokit"), ("configurator", "distrokit"))
 
-    assert elect(Settings.from_environ({}), installed).ours
-    election = elect(Settings.from_environ({"OTEL_PYTHON_CONFIGURATOR": "x"}), installed)
-    assert election.ours
-    assert "nothing of this name is installed" in election.problems[0].cause
+    assert select_distro(Settings.from_environ({}), installed).ours
+    distro_selection = select_distro(Settings.from_environ({"OTEL_PYTHON_CONFIGURATOR": "x"}), installed)
+    assert distro_selection.ours
+    assert "nothing of this name is installed" in distro_selection.problems[0].cause
 
 
 @pytest.mark.once

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from plans import assembled, planned, problems
 from processes import instrumented
 
-from distrokit import Attempting, ExporterOptions
+from distrokit import ExporterOptions, RetryAwareExporter
 from distrokit.pipeline.resource import build_resource
 from distrokit.settings.layers import Settings
 from distrokit_otlp.plugin import make
@@ -86,7 +86,7 @@ def test_an_exporter_is_built_for_every_signal_and_protocol(signal, protocol):
 
     kind = {"traces": SpanExporter, "metrics": MetricExporter, "logs": LogRecordExporter}[signal]
     assert isinstance(exporter, kind)
-    assert isinstance(exporter, Attempting)
+    assert isinstance(exporter, RetryAwareExporter)
     assert type(exporter.sender.ready()).__name__ == {"grpc": "GrpcSender", "http/protobuf": "HttpSender"}[protocol]
     exporter.shutdown()
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from distrokit import Undelivered
+from distrokit import ExportFailure
 from distrokit_batch import retry
 from distrokit_batch.delivery import Delivery
 from distrokit_batch.sizes import Sizes
@@ -32,17 +32,17 @@ class Receiver:
         self.largest = self.closed = 0
         self._lock = threading.Lock()
 
-    def attempt(self, batch: list[int], seconds: float) -> Undelivered | None:
+    def attempt(self, batch: list[int], seconds: float) -> ExportFailure | None:
         self.largest = max(self.largest, len(batch))
         word = next(self._words, "taken")
         if word == "raises":
             raise SystemExit("an exporter may")
         if word == "none":
             self.count(len(batch), "failed")
-            return Undelivered(None, "no")
+            return ExportFailure(None, "no")
         arrived = {"taken": len(batch), "part": len(batch) // 2}.get(word, 0)
         self.arrived += batch[:arrived]
-        return Undelivered(batch[arrived:], "not now", reached=word != "away") if batch[arrived:] else None
+        return ExportFailure(batch[arrived:], "not now", reached=word != "away") if batch[arrived:] else None
 
     def count(self, items: int, reason: str, cause: str = "") -> None:
         with self._lock:
@@ -193,7 +193,7 @@ def test_the_end_has_one_deadline(late):
     """An exporter that does not come back is left behind, and what was not sent is counted; once, whatever it does."""
     entered, leave, receiver = threading.Event(), threading.Event(), Receiver([late])
 
-    def attempt(batch: list[int], seconds: float) -> Undelivered | None:
+    def attempt(batch: list[int], seconds: float) -> ExportFailure | None:
         entered.set()
         leave.wait(20)
         return receiver.attempt(batch, seconds)
@@ -219,9 +219,9 @@ def test_an_exporter_that_asks_for_time_is_left_alone():
     """And one that asks for more than there is, is not asked again."""
     asked: list[float] = []
 
-    def attempt(batch: list[int], seconds: float) -> Undelivered:
+    def attempt(batch: list[int], seconds: float) -> ExportFailure:
         asked.append(time.monotonic())
-        return Undelivered(batch, "not now", wait_seconds=0.3 if len(asked) == 1 else 3600)
+        return ExportFailure(batch, "not now", wait_seconds=0.3 if len(asked) == 1 else 3600)
 
     receiver = Receiver([])
     sizes = Sizes(queue=100, batch=10, delay_seconds=3600, timeout_seconds=60)

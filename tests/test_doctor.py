@@ -473,14 +473,14 @@ def test_gevent_that_patches_first(tmp_path, monkeypatch):
 
 def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
     from distrokit.launch.startup import Assembly
-    from distrokit.plugins.distro_selection import Election
+    from distrokit.plugins.distro_selection import DistroSelection
 
     def broken(*_):
         raise OSError("cannot look")
 
     monkeypatch.setattr(room, "packages", broken)
 
-    report = room.examine(Assembly({}, {}, EntryPoints()), Election(), online=False)
+    report = room.examine(Assembly({}, {}, EntryPoints()), DistroSelection(), online=False)
 
     assert not report.ok
     assert "  FAIL  packages-check-failed: this check failed: OSError: cannot look" in report.lines()

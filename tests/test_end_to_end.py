@@ -36,7 +36,7 @@ def _env(endpoint: str, protocol: str) -> dict[str, str]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
         "OTEL_SERVICE_NAME": "shop",
-        "OTEL_RESOURCE_ATTRIBUTES": "team=a%20b,service.name=overruled",
+        "OTEL_RESOURCE_ATTRIBUTES": "team=a%20b,service.name=overridden",
     }
 
 

@@ -188,22 +188,22 @@ def test_an_example_is_a_distro_of_its_own_name(example):
     ("chosen", "in_charge", "code"),
     [(None, "distrokit", "distro-tie"), ("splunk-example", "splunk-example", ""), ("distrokit", "distrokit", "")],
 )
-def test_two_of_them_side_by_side_are_as_coexistence_has_it(tmp_path, chosen, in_charge, code):
+def test_two_of_them_side_by_side_are_as_coexistence_has_it(tmp_path, chosen, find_active_distro, code):
     path = [*Example("splunk").published(tmp_path), *Example("elastic").published(tmp_path)]
     env = {"OTEL_PYTHON_DISTRO": chosen} if chosen else {}
 
     plan = json.loads(distrokit("explain", "--json", env=env, path=path).stdout)
 
-    assert plan["distro"]["name"] == in_charge
-    assert {"splunk-example", "elastic-example"} - {in_charge} == set(plan["distro"]["others"])
+    assert plan["distro"]["name"] == find_active_distro
+    assert {"splunk-example", "elastic-example"} - {find_active_distro} == set(plan["distro"]["others"])
     assert [problem["code"] for problem in plan["problems"]] == ([code] if code else [])
     status = {plugin["name"]: plugin["status"] for plugin in plan["plugins"] if plugin["name"].endswith("-example")}
     loaded = {name for name, state in status.items() if state == "loaded"}
-    assert loaded == {in_charge} - {"distrokit"}
+    assert loaded == {find_active_distro} - {"distrokit"}
     # Nothing of one that is not in charge is in effect.
-    sampler = {"splunk-example": "always_on"}.get(in_charge)
+    sampler = {"splunk-example": "always_on"}.get(find_active_distro)
     assert (plan["sampler"]["name"] if plan["sampler"] else None) == sampler
-    assert ("service.name" in plan["resource"]["attributes"]) == (in_charge == "splunk-example")
+    assert ("service.name" in plan["resource"]["attributes"]) == (find_active_distro == "splunk-example")
 
 
 @pytest.mark.parametrize("example", examples())

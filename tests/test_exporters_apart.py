@@ -9,7 +9,7 @@ from plans import assembled, planned, plugin, problems
 from processes import QUIET, instrumented, said
 from test_stages import Keeping, report
 
-from distrokit import Exporter, Processor, Undelivered
+from distrokit import Exporter, ExportFailure, Processor
 from distrokit.cli.explain import print_text
 from distrokit.cli.picture import picture_of
 from distrokit.pipeline.build import Builder
@@ -209,7 +209,7 @@ def test_what_is_tried_again_passes_the_transforms_of_an_exporter_once():
     class Waiting(Keeping):
         def attempt(self, items, timeout_seconds):
             seen.append(items)
-            return Undelivered(items, "not yet") if len(seen) < 3 else None
+            return ExportFailure(items, "not yet") if len(seen) < 3 else None
 
     def copied(data):
         return MetricsData([*data.resource_metrics])

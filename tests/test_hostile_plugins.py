@@ -106,12 +106,12 @@ def test_a_redactor_that_cannot_be_built_is_said_with_its_consequence(body, comp
 
 
 def test_a_plugin_that_fails_on_the_plan_takes_its_declarations_and_defaults_with_it():
-    def amend(plan):
+    def modify(plan):
         raise RuntimeError("late")
 
     calls = []
     acme = plugin(
-        distrokit_plan=amend,
+        distrokit_plan=modify,
         distrokit_defaults=lambda: {"OTEL_SERVICE_NAME": "acme"},
         distrokit_resource=lambda: {"acme": 1},
         distrokit_processors=lambda: [Processor("p", "traces", "transform", print)],
@@ -127,12 +127,12 @@ def test_a_plugin_that_fails_on_the_plan_takes_its_declarations_and_defaults_wit
 
 
 def test_an_amendment_cannot_take_back_what_others_found():
-    def amend(plan):
+    def modify(plan):
         plan.problems.clear()
         plan.plugins.clear()
         plan.settings = None
 
-    plan = planned({"OTEL_METRICS_EXPORTER": "consol"}, acme=plugin(distrokit_plan=amend))
+    plan = planned({"OTEL_METRICS_EXPORTER": "consol"}, acme=plugin(distrokit_plan=modify))
 
     assert len(problems(plan)) == 1
     assert plan.plugins
@@ -140,10 +140,10 @@ def test_an_amendment_cannot_take_back_what_others_found():
 
 
 def test_values_and_the_environment_cannot_be_changed_in_place():
-    def amend(plan):
+    def modify(plan):
         plan.signals["traces"].exporters[0].exporter.parameters["headers"].value["x"] = "y"
 
-    (line,) = problems(planned({"OTEL_EXPORTER_OTLP_HEADERS": "a=b"}, acme=plugin(distrokit_plan=amend)))
+    (line,) = problems(planned({"OTEL_EXPORTER_OTLP_HEADERS": "a=b"}, acme=plugin(distrokit_plan=modify)))
     assert "does not support item assignment" in line
 
     def hijack(environ):
@@ -485,19 +485,19 @@ def test_a_declaration_with_odd_fields_is_refused(declaration):
 
 
 def test_an_amendment_of_what_the_sdk_sees_is_checked():
-    def amend(plan):
+    def modify(plan):
         plan.sdk_settings["OTEL_SPAN_EVENT_COUNT_LIMIT"] = 5
 
-    (line,) = problems(planned(acme=plugin(distrokit_plan=amend)))
+    (line,) = problems(planned(acme=plugin(distrokit_plan=modify)))
 
     assert "plan.sdk_settings['OTEL_SPAN_EVENT_COUNT_LIMIT'] is int, expected str or NoneType" in line
 
 
 def test_others_never_see_the_defaults_of_a_plugin_that_failed():
-    def amend(plan):
+    def modify(plan):
         raise RuntimeError
 
-    acme = plugin(distrokit_defaults=lambda: {"STAGE": "acme"}, distrokit_plan=amend)
+    acme = plugin(distrokit_defaults=lambda: {"STAGE": "acme"}, distrokit_plan=modify)
     other = plugin(distrokit_resource=lambda settings: {"stage": settings.get("STAGE", "none")})
 
     assert planned(acme=acme, other=other).resource.attributes["stage"].value == "none"

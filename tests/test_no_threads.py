@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from distrokit import Undelivered
+from distrokit import ExportFailure
 from distrokit.pipeline import bounded
 from distrokit.pipeline.bounded import Bounded
 from distrokit_batch.delivery import Delivery
@@ -55,7 +55,7 @@ def test_a_queue_keeps_what_it_is_given_and_sends_it_when_it_is_asked():
     lost: Counter[str] = Counter()
     closed = []
 
-    def attempt(batch: list[int], seconds: float) -> Undelivered | None:
+    def attempt(batch: list[int], seconds: float) -> ExportFailure | None:
         arrived.extend(batch)
         return None
 

@@ -46,7 +46,7 @@ def test_a_value_knows_its_source_and_what_it_overruled():
     assert item.processor.parameters["max_queue_size"] == Value(
         99, plan.settings.value("OTEL_BSP_MAX_QUEUE_SIZE").source
     )
-    assert plan.settings.value("OTEL_TRACES_EXPORTER").overruled[0][0] == "otlp"
+    assert plan.settings.value("OTEL_TRACES_EXPORTER").overridden[0][0] == "otlp"
 
 
 def test_a_users_word_for_all_signals_beats_a_plugins_word_for_one():
@@ -56,7 +56,7 @@ def test_a_users_word_for_all_signals_beats_a_plugins_word_for_one():
     plan = planned({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://user:1"}, acme=acme)
     endpoint = exporter(plan).exporter.parameters["endpoint"]
     assert (endpoint.value, str(endpoint.source)) == ("http://user:1", "OTEL_EXPORTER_OTLP_ENDPOINT")
-    assert endpoint.overruled == (
+    assert endpoint.overridden == (
         ("http://plugin:1", plan.settings.lookup("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")[0][1]),
     )
 
@@ -90,7 +90,7 @@ def test_a_plugin_of_higher_rank_replaces_a_default_by_name():
 
     assert item.exporter.declaration.factory is make
     assert item.exporter.plugin == "acme"
-    assert "plugin otlp (code)" in [who() for who in item.exporter.overruled]
+    assert "plugin otlp (code)" in [who() for who in item.exporter.overridden]
     assert exporter(planned(acme=acme), "logs").exporter.plugin == "otlp"
 
 
@@ -213,14 +213,14 @@ def test_parameters_that_raise_or_have_no_source_cost_the_component():
 
 
 def test_what_a_plugin_amends_is_recorded_as_its_doing():
-    def amend(plan):
+    def modify(plan):
         plan.sampler = Component(Sampler("acme", print), "acme")
         plan.resource.attributes["team"] = "blue"
         plan.signals["traces"].exporters[0].exporter.parameters["endpoint"] = "http://amended:1"
         plan.signals["logs"].exporters.clear()
         plan.disabled = False
 
-    plan = planned(acme=plugin(distrokit_plan=amend))
+    plan = planned(acme=plugin(distrokit_plan=modify))
 
     assert problems(plan) == []
     assert str(plan.resource.attributes["team"].source) == "plugin acme"
@@ -234,12 +234,12 @@ def test_what_a_plugin_amends_is_recorded_as_its_doing():
 
 
 def test_an_amendment_that_raises_is_taken_back():
-    def amend(plan):
+    def modify(plan):
         plan.signals["traces"].exporters.clear()
         plan.resource.attributes["x"] = 1
         raise RuntimeError("half way")
 
-    plan = planned(acme=plugin(distrokit_plan=amend), zzz=plugin(distrokit_plan=lambda plan: None))
+    plan = planned(acme=plugin(distrokit_plan=modify), zzz=plugin(distrokit_plan=lambda plan: None))
 
     assert exporter(plan).exporter.name == "otlp"
     assert plan.resource.attributes == {}
@@ -248,7 +248,7 @@ def test_an_amendment_that_raises_is_taken_back():
 
 
 @pytest.mark.parametrize(
-    "amend",
+    "modify",
     [
         lambda plan: setattr(plan, "sampler", "always_on"),
         lambda plan: setattr(plan, "resource", None),
@@ -260,9 +260,9 @@ def test_an_amendment_that_raises_is_taken_back():
         lambda plan: setattr(plan.resource, "timeout_millis", None),
     ],
 )
-def test_an_amendment_that_makes_no_sense_is_taken_back(amend):
+def test_an_amendment_that_makes_no_sense_is_taken_back(modify):
     def change(plan):
-        amend(plan)
+        modify(plan)
 
     plan = planned(acme=plugin(distrokit_plan=change))
 
@@ -399,7 +399,7 @@ def test_a_processor_that_an_exporter_names_and_nobody_has_costs_itself():
     [
         ({"a": Value(1, "somebody")}, "parameters returned 'a' with a source or a key that is none"),
         ({5: Value(1, OF_ACME)}, "parameters returned 5 with a source or a key that is none"),
-        ({"a": Value(1, OF_ACME, overruled=("b",))}, "'a' whose overruled are no pairs of text and source"),
+        ({"a": Value(1, OF_ACME, overridden=("b",))}, "'a' whose overridden are no pairs of text and source"),
     ],
 )
 def test_parameters_that_are_not_what_they_must_be_cost_the_exporter(parameters, says):

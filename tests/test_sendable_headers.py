@@ -113,8 +113,8 @@ def test_a_plugin_that_gives_them(protocol, caplog):
         options.headers["Transfer-Encoding"] = "chunked"
         options.refresh_headers = lambda: {"TE": "trailers", "x-fresh": "1"}
 
-    amending = plugin(distrokit_exporter_options=distrokit_exporter_options)
-    with PEERS[protocol]() as peer, exporting(protocol, "traces", peer, acme=amending) as sent:
+    modifying = plugin(distrokit_exporter_options=distrokit_exporter_options)
+    with PEERS[protocol]() as peer, exporting(protocol, "traces", peer, acme=modifying) as sent:
         assert sent.attempt("a") is None
         assert sent.attempt("b") is None
         for request in peer.ledger.requests:

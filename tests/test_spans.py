@@ -1,4 +1,4 @@
-"""``changed_span``: a span made of a finished one."""
+"""``replace_span``: a span made of a finished one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 
-from distrokit import changed_span
+from distrokit import replace_span
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def span():
 
 
 def test_what_is_given_is_changed_and_the_rest_stays(span):
-    changed = changed_span(span, name="other", attributes={"a": 1})
+    changed = replace_span(span, name="other", attributes={"a": 1})
 
     assert (changed.name, dict(changed.attributes)) == ("other", {"a": 1})
     assert (span.name, dict(span.attributes)) == ("s", {"card": "1234", "a": 1})
@@ -39,14 +39,14 @@ def test_what_is_given_is_changed_and_the_rest_stays(span):
 def test_every_part_that_the_public_constructor_takes_can_be_exchanged(span):
     parts = set(inspect.signature(ReadableSpan).parameters) - {"instrumentation_info"}
 
-    same = changed_span(span, **{part: getattr(span, part) for part in parts})
+    same = replace_span(span, **{part: getattr(span, part) for part in parts})
 
     assert same.to_json() == span.to_json()
 
 
 def test_what_it_does_not_have_is_refused(span):
     with pytest.raises(TypeError, match="colour"):
-        changed_span(span, colour="red")
+        replace_span(span, colour="red")
 
 
 CYCLE: list[object] = []
@@ -81,4 +81,4 @@ CYCLE.append(CYCLE)
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_part(span, changes, error, named):
     with pytest.raises(error, match=named):
-        changed_span(span, **changes)
+        replace_span(span, **changes)

@@ -29,7 +29,7 @@ from processes import BIN, LEAN, clean_environ, configured, instrumented
 
 import distrokit_spool.plugin
 import distrokit_spool.sender
-from distrokit import Undelivered
+from distrokit import ExportFailure
 from distrokit_spool.payloads import encode
 from distrokit_spool.sender import Sender
 from distrokit_spool.store import store_at
@@ -427,8 +427,8 @@ def test_a_batch_that_others_have_overtaken_often_is_given_up_and_counted(tmp_pa
     lost: list[tuple[object, ...]] = []
     store = store_at(str(tmp_path / "spool"), 2**24, 10**8)
 
-    def deliver(items: list[ReadableLogRecord], seconds: float) -> Undelivered | None:
-        return Undelivered(items, "no") if items[0].log_record.body == "bad" else None
+    def deliver(items: list[ReadableLogRecord], seconds: float) -> ExportFailure | None:
+        return ExportFailure(items, "no") if items[0].log_record.body == "bad" else None
 
     sender = Sender(store, "q", "logs", deliver, 1.0, lambda *args: lost.append(args))
     store.put("q", encode("logs", [log_record("bad"), log_record("bad")]).content, 2)
@@ -450,9 +450,9 @@ def test_an_exporter_that_can_tell_gets_the_same_items_again_and_no_others_meanw
     seen: list[list[ReadableLogRecord]] = []
     store = store_at(str(tmp_path / "spool"), 2**24, 10**8)
 
-    def deliver(items: list[ReadableLogRecord], seconds: float) -> Undelivered | None:
+    def deliver(items: list[ReadableLogRecord], seconds: float) -> ExportFailure | None:
         seen.append(items)
-        return Undelivered(items, "no answer") if len(seen) < 4 else None
+        return ExportFailure(items, "no answer") if len(seen) < 4 else None
 
     sender = Sender(store, "q", "logs", deliver, 1.0, lambda *_: None, blind=False)
     for name in ("a", "b"):
@@ -472,9 +472,9 @@ def test_what_is_left_of_a_batch_is_what_waits(tmp_path):
     seen: list[list[object]] = []
     store = store_at(str(tmp_path / "spool"), 2**24, 10**8)
 
-    def deliver(items: list[ReadableLogRecord], seconds: float) -> Undelivered | None:
+    def deliver(items: list[ReadableLogRecord], seconds: float) -> ExportFailure | None:
         seen.append([item.log_record.body for item in items])
-        return Undelivered(items[1:], "full") if len(items) > 1 else None
+        return ExportFailure(items[1:], "full") if len(items) > 1 else None
 
     sender = Sender(store, "q", "logs", deliver, 1.0, lambda *_: None)
     store.put("q", encode("logs", [log_record("a"), log_record("b")]).content, 2)

@@ -7,14 +7,14 @@ from peers import PEERS
 from processes import instrumented, said
 
 PLUGIN = """
-    from distrokit import Processor, changed_span, hookimpl
+    from distrokit import Processor, replace_span, hookimpl
 
     def redact(context):
         def span(item):
             if item.name == "bad":
                 raise ValueError("it cannot be redacted")
             if item.name == "late":
-                return changed_span(item, end_time="now")
+                return replace_span(item, end_time="now")
             return item
 
         def log(item):

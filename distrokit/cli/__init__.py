@@ -22,7 +22,7 @@ from distrokit.diagnostics import Problem, describe_exception, trace_of, visible
 from distrokit.doctor.installer import install_line
 from distrokit.frozen import find
 from distrokit.launch.startup import Assembly
-from distrokit.plugins.distro_selection import configure_other, elect
+from distrokit.plugins.distro_selection import configure_other, select_distro
 from distrokit.settings.layers import Settings, is_secret
 
 #: The core's commands; each can be asked about another command's process.
@@ -52,11 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Before anything is planned: this process is not the one.
         return run(words[1:])
     installed = find(Settings.from_environ())
-    election = elect(Settings.from_environ(), installed)
+    distro_selection = select_distro(Settings.from_environ(), installed)
     # A distro that only sets defaults puts them into the environment, which is read after it.
-    _, failures = configure_other(election)
+    _, failures = configure_other(distro_selection)
     assembly = Assembly(installed=installed, plan_when_disabled=True)
-    assembly.plan.problems.extend((*election.problems, *failures))
+    assembly.plan.problems.extend((*distro_selection.problems, *failures))
     own, elsewhere = _divided(words)
     parser = _Parser(prog="distrokit", description=(distrokit.__doc__ or "").split("\n")[0], epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"distrokit {distrokit.__version__}")
@@ -68,7 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         text = command.help.replace("%", "%%")
         epilog = _ELSEWHERE.format(command.name) if command in _OWN else None
         subparser = subcommands.add_parser(command.name, help=text, description=text, epilog=epilog)
-        subparser.set_defaults(run=command.run, assembly=assembly, election=election, elsewhere=elsewhere)
+        subparser.set_defaults(
+            run=command.run, assembly=assembly, distro_selection=distro_selection, elsewhere=elsewhere
+        )
         add_arguments(command, subparser, assembly)
     if own and own[0] in _IN_EXTRAS and own[0] not in subcommands.choices:
         write(assembly.plan.settings.mask(_why_not_there(own[0], _IN_EXTRAS[own[0]], assembly)))
@@ -94,12 +96,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _why_not_there(command: str, plugin: str, assembly: Assembly) -> str:
     """Why there is no command of a plugin that is named as its extra, and what to do."""
-    charge = assembly.plugins.charge
+    active_distro = assembly.plugins.active_distro
     found = next((candidate for candidate in assembly.plan.plugins if candidate.name == plugin), None)
     if found is None:
         return f"distrokit: {command} is not installed here; run `{install_line(f'distrokit[{plugin}]')}`"
     text = f"distrokit: {command} is a command of {found.title}, which is installed and not loaded: {found.cause}"
-    if found.cause == charge.keeps_out(plugin, found.distribution):
+    if found.cause == active_distro.keeps_out(plugin, found.distribution):
         return f"{text}. Add {plugin!r} to the distro's optional, or set OTEL_PYTHON_DISTRO=distrokit for this command."
     return f"{text}."
 

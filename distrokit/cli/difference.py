@@ -12,7 +12,7 @@ from distrokit.plan.plan import Plan
 from distrokit.settings.registry import read_by_instrumentations
 
 #: Parts of a described plan that say where a value came from, not what it is.
-_ASIDE = ("source", "sources", "overruled", "origin", "plugin", "cause")
+_ASIDE = ("source", "sources", "overridden", "origin", "plugin", "cause")
 _LEFT_OUT = ("schema", "plugins", "problems", "changes", "ignored", "sdk_settings")
 
 

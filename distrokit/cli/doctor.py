@@ -26,7 +26,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.run_on:
         return _let_run(arguments)
-    report = examine(arguments.assembly, arguments.election, online=not arguments.offline)
+    report = examine(arguments.assembly, arguments.distro_selection, online=not arguments.offline)
     return _show(report, as_json=arguments.json)
 
 

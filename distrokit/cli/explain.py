@@ -17,7 +17,7 @@ from distrokit.cli.svg import svg
 from distrokit.declarations import Command, Processor, origin_of
 from distrokit.diagnostics import Mask, describe_exception, visible, write
 from distrokit.plan.plan import Component, ExporterPlan, Plan, SignalPlan
-from distrokit.plugins.distros import InCharge
+from distrokit.plugins.distros import ActiveDistro
 from distrokit.settings.values import Value
 
 Row = tuple[str, str, str]
@@ -51,11 +51,13 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.json:
         print_json(plan.describe())
     else:
-        election = arguments.election
-        if not election.builds:
-            print(f"NOT IN CHARGE: {election.name} configures the process, and nothing of this is built\n")
-        elif not election.ours:
-            print(f"distro {election.name} has no configurator: it sets its defaults, and distrokit builds this\n")
+        distro_selection = arguments.distro_selection
+        if not distro_selection.builds:
+            print(f"NOT IN CHARGE: {distro_selection.name} configures the process, and nothing of this is built\n")
+        elif not distro_selection.ours:
+            print(
+                f"distro {distro_selection.name} has no configurator: it sets its defaults, and distrokit builds this\n"
+            )
         print_text(plan)
     return 0
 
@@ -122,11 +124,15 @@ def print_text(plan: Plan) -> None:
     print_rows([(problem.code, mask(str(problem))) for problem in plan.problems] or [("none", "")])
 
 
-def _print_distro(charge: InCharge) -> None:
-    who = "" if charge.default else f" ({charge.distribution}{', closed' if charge.distro.closed else ''})"
-    print(f"distro {charge.label}{who}: {charge.why}")
-    if charge.others:
-        print(f"installed besides, not in charge: {', '.join(charge.others)}")
+def _print_distro(active_distro: ActiveDistro) -> None:
+    who = (
+        ""
+        if active_distro.default
+        else f" ({active_distro.distribution}{', closed' if active_distro.distro.closed else ''})"
+    )
+    print(f"distro {active_distro.label}{who}: {active_distro.why}")
+    if active_distro.others:
+        print(f"installed besides, not in charge: {', '.join(active_distro.others)}")
     print()
 
 
@@ -176,10 +182,10 @@ def _amending(plan: Plan) -> str:
     return ", ".join(plugins)
 
 
-def _export(item: ExporterPlan, amending: str) -> Iterator[Row]:
+def _export(item: ExporterPlan, modifying: str) -> Iterator[Row]:
     yield from _component("export", item.exporter, "")
-    if amending:
-        yield "", "  headers and other options when it is built", f"as plugin {amending} may change them"
+    if modifying:
+        yield "", "  headers and other options when it is built", f"as plugin {modifying} may change them"
     if item.processor is not None:
         yield from _component("  fed by", item.processor, "")
 
@@ -230,5 +236,5 @@ def _instrumentations(plan: Plan) -> Iterator[Row]:
 
 
 def _source(value: Value[Any]) -> str:
-    overruled = ", ".join(f"{source}={Mask()(text)}" for text, source in value.overruled)
-    return f"{value.source}" + (f" (overrules {overruled})" if overruled else "")
+    overridden = ", ".join(f"{source}={Mask()(text)}" for text, source in value.overridden)
+    return f"{value.source}" + (f" (overrules {overridden})" if overridden else "")

@@ -42,7 +42,7 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
     candidates = [{"value": shown_setting(plan, plain, text), "source": _where(source)} for text, source in found]
     candidates += [
         {"value": shown_setting(plan, source.name, text), "source": _where(source)}
-        for text, source in dict.fromkeys(_overruled(plan, plain))
+        for text, source in dict.fromkeys(_overridden(plan, plain))
         if source.kind not in ("plugin default", "distro")
     ]
     if plan.configuration and (known is None or known.ignored_with_file):
@@ -167,12 +167,12 @@ def _taken_by_signals(plan: Plan, name: str) -> Iterator[str]:
                 yield from _of(item.processor, f"{signal}, processor", name)
 
 
-def _overruled(plan: Plan, name: str) -> Iterator[tuple[str, Source]]:
+def _overridden(plan: Plan, name: str) -> Iterator[tuple[str, Source]]:
     """What gave way to this setting where another one could have said the same: the general to the signal's own."""
     parameters = [value for component in plan.components() for value in component.parameters.values()]
     for value in (*plan.resource.attributes.values(), *parameters):
         if value.source.name == name:
-            yield from (pair for pair in value.overruled if pair[1].name != name)
+            yield from (pair for pair in value.overridden if pair[1].name != name)
 
 
 def _of(component: Component[Any], role: str, name: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from distrokit.launch.startup import Assembly
 from distrokit.pipeline.bounded import Bounded
 from distrokit.pipeline.components import Components
 from distrokit.pipeline.export_monitor import counted
-from distrokit.pipeline.lazy_start import InUse
+from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.losses import losses_of
 from distrokit.pipeline.resource import build_resource
 from distrokit.pipeline.response_propagators import compose
@@ -157,7 +157,7 @@ class _Trial:
         if processor is None:
             return
         losses = losses_of(exporter.name, signal, "", _silent, {})
-        stand_in = counted(signal, _STAND_INS[signal](), losses, None, InUse(lambda *_: None))
+        stand_in = counted(signal, _STAND_INS[signal](), losses, None, LazyStart(lambda *_: None))
         factory = partial(processor.declaration.factory, stand_in, self._components.context(processor, signal))
         outcome = f"{exporter.name!r} gets nothing"
         build = partial(self._components.guarded, processor, _PROCESSORS[signal], outcome, factory)

@@ -14,35 +14,35 @@ from distrokit.doctor.log_records import log_records
 from distrokit.doctor.versions import versions
 from distrokit.plan.plan import Plan
 from distrokit.plugins.distributions import distributions, normal_name
-from distrokit.plugins.distro_selection import CONFIGURATOR, DISTRO, Election
+from distrokit.plugins.distro_selection import CONFIGURATOR, DISTRO, DistroSelection
 from distrokit.plugins.distros import DISTRO_GROUP
 from distrokit.plugins.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.settings.layers import named_by_user
 
 
-def packages(election: Election, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
+def packages(distro_selection: DistroSelection, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
     """Every finding about packages."""
     found = {normal_name(dist.name or ""): dist for dist in distributions()}
     yield from versions(found)
-    yield _distros(election, installed, plan)
+    yield _distros(distro_selection, installed, plan)
     yield from _instrumentations(plan)
     yield from log_records(found, plan)
     yield from uninstrumented(found, plan, Imports(application_folders(sys.orig_argv)))
 
 
-def _distros(election: Election, installed: EntryPoints, plan: Plan) -> Check:
+def _distros(distro_selection: DistroSelection, installed: EntryPoints, plan: Plan) -> Check:
     found = {distribution_of(point) or point.name: version_of(point) for point in installed.group(DISTRO_GROUP)}
     names = ", ".join(f"{name} {version}".strip() for name, version in found.items())
-    if not election.builds:
-        evidence = f"{election.name} configures the process, and distrokit builds nothing (installed: {names})"
+    if not distro_selection.builds:
+        evidence = f"{distro_selection.name} configures the process, and distrokit builds nothing (installed: {names})"
         named = (
-            DISTRO if election.distro and named_by_user(plan.settings, DISTRO) == election.distro.name else CONFIGURATOR
+            DISTRO
+            if distro_selection.distro and named_by_user(plan.settings, DISTRO) == distro_selection.distro.name
+            else CONFIGURATOR
         )
         return Check("distro", "warn", f"{evidence}; {named} says so", f"unset {named}  # for distrokit")
-    if not election.ours:
-        evidence = (
-            f"{election.name} has no configurator: it sets its defaults, and distrokit builds (installed: {names})"
-        )
+    if not distro_selection.ours:
+        evidence = f"{distro_selection.name} has no configurator: it sets its defaults, and distrokit builds (installed: {names})"
         return Check("distro", "ok", evidence)
     if len(found) > 1:
         ours = plan.distro

@@ -12,7 +12,7 @@ from distrokit.doctor.packages import packages
 from distrokit.doctor.process import process
 from distrokit.doctor.settings import settings
 from distrokit.launch.startup import Assembly
-from distrokit.plugins.distro_selection import Election
+from distrokit.plugins.distro_selection import DistroSelection
 
 #: Version of the shape of :meth:`Report.describe`.
 SCHEMA = 1
@@ -64,7 +64,7 @@ class Report:
         return f"{quantity(len(verdicts), 'check')}: {fails} fail, {warns} warn{strict}"
 
 
-def examine(assembly: Assembly, election: Election, *, online: bool = True) -> Report:
+def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bool = True) -> Report:
     """Look at everything.
 
     Args:
@@ -73,7 +73,7 @@ def examine(assembly: Assembly, election: Election, *, online: bool = True) -> R
     """
     plan = assembly.plan
     found: dict[str, list[Check]] = {
-        "packages": _guarded("packages", lambda: packages(election, assembly.installed, plan)),
+        "packages": _guarded("packages", lambda: packages(distro_selection, assembly.installed, plan)),
         "settings": [],
         "process": _guarded("process", lambda: process(plan)),
     }

@@ -17,7 +17,7 @@ from distrokit.doctor.items import item
 from distrokit.launch.startup import Assembly
 from distrokit.pipeline.components import Components
 from distrokit.pipeline.resource import build_resource
-from distrokit.pipeline.sdk_messages import caught, listen_to_sdk
+from distrokit.pipeline.sdk_messages import capture_sdk_messages, listen_to_sdk
 from distrokit.plan.plan import Component
 
 #: Milliseconds for one export here, at most: whoever waits for an answer is a person.
@@ -127,7 +127,7 @@ class _Trial:
         batch = item(self._signal, self._components.resource)
         begin = time.monotonic()
         messages: list[str] = []
-        with caught() as records:
+        with capture_sdk_messages() as records:
             try:
                 ok = exporter.export(batch).name == "SUCCESS"
             except Exception as error:

@@ -21,7 +21,14 @@ from distrokit.frozen import find
 from distrokit.instrumentation.lookups import answer_loader, answer_lookups, answered
 from distrokit.launch.site.sitecustomize import hidden_by_upstream, run_users_own
 from distrokit.launch.startup import Assembly, channel, start_failed
-from distrokit.plugins.distro_selection import CONFIGURATOR, NAME, Election, configure_other, elect, loading_of
+from distrokit.plugins.distro_selection import (
+    CONFIGURATOR,
+    NAME,
+    DistroSelection,
+    configure_other,
+    loading_of,
+    select_distro,
+)
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.bundles import bundle_of
 from distrokit.settings.environ import ASKED, lend
@@ -39,20 +46,20 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     _installed: EntryPoints | None = None
     _assembly: Assembly | None = None
     _rival: Any = None
-    _election: Election | None = None
+    _distro_selection: DistroSelection | None = None
     _configured = _started = _instrumented = _finished = _gave_way = False
     _lent: tuple[Callable[[], None], ...] = ()
     _failures: tuple[Problem, ...] = ()
 
-    def election(self) -> Election:
+    def distro_selection(self) -> DistroSelection:
         """Who is in charge; asked once."""
-        if self._election is None:
+        if self._distro_selection is None:
             settings = Settings.from_environ()
-            self._election = elect(settings, self._scanned())
-            if not self._election.builds:
+            self._distro_selection = select_distro(settings, self._scanned())
+            if not self._distro_selection.builds:
                 # No plan will be made, and so nothing else will say it.
-                channel(settings).problems(self._election.problems)
-        return self._election
+                channel(settings).problems(self._distro_selection.problems)
+        return self._distro_selection
 
     def _scanned(self) -> EntryPoints:
         if self._installed is None:
@@ -64,27 +71,27 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         """The plan, made once."""
         if self._assembly is None:
             self._assembly = Assembly(installed=self._scanned(), plan_when_disabled=True)
-            self._assembly.plan.problems.extend((*self.election().problems, *self._failures))
+            self._assembly.plan.problems.extend((*self.distro_selection().problems, *self._failures))
         return self._assembly
 
     def _configure(self, **kwargs: Any) -> None:
         self._configured = True
         self._answer()
-        election = self.election()
-        if election.builds:
+        distro_selection = self.distro_selection()
+        if distro_selection.builds:
             answer_loader(self._scanned(), self._problem, self._instrument)
-            self._rival, self._failures = configure_other(election, **kwargs)
+            self._rival, self._failures = configure_other(distro_selection, **kwargs)
             # What the other distro has put into the environment is read here.
             self._find_bundle(self.assembly().plan.problems)
             # The loader reads this next: the other half must be ours, too.
             self._lend(CONFIGURATOR, NAME)
-        elif election.distro is not None:
-            self._rival = election.distro.load()()
+        elif distro_selection.distro is not None:
+            self._rival = distro_selection.distro.load()()
             self._rival.configure(**kwargs)
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Apply instrumentations as the plan, or the distro in charge, says."""
-        if self.election().builds:
+        if self.distro_selection().builds:
             # The loader hands them out in directory order; at its first word all are applied, in ours.
             self._instrument()
         elif self._rival is not None:
@@ -129,15 +136,17 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
 
         Raises: :class:`StrictError`.
         """
-        election = self.election()
-        if not election.builds or self._started:
+        distro_selection = self.distro_selection()
+        if not distro_selection.builds or self._started:
             # Another distro configures this process; or a plugin called start() while distrokit was starting.
             aside = Assembly({"OTEL_SDK_DISABLED": "true"})
-            aside.plan.problems.append(_not_now("distrokit itself" if election.builds else election.name))
+            aside.plan.problems.append(
+                _not_now("distrokit itself" if distro_selection.builds else distro_selection.name)
+            )
             aside.report()
             return aside.idle()
         self._started = True
-        self._rival, self._failures = configure_other(election)
+        self._rival, self._failures = configure_other(distro_selection)
         self._assembly = assembly = Assembly(
             plugins=plugins, installed=self._scanned(), settings=settings, distro=distro, plan_when_disabled=True
         )
@@ -175,7 +184,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             from distrokit.doctor.report import examine
 
             assembly = self._assembly or Assembly(installed=self._scanned(), plan_when_disabled=True)
-            report = examine(assembly, self.election(), online=wanted != "offline")
+            report = examine(assembly, self.distro_selection(), online=wanted != "offline")
             write("\n".join([f"distrokit doctor, process {os.getpid()}", *report.lines()]))
 
     def finish(self) -> None:
@@ -198,7 +207,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
 
     def give_way(self) -> None:
         """Run the user's own ``sitecustomize``, which ``opentelemetry-instrument`` hides; its SystemExit passes."""
-        if not self._gave_way and hidden_by_upstream() and self.election().builds:
+        if not self._gave_way and hidden_by_upstream() and self.distro_selection().builds:
             run_users_own()
         self._gave_way = True
 
@@ -208,7 +217,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             plan = self.assembly().plan
             try:
                 report = self.pipeline.report if self.pipeline else None
-                instrumentation.apply_all(plan, report, loading_of(self.election(), self._rival))
+                instrumentation.apply_all(plan, report, loading_of(self.distro_selection(), self._rival))
             except Exception as error:
                 plan.problems.append(start_failed(error))
 
@@ -238,9 +247,9 @@ class DistrokitConfigurator:
             kwargs: whatever a later loader passes; handed on, else ignored.
         """
         distro = DistrokitDistro()
-        election = distro.election()
-        if election.configurator is not None:
-            election.configurator.load()().configure(
+        distro_selection = distro.distro_selection()
+        if distro_selection.configurator is not None:
+            distro_selection.configurator.load()().configure(
                 auto_instrumentation_version=auto_instrumentation_version, **kwargs
             )
         else:

@@ -59,11 +59,11 @@ OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT = "OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT"
 # Also where DISTROKIT_FROZEN would tell: reading the file here takes the imports that this scan spares.
 if len(entry_points(group="opentelemetry_distro")) > 1:
     # Imported here and not above: most environments have one distro, and every start pays for an import.
-    from distrokit.plugins import distro_selection as election
+    from distrokit.plugins import distro_selection as distro_selection
 
     # The launcher guards nothing here: what goes wrong would keep the program from starting.
     with suppress(Exception):
-        election.settle()
+        distro_selection.settle()
 
 with suppress(OSError):
     note_added()

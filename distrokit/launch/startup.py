@@ -13,7 +13,7 @@ from distrokit.instrumentation import keep_variables
 from distrokit.launch.startup_line import startup_line
 from distrokit.plan.plan import Plan
 from distrokit.plan.planner import CONFIG_FILE, make_plan
-from distrokit.plugins.active_distro import in_charge
+from distrokit.plugins.active_distro import find_active_distro
 from distrokit.plugins.distros import CHOSEN_BY, Distro
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.plugins.manager import Plugins
@@ -85,9 +85,9 @@ class Assembly:
             try:
                 self.installed = installed or find(given)
                 problems += self.installed.problems
-                charge = in_charge(known, self.installed, problems, distro)
-                known = known.with_layers(charge.layer())
-                self.plugins = Plugins.load(known, self.installed, plugins, charge)
+                active_distro = find_active_distro(known, self.installed, problems, distro)
+                known = known.with_layers(active_distro.layer())
+                self.plugins = Plugins.load(known, self.installed, plugins, active_distro)
                 self.plan = make_plan(known, self.plugins)
             except Exception as error:
                 # What nobody foresaw is one line, not a traceback, and the application runs.

@@ -16,11 +16,11 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from distrokit.declarations import Signal
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.components import Components
-from distrokit.pipeline.error_boundary import Guard
-from distrokit.pipeline.lazy_start import InUse
+from distrokit.pipeline.error_boundary import ErrorBoundary
+from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.measuring import Measuring
 from distrokit.pipeline.propagation import CompositePropagator
-from distrokit.pipeline.sampler_errors import Deciding
+from distrokit.pipeline.sampler_errors import SamplerErrors
 from distrokit.pipeline.samplers import build_sampler
 from distrokit.pipeline.scopes import (
     ScopedLoggerProvider,
@@ -67,12 +67,12 @@ class Builder:
     ) -> None:
         self._plan = plan
         self._report = report
-        self.guard: Guard | None = None
+        self.guard: ErrorBoundary | None = None
         self.measuring: Measuring | None = None
-        self.in_use = InUse(self._not_begun)
-        self.parts: list[Any] = [self.in_use]
+        self.lazy_start = LazyStart(self._not_begun)
+        self.parts: list[Any] = [self.lazy_start]
         self._components = Components(plan, plugins, self.parts)
-        self._stages = Stages(plan, self._components, report, say, messages, self.parts, self.in_use)
+        self._stages = Stages(plan, self._components, report, say, messages, self.parts, self.lazy_start)
 
     @property
     def resource(self) -> Resource | None:
@@ -122,7 +122,7 @@ class Builder:
             shutdown_on_exit=False,
         )
         if self.guard is not None:
-            self.guard.deciding = Deciding(self.name_of, self._report)
+            self.guard.deciding = SamplerErrors(self.name_of, self._report)
         provider.scopes, provider.guard = self._scopes("traces"), self.guard
         return provider
 
@@ -185,9 +185,9 @@ class Builder:
             metric_readers=readers, resource=self.resource, views=self._views(), shutdown_on_exit=False
         )
         provider.scopes, provider.measuring = self._scopes("metrics"), self.measuring
-        provider.readers = self.in_use.readers = readers
+        provider.readers = self.lazy_start.readers = readers
         # Where nobody sees measurements, a meter has to do.
-        provider.on_meter = self.in_use if self.measuring is None else self.in_use.look
+        provider.on_meter = self.lazy_start if self.measuring is None else self.lazy_start.look
         if self.measuring is not None:
             self.parts.append(self.measuring)
             for reader in readers:

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from distrokit.declarations import BuildContext, Exporter, ExporterOptions, Signal
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
-from distrokit.export import Lost
+from distrokit.export import LossReporter
 from distrokit.pipeline.suppressed import suppress_in
 from distrokit.plan.plan import Component, Plan
 from distrokit.plugins.manager import Plugins
@@ -67,7 +67,7 @@ class Components:
             self._names[id(part)] = (part, _title(component))
         return part
 
-    def exporter(self, component: Component[Exporter], signal: Signal, lost: Lost | None = None) -> Any:
+    def exporter(self, component: Component[Exporter], signal: Signal, lost: LossReporter | None = None) -> Any:
         """The exporter of one signal, after every ``distrokit_exporter_options``; ``None`` when it cannot be built.
 
         Args:
@@ -117,7 +117,9 @@ class Components:
 
     # ------------------------------------------------------------------------------ guard
 
-    def context(self, component: Component[Any], signal: Signal | None, lost: Lost | None = None) -> BuildContext:
+    def context(
+        self, component: Component[Any], signal: Signal | None, lost: LossReporter | None = None
+    ) -> BuildContext:
         """What the component's factory is given."""
         return BuildContext(
             **({"lost": lost} if lost else {}),

@@ -22,13 +22,13 @@ from typing import Any
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan
 
 from distrokit.pipeline.patched import Misused, method_of
-from distrokit.pipeline.sampler_errors import Deciding
+from distrokit.pipeline.sampler_errors import SamplerErrors
 from distrokit.pipeline.span_reentrancy import CHANGING, SpanReentrancy
 
 _OF_SPANS = ("record_exception", *CHANGING)
 
 
-class Guard:
+class ErrorBoundary:
     """Of one pipeline.
 
     Args:
@@ -40,7 +40,7 @@ class Guard:
 
     def __init__(self, misused: Misused) -> None:
         self._misused = misused
-        self.deciding: Deciding | None = None
+        self.deciding: SamplerErrors | None = None
         # The SDK has one class of spans that record.
         self._classes: dict[type, type | None] = {NonRecordingSpan: None}
         self._spans = SpanReentrancy()

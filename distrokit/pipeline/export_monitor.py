@@ -19,9 +19,9 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from distrokit.declarations import Signal
 from distrokit.diagnostics import describe_exception, trace_of, write
-from distrokit.export import Undelivered
+from distrokit.export import ExportFailure
 from distrokit.pipeline.losses import Losses
-from distrokit.pipeline.sdk_messages import SDKMessages, caught, in_exporter
+from distrokit.pipeline.sdk_messages import SDKMessages, capture_sdk_messages, in_exporter
 
 #: An attribute of log records: what an exporter says about one attempt (``extra={"distrokit_cause": True}``).
 CAUSE = "distrokit_cause"
@@ -30,7 +30,7 @@ _NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress|^Transient
 
 
 def counted(
-    signal: Signal, exporter: Any, losses: Losses, messages: SDKMessages | None, in_use: Callable[[], None]
+    signal: Signal, exporter: Any, losses: Losses, messages: SDKMessages | None, lazy_start: Callable[[], None]
 ) -> Any:
     """The exporter, and what it could not send is counted.
 
@@ -38,7 +38,7 @@ def counted(
         messages: asked before each export to keep listening; ``None`` for nobody.
         in_use: called before each export.
     """
-    return {"traces": _Spans, "metrics": _Metrics, "logs": _Logs}[signal](exporter, losses, messages, in_use)
+    return {"traces": _Spans, "metrics": _Metrics, "logs": _Logs}[signal](exporter, losses, messages, lazy_start)
 
 
 class _Counted:
@@ -48,12 +48,14 @@ class _Counted:
     #: Told what the exporter's shutdown raised; ``None`` raises it.
     shutdown_failed: Callable[[Exception], None] | None = None
 
-    def __init__(self, exporter: Any, losses: Losses, messages: SDKMessages | None, in_use: Callable[[], None]) -> None:
+    def __init__(
+        self, exporter: Any, losses: Losses, messages: SDKMessages | None, lazy_start: Callable[[], None]
+    ) -> None:
         # Not super().__init__(): MetricExporter's would set a temporality of its own over the exporter's.
         self._exporter = exporter
         self._losses = losses
         self._messages = messages
-        self._in_use = in_use
+        self._lazy_start = lazy_start
         # By thread, since when it exports (monotonic seconds).
         self._exporting: dict[int, float] = {}
         # Taken by the first call that shuts the exporter down, and never given back.
@@ -68,7 +70,7 @@ class _Counted:
     def _count(self, items: int, export: Callable[[], Any], failure: Any) -> Any:
         self._begin()
         # A processor that exports in the application's thread may not do this.
-        with suppress_instrumentation(), caught() as records:
+        with suppress_instrumentation(), capture_sdk_messages() as records:
             try:
                 result, cause = self._timed(export), ""
             except Exception as error:
@@ -92,8 +94,8 @@ class _Counted:
                 records[:] = [r for r in records if r is not told and not lately and not _about_this_export(r)]
         return result
 
-    def attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
-        """One try (:class:`~distrokit.export.Attempting`), of an exporter that cannot tell, too.
+    def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
+        """One try (:class:`~distrokit.export.RetryAwareExporter`), of an exporter that cannot tell, too.
 
         Returns: what may be tried again; with no items in it, what did not arrive is lost and counted.
         """
@@ -103,19 +105,19 @@ class _Counted:
             own.processed(self._size(items) - (self._size(left.items) if left is not None and left.items else 0))
         return left
 
-    def _attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
+    def _attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
         attempt = getattr(self._exporter, "attempt", None)
         if attempt is None:
             result = self._export(items, timeout_seconds)
-            return Undelivered(None, "the exporter failed") if getattr(result, "name", "") == "FAILURE" else None
+            return ExportFailure(None, "the exporter failed") if getattr(result, "name", "") == "FAILURE" else None
         self._begin()
-        with suppress_instrumentation(), caught() as records:
+        with suppress_instrumentation(), capture_sdk_messages() as records:
             try:
-                left: Undelivered | None = attempt(items, timeout_seconds)
+                left: ExportFailure | None = attempt(items, timeout_seconds)
             except Exception as error:
                 self._trace(error)
                 self._losses.lost(self._size(items), describe_exception(error))
-                return Undelivered(None, describe_exception(error))
+                return ExportFailure(None, describe_exception(error))
             if left is None:
                 self._losses.delivered()
                 records[:] = [record for record in records if not _about_this_export(record)]
@@ -191,7 +193,7 @@ class _Counted:
         return len(items)
 
     def _begin(self) -> None:
-        self._in_use()
+        self._lazy_start()
         if self._messages is not None:
             self._messages.keep()
 

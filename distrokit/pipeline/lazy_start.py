@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-class InUse:
+class LazyStart:
     """Called with the first measurement, with every callback of an observable instrument, and before every export.
 
     The first time, readers begin; a reader may have a method ``arm()`` for that, see ``distrokit-batch``. A meter, or a
@@ -32,10 +32,10 @@ class InUse:
             return
         self._told = True
         for reader in self.readers:
-            arm = getattr(reader, "arm", None)
-            if callable(arm):
+            start_collecting = getattr(reader, "start_collecting", None)
+            if callable(start_collecting):
                 try:
-                    arm()
+                    start_collecting()
                 except Exception as error:
                     self._failed(reader, error)
 

@@ -66,7 +66,7 @@ class Losses:
         self._batches = 0
         self._reasons: Counter[str] = Counter()
         # The end has begun: what is lost is said when it is over, and then at once.
-        self._ending = self._finished = False
+        self._shutdown = self._finished = False
         # When the outage under way began, when the last line was said, and whether there was one about waiting.
         self._since: float | None = None
         self._told: float | None = None
@@ -133,7 +133,7 @@ class Losses:
         self._mine()
         with self._turn():
             with self._lock:
-                lately = (self._lately or self._ending) and not self._finished
+                lately = (self._lately or self._shutdown) and not self._finished
                 line = "" if lately else self._line()
             self._say_all([line])
         return lately
@@ -146,7 +146,7 @@ class Losses:
                 self._since = self._clock() if self._since is None else self._since
                 self._caused(cause)
                 lines = [self._line()] if not self._lately else []
-                if not self._waiting_told and not self._ending and not self._lately:
+                if not self._waiting_told and not self._shutdown and not self._lately:
                     self._waiting_told, first, self._told = True, self._told is None, self._clock()
                     lines.append(
                         f"{self._name}: {self._cause()}; {quantity(items, self._unit)} kept for another try, "
@@ -176,7 +176,7 @@ class Losses:
 
     def begin_end(self) -> None:
         """The process ends: what waits from here on is no news, and what is lost is said once, by :meth:`finish`."""
-        self._ending = True
+        self._shutdown = True
 
     def finish(self) -> None:
         """Say what was not said yet, and from here on at once."""

@@ -32,16 +32,16 @@ class Measuring:
         say: prints a line about measurements that were lost.
     """
 
-    def __init__(self, misused: Misused, in_use: Callable[[], None], say: Callable[[str], None]) -> None:
-        self._misused, self._in_use, self._say = misused, in_use, say
+    def __init__(self, misused: Misused, lazy_start: Callable[[], None], say: Callable[[str], None]) -> None:
+        self._misused, self._lazy_start, self._say = misused, lazy_start, say
         self._sdk = Reentrancy()
         # What the first measurement does afterwards.
-        self._first = [in_use]
+        self._first = [lazy_start]
 
     def forked(self) -> None:
         """In a child: it has measured nothing yet."""
         self._sdk.forked()
-        self._first[:] = [self._in_use]
+        self._first[:] = [self._lazy_start]
 
     def finish(self) -> None:
         """At the end: say how many measurements were dropped."""
@@ -93,7 +93,7 @@ class Measuring:
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if callbacks:
             callbacks = [self._sdk.callback(callback) for callback in callbacks]
-            self._in_use()
+            self._lazy_start()
         return (name, callbacks, *args), kwargs
 
     def _measuring(self, instrument: Any, name: str) -> Callable[..., None]:
@@ -127,7 +127,7 @@ class Measuring:
     def _measured(self) -> None:
         if self._first:
             self._first.clear()
-            self._in_use()
+            self._lazy_start()
         self._sdk.replay()
 
     def _late_meter(self, get: Callable[[], Any]) -> Any:

@@ -16,7 +16,7 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from distrokit.diagnostics import Channel, Problem
 from distrokit.hookspecs import StopReason
 from distrokit.pipeline.build import Builder
-from distrokit.pipeline.error_boundary import Guard
+from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
 from distrokit.pipeline.interrupted import keep_cause
 from distrokit.pipeline.measuring import Measuring
@@ -25,7 +25,7 @@ from distrokit.pipeline.providers import Providers
 from distrokit.pipeline.reports import Reports
 from distrokit.pipeline.resource import build_resource
 from distrokit.pipeline.sdk_messages import SDKMessages, listen_to_sdk
-from distrokit.pipeline.shutdown import Ending
+from distrokit.pipeline.shutdown import Shutdown
 from distrokit.plan.plan import Plan
 from distrokit.plugins.manager import Plugins
 from distrokit.settings import sdk_settings
@@ -62,11 +62,11 @@ class Pipeline:
         self._channel = channel
         self._reports = Reports(plan, channel)
         seconds = plan.exit_timeout_millis.value / 1000
-        self._ending = Ending(seconds, self._reports.part_failed)
+        self._shutdown = Shutdown(seconds, self._reports.part_failed)
         self._signals = Signals(
             lambda: self.stop("signal"),
             lambda: self.flush(plan.exit_timeout_millis.value),
-            lambda: self._ending.here,
+            lambda: self._shutdown.here,
         )
         self._messages: SDKMessages | None = None
         self._uwsgi = False
@@ -112,11 +112,11 @@ class Pipeline:
             atexit.register(self._at_exit)
             self.listen()
         builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost, self._messages)
-        builder.guard = Guard(self._reports.misused)
-        builder.measuring = Measuring(self._reports.misused, builder.in_use, self._reports.lost)
+        builder.guard = ErrorBoundary(self._reports.misused)
+        builder.measuring = Measuring(self._reports.misused, builder.lazy_start, self._reports.lost)
         self._parts, self._name_of = builder.parts, builder.name_of
         # uWSGI makes its module when Python has started, and so after this.
-        builder.in_use.also = self._look_for_uwsgi
+        builder.lazy_start.also = self._look_for_uwsgi
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._providers.install_propagator(builder)
             self._resource = resource or build_resource(self.plan, resource_attributes or {})
@@ -145,7 +145,7 @@ class Pipeline:
         # Their exports may wait for a shutdown, and their shutdown may hang.
         blind = [part for part in self._parts if getattr(part, "is_blind", False)]
         providers = self._providers.all() if foreign or blind else []
-        self._ending.bounded.keep_ready(len(providers) + len(hooks) + len(blind))
+        self._shutdown.bounded.keep_ready(len(providers) + len(hooks) + len(blind))
 
     def handle_signals(self) -> None:
         """From here on SIGTERM and SIGHUP, where nobody handles them, flush first; call it when all else is done."""
@@ -183,7 +183,7 @@ class Pipeline:
         left = max(1, timeout_millis)
         # In threads of their own: not every exporter heeds a limit.
         running = [
-            (provider, self._ending.bounded.begin(partial(provider.force_flush, timeout_millis=left)))
+            (provider, self._shutdown.bounded.begin(partial(provider.force_flush, timeout_millis=left)))
             for provider in self._providers.all()
         ]
         done = timeout_millis > 0
@@ -200,13 +200,13 @@ class Pipeline:
         Once: a later call waits for the first one's end.
         """
         plugins = (
-            [] if self._ending.begun or self.plan.disabled.value else self._plugins.implementing("distrokit_stopping")
+            [] if self._shutdown.begun or self.plan.disabled.value else self._plugins.implementing("distrokit_stopping")
         )
         hooks = [
             (f"distrokit_stopping of {plugin.title}", partial(self._plugins.stopping, plugin, self, reason))
             for plugin in plugins
         ]
-        self._ending.run(hooks, lambda: self._parts, self._providers.all(), lambda: self._stopped(reason))
+        self._shutdown.run(hooks, lambda: self._parts, self._providers.all(), lambda: self._stopped(reason))
         self._signals.end()
 
     def _stopped(self, reason: StopReason) -> None:
@@ -220,7 +220,7 @@ class Pipeline:
     @property
     def stopped(self) -> bool:
         """Whether :meth:`stop` was called."""
-        return self._ending.begun
+        return self._shutdown.begun
 
     def report(self, problem: Problem) -> None:
         """Say a problem that turned up while the pipeline runs, once."""
@@ -238,7 +238,7 @@ class Pipeline:
 
     def after_fork(self) -> None:
         """In the child of a fork: nothing of the parent's is sent, counted or connected here."""
-        self._ending.forked()
+        self._shutdown.forked()
         self._signals.forked()
         if self.stopped:
             return

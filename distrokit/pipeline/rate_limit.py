@@ -14,7 +14,7 @@ ALIKE, INTERVAL = 10, 60.0
 _KINDS = 500
 
 
-class Flood:
+class RateLimiter:
     """Messages that are alike: by logger, level and text before its arguments.
 
     An attribute that the SDK refuses costs a line each time; an application may set a hundred thousand.

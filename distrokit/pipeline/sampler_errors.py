@@ -22,7 +22,7 @@ from distrokit.pipeline.stages import Report
 NameOf = Callable[[object], str]
 
 
-class Deciding:
+class SamplerErrors:
     """Watches the sampler and the id generator of one pipeline's tracers.
 
     Args:

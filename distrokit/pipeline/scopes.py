@@ -22,7 +22,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NoOpTracer, Tracer
 from opentelemetry.util.types import Attributes
 
-from distrokit.pipeline.error_boundary import Guard
+from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.measuring import Measuring
 from distrokit.pipeline.sdk_messages import exporting
 from distrokit.plan.selection.selection import ScopeRule
@@ -96,7 +96,7 @@ class ScopedTracerProvider(TracerProvider):
     """A tracer provider that asks :class:`Scopes` first, and guards what it hands out; ``None``: unguarded."""
 
     scopes = Scopes()
-    guard: Guard | None = None
+    guard: ErrorBoundary | None = None
 
     def get_tracer(
         self,
@@ -163,7 +163,7 @@ class ScopedLoggerProvider(LoggerProvider):
     """
 
     scopes = Scopes()
-    guard: Guard | None = None
+    guard: ErrorBoundary | None = None
 
     def get_logger(
         self,

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from copy import copy
 
 from distrokit.diagnostics import Channel, Mask, describe_exception, write
-from distrokit.pipeline.rate_limit import Flood, alike
+from distrokit.pipeline.rate_limit import RateLimiter, alike
 from distrokit.plugins.distributions import raised_by
 
 #: What was said during the export under way in this thread; ``None`` outside of one.
@@ -53,20 +53,20 @@ class SDKMessages(logging.Handler):
         self.threshold = threshold
         self.mask = mask
         self._loggers = -1
-        self._flood = Flood()
+        self._rate_limiter = RateLimiter()
         self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        caught = _CAUGHT.get()
-        if caught is not None:
-            caught.append(record)
-        if caught is None or self.threshold <= logging.DEBUG:
+        capture_sdk_messages = _CAUGHT.get()
+        if capture_sdk_messages is not None:
+            capture_sdk_messages.append(record)
+        if capture_sdk_messages is None or self.threshold <= logging.DEBUG:
             self.show(record)
 
     def show(self, record: logging.LogRecord) -> None:
         """Hand it on, or print it; of many alike only the first ones, and how many there were."""
         if self.threshold > logging.DEBUG:
-            more = self._flood.more(record)
+            more = self._rate_limiter.more(record)
             if more is None:
                 return
             if more:
@@ -75,7 +75,7 @@ class SDKMessages(logging.Handler):
 
     def finish(self) -> None:
         """Say how many messages were not shown."""
-        for record, more in self._flood.finish():
+        for record, more in self._rate_limiter.finish():
             self._hand_on(alike(record, more))
 
     def _on_one_line(self, record: logging.LogRecord) -> logging.LogRecord:
@@ -152,7 +152,7 @@ def note(text: str) -> None:
 
 
 @contextlib.contextmanager
-def caught() -> Iterator[list[logging.LogRecord]]:
+def capture_sdk_messages() -> Iterator[list[logging.LogRecord]]:
     """Collect what OpenTelemetry says in this thread meanwhile; what is left in the list is shown afterwards."""
     records: list[logging.LogRecord] = []
     token = _CAUGHT.set(records)

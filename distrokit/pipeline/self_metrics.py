@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from opentelemetry import metrics
 
 from distrokit.declarations import Signal
-from distrokit.export import Undelivered
+from distrokit.export import ExportFailure
 from distrokit.pipeline.loss_words import BY_TRANSFORM
 from distrokit.settings.layers import Settings
 
@@ -32,7 +32,7 @@ _BEFORE = {"queue_full": "queue_full", "exit": "exit", "after_shutdown": "alread
 #: The schemes that have a port of their own; without a scheme it is grpc.
 _PORTS = {"http": 80, "https": 443, "": 443}
 
-Attempt = Callable[[Any, float], "Undelivered | None"]
+Attempt = Callable[[Any, float], "ExportFailure | None"]
 
 
 class SelfMetrics:
@@ -88,7 +88,7 @@ class SelfMetrics:
             "otel.sdk.exporter.operation.duration", unit="s", description="The duration of one try to export a batch."
         )
 
-        def watched(items: Any, timeout_seconds: float) -> Undelivered | None:
+        def watched(items: Any, timeout_seconds: float) -> ExportFailure | None:
             before, number, since = totals(), size(items), perf_counter()
             failure: dict[str, str] = {}
             lost: dict[str, int] = {}

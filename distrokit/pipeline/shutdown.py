@@ -14,7 +14,7 @@ from distrokit.pipeline.bounded import Bounded, Call
 Failed = Callable[[str, BaseException, str], None]
 
 
-class Ending:
+class Shutdown:
     """Stops a pipeline once, and lets whoever else asks wait until it has stopped.
 
     Args:

@@ -10,10 +10,10 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 
 from distrokit.declarations import Exporter, Processor, Signal
-from distrokit.export import Lost
+from distrokit.export import LossReporter
 from distrokit.pipeline.components import Components, Kind
 from distrokit.pipeline.export_monitor import counted, points
-from distrokit.pipeline.lazy_start import InUse
+from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.losses import Losses, losses_of
 from distrokit.pipeline.sdk_messages import SDKMessages
 from distrokit.pipeline.self_metrics import self_metrics_of
@@ -44,11 +44,11 @@ class Stages:
         say: Callable[[str], None],
         messages: SDKMessages | None,
         parts: list[Any],
-        in_use: InUse,
+        lazy_start: LazyStart,
     ) -> None:
         self._plan, self._components = plan, components
         self._report, self._say, self._messages = report, say, messages
-        self._parts, self._in_use = parts, in_use
+        self._parts, self._lazy_start = parts, lazy_start
         self._causes: dict[str, str] = {}
         self._losses: dict[Signal, list[Losses]] = defaultdict(list)
 
@@ -99,7 +99,7 @@ class Stages:
                 # The SDK's own classes, and exporters that go by them, count by themselves.
                 size = points if planned.signal == "metrics" else len
                 exporter.attempt = own.watched(exporter.attempt, size, partial(getattr, losses, "totals"))
-            exporter = counted(planned.signal, exporter, losses, self._messages, self._in_use)
+            exporter = counted(planned.signal, exporter, losses, self._messages, self._lazy_start)
             exporter.shutdown_failed = partial(self._shutdown_failed, item.exporter)
             self._components.named(exporter, item.exporter)
             self._parts.append(exporter)
@@ -151,7 +151,7 @@ class Stages:
             return Named(fed.name, spans_in_front(in_front, fed, self._report, lost))
         return Named(fed.name, logs_in_front(in_front, fed, self._report, lost))
 
-    def _processor(self, item: ExporterPlan, exporter: object, signal: Signal, kind: Kind, lost: Lost) -> Any:
+    def _processor(self, item: ExporterPlan, exporter: object, signal: Signal, kind: Kind, lost: LossReporter) -> Any:
         component = item.processor
         if component is None:
             return None

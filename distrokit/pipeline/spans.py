@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 
-def changed_span(span: ReadableSpan, **changes: Any) -> ReadableSpan:
+def replace_span(span: ReadableSpan, **changes: Any) -> ReadableSpan:
     """The span with some of its parts exchanged, for a ``transform``.
 
     How many attributes, events and links the SDK had dropped of those that are exchanged is no longer known.

@@ -16,7 +16,7 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from distrokit.export import Undelivered
+from distrokit.export import ExportFailure
 
 Item = TypeVar("Item")
 Part = TypeVar("Part")
@@ -241,10 +241,10 @@ class StagedMetrics(MetricExporter):
             return MetricExportResult.SUCCESS
         return self._exporter.export(finished, timeout_millis=timeout_millis, **kwargs)
 
-    def attempt(self, items: MetricsData, timeout_seconds: float) -> Undelivered | None:
-        """One try (:class:`~distrokit.export.Attempting`) of what the stages leave."""
+    def attempt(self, items: MetricsData, timeout_seconds: float) -> ExportFailure | None:
+        """One try (:class:`~distrokit.export.RetryAwareExporter`) of what the stages leave."""
         finished = items if items is self._again else self._passed(items)
-        left: Undelivered | None = None
+        left: ExportFailure | None = None
         if finished is not None:
             left = self.__getattr__("attempt")(finished, timeout_seconds)
         self._again = left.items if left is not None else None

@@ -10,7 +10,7 @@ from typing import Any
 from distrokit.declarations import ComponentKind, D, Processor, Signal
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
 from distrokit.plan.plan import Component
-from distrokit.plan.registry import Catalogue, Offer, Shelf
+from distrokit.plan.registry import Registration, Registries, Registry
 from distrokit.plan.selection.selection import Choice
 from distrokit.plugins.manager import Plugin
 from distrokit.settings.bundles import to_install
@@ -29,7 +29,7 @@ def how_to_get_defaults(plugins: Iterable[Plugin]) -> str:
     return f"Plugins that are installed and not loaded: {said}."
 
 
-class Picker:
+class ComponentResolver:
     """Picks for one plan.
 
     Args:
@@ -40,17 +40,17 @@ class Picker:
     def __init__(
         self,
         settings: Settings,
-        catalogue: Catalogue,
+        registries: Registries,
         problems: list[Problem],
         plugins: Sequence[Plugin] = (),
     ) -> None:
         self._settings = settings
         self._plugins = plugins
-        self._catalogue = catalogue
+        self._registries = registries
         self._problems = problems
 
     def pick(
-        self, shelf: Shelf[D], choice: Choice, outcome: str, signal: Signal | None = None, instance: str = ""
+        self, registry: Registry[D], choice: Choice, outcome: str, signal: Signal | None = None, instance: str = ""
     ) -> Component[D] | None:
         """The component of this name; when there is none, that is a problem, and ``None``.
 
@@ -59,15 +59,15 @@ class Picker:
         Args:
             outcome: what happens instead, for the problem.
         """
-        offer = shelf.find(choice.name)
-        if offer is None and choice.properties is None and "/" in choice.name:
+        registration = registry.find(choice.name)
+        if registration is None and choice.properties is None and "/" in choice.name:
             name, _, instance = choice.name.partition("/")
-            offer = shelf.find(name) if instance.strip() else None
-        if offer:
-            return self.component(offer, choice.source, signal, choice, instance)
-        taken = shelf.taken.get(choice.name.lower())
+            registration = registry.find(name) if instance.strip() else None
+        if registration:
+            return self.component(registration, choice.source, signal, choice, instance)
+        taken = registry.taken.get(choice.name.lower())
         if taken is None:
-            self.unknown(shelf.kind, signal, shelf.names(), choice, outcome)
+            self.unknown(registry.kind, signal, registry.names(), choice, outcome)
         else:
             self.refuse(taken)
         return None
@@ -99,17 +99,17 @@ class Picker:
 
     def component(
         self,
-        offer: Offer[D],
+        registration: Registration[D],
         source: Source,
         signal: Signal | None = None,
         choice: Choice | None = None,
         instance: str = "",
     ) -> Component[D] | None:
         """The offer with its parameters read; ``None`` when reading them failed, or refused it."""
-        declaration = offer.declaration
+        declaration = registration.declaration
         reader = Reader(
             self._settings,
-            offer.plugin.label,
+            registration.plugin.label,
             signal,
             declaration.name,
             instance=instance,
@@ -128,10 +128,10 @@ class Picker:
             self._problems.append(
                 Problem(
                     code="parameters-failed",
-                    subject=offer.plugin.title,
+                    subject=registration.plugin.title,
                     cause=f"parameters of {declaration.name!r}: {describe_exception(error)}",
                     outcome=f"{declaration.name!r} is left out",
-                    remedy=f"Repair it, or set DISTROKIT_DISABLED_PLUGINS={offer.plugin.name}.",
+                    remedy=f"Repair it, or set DISTROKIT_DISABLED_PLUGINS={registration.plugin.name}.",
                     detail=trace_of(error),
                 )
             )
@@ -144,8 +144,10 @@ class Picker:
         if reader.refused:
             return None
         self._problems.extend(_unread(reader))
-        overruled = tuple(partial(getattr, rival, "origin") for rival in offer.overruled)
-        return Component(declaration, offer.plugin.label, source, parameters, overruled, instance, reader.file_name)
+        overridden = tuple(partial(getattr, rival, "origin") for rival in registration.overridden)
+        return Component(
+            declaration, registration.plugin.label, source, parameters, overridden, instance, reader.file_name
+        )
 
     def _inner(self, signal: Signal | None, kind: ComponentKind, node: Value[Any]) -> Component[Any] | None:
         """A component inside another one, for :meth:`distrokit.Reader.component`."""
@@ -161,7 +163,7 @@ class Picker:
                 )
             )
             return None
-        return self.pick(self._catalogue.shelf(kind, signal), choice, "it is left out", signal)
+        return self.pick(self._registries.registry(kind, signal), choice, "it is left out", signal)
 
 
 def _check(parameters: dict[str, Value[Any]], reader: Reader) -> None:
@@ -169,8 +171,8 @@ def _check(parameters: dict[str, Value[Any]], reader: Reader) -> None:
     for name, value in parameters.items():
         if not (isinstance(name, str) and isinstance(value.source, Source) and isinstance(value.key, str)):
             raise TypeError(f"parameters returned {name!r} with a source or a key that is none")
-        if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in value.overruled):
-            raise TypeError(f"parameters returned {name!r} whose overruled are no pairs of text and source")
+        if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in value.overridden):
+            raise TypeError(f"parameters returned {name!r} whose overridden are no pairs of text and source")
         repr(value)
         str(value.plain())
     if not isinstance(reader.file_name, str):

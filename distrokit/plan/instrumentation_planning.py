@@ -10,7 +10,7 @@ from distrokit.plan.instrumentation_names import misspelt, nearly_installed, not
 from distrokit.plan.instrumentations import Instrumentations
 from distrokit.plan.plan import InstrumentationPlan
 from distrokit.plan.selection.instrumentations import instrumentations_of_settings
-from distrokit.plan.selection.selection import InstrumentationChoice
+from distrokit.plan.selection.selection import SelectedInstrumentation
 from distrokit.plugins.entry_points import EntryPoints, distribution_of
 from distrokit.settings.bundles import to_install
 from distrokit.settings.layers import Settings
@@ -31,7 +31,7 @@ Plans = dict[str, InstrumentationPlan]
 
 
 def planned(
-    settings: Settings, installed: EntryPoints, choices: Iterable[InstrumentationChoice], problems: list[Problem]
+    settings: Settings, installed: EntryPoints, choices: Iterable[SelectedInstrumentation], problems: list[Problem]
 ) -> Plans:
     """Every installed instrumentation, on or off, in the order they are applied; imports none of them.
 
@@ -56,7 +56,7 @@ def planned(
     return _in_order(plans, settings, problems)
 
 
-def _introduce(plans: Plans, choice: InstrumentationChoice, problems: list[Problem]) -> None:
+def _introduce(plans: Plans, choice: SelectedInstrumentation, problems: list[Problem]) -> None:
     """A name that only a file has: a new instrumentation where the class is given, else a mistake.
 
     What is turned off need not be installed.
@@ -70,7 +70,7 @@ def _introduce(plans: Plans, choice: InstrumentationChoice, problems: list[Probl
         problems.append(not_installed(f"{choice.source} {choice.name}", choice.name, names))
 
 
-def _choose(plan: InstrumentationPlan, choices: Iterable[InstrumentationChoice]) -> bool:
+def _choose(plan: InstrumentationPlan, choices: Iterable[SelectedInstrumentation]) -> bool:
     """Of each thing that is said the strongest; returns whether somebody asked for this very instrumentation."""
     said = [choice for choice in choices if choice.name.lower() == plan.name.lower()]
     enabled = _strongest(choice.enabled for choice in said)
@@ -101,7 +101,7 @@ def _strongest(values: Iterable[Value[Any] | None]) -> Value[Any] | None:
     return max((v for v in values if v is not None), key=lambda v: strength_for_one(v.source), default=None)
 
 
-def _file_of(choices: Iterable[InstrumentationChoice]) -> Source | None:
+def _file_of(choices: Iterable[SelectedInstrumentation]) -> Source | None:
     return next((choice.source for choice in choices if choice.source.kind == "file"), None)
 
 

@@ -22,7 +22,7 @@ from distrokit.settings.secret_values import secrets_inside
 from distrokit.settings.values import Source, Value
 
 
-def amend(plan: Plan, plugins: Plugins) -> Plan:
+def modify(plan: Plan, plugins: Plugins) -> Plan:
     """Call every ``distrokit_plan``, each on a copy; returns the plan to go on with.
 
     A plugin that raises, or makes of the plan what cannot be built, is left out and its copy dropped.
@@ -30,8 +30,8 @@ def amend(plan: Plan, plugins: Plugins) -> Plan:
     for plugin in plugins.implementing("distrokit_plan"):
         before = flat(plan.describe())
         draft = plan.parts()
-        draft.amending = plugin.label
-        if not plugins.amend(plugin, draft):
+        draft.modifying = plugin.label
+        if not plugins.modify(plugin, draft):
             continue
         try:
             _adopt(draft, plan, Source("plugin", plugin.label))
@@ -40,7 +40,7 @@ def amend(plan: Plan, plugins: Plugins) -> Plan:
             # What cannot even be shown cannot be built.
             plugins.leave_out(plugin, "distrokit_plan", error)
             continue
-        draft.amending = ""
+        draft.modifying = ""
         draft.changes = [*plan.changes, *_changes(plugin, before, after), *_order(plugin, plan, draft)]
         plan = draft
     return plan

@@ -34,7 +34,7 @@ class Component(Generic[D]):
         plugin: who declared it: ``otlp 0.1.0``.
         source: who picked it.
         parameters: what it will be given.
-        overruled: what gave way to it; each tells who it was when called, since that reads files.
+        overridden: what gave way to it; each tells who it was when called, since that reads files.
         instance: ``backup`` of ``otlp/backup``; empty for the plain one.
         file_name: how a configuration file calls it; empty where that is its name.
         wraps: whether it is a sampler that :meth:`Plan.wrap_sampler` put around its parameter ``inner``.
@@ -44,7 +44,7 @@ class Component(Generic[D]):
     plugin: str
     source: Source = BUILT_IN
     parameters: dict[str, Value[Any]] = field(default_factory=dict)
-    overruled: tuple[Callable[[], str], ...] = ()
+    overridden: tuple[Callable[[], str], ...] = ()
     instance: str = ""
     file_name: str = ""
     wraps: bool = False
@@ -88,7 +88,7 @@ class Component(Generic[D]):
             "origin": origin_of(self.declaration) or None,
             "source": str(self.source),
             "parameters": {name: described(value) for name, value in self.parameters.items()},
-            "overruled": [who() for who in self.overruled],
+            "overridden": [who() for who in self.overridden],
             **(
                 {"exporters": list(self.declaration.exporters)}
                 if isinstance(self.declaration, Processor) and self.declaration.stage == "transform"
@@ -280,7 +280,7 @@ def copied(node: N) -> N:
 def described(value: Value[Any]) -> dict[str, Any]:
     """A value with its source as JSON-ready data, masked."""
     if isinstance(value.value, Component):
-        return {"value": value.value.describe(), "source": str(value.source), "overruled": []}
+        return {"value": value.value.describe(), "source": str(value.source), "overridden": []}
     shown = value.printable()
     if isinstance(shown, Mapping):
         shown = dict(shown)
@@ -289,5 +289,5 @@ def described(value: Value[Any]) -> dict[str, Any]:
     return {
         "value": shown,
         "source": str(value.source),
-        "overruled": [{"value": Mask()(text), "source": str(source)} for text, source in value.overruled],
+        "overridden": [{"value": Mask()(text), "source": str(source)} for text, source in value.overridden],
     }

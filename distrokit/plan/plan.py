@@ -35,7 +35,7 @@ from distrokit.plan.parts import (
     default_sampler,
     described,
 )
-from distrokit.plugins.distros import InCharge, default
+from distrokit.plugins.distros import ActiveDistro, default
 from distrokit.plugins.manager import Plugin
 from distrokit.plugins.validation import checked
 from distrokit.settings.layers import Settings
@@ -84,7 +84,7 @@ class Plan:
     """
 
     settings: Settings
-    distro: InCharge = field(default_factory=default)
+    distro: ActiveDistro = field(default_factory=default)
     disabled: Value[bool] = field(default_factory=lambda: Value(False, BUILT_IN))
     plugins: list[Plugin] = field(default_factory=list)
     resource: ResourcePlan = field(default_factory=ResourcePlan)
@@ -102,7 +102,7 @@ class Plan:
     known: tuple[Setting, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    amending: str = ""
+    modifying: str = ""
 
     def wrap_sampler(self, sampler: Sampler) -> None:
         """Put a sampler around whatever samples now; for ``distrokit_plan``.
@@ -144,10 +144,10 @@ class Plan:
         if not isinstance(declaration, kind):
             raise TypeError(f"{method} takes a distrokit.{kind.__name__}, not {type(declaration).__name__}")
         checked(hook, declaration)
-        reader = Reader(self.settings, self.amending, name=declaration.name)
+        reader = Reader(self.settings, self.modifying, name=declaration.name)
         parameters = dict(declaration.parameters(reader)) if declaration.parameters else {}
         self.problems.extend(problem for problem in reader.problems if problem not in self.problems)
-        return Component(declaration, self.amending, Source("plugin", self.amending), parameters)
+        return Component(declaration, self.modifying, Source("plugin", self.modifying), parameters)
 
     def describe(self) -> dict[str, Any]:
         """The plan as JSON-ready data, secrets masked; ``schema`` says which shape."""

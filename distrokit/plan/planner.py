@@ -5,14 +5,14 @@ from __future__ import annotations
 from distrokit import instrumentation
 from distrokit.declarations import Configuration, Setting
 from distrokit.diagnostics import LOG_LEVELS, Problem
-from distrokit.plan.modifications import amend
+from distrokit.plan.modifications import modify
 from distrokit.plan.plan import Plan
-from distrokit.plan.registry import Catalogue
-from distrokit.plan.resolver import Draft
-from distrokit.plan.selection.from_model import chosen_by_model
-from distrokit.plan.selection.from_settings import chosen_by_settings
+from distrokit.plan.registry import Registries
+from distrokit.plan.resolver import PlanResolver
+from distrokit.plan.selection.from_model import select_from_model
+from distrokit.plan.selection.from_settings import select_from_settings
 from distrokit.plan.selection.model_settings import settings_of
-from distrokit.plan.selection.selection import Choices
+from distrokit.plan.selection.selection import Selection
 from distrokit.plugins.manager import Answer, Plugins
 from distrokit.plugins.required import without_value
 from distrokit.settings import sdk_settings
@@ -50,9 +50,9 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
         # seen. So when one fails, they declare and amend once more.
         loaded = _loaded(plugins)
         layered = settings.with_defaults(_layers(given, "plugin default"))
-        layered = layered.with_layers(*reversed(_layers(plugins.overrides(layered), "insistence")))
+        layered = layered.with_layers(*reversed(_layers(plugins.overrides(layered), "override")))
         draft = _draft(layered, plugins, configuration, known, problems)
-        plan = amend(draft, plugins)
+        plan = modify(draft, plugins)
         if loaded == _loaded(plugins):
             break
     added = {name: item for name, item in plan.instrumentations.items() if name not in draft.instrumentations}
@@ -112,7 +112,7 @@ def _draft(
     known: tuple[Setting, ...],
     problems: list[Problem],
 ) -> Plan:
-    plan = Plan(settings, plugins.charge, plugins=plugins.candidates, known=known, problems=list(problems))
+    plan = Plan(settings, plugins.active_distro, plugins=plugins.candidates, known=known, problems=list(problems))
     plan.problems.extend((*misspelt(known, settings), *deprecated(known, settings), *quoted(settings)))
     plan.problems.extend(without_value(plugins.declared, settings, with_file=configuration is not None))
     plan.frozen = plugins.installed.frozen
@@ -123,7 +123,7 @@ def _draft(
         return plan
     _check_settings(plan)
     choices = _choices(plan, configuration)
-    Draft(plan, Catalogue.of(plugins.declarations(settings), plan.problems), plugins.installed, choices).make()
+    PlanResolver(plan, Registries.of(plugins.declarations(settings), plan.problems), plugins.installed, choices).make()
     plan.instrumentations = instrumentation.planned(
         settings, plugins.installed, choices.instrumentations, plan.problems
     )
@@ -138,10 +138,10 @@ def _draft(
     return plan
 
 
-def _choices(plan: Plan, configuration: Configuration | None) -> Choices:
+def _choices(plan: Plan, configuration: Configuration | None) -> Selection:
     if configuration is None:
-        return chosen_by_settings(plan.settings, plan.problems)
-    return chosen_by_model(configuration, plan.settings, plan.problems)
+        return select_from_settings(plan.settings, plan.problems)
+    return select_from_model(configuration, plan.settings, plan.problems)
 
 
 def _layers(given: list[Answer], kind: SourceKind) -> tuple[Layer, ...]:

@@ -27,17 +27,17 @@ from distrokit.plugins.manager import Answer, Plugin
 
 
 @dataclass(frozen=True)
-class Offer(Generic[D]):
+class Registration(Generic[D]):
     """A declaration and who made it.
 
     Attributes:
-        overruled: the offers of the same name that gave way.
+        overridden: the offers of the same name that gave way.
     """
 
     declaration: D
     plugin: Plugin
     rank: int = 0
-    overruled: tuple[Offer[D], ...] = ()
+    overridden: tuple[Registration[D], ...] = ()
 
     @property
     def origin(self) -> str:
@@ -46,7 +46,7 @@ class Offer(Generic[D]):
 
 
 @dataclass
-class Shelf(Generic[D]):
+class Registry(Generic[D]):
     """The offers of one kind, by name.
 
     Attributes:
@@ -58,21 +58,21 @@ class Shelf(Generic[D]):
 
     kind: ComponentKind
     signal: Signal | None = None
-    offers: dict[str, Offer[D]] = field(default_factory=dict)
+    registrations: dict[str, Registration[D]] = field(default_factory=dict)
     taken: dict[str, Problem] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """The names one can pick, as declared."""
-        return sorted(offer.declaration.name for offer in self.offers.values())
+        return sorted(registration.declaration.name for registration in self.registrations.values())
 
-    def find(self, name: str) -> Offer[D] | None:
+    def find(self, name: str) -> Registration[D] | None:
         """The offer of this name, whatever the case; what is in development is found without saying so, too."""
         name = name.strip().lower()
-        return self.offers.get(name) or self.offers.get(name.removesuffix("/development"))
+        return self.registrations.get(name) or self.registrations.get(name.removesuffix("/development"))
 
 
 @dataclass
-class Catalogue:
+class Registries:
     """All shelves, and what is picked by no name.
 
     Attributes:
@@ -82,98 +82,108 @@ class Catalogue:
         refused: names of staged processors that several claim.
     """
 
-    exporters: dict[Signal, Shelf[Exporter]]
-    processors: dict[Signal, Shelf[Processor]]
-    staged: dict[Signal, list[Offer[Processor]]]
-    samplers: Shelf[Sampler]
-    id_generators: Shelf[IdGenerator]
-    propagators: Shelf[Propagator]
-    response_propagators: Shelf[ResponsePropagator]
-    detectors: Shelf[ResourceDetector]
+    exporters: dict[Signal, Registry[Exporter]]
+    processors: dict[Signal, Registry[Processor]]
+    staged: dict[Signal, list[Registration[Processor]]]
+    samplers: Registry[Sampler]
+    id_generators: Registry[IdGenerator]
+    propagators: Registry[Propagator]
+    response_propagators: Registry[ResponsePropagator]
+    detectors: Registry[ResourceDetector]
     attributes: list[Answer] = field(default_factory=list)
     views: list[Answer] = field(default_factory=list)
     refused: dict[Signal, set[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, answers: Mapping[str, list[Answer]], problems: list[Problem]) -> Catalogue:
+    def of(cls, answers: Mapping[str, list[Answer]], problems: list[Problem]) -> Registries:
         """Sort what the declaring hooks returned.
 
         Names that several claim with equal right are on no shelf. That is a problem at once,
         unless only packages outside the plugins are to blame: then it is one when somebody picks it.
         """
-        exporters: list[Offer[Exporter]] = _offers(answers["distrokit_exporters"])
-        processors: list[Offer[Processor]] = _offers(answers["distrokit_processors"])
+        exporters: list[Registration[Exporter]] = _registrations(answers["distrokit_exporters"])
+        processors: list[Registration[Processor]] = _registrations(answers["distrokit_processors"])
         resources = answers["distrokit_resource"]
         detectors = [answer for answer in resources if isinstance(answer.value, list)]
         staged = {
-            s: [_shelf("processor", _serving(processors, s, stage), s) for stage in STAGES if stage != "export"]
+            s: [_registry("processor", _serving(processors, s, stage), s) for stage in STAGES if stage != "export"]
             for s in SIGNALS
         }
-        catalogue = cls(
-            exporters={s: _shelf("exporter", _serving(exporters, s), s) for s in SIGNALS},
-            processors={s: _shelf("processor", _serving(processors, s, "export"), s) for s in SIGNALS},
-            staged={s: [offer for shelf in staged[s] for offer in shelf.offers.values()] for s in SIGNALS},
-            samplers=_shelf("sampler", _offers(answers["distrokit_samplers"])),
-            id_generators=_shelf("id generator", _offers(answers["distrokit_id_generators"])),
-            propagators=_shelf("propagator", _offers(answers["distrokit_propagators"])),
-            response_propagators=_shelf("response propagator", _offers(answers["distrokit_response_propagators"])),
-            detectors=_shelf("resource detector", _offers(detectors)),
-            refused={s: {name for shelf in staged[s] for name in shelf.taken} for s in SIGNALS},
+        registries = cls(
+            exporters={s: _registry("exporter", _serving(exporters, s), s) for s in SIGNALS},
+            processors={s: _registry("processor", _serving(processors, s, "export"), s) for s in SIGNALS},
+            staged={
+                s: [registration for registry in staged[s] for registration in registry.registrations.values()]
+                for s in SIGNALS
+            },
+            samplers=_registry("sampler", _registrations(answers["distrokit_samplers"])),
+            id_generators=_registry("id generator", _registrations(answers["distrokit_id_generators"])),
+            propagators=_registry("propagator", _registrations(answers["distrokit_propagators"])),
+            response_propagators=_registry(
+                "response propagator", _registrations(answers["distrokit_response_propagators"])
+            ),
+            detectors=_registry("resource detector", _registrations(detectors)),
+            refused={s: {name for registry in staged[s] for name in registry.taken} for s in SIGNALS},
             attributes=sorted((a for a in resources if isinstance(a.value, dict)), key=lambda a: -a.rank),
             views=answers["distrokit_views"],
         )
-        for shelf in (*catalogue.shelves(), *(shelf for shelves in staged.values() for shelf in shelves)):
-            problems.extend(p for p in shelf.taken.values() if p.severity == "error" and p not in problems)
-        return catalogue
+        for registry in (
+            *registries.registries(),
+            *(registry for registries in staged.values() for registry in registries),
+        ):
+            problems.extend(p for p in registry.taken.values() if p.severity == "error" and p not in problems)
+        return registries
 
-    def shelf(self, kind: ComponentKind, signal: Signal | None) -> Shelf[Any]:
+    def registry(self, kind: ComponentKind, signal: Signal | None) -> Registry[Any]:
         """The shelf of a kind; exporters and processors have one per signal."""
-        return next(s for s in self.shelves() if s.kind == kind and s.signal in (signal, None))
+        return next(s for s in self.registries() if s.kind == kind and s.signal in (signal, None))
 
-    def shelves(self) -> Iterable[Shelf[Any]]:
+    def registries(self) -> Iterable[Registry[Any]]:
         """Every shelf of what is picked by name."""
         yield from self.exporters.values()
         yield from self.processors.values()
         yield from (self.samplers, self.id_generators, self.propagators, self.response_propagators, self.detectors)
 
 
-def _offers(answers: list[Answer]) -> list[Offer[Any]]:
-    offers = [
-        Offer(declaration, answer.plugin, -2 if declaration.fallback else answer.rank)
+def _registrations(answers: list[Answer]) -> list[Registration[Any]]:
+    registrations = [
+        Registration(declaration, answer.plugin, -2 if declaration.fallback else answer.rank)
         for answer in answers
         for declaration in answer.value
     ]
-    return sorted(offers, key=lambda offer: -offer.rank)
+    return sorted(registrations, key=lambda registration: -registration.rank)
 
 
-def _serving(offers: list[Offer[Any]], signal: Signal, stage: str = "") -> list[Offer[Any]]:
+def _serving(registrations: list[Registration[Any]], signal: Signal, stage: str = "") -> list[Registration[Any]]:
     return [
-        offer
-        for offer in offers
-        if signal in signals_of(offer.declaration) and (not stage or offer.declaration.stage == stage)
+        registration
+        for registration in registrations
+        if signal in signals_of(registration.declaration) and (not stage or registration.declaration.stage == stage)
     ]
 
 
-def _shelf(kind: ComponentKind, offers: list[Offer[Any]], signal: Signal | None = None) -> Shelf[Any]:
-    shelf: Shelf[Any] = Shelf(kind, signal)
+def _registry(
+    kind: ComponentKind, registrations: list[Registration[Any]], signal: Signal | None = None
+) -> Registry[Any]:
+    registry: Registry[Any] = Registry(kind, signal)
     what = f"{kind} for {signal}" if signal else kind
-    by_name: dict[str, list[Offer[Any]]] = {}
-    for offer in offers:
-        by_name.setdefault(offer.declaration.name.lower(), []).append(offer)
+    by_name: dict[str, list[Registration[Any]]] = {}
+    for registration in registrations:
+        by_name.setdefault(registration.declaration.name.lower(), []).append(registration)
     for name, rivals in by_name.items():
-        top = max(offer.rank for offer in rivals)
-        best = [offer for offer in rivals if offer.rank == top]
+        top = max(registration.rank for registration in rivals)
+        best = [registration for registration in rivals if registration.rank == top]
         if len(best) > 1:
-            shelf.taken[name] = _tie(what, best)
+            registry.taken[name] = _tie(what, best)
             continue
-        gave_way = tuple(offer for offer in rivals if offer.rank < top)
-        shelf.offers[name] = Offer(best[0].declaration, best[0].plugin, top, gave_way)
-    return shelf
+        gave_way = tuple(registration for registration in rivals if registration.rank < top)
+        registry.registrations[name] = Registration(best[0].declaration, best[0].plugin, top, gave_way)
+    return registry
 
 
-def _tie(what: str, rivals: list[Offer[Any]]) -> Problem:
-    who = sorted({offer.origin for offer in rivals})
-    outside = all(offer.declaration.fallback for offer in rivals)
+def _tie(what: str, rivals: list[Registration[Any]]) -> Problem:
+    who = sorted({registration.origin for registration in rivals})
+    outside = all(registration.declaration.fallback for registration in rivals)
     return Problem(
         code="name-taken",
         subject=f"{what} {rivals[0].declaration.name}",

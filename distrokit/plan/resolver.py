@@ -8,12 +8,12 @@ from typing import Any
 
 from distrokit.declarations import SIGNALS, Exporter, Processor, ResourceDetector, ResponsePropagator, Signal
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.plan.component_resolver import Picker, how_to_get_defaults
+from distrokit.plan.component_resolver import ComponentResolver, how_to_get_defaults
 from distrokit.plan.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan, ViewPlan
-from distrokit.plan.registry import Catalogue
+from distrokit.plan.registry import Registries
 from distrokit.plan.selection.from_settings import PROPAGATORS
 from distrokit.plan.selection.model_settings import not_done
-from distrokit.plan.selection.selection import Choice, Choices, ExportChoice
+from distrokit.plan.selection.selection import Choice, SelectedExport, Selection
 from distrokit.plan.selection.views import fault_of
 from distrokit.plugins.entry_points import EntryPoints, distribution_of
 from distrokit.settings.reader import Reader
@@ -36,7 +36,7 @@ CONFIGURATORS: dict[Signal, tuple[str, str]] = {
 ALWAYS = ("service_instance", "distro")
 
 
-class Draft:
+class PlanResolver:
     """Fills a plan.
 
     Args:
@@ -44,12 +44,12 @@ class Draft:
         installed: where OpenTelemetry itself looks for propagators.
     """
 
-    def __init__(self, plan: Plan, catalogue: Catalogue, installed: EntryPoints, choices: Choices) -> None:
+    def __init__(self, plan: Plan, registries: Registries, installed: EntryPoints, choices: Selection) -> None:
         self.plan = plan
         self.choices = choices
-        self.catalogue = catalogue
+        self.registries = registries
         self.installed = installed
-        self.picker = Picker(plan.settings, catalogue, plan.problems, plan.plugins)
+        self.resolver = ComponentResolver(plan.settings, registries, plan.problems, plan.plugins)
 
     def make(self) -> None:
         """Every part, in the order in which they are built."""
@@ -80,7 +80,7 @@ class Draft:
         for view in self.choices.views:
             limit = view.at("stream", "aggregation_cardinality_limit")
             self._view(view.plain(), view.source, f"{view.source} view", limit.source if limit else view.source)
-        for answer in self.catalogue.views:
+        for answer in self.registries.views:
             source = Source("plugin", answer.plugin.label)
             for number, definition in enumerate(answer.value, start=1):
                 # A file that `distrokit config show` wrote has it already, and twice it would make two streams.
@@ -105,12 +105,12 @@ class Draft:
         self.plan.exit_timeout_millis = reader.integer("DISTROKIT_EXIT_TIMEOUT", 5000, minimum=1)
         self.plan.problems.extend(reader.problems)
         attributes = dict(self.choices.attributes)
-        charge = self.plan.distro
-        if not charge.default:
+        active_distro = self.plan.distro
+        if not active_distro.default:
             # The semantic conventions' telemetry.distro; distrokit's own is marked by its resource plugin.
-            for name, value in ("name", charge.distro.name), ("version", charge.distro.version):
-                attributes.setdefault(f"telemetry.distro.{name}", Value(value, Source("distro", charge.label)))
-        for answer in self.catalogue.attributes:
+            for name, value in ("name", active_distro.distro.name), ("version", active_distro.distro.version):
+                attributes.setdefault(f"telemetry.distro.{name}", Value(value, Source("distro", active_distro.label)))
+        for answer in self.registries.attributes:
             source = Source("plugin", answer.plugin.label)
             for name, value in answer.value.items():
                 attributes.setdefault(name, Value(value, source))
@@ -121,11 +121,15 @@ class Draft:
 
     def _detectors(self) -> list[Component[ResourceDetector]]:
         """Weakest first: what nobody asked for, then what was named, in its order."""
-        shelf, chosen = self.catalogue.detectors, self.choices.detectors
+        registry, chosen = self.registries.detectors, self.choices.detectors
         # Of plugins the first in order wins.
-        unasked = [offer for offer in reversed(shelf.offers.values()) if offer.declaration.default]
+        unasked = [
+            registration
+            for registration in reversed(registry.registrations.values())
+            if registration.declaration.default
+        ]
         if chosen is None:
-            return [c for offer in unasked if (c := self.picker.component(offer, BUILT_IN))]
+            return [c for registration in unasked if (c := self.resolver.component(registration, BUILT_IN))]
         # Upstream's own name for the user's attributes, which are read already.
         chosen = [choice for choice in chosen if choice.name.lower() != "otel"]
         named = {choice.name.lower() for choice in chosen}
@@ -133,37 +137,39 @@ class Draft:
             # It has the instance id as well.
             named.add("service_instance")
         if "*" in named:
-            for taken in shelf.taken.values():
-                self.picker.refuse(taken)
+            for taken in registry.taken.values():
+                self.resolver.refuse(taken)
             # `service` says what `service_instance` and the settings say.
-            first, always = unasked, {"service", *(offer.declaration.name.lower() for offer in unasked)}
+            first, always = unasked, {"service", *(registration.declaration.name.lower() for registration in unasked)}
         else:
-            first, always = [offer for name in ALWAYS if (offer := shelf.find(name))], set(ALWAYS)
-        found = [self.picker.component(o, BUILT_IN) for o in first if o.declaration.name.lower() not in named]
+            first, always = [registration for name in ALWAYS if (registration := registry.find(name))], set(ALWAYS)
+        found = [self.resolver.component(o, BUILT_IN) for o in first if o.declaration.name.lower() not in named]
         for choice in chosen:
             # As upstream: it stands for every other one, by name.
-            others = sorted(shelf.offers.keys() - named - always) if choice.name == "*" else [choice.name]
-            found += [self.picker.pick(shelf, replace(choice, name=name), "it is left out") for name in others]
+            others = sorted(registry.registrations.keys() - named - always) if choice.name == "*" else [choice.name]
+            found += [self.resolver.pick(registry, replace(choice, name=name), "it is left out") for name in others]
         return [component for component in found if component]
 
     # ------------------------------------------------------- sampler, ids, propagators
 
     def _components(self) -> None:
-        plan, choices, catalogue = self.plan, self.choices, self.catalogue
+        plan, choices, registries = self.plan, self.choices, self.registries
         if choices.sampler:
-            plan.sampler = self.picker.pick(catalogue.samplers, choices.sampler, "parentbased_always_on is used")
+            plan.sampler = self.resolver.pick(registries.samplers, choices.sampler, "parentbased_always_on is used")
             argument = plan.settings.value("OTEL_TRACES_SAMPLER_ARG")
             in_settings = choices.sampler.properties is None
             if plan.sampler and argument and in_settings and plan.sampler.declaration.parameters is None:
                 plan.sampler.parameters["arg"] = argument
         if choices.id_generator:
-            plan.id_generator = self.picker.pick(catalogue.id_generators, choices.id_generator, "random ids are used")
+            plan.id_generator = self.resolver.pick(
+                registries.id_generators, choices.id_generator, "random ids are used"
+            )
         given = plan.settings.environ.get(PROPAGATORS, "")
         if given and not all(item.strip() for item in given.split(",")):
             self._stops_launcher(given, "an item of it is blank", "Take the blank out, or unset it.")
         if choices.propagators is not None:
             picked = [
-                self.picker.pick(catalogue.propagators, choice, "it is left out")
+                self.resolver.pick(registries.propagators, choice, "it is left out")
                 for choice in choices.propagators
                 if choice.source.kind != "environment" or self._passes_launcher(choice.name)
             ]
@@ -171,12 +177,17 @@ class Draft:
         plan.response_propagators = list(self._response_propagators())
 
     def _response_propagators(self) -> Iterator[Component[ResponsePropagator]]:
-        shelf, chosen = self.catalogue.response_propagators, self.choices.response_propagators
+        registry, chosen = self.registries.response_propagators, self.choices.response_propagators
         if chosen is None:
-            unasked = [offer for offer in shelf.offers.values() if offer.declaration.default]
-            picked = [self.picker.component(offer, Source("plugin", offer.plugin.label)) for offer in unasked]
+            unasked = [
+                registration for registration in registry.registrations.values() if registration.declaration.default
+            ]
+            picked = [
+                self.resolver.component(registration, Source("plugin", registration.plugin.label))
+                for registration in unasked
+            ]
         else:
-            picked = [self.picker.pick(shelf, choice, "it is left out") for choice in chosen]
+            picked = [self.resolver.pick(registry, choice, "it is left out") for choice in chosen]
         yield from filter(None, picked)
 
     def _passes_launcher(self, name: str) -> bool:
@@ -223,16 +234,16 @@ class Draft:
 
     def _staged(self, planned: SignalPlan) -> None:
         """First those that the file names, in its order; then those that run unasked; all by stage."""
-        offers = self.catalogue.staged[planned.signal]
-        known = {offer.declaration.name.lower() for offer in offers}
+        registrations = self.registries.staged[planned.signal]
+        known = {registration.declaration.name.lower() for registration in registrations}
         named: dict[str, list[Choice]] = {}
         for choice in self.choices.staged[planned.signal]:
             name = choice.name.lower()
             named.setdefault(name if name in known else name.removesuffix("/development"), []).append(choice)
         for name, (choice, *_) in named.items():
-            if name not in known and name not in self.catalogue.refused[planned.signal]:
-                shelf = self.catalogue.processors[planned.signal]
-                if shelf.find(name):
+            if name not in known and name not in self.registries.refused[planned.signal]:
+                registry = self.registries.processors[planned.signal]
+                if registry.find(name):
                     self._problem(
                         "processor-without-exporter",
                         f"{choice.setting} {choice.name}",
@@ -241,28 +252,31 @@ class Draft:
                         "Give it an `exporter:`.",
                     )
                 else:
-                    names = [*known, *(offer.declaration.name for offer in shelf.offers.values())]
-                    self.picker.unknown("processor", planned.signal, names, choice, "it is left out")
+                    names = [
+                        *known,
+                        *(registration.declaration.name for registration in registry.registrations.values()),
+                    ]
+                    self.resolver.unknown("processor", planned.signal, names, choice, "it is left out")
         position = {name: number for number, name in enumerate(named)}
         order = ("enrich", "transform", "derive")
-        for offer in sorted(
-            offers,
+        for registration in sorted(
+            registrations,
             key=lambda o: (
                 order.index(o.declaration.stage),
                 position.get(o.declaration.name.lower(), len(position)),
             ),
         ):
-            unasked: list[Choice | None] = [None] if offer.declaration.default else []
+            unasked: list[Choice | None] = [None] if registration.declaration.default else []
             # One that is named twice stands there twice, each time with its own properties.
-            for chosen in named.get(offer.declaration.name.lower()) or unasked:
-                source = chosen.source if chosen else Source("plugin", offer.plugin.label)
-                if component := self.picker.component(offer, source, planned.signal, chosen):
+            for chosen in named.get(registration.declaration.name.lower()) or unasked:
+                source = chosen.source if chosen else Source("plugin", registration.plugin.label)
+                if component := self.resolver.component(registration, source, planned.signal, chosen):
                     planned.processors.append(component)
 
     def _exporters(self, planned: SignalPlan) -> None:
-        shelf = self.catalogue.exporters[planned.signal]
+        registry = self.registries.exporters[planned.signal]
         for export in self.choices.exports[planned.signal] or ():
-            exporter = self.picker.pick(shelf, export.exporter, "it is left out", planned.signal)
+            exporter = self.resolver.pick(registry, export.exporter, "it is left out", planned.signal)
             if exporter is None:
                 continue
             agent = exporter.parameters.get("user_agent")
@@ -273,15 +287,15 @@ class Draft:
             planned.exporters.append(ExporterPlan(exporter, processor))
 
     def _processor(
-        self, export: ExportChoice, exporter: Component[Exporter], signal: Signal
+        self, export: SelectedExport, exporter: Component[Exporter], signal: Signal
     ) -> Component[Processor] | None:
         instance, wanted = exporter.instance, exporter.declaration.processor
-        shelf = self.catalogue.processors[signal]
+        registry = self.registries.processors[signal]
         insisted = self.plan.settings.value(PROCESSOR_SETTING[signal])
-        if export.processor is not None and not (insisted and insisted.source.kind in ("code", "insistence")):
+        if export.processor is not None and not (insisted and insisted.source.kind in ("code", "override")):
             if signal == "metrics" and export.processor.name == "pull":
                 return None
-            return self.picker.pick(shelf, export.processor, f"{export.exporter.name!r} gets nothing", signal)
+            return self.resolver.pick(registry, export.processor, f"{export.exporter.name!r} gets nothing", signal)
         setting = PROCESSOR_SETTING[signal]
         reader = Reader(self.plan.settings, "distrokit", signal, instance=instance)
         own = reader.given(setting)
@@ -289,7 +303,7 @@ class Draft:
         if own != setting:
             given += self.plan.settings.lookup(setting)
         if wanted:
-            by_user = [found for found in given if found[1].chosen or found[1].kind == "insistence"]
+            by_user = [found for found in given if found[1].chosen or found[1].kind == "override"]
             given = [*by_user, (wanted, Source("plugin", exporter.plugin)), *given[len(by_user) :]]
         if not given:
             cause, outcome = "no plugin supplies a processor that feeds the exporters", "these exporters get nothing"
@@ -300,14 +314,14 @@ class Draft:
         if source.kind == "plugin":
             said = f"exporter {exporter.name}, processor"
         choice = Choice(name, source, said)
-        picked = self.picker.pick(shelf, choice, "the default is used", signal, instance)
+        picked = self.resolver.pick(registry, choice, "the default is used", signal, instance)
         if picked or source.kind in ("plugin default", "distro"):
             return picked
         # The user's word does not fit: the plugin's default does.
         for text, weaker_source in weaker:
-            offer = shelf.find(text)
-            if offer:
-                return self.picker.component(offer, weaker_source, signal, instance=instance)
+            registration = registry.find(text)
+            if registration:
+                return self.resolver.component(registration, weaker_source, signal, instance=instance)
         return None
 
     def _problem(self, code: str, subject: str, cause: str, outcome: str, remedy: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
-from distrokit.plugins.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, Distro, InCharge, default
+from distrokit.plugins.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, ActiveDistro, Distro, default
 from distrokit.plugins.entry_points import EntryPoints, distribution_of
 from distrokit.settings.layers import Settings, named_by_user
 
@@ -30,9 +30,9 @@ def tied(settings: Settings, installed: EntryPoints) -> bool:
     return len(names(installed)) > 1 and named_by_user(settings, CHOSEN_BY) not in (*names(installed), DEFAULT)
 
 
-def in_charge(
+def find_active_distro(
     settings: Settings, installed: EntryPoints, problems: list[Problem], given: Distro | None = None
-) -> InCharge:
+) -> ActiveDistro:
     """Decide whose plan is made.
 
     Args:
@@ -46,9 +46,9 @@ def in_charge(
     known = names(installed)
     others = [*known, *(point.name for point in installed.group(DISTRO_GROUP) if point.value != OUR_CLASS)]
     if given is not None:
-        charge = InCharge(given, "code", "it was given in code", tuple(others), "", foreign)
-        problems += _faults(charge)
-        return charge
+        active_distro = ActiveDistro(given, "code", "it was given in code", tuple(others), "", foreign)
+        problems += _faults(active_distro)
+        return active_distro
     name = chosen(settings, installed)
     others = [other for other in others if other != name]
     if name == DEFAULT:
@@ -57,7 +57,7 @@ def in_charge(
         why = "several distros are installed and none is named" if tied(settings, installed) else ""
         if named_by_user(settings, CHOSEN_BY) == DEFAULT:
             why = f"{CHOSEN_BY} names it"
-        return InCharge(default().distro, DEFAULT, why or default().why, tuple(others), DEFAULT, foreign)
+        return ActiveDistro(default().distro, DEFAULT, why or default().why, tuple(others), DEFAULT, foreign)
     point = next(point for point in points if point.name == name)
     named = named_by_user(settings, CHOSEN_BY) == name
     why = f"{CHOSEN_BY} names it" if named else "it is the only distro made of plugins that is installed"
@@ -65,8 +65,8 @@ def in_charge(
         distro = point.load()
         if not isinstance(distro, Distro):
             raise TypeError(f"{point.value} is {type(distro).__name__}, not a distrokit.Distro")
-        charge = InCharge(distro, distribution_of(point) or "unknown", why, tuple(others), name, foreign)
-        problems += _faults(charge, name)
+        active_distro = ActiveDistro(distro, distribution_of(point) or "unknown", why, tuple(others), name, foreign)
+        problems += _faults(active_distro, name)
     except BaseException as error:
         contain(error)
         problems.append(
@@ -80,32 +80,32 @@ def in_charge(
             )
         )
         why = f"distro {name} could not be loaded"
-        return InCharge(default().distro, DEFAULT, why, (*others, name), DEFAULT, foreign)
-    return charge
+        return ActiveDistro(default().distro, DEFAULT, why, (*others, name), DEFAULT, foreign)
+    return active_distro
 
 
-def missing(charge: InCharge, plugins: list[str]) -> list[Problem]:
+def missing(active_distro: ActiveDistro, plugins: list[str]) -> list[Problem]:
     """A problem for each plugin that the distro lists and nobody has installed."""
     return [
         Problem(
             code="plugin-missing",
-            subject=f"distro {charge.label}",
+            subject=f"distro {active_distro.label}",
             cause=f"it lists the plugin {name!r}, which is not installed",
             outcome="the others are loaded",
             remedy=did_you_mean(name, plugins)
             or "Install the package that has it, or move it to the distro's optional.",
         )
-        for name in charge.distro.plugins
+        for name in active_distro.distro.plugins
         if name not in plugins
     ]
 
 
-def _faults(charge: InCharge, name: str | None = None) -> Iterator[Problem]:
-    distro = charge.distro
+def _faults(active_distro: ActiveDistro, name: str | None = None) -> Iterator[Problem]:
+    distro = active_distro.distro
     if name is not None and distro.name != name:
         yield Problem(
             code="distro-name",
-            subject=f"distro {distro.name} ({charge.distribution})",
+            subject=f"distro {distro.name} ({active_distro.distribution})",
             cause=f"its entry point is called {name!r}",
             outcome=f"{CHOSEN_BY} knows it by that name, telemetry by its own",
             remedy="Give both one name.",
@@ -114,31 +114,31 @@ def _faults(charge: InCharge, name: str | None = None) -> Iterator[Problem]:
     if "DISTROKIT_FROZEN" in distro.defaults:
         yield Problem(
             code="setting-ignored",
-            subject=f"distro {charge.label} DISTROKIT_FROZEN",
+            subject=f"distro {active_distro.label} DISTROKIT_FROZEN",
             cause="a distro is found among what is installed, and this decides where that is looked for",
             outcome="it has no effect",
             remedy="Take it out of the distro's defaults, and set the environment variable.",
         )
     if distro.opentelemetry:
-        yield from _releases(charge)
+        yield from _releases(active_distro)
 
 
-def _releases(charge: InCharge) -> Iterator[Problem]:
+def _releases(active_distro: ActiveDistro) -> Iterator[Problem]:
     # Here, and not above: most distros say nothing of releases.
     from distrokit.plugins.requirements import InvalidRequirement, Specifiers
 
-    found, made_for = _installed_version("opentelemetry-sdk"), charge.distro.opentelemetry
+    found, made_for = _installed_version("opentelemetry-sdk"), active_distro.distro.opentelemetry
     try:
         if not found or Specifiers(made_for).contains(found, prereleases=True):
             return
         cause = f"it is made for OpenTelemetry {made_for}, and {found} is installed"
-        remedy = f"Update {charge.distribution}, or install a release of OpenTelemetry that it is made for."
+        remedy = f"Update {active_distro.distribution}, or install a release of OpenTelemetry that it is made for."
     except InvalidRequirement:
         cause = f"the releases of OpenTelemetry that it is made for, {made_for!r}, are no version specifier"
         remedy = "Write them like >=1.43,<1.47."
     yield Problem(
         code="distro-untested",
-        subject=f"distro {charge.label}",
+        subject=f"distro {active_distro.label}",
         cause=cause,
         outcome="it runs all the same",
         remedy=remedy,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from distrokit.diagnostics import Problem, did_you_mean
-from distrokit.plugins.distros import InCharge
+from distrokit.plugins.distros import ActiveDistro
 from distrokit.settings.layers import Settings
 
 Status = Literal["loaded", "blocked", "failed", "refused"]
@@ -80,10 +80,10 @@ def block(candidates: list[Plugin], settings: Settings) -> list[Problem]:
     return problems
 
 
-def keep_out(candidates: list[Plugin], charge: InCharge) -> None:
+def keep_out(candidates: list[Plugin], active_distro: ActiveDistro) -> None:
     """Block what the distro in charge does not have; never what code or a file names."""
     for plugin in candidates:
-        cause = charge.keeps_out(plugin.name, plugin.distribution) if plugin.installed else ""
+        cause = active_distro.keeps_out(plugin.name, plugin.distribution) if plugin.installed else ""
         if cause and plugin.status == "loaded":
             plugin.status, plugin.cause = "blocked", cause
 

@@ -26,7 +26,7 @@ CONFIGURATOR, CONFIGURATOR_GROUP = "OTEL_PYTHON_CONFIGURATOR", "opentelemetry_co
 
 
 @dataclass(frozen=True)
-class Election:
+class DistroSelection:
     """The outcome, between distrokit and distros that are not made of its plugins.
 
     Attributes:
@@ -57,7 +57,7 @@ class Election:
         return self.configurator is None
 
 
-def elect(settings: Settings, installed: EntryPoints) -> Election:
+def select_distro(settings: Settings, installed: EntryPoints) -> DistroSelection:
     """Decide.
 
     ``OTEL_PYTHON_DISTRO`` names the winner; where it is unset, ``OTEL_PYTHON_CONFIGURATOR`` does; where
@@ -74,22 +74,24 @@ def elect(settings: Settings, installed: EntryPoints) -> Election:
             problems = _contradiction(distro, configurator, NAME)
             if distro not in (NAME, *kit.names(installed)):
                 problems += (_undeclared(distro, outcome),)
-            return Election(problems=problems)
+            return DistroSelection(problems=problems)
         if named is not None:
             partner = _of_same_distribution(named, all_configurators)
             if partner is None:
                 return _without_configurator(named, configurator, all_configurators)
-            return Election(named, partner, _contradiction(distro, configurator, partner.name))
+            return DistroSelection(named, partner, _contradiction(distro, configurator, partner.name))
         # As if it were not set.
         problems = (_unknown(DISTRO, distro, [*all_distros, *installed.group(GROUP)], outcome),)
     if configurator and configurator != NAME:
         named = _first(all_configurators, configurator)
         if named is None:
-            return Election(problems=(*problems, _unknown(CONFIGURATOR, configurator, all_configurators, outcome)))
+            return DistroSelection(
+                problems=(*problems, _unknown(CONFIGURATOR, configurator, all_configurators, outcome))
+            )
         winner = distribution_of(named) or named.name
         problems = tuple(replace(problem, outcome=f"{winner} configures the process") for problem in problems)
-        return Election(_of_same_distribution(named, all_distros), named, problems)
-    return Election(problems=problems)
+        return DistroSelection(_of_same_distribution(named, all_distros), named, problems)
+    return DistroSelection(problems=problems)
 
 
 def settle() -> None:
@@ -99,7 +101,7 @@ def settle() -> None:
     if all(point.value == OUR_CLASS for point in installed.group(DISTRO_GROUP)):
         # Whichever the loader takes, it takes ours.
         return
-    if elect(settings, installed).builds:
+    if select_distro(settings, installed).builds:
         # Where the first one names something that is not there, or has no configurator, the second brings us in.
         claim(*((CONFIGURATOR, NAME) if settings.get(DISTRO) else (DISTRO, kit.chosen(settings, installed))))
 
@@ -110,31 +112,31 @@ def look_up() -> None:
         return
     settings = Settings.from_environ()
     installed = find(settings)
-    election = elect(settings, installed)
+    distro_selection = select_distro(settings, installed)
     instead = None
-    if election.distro is not None and election.builds:
+    if distro_selection.distro is not None and distro_selection.builds:
         # Its configure() is called by distrokit's distro then, under guard.
-        instead = EntryPoint(election.distro.name, OUR_CLASS, DISTRO_GROUP)
+        instead = EntryPoint(distro_selection.distro.name, OUR_CLASS, DISTRO_GROUP)
     answer_lookups(installed, instead=instead)
 
 
-def _without_configurator(named: EntryPoint, configurator: str, configurators: list[EntryPoint]) -> Election:
+def _without_configurator(named: EntryPoint, configurator: str, configurators: list[EntryPoint]) -> DistroSelection:
     """A distro that only sets defaults: whichever configurator is named builds, else distrokit."""
     if configurator in ("", NAME):
-        return Election(named)
+        return DistroSelection(named)
     other = _first(configurators, configurator)
     if other is None:
-        return Election(named, None, (_unknown(CONFIGURATOR, configurator, configurators, NAME),))
-    return Election(named, None if other.value == OUR_CONFIGURATOR else other)
+        return DistroSelection(named, None, (_unknown(CONFIGURATOR, configurator, configurators, NAME),))
+    return DistroSelection(named, None if other.value == OUR_CONFIGURATOR else other)
 
 
-def configure_other(election: Election, **kwargs: Any) -> tuple[Any, tuple[Problem, ...]]:
+def configure_other(distro_selection: DistroSelection, **kwargs: Any) -> tuple[Any, tuple[Problem, ...]]:
     """Let a distro without a configurator set its defaults, in ``os.environ``; distrokit builds, even if that fails.
 
     Returns: the distro, ``None`` where there is none; and what went wrong.
     """
-    point = election.distro
-    if point is None or not election.builds:
+    point = distro_selection.distro
+    if point is None or not distro_selection.builds:
         return None, ()
     try:
         other = point.load()()
@@ -153,16 +155,16 @@ def configure_other(election: Election, **kwargs: Any) -> tuple[Any, tuple[Probl
     return other, ()
 
 
-def loading_of(election: Election, other: Any) -> Callable[..., Any] | None:
+def loading_of(distro_selection: DistroSelection, other: Any) -> Callable[..., Any] | None:
     """The ``load_instrumentor`` of a distro without a configurator; ``None`` where it has none of its own.
 
     Args:
         other: the distro; ``None`` where the loader made it, which finds it again since distros are singletons.
     """
-    if election.distro is None:
+    if distro_selection.distro is None:
         return None
     try:
-        other = other or election.distro.load()()
+        other = other or distro_selection.distro.load()()
     except Exception:
         # Its configure() has failed, which is a problem of its own.
         return None

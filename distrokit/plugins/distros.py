@@ -71,7 +71,7 @@ class Distro:
 
 
 @dataclass(frozen=True)
-class InCharge:
+class ActiveDistro:
     """The distro whose plan it is.
 
     Attributes:
@@ -147,9 +147,9 @@ class InCharge:
         return self.listed.index(plugin) if plugin in self.listed else len(self.listed)
 
 
-def default() -> InCharge:
+def default() -> ActiveDistro:
     """The distro that distrokit itself is."""
-    return InCharge(Distro(name=DEFAULT, version=_own_version()))
+    return ActiveDistro(Distro(name=DEFAULT, version=_own_version()))
 
 
 def _own_version() -> str:

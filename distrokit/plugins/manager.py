@@ -16,7 +16,7 @@ from distrokit.hookspecs import PROJECT, StopReason
 from distrokit.plugins import tracing
 from distrokit.plugins.active_distro import missing
 from distrokit.plugins.candidates import Plugin, block, keep_out, refuse_duplicates
-from distrokit.plugins.distros import InCharge, default
+from distrokit.plugins.distros import ActiveDistro, default
 from distrokit.plugins.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.plugins.files import PluginFile, plugin_files
 from distrokit.plugins.shape import check_shape, deprecated, hooks_of
@@ -81,7 +81,7 @@ class Plugins:
     candidates: list[Plugin] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     trace: bool = False
-    charge: InCharge = field(default_factory=default)
+    active_distro: ActiveDistro = field(default_factory=default)
     declared: list[tuple[Plugin, Setting]] = field(default_factory=list)
     _manager: pluggy.PluginManager = field(default_factory=_new_manager)
 
@@ -91,7 +91,7 @@ class Plugins:
         settings: Settings,
         installed: EntryPoints,
         extra: Mapping[str, object] | None = None,
-        charge: InCharge | None = None,
+        active_distro: ActiveDistro | None = None,
     ) -> Plugins:
         """Find the plugins and register them, each under guard.
 
@@ -102,7 +102,7 @@ class Plugins:
             extra: plugins given in code, by name; they are never blocked by ``*``.
             charge: the distro in charge; ``None`` for distrokit's own.
         """
-        plugins = cls(installed, trace=settings.flag(tracing.SETTING), charge=charge or default())
+        plugins = cls(installed, trace=settings.flag(tracing.SETTING), active_distro=active_distro or default())
         sources: list[tuple[Plugin, EntryPoint | object]] = [
             (Plugin(point.name, distribution_of(point) or "unknown", version_of(point), installed=True), point)
             for point in installed.group(PROJECT)
@@ -112,8 +112,8 @@ class Plugins:
         sources.sort(key=lambda source: source[0].name)
         plugins.candidates = [plugin for plugin, _ in sources]
         plugins.problems += block(plugins.candidates, settings)
-        keep_out(plugins.candidates, plugins.charge)
-        plugins.problems += missing(plugins.charge, [plugin.name for plugin in plugins.candidates])
+        keep_out(plugins.candidates, plugins.active_distro)
+        plugins.problems += missing(plugins.active_distro, [plugin.name for plugin in plugins.candidates])
         plugins.problems += refuse_duplicates(plugins.candidates)
         for plugin, source in sources:
             if plugin.status == "loaded":
@@ -156,7 +156,7 @@ class Plugins:
             hook: [answer for answer in given if answer.plugin.status == "loaded"] for hook, given in answers.items()
         }
 
-    def amend(self, plugin: Plugin, plan: Plan) -> bool:
+    def modify(self, plugin: Plugin, plan: Plan) -> bool:
         """``distrokit_plan`` of one plugin; false when it failed."""
         return self._call_one(plugin, "distrokit_plan", plan=plan)
 
@@ -220,7 +220,7 @@ class Plugins:
         return sorted(caller.get_hookimpls(), key=self._position)
 
     def _position(self, impl: pluggy.HookImpl) -> tuple[int, int, str]:
-        return impl.trylast - impl.tryfirst, self.charge.position(impl.plugin_name), impl.plugin_name
+        return impl.trylast - impl.tryfirst, self.active_distro.position(impl.plugin_name), impl.plugin_name
 
     def _call(self, hook: str, **arguments: Any) -> list[Answer]:
         """Call each implementation by itself, so its owner is known and its fault stays its own.

@@ -326,8 +326,8 @@ def _mend(name: str, source: Source) -> str:
 
 
 def _value(found: list[Found], value: Any, secret: bool, key: str) -> Value[Any]:
-    overruled = () if secret else tuple((text, source) for _, text, source in found[1:])
+    overridden = () if secret else tuple((text, source) for _, text, source in found[1:])
     if isinstance(value, dict):
         # A value that many hold must not be changed in place.
         value = MappingProxyType(value)
-    return Value(value, found[0][2], overruled, secret, key)
+    return Value(value, found[0][2], overridden, secret, key)

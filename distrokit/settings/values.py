@@ -11,12 +11,12 @@ from distrokit.diagnostics import Mask
 T_co = TypeVar("T_co", covariant=True)
 
 SourceKind = Literal[
-    "default", "plugin default", "distro", "project", "file", "environment", "code", "insistence", "plugin"
+    "default", "plugin default", "distro", "project", "file", "environment", "code", "override", "plugin"
 ]
 
 #: Who overrules whom, weakest first. ``distro`` is what a distro has as defaults, ``project`` is ``pyproject.toml``,
 #: ``file`` the configuration file, ``code`` the caller of ``distrokit.start``,
-#: ``insistence`` a plugin's ``distrokit_overrides``.
+#: ``override`` a plugin's ``distrokit_overrides``.
 STRENGTH: tuple[SourceKind, ...] = (
     "default",
     "plugin default",
@@ -25,7 +25,7 @@ STRENGTH: tuple[SourceKind, ...] = (
     "file",
     "environment",
     "code",
-    "insistence",
+    "override",
     "plugin",
 )
 
@@ -64,7 +64,7 @@ _SHOWN = {
     "plugin default": "default of plugin {}",
     "distro": "distro {}",
     "code": "{} given in code",
-    "insistence": "plugin {}, which insists",
+    "override": "plugin {}, which insists",
     "plugin": "plugin {}",
 }
 
@@ -80,14 +80,14 @@ class Value(Generic[T_co]):
     Attributes:
         value: the value, parsed.
         source: where it came from.
-        overruled: the weaker sources that had an opinion, strongest first: (raw text, source).
+        overridden: the weaker sources that had an opinion, strongest first: (raw text, source).
         secret: when true, every printed form of the value is masked.
         key: how the configuration file calls it, dotted (``tls.ca_file``); empty where it cannot.
     """
 
     value: T_co
     source: Source
-    overruled: tuple[tuple[str, Source], ...] = ()
+    overridden: tuple[tuple[str, Source], ...] = ()
     secret: bool = False
     key: str = field(default="", compare=False)
 

@@ -48,8 +48,8 @@ def attributes_of(settings: Settings, problems: list[Problem]) -> Attributes:
     service = settings.value("OTEL_SERVICE_NAME")
     if service:
         weaker = attributes.get("service.name")
-        lost = ((str(weaker.value), weaker.source), *weaker.overruled) if weaker else ()
-        attributes["service.name"] = replace(service, overruled=(*service.overruled, *lost))
+        lost = ((str(weaker.value), weaker.source), *weaker.overridden) if weaker else ()
+        attributes["service.name"] = replace(service, overridden=(*service.overridden, *lost))
     return attributes
 
 

@@ -1,6 +1,6 @@
 """What a configuration file chooses, on top of what settings choose.
 
-The file wins where it speaks; code and a plugin's insistence win over the file; plugins' defaults fill
+The file wins where it speaks; code and a plugin's override win over the file; plugins' defaults fill
 where it is silent. Which signals are built is the file's alone to say: without a ``meter_provider``
 there are no metrics, as the configuration schema has it.
 """
@@ -12,9 +12,9 @@ from typing import Any
 
 from distrokit.declarations import SIGNALS, Configuration, Signal
 from distrokit.diagnostics import Problem
-from distrokit.plan.selection.from_settings import chosen_by_settings
+from distrokit.plan.selection.from_settings import select_from_settings
 from distrokit.plan.selection.instrumentations import instrumentations_of_model
-from distrokit.plan.selection.selection import Choice, Choices, ExportChoice, ScopeRule
+from distrokit.plan.selection.selection import Choice, ScopeRule, SelectedExport, Selection
 from distrokit.settings.layers import Settings
 from distrokit.settings.values import STRENGTH, Source, Value
 
@@ -29,7 +29,7 @@ SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
 _TYPES: dict[str, type[Any]] = {"string": str, "bool": bool, "int": int, "double": float}
 
 
-def chosen_by_model(configuration: Configuration, settings: Settings, problems: list[Problem]) -> Choices:
+def select_from_model(configuration: Configuration, settings: Settings, problems: list[Problem]) -> Selection:
     """The choices of a file and these settings together.
 
     Args:
@@ -38,7 +38,7 @@ def chosen_by_model(configuration: Configuration, settings: Settings, problems: 
         problems: receives what of the file makes no sense.
     """
     model = configuration.model or Value({}, Source("file", configuration.name))
-    choices = chosen_by_settings(settings, problems)
+    choices = select_from_settings(settings, problems)
     _resource(model, choices, problems)
     _traces_parts(model, choices)
     _propagators(model, choices)
@@ -55,7 +55,7 @@ def severity_number(name: str) -> int:
     return SEVERITIES.index(word) * 4 + int(name[len(word) :] or 1) if word in SEVERITIES else 0
 
 
-def _overrules_file(source: Source) -> bool:
+def _overrides_file(source: Source) -> bool:
     return source.strength > STRENGTH.index("file")
 
 
@@ -70,17 +70,17 @@ def _named_list(node: Value[Any] | None) -> list[Choice]:
 # ------------------------------------------------------------------------------ the parts
 
 
-def _resource(model: Value[Any], choices: Choices, problems: list[Problem]) -> None:
+def _resource(model: Value[Any], choices: Selection, problems: list[Problem]) -> None:
     for item in _items(model.at("resource", "attributes")):
         name, value = item.at("name"), item.at("value")
         if name is None or value is None:
             continue
         known = choices.attributes.get(str(name.value))
-        if known is None or not _overrules_file(known.source):
+        if known is None or not _overrides_file(known.source):
             choices.attributes[str(name.value)] = _typed(name, value, item.at("type"), problems)
     choices.schema_url = model.at("resource", "schema_url")
     detection = model.at("resource", "detection/development")
-    if detection is not None and (choices.detectors is None or not _overrules_file(choices.detectors[0].source)):
+    if detection is not None and (choices.detectors is None or not _overrides_file(choices.detectors[0].source)):
         choices.detectors = _named_list(detection.at("detectors"))
     if detection is not None:
         choices.included = detection.at("attributes", "included")
@@ -123,21 +123,21 @@ def _cast(item: Any, kind: type[Any]) -> Any:
     return kind(item)
 
 
-def _traces_parts(model: Value[Any], choices: Choices) -> None:
+def _traces_parts(model: Value[Any], choices: Selection) -> None:
     provider = model.at("tracer_provider")
     if provider is None:
         return
     sampler = Choice.of(provider.at("sampler"))
-    if sampler and not (choices.sampler and _overrules_file(choices.sampler.source)):
+    if sampler and not (choices.sampler and _overrides_file(choices.sampler.source)):
         choices.sampler = sampler
     ids = Choice.of(provider.at("id_generator"))
-    if ids and not (choices.id_generator and _overrules_file(choices.id_generator.source)):
+    if ids and not (choices.id_generator and _overrides_file(choices.id_generator.source)):
         choices.id_generator = ids
 
 
-def _propagators(model: Value[Any], choices: Choices) -> None:
+def _propagators(model: Value[Any], choices: Selection) -> None:
     node = model.at("propagator")
-    if choices.propagators is not None and any(_overrules_file(choice.source) for choice in choices.propagators):
+    if choices.propagators is not None and any(_overrides_file(choice.source) for choice in choices.propagators):
         return
     if node is None:
         # "If omitted, a noop propagator is used", says the schema; a plugin's default may say more.
@@ -153,11 +153,11 @@ def _propagators(model: Value[Any], choices: Choices) -> None:
     choices.propagators = list(reversed(by_name.values()))
 
 
-def _signal(model: Value[Any], signal: Signal, choices: Choices, problems: list[Problem]) -> None:
+def _signal(model: Value[Any], signal: Signal, choices: Selection, problems: list[Problem]) -> None:
     provider = model.at(PROVIDERS[signal])
-    overruled = signal in choices.sources and _overrules_file(choices.sources[signal])
+    overridden = signal in choices.sources and _overrides_file(choices.sources[signal])
     if provider is None:
-        if not overruled:
+        if not overridden:
             choices.exports[signal] = None
             choices.sources[signal] = model.source
         return
@@ -168,22 +168,22 @@ def _signal(model: Value[Any], signal: Signal, choices: Choices, problems: list[
         for choice in _named_list(provider.at("processors")):
             exporter = Choice.of(choice.properties.at("exporter")) if choice.properties else None
             if exporter:
-                exports.append(ExportChoice(exporter, choice))
+                exports.append(SelectedExport(exporter, choice))
             else:
                 staged.append(choice)
     choices.staged[signal] = staged
     choices.scopes[signal] = list(_scopes(provider, signal))
-    if not overruled:
+    if not overridden:
         choices.exports[signal] = exports
         choices.sources[signal] = provider.source
 
 
-def _reader(node: Value[Any]) -> ExportChoice | None:
+def _reader(node: Value[Any]) -> SelectedExport | None:
     reader = Choice.of(node)
     exporter = Choice.of(reader.properties.at("exporter")) if reader and reader.properties else None
     if reader is None or exporter is None:
         return None
-    return ExportChoice(exporter, reader)
+    return SelectedExport(exporter, reader)
 
 
 def _scopes(provider: Value[Any], signal: Signal) -> Iterator[ScopeRule]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from distrokit.declarations import SIGNALS, Signal
 from distrokit.diagnostics import Problem
 from distrokit.plan.selection.attributes import attributes_of
-from distrokit.plan.selection.selection import Choice, Choices, ExportChoice
+from distrokit.plan.selection.selection import Choice, SelectedExport, Selection
 from distrokit.settings.layers import Settings
 
 EXPORTER_SETTING: dict[Signal, str] = {
@@ -20,13 +20,13 @@ RESPONSE_PROPAGATORS = "DISTROKIT_RESPONSE_PROPAGATORS"
 DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 
 
-def chosen_by_settings(settings: Settings, problems: list[Problem]) -> Choices:
+def select_from_settings(settings: Settings, problems: list[Problem]) -> Selection:
     """The choices these settings make.
 
     Args:
         problems: receives what of them makes no sense.
     """
-    choices = Choices(attributes_of(settings, problems))
+    choices = Selection(attributes_of(settings, problems))
     choices.sampler = _one(settings, SAMPLER)
     choices.id_generator = _one(settings, ID_GENERATOR)
     if settings.value(PROPAGATORS):
@@ -41,7 +41,7 @@ def chosen_by_settings(settings: Settings, problems: list[Problem]) -> Choices:
         setting = EXPORTER_SETTING[signal]
         choice = settings.value(setting)
         if choice:
-            choices.exports[signal] = [ExportChoice(exporter) for exporter in _but_none(_several(settings, setting))]
+            choices.exports[signal] = [SelectedExport(exporter) for exporter in _but_none(_several(settings, setting))]
             choices.sources[signal] = choice.source
             if not settings.names(setting):
                 problems.append(_names_nothing(settings, setting, f"no {signal} are sent", "an exporter"))

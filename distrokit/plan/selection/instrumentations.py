@@ -13,7 +13,7 @@ from typing import Any
 
 from distrokit.diagnostics import Problem
 from distrokit.plan.selection.instrumentation_keywords import broken_json, intended, misspelt
-from distrokit.plan.selection.selection import InstrumentationChoice
+from distrokit.plan.selection.selection import SelectedInstrumentation
 from distrokit.plugins.entry_points import is_place
 from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.settings.own_settings import INSTRUMENTATION, is_of_one_instrumentation
@@ -92,7 +92,7 @@ def split(rest: str, names: Collection[str]) -> tuple[list[str], str] | None:
 
 def instrumentations_of_settings(
     settings: Settings, names: Collection[str], problems: list[Problem]
-) -> Iterator[InstrumentationChoice]:
+) -> Iterator[SelectedInstrumentation]:
     """One choice for every setting of one instrumentation.
 
     Args:
@@ -113,7 +113,7 @@ def instrumentations_of_settings(
         meant, keyword = fitting
         if is_broken_secret(option_value(found.value)):
             settings.learn_secret(found.value)
-        value: Value[Any] = Value(option_value(found.value), source, found.overruled)
+        value: Value[Any] = Value(option_value(found.value), source, found.overridden)
         if keyword and (wrong := broken_json(found.value)):
             remedy = "Correct it; a text that begins so is a text in double quotes."
             problems.append(_invalid(subject, wrong, "the keyword is left out", remedy))
@@ -138,7 +138,7 @@ def _switch(value: Value[str]) -> dict[str, Value[Any]]:
 
 def instrumentations_of_model(
     model: Value[Any], settings: Settings, problems: list[Problem]
-) -> Iterator[InstrumentationChoice]:
+) -> Iterator[SelectedInstrumentation]:
     """What a configuration file says below ``instrumentation/development: python:``; the settings learn its secrets."""
     node = model.at("instrumentation/development", "python")
     for name, properties in node.value.items() if node is not None and isinstance(node.value, Mapping) else ():
@@ -153,7 +153,7 @@ def _choice(
     subject: str,
     settings: Settings,
     problems: list[Problem],
-) -> InstrumentationChoice:
+) -> SelectedInstrumentation:
     """The keys that mean something to distrokit, and the others, which are for ``instrument()``.
 
     Args:
@@ -193,7 +193,7 @@ def _choice(
                 "Write a mapping of keywords to values.",
             )
         )
-    return InstrumentationChoice(name, source, on, replaced_by, options, init_options)
+    return SelectedInstrumentation(name, source, on, replaced_by, options, init_options)
 
 
 def _on(enabled: Value[Any], subject: str, problems: list[Problem]) -> Value[bool] | None:

@@ -12,7 +12,7 @@ from typing import Any
 from distrokit.declarations import SIGNALS, Signal
 from distrokit.settings.values import Source, Value
 
-__all__ = ["Choice", "Choices", "ExportChoice", "InstrumentationChoice", "ScopeRule"]
+__all__ = ["Choice", "Choices", "SelectedExport", "SelectedInstrumentation", "ScopeRule"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class ExportChoice:
+class SelectedExport:
     """An exporter and what feeds it; without a processor, whatever is the default."""
 
     exporter: Choice
@@ -67,7 +67,7 @@ class ScopeRule:
 
 
 @dataclass(frozen=True)
-class InstrumentationChoice:
+class SelectedInstrumentation:
     """What is said of one instrumentation, in one place.
 
     Attributes:
@@ -86,7 +86,7 @@ class InstrumentationChoice:
 
 
 @dataclass
-class Choices:
+class Selection:
     """Everything that was chosen.
 
     Attributes:
@@ -112,9 +112,9 @@ class Choices:
     id_generator: Choice | None = None
     propagators: list[Choice] | None = None
     response_propagators: list[Choice] | None = None
-    exports: dict[Signal, list[ExportChoice] | None] = field(default_factory=lambda: {s: [] for s in SIGNALS})
+    exports: dict[Signal, list[SelectedExport] | None] = field(default_factory=lambda: {s: [] for s in SIGNALS})
     sources: dict[Signal, Source] = field(default_factory=dict)
     staged: dict[Signal, list[Choice]] = field(default_factory=lambda: {s: [] for s in SIGNALS})
     views: list[Value[Any]] = field(default_factory=list)
     scopes: dict[Signal, list[ScopeRule]] = field(default_factory=lambda: {s: [] for s in SIGNALS})
-    instrumentations: list[InstrumentationChoice] = field(default_factory=list)
+    instrumentations: list[SelectedInstrumentation] = field(default_factory=list)

@@ -12,8 +12,8 @@ from typing import Any
 from distrokit.declarations import SIGNALS, Exporter, Signal
 from distrokit.diagnostics import Channel, Problem, describe_exception
 from distrokit.launch.startup import Assembly
-from distrokit.plan.component_resolver import Picker
-from distrokit.plan.registry import Catalogue, Offer
+from distrokit.plan.component_resolver import ComponentResolver
+from distrokit.plan.registry import Registration, Registries
 from distrokit.plan.resolver import PROCESSOR_SETTING
 from distrokit.settings.layers import Settings
 from distrokit.settings.values import BUILT_IN, Source
@@ -65,10 +65,10 @@ class Subject:
     environ: Mapping[str, str]
     child_seconds: float = 0
 
-    def catalogue(self) -> Catalogue:
+    def registries(self) -> Registries:
         """What it declares by itself, without what is installed."""
         settings = Settings.from_environ(self.environ)
-        return Catalogue.of(own_plugins(self.name, self.module, self.environ).declarations(settings), [])
+        return Registries.of(own_plugins(self.name, self.module, self.environ).declarations(settings), [])
 
     def excuses(self) -> list[str]:
         """What a message names when a factory cannot be blamed: a setting, or a package, that is not there."""
@@ -78,13 +78,13 @@ class Subject:
 def looked_at(subject: Subject, report: Report) -> Iterator[str]:
     """Every finding."""
     needed = subject.excuses()
-    catalogue = subject.catalogue()
-    for number, choice in enumerate(choices(catalogue), 1):
+    registries = subject.registries()
+    for number, choice in enumerate(choices(registries), 1):
         report.doing(f"running pipeline {number}, with {', '.join(choice.values()) or 'what it does unasked'}")
         # A ratio that somebody's default sets must not decide whether a child's span comes out.
         settings = {"OTEL_TRACES_SAMPLER": "always_on", **choice}
         assembly = with_memory({subject.name: subject.module}, subject.environ, installed=True, settings=settings)
-        _add_unasked(assembly, catalogue)
+        _add_unasked(assembly, registries)
         tallies = count_transforms(assembly.plan, subject.name)
         heard = Heard(assembly.channel)
         assembly.channel = heard
@@ -101,7 +101,7 @@ def looked_at(subject: Subject, report: Report) -> Iterator[str]:
             in_child: list[str] = []
             exporters: list[tuple[str, Any]] = []
             if number == 1:
-                exporters = yield from _exporters(subject, assembly, catalogue, report)
+                exporters = yield from _exporters(subject, assembly, registries, report)
             if subject.child_seconds:
                 report.doing(f"forking beside pipeline {number}")
                 copies = [exporter for _, exporter in exporters]
@@ -132,14 +132,17 @@ def _faults(subject: Subject, assembly: Assembly, heard: Heard, needed: list[str
     ]
 
 
-def choices(catalogue: Catalogue) -> list[dict[str, str]]:
+def choices(registries: Registries) -> list[dict[str, str]]:
     """Settings for as many pipelines as it takes to have each declaration in one, exporters left out."""
     lists: list[tuple[str, list[str]]] = [
-        ("OTEL_TRACES_SAMPLER", catalogue.samplers.names()),
-        ("OTEL_PYTHON_ID_GENERATOR", catalogue.id_generators.names()),
-        ("OTEL_PROPAGATORS", [",".join(catalogue.propagators.names())] if catalogue.propagators.offers else []),
-        ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", ["*"] if catalogue.detectors.offers else []),
-        *((PROCESSOR_SETTING[signal], catalogue.processors[signal].names()) for signal in SIGNALS),
+        ("OTEL_TRACES_SAMPLER", registries.samplers.names()),
+        ("OTEL_PYTHON_ID_GENERATOR", registries.id_generators.names()),
+        (
+            "OTEL_PROPAGATORS",
+            [",".join(registries.propagators.names())] if registries.propagators.registrations else [],
+        ),
+        ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", ["*"] if registries.detectors.registrations else []),
+        *((PROCESSOR_SETTING[signal], registries.processors[signal].names()) for signal in SIGNALS),
     ]
     rounds = max((len(names) for _, names in lists), default=0)
     return [
@@ -147,14 +150,14 @@ def choices(catalogue: Catalogue) -> list[dict[str, str]]:
     ]
 
 
-def _add_unasked(assembly: Assembly, catalogue: Catalogue) -> None:
+def _add_unasked(assembly: Assembly, registries: Registries) -> None:
     """What only a configuration file would name stands in its stage as well."""
     plan = assembly.plan
-    picker = Picker(plan.settings, catalogue, plan.problems)
-    for signal, offers in catalogue.staged.items():
-        for offer in offers:
-            if not offer.declaration.default:
-                component = picker.component(offer, Source("code", "check_plugin"), signal)
+    resolver = ComponentResolver(plan.settings, registries, plan.problems)
+    for signal, registrations in registries.staged.items():
+        for registration in registrations:
+            if not registration.declaration.default:
+                component = resolver.component(registration, Source("code", "check_plugin"), signal)
                 plan.signals[signal].processors += [component] if component else []
 
 
@@ -183,7 +186,7 @@ def _ids(telemetry: Telemetry, choice: Mapping[str, str]) -> Iterator[str]:
 
 
 def _exporters(
-    subject: Subject, assembly: Assembly, catalogue: Catalogue, report: Report
+    subject: Subject, assembly: Assembly, registries: Registries, report: Report
 ) -> Generator[str, None, list[tuple[str, Any]]]:
     """Build each exporter; nothing is sent through it, since nobody has said where to."""
     from distrokit.pipeline.components import Components
@@ -191,10 +194,10 @@ def _exporters(
     built: list[tuple[str, Any]] = []
     needed = subject.excuses()
     for signal in SIGNALS:
-        for offer in catalogue.exporters[signal].offers.values():
-            name = f"exporter {offer.declaration.name} for {signal}"
+        for registration in registries.exporters[signal].registrations.values():
+            name = f"exporter {registration.declaration.name} for {signal}"
             report.doing(f"building {name}")
-            exporter, problems = _built(assembly, catalogue, offer, signal, Components)
+            exporter, problems = _built(assembly, registries, registration, signal, Components)
             if exporter is not None:
                 built.append((name, exporter))
             for problem in problems:
@@ -204,11 +207,11 @@ def _exporters(
 
 
 def _built(
-    assembly: Assembly, catalogue: Catalogue, offer: Offer[Exporter], signal: Signal, components: Any
+    assembly: Assembly, registries: Registries, registration: Registration[Exporter], signal: Signal, components: Any
 ) -> tuple[Any, list[Problem]]:
     plan = assembly.plan
     before = len(plan.problems)
-    component = Picker(plan.settings, catalogue, plan.problems).component(offer, BUILT_IN, signal)
+    component = ComponentResolver(plan.settings, registries, plan.problems).component(registration, BUILT_IN, signal)
     if component is None:
         return None, []
     builder = components(plan, assembly.plugins)

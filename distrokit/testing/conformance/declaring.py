@@ -9,9 +9,9 @@ from typing import Any
 from distrokit.declarations import SIGNALS, Declaration, Setting
 from distrokit.diagnostics import Problem
 from distrokit.launch.startup import Assembly
-from distrokit.plan.component_resolver import Picker
+from distrokit.plan.component_resolver import ComponentResolver
 from distrokit.plan.planner import CONFIG_FILE
-from distrokit.plan.registry import Catalogue
+from distrokit.plan.registry import Registries
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.plugins.manager import Answer, Plugins
 from distrokit.settings.layers import Settings
@@ -44,14 +44,14 @@ def alone(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str
                 "hooks are called again when another plugin fails. Let the answer depend on the arguments only."
             )
     problems: list[Problem] = []
-    catalogue = Catalogue.of(plugins.declarations(settings), problems)
-    picker = Picker(settings, catalogue, problems)
-    for shelf in catalogue.shelves():
-        for offer in shelf.offers.values():
-            picker.component(offer, BUILT_IN, shelf.signal)
+    registries = Registries.of(plugins.declarations(settings), problems)
+    resolver = ComponentResolver(settings, registries, problems)
+    for registry in registries.registries():
+        for registration in registry.registrations.values():
+            resolver.component(registration, BUILT_IN, registry.signal)
     for signal in SIGNALS:
-        for offer in catalogue.staged[signal]:
-            picker.component(offer, BUILT_IN, signal)
+        for registration in registries.staged[signal]:
+            resolver.component(registration, BUILT_IN, signal)
     plan = Assembly(dict(environ), {name: module}, EntryPoints(), project=False).plan
     # What it picks may be of other plugins, which are not here; that is looked at beside them.
     for problem in (*problems, *plan.problems):

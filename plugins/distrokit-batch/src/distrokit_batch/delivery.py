@@ -22,7 +22,7 @@ from typing import Generic, TypeVar
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from distrokit import Lost, Undelivered
+from distrokit import ExportFailure, LossReporter
 from distrokit_batch.flush import FOREVER, Flush
 from distrokit_batch.green import greenlets
 from distrokit_batch.retry import Retry
@@ -54,10 +54,10 @@ class Delivery(Generic[Item]):
     def __init__(
         self,
         name: str,
-        attempt: Callable[[list[Item], float], Undelivered | None],
+        attempt: Callable[[list[Item], float], ExportFailure | None],
         close: Callable[[], object],
         sizes: Sizes,
-        lost: Lost,
+        lost: LossReporter,
         *,
         weigh: Callable[[Item], int] = lambda item: 1,
         collect: Callable[[], None] | None = None,
@@ -345,7 +345,7 @@ class Delivery(Generic[Item]):
             # An exporter may call sys.exit(); the thread goes on.
             if self._kept is kept:
                 self._lost(self._weight(kept), "failed")
-            left = Undelivered([], "")
+            left = ExportFailure([], "")
         if self._kept is not kept:
             # It took too long: who waits for the end has counted it as lost.
             return True

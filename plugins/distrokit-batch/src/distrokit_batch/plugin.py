@@ -167,9 +167,11 @@ def _batch(exporter: Any, context: BuildContext) -> Any:
         from distrokit_batch.sdk import sdk_batch
 
         return sdk_batch(exporter, context)
-    from distrokit_batch.processors import BatchLogs, BatchSpans
+    from distrokit_batch.processors import BatchLogRecordProcessor, BatchSpanProcessor
 
-    return (BatchSpans if context.signal == "traces" else BatchLogs)(exporter, _sizes(context), context)
+    return (BatchSpanProcessor if context.signal == "traces" else BatchLogRecordProcessor)(
+        exporter, _sizes(context), context
+    )
 
 
 def _simple(exporter: Any, context: BuildContext) -> Any:
@@ -208,8 +210,8 @@ def _periodic(exporter: Any, context: BuildContext) -> Any:
         from distrokit_batch.sdk import sdk_periodic
 
         return sdk_periodic(exporter, context)
-    from distrokit_batch.reader import PeriodicReader
+    from distrokit_batch.reader import PeriodicMetricReader
 
     arguments = {**context.arguments, "schedule_delay_millis": context.arguments["export_interval_millis"]}
     timeout = arguments["export_timeout_millis"] or _NO_LIMIT
-    return PeriodicReader(exporter, _sizes(replace(context, arguments=arguments)), timeout, context)
+    return PeriodicMetricReader(exporter, _sizes(replace(context, arguments=arguments)), timeout, context)

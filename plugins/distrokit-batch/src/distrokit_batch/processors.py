@@ -19,7 +19,7 @@ _NO_CONTEXT = Context()
 _NO_RESOURCE = Resource.get_empty()
 
 
-class BatchSpans(SpanProcessor):
+class BatchSpanProcessor(SpanProcessor):
     """Queues finished, sampled spans (specification, *Batching processor*)."""
 
     def __init__(self, exporter: Any, sizes: Sizes, context: BuildContext) -> None:
@@ -52,7 +52,7 @@ class BatchSpans(SpanProcessor):
         return self._delivery.flush(timeout_millis / 1000)
 
 
-class BatchLogs(LogRecordProcessor):
+class BatchLogRecordProcessor(LogRecordProcessor):
     """Queues log records (specification, *Batching processor*)."""
 
     def __init__(self, exporter: Any, sizes: Sizes, context: BuildContext) -> None:

@@ -13,7 +13,7 @@ _SWITCH = "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"
 
 
 def observe_queue(context: BuildContext, size: Callable[[], int], capacity: int) -> None:
-    """Offer size and capacity of a queue of spans or log records, when that is asked for."""
+    """Registration size and capacity of a queue of spans or log records, when that is asked for."""
     if not context.settings.flag(_SWITCH):
         return
     item, unit = ("span", "{span}") if context.signal == "traces" else ("log", "{log_record}")

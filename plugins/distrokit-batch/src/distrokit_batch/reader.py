@@ -11,7 +11,7 @@ from typing import Any
 
 from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetricReader
 
-from distrokit import Attempting, BuildContext, Undelivered
+from distrokit import BuildContext, ExportFailure, RetryAwareExporter
 from distrokit_batch.delivery import Delivery
 from distrokit_batch.green import greenlets
 from distrokit_batch.sizes import Sizes
@@ -20,7 +20,7 @@ from distrokit_batch.sizes import Sizes
 _logger = logging.getLogger("opentelemetry.sdk.distrokit_batch")
 
 
-class PeriodicReader(PeriodicExportingMetricReader):
+class PeriodicMetricReader(PeriodicExportingMetricReader):
     """The SDK's reader, whose own thread an interval of infinity switches off.
 
     It begins with :meth:`arm`, after the first measurement: a process that measures nothing has no thread.
@@ -42,7 +42,7 @@ class PeriodicReader(PeriodicExportingMetricReader):
         self._renewing = self._armed = False
         super().__init__(exporter, export_interval_millis=math.inf, export_timeout_millis=collect_timeout_millis)
 
-    def arm(self) -> None:
+    def start_collecting(self) -> None:
         """Begin to collect."""
         self._armed = True
         self._delivery.start()
@@ -51,7 +51,9 @@ class PeriodicReader(PeriodicExportingMetricReader):
         """In a child: nothing of the parent's is sent here."""
         self._delivery.forked()
 
-    def renew(self, take_out: Callable[[PeriodicReader], None], put_in: Callable[[PeriodicReader], None]) -> None:
+    def renew(
+        self, take_out: Callable[[PeriodicMetricReader], None], put_in: Callable[[PeriodicMetricReader], None]
+    ) -> None:
         """Be taken out of a provider and put in again, with empty storage, without being shut down."""
         self._renewing = True
         try:
@@ -84,10 +86,10 @@ class PeriodicReader(PeriodicExportingMetricReader):
         return self._delivery.flush(timeout_millis / 1000)
 
 
-def _attempt_of(exporter: Attempting) -> Callable[[list[MetricsData], float], Undelivered | None]:
+def _attempt_of(exporter: RetryAwareExporter) -> Callable[[list[MetricsData], float], ExportFailure | None]:
     """As for other signals; a batch is one collection."""
 
-    def attempt(batch: list[MetricsData], seconds: float) -> Undelivered | None:
+    def attempt(batch: list[MetricsData], seconds: float) -> ExportFailure | None:
         left = exporter.attempt(batch[0], seconds)
         return left and replace(left, items=[left.items] if left.items else [])
 
@@ -98,7 +100,7 @@ def _to_be_patched() -> bool:
     """Whether gevent is there and has not patched :mod:`threading` yet, as in a worker of gunicorn's at its beginning.
 
     A thread that begins before that is a real one among greenlets, and CPython complains when it ends. So it waits for
-    :meth:`PeriodicReader.arm`: the next measurement, or the first export.
+    :meth:`PeriodicMetricReader.arm`: the next measurement, or the first export.
     """
     return "gevent.monkey" in sys.modules and not greenlets()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from distrokit import Undelivered
+from distrokit import ExportFailure
 
 #: Seconds between two tries: first, and at most; each is twice the one before.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -31,7 +31,7 @@ class Retry:
         self._failures = 0
         self._reached, self._asked = True, 0.0
 
-    def kept(self, left: Undelivered) -> None:
+    def kept(self, left: ExportFailure) -> None:
         """A try has failed, and another one may not."""
         self._failures += 1
         self._reached, self._asked = left.reached, left.wait_seconds or 0.0

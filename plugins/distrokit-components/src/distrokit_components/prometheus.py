@@ -60,7 +60,7 @@ def make_prometheus(options: ExporterOptions) -> Any:
     class Reader(PrometheusMetricReader):
         renewing = False
 
-        def arm(self) -> None:
+        def start_collecting(self) -> None:
             page.begin()
 
         def forked(self) -> None:

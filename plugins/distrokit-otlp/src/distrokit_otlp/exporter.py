@@ -20,7 +20,7 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from distrokit import ExporterOptions, Lost, Undelivered, metric_arguments
+from distrokit import ExporterOptions, ExportFailure, LossReporter, metric_arguments
 from distrokit_otlp.answer import Answer
 from distrokit_otlp.request_size import RequestSize
 from distrokit_otlp.signals import SignalInOTLP
@@ -72,7 +72,9 @@ class _Exporter:
         lost: told what is lost for good.
     """
 
-    def __init__(self, signal: SignalInOTLP, sender: Sender, timeout_seconds: float, largest: int, lost: Lost) -> None:
+    def __init__(
+        self, signal: SignalInOTLP, sender: Sender, timeout_seconds: float, largest: int, lost: LossReporter
+    ) -> None:
         self._signal, self.sender, self._closed = signal, sender, False
         self._timeout, self._lost = timeout_seconds, lost
         self._largest, self._remarked = RequestSize(largest), False
@@ -92,15 +94,15 @@ class _Exporter:
         """Go on."""
         self.sender.forked_in_parent()
 
-    def attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
-        """One try of everything (:class:`distrokit.Attempting`)."""
+    def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
+        """One try of everything (:class:`distrokit.RetryAwareExporter`)."""
         deadline = time.monotonic() + min(timeout_seconds, self._timeout)
         unsure = self._unsure_of(items)
         if unsure:
             # They are sent a second time only to a receiver that is there: one copy too many, and no more.
             probe = self.sender.send(self._signal.empty, deadline - time.monotonic())
             if probe.verdict == "later":
-                return Undelivered(items, probe.cause, probe.wait_seconds, probe.reached)
+                return ExportFailure(items, probe.cause, probe.wait_seconds, probe.reached)
             self._unsure = None, 0
         parts = self._signal.split(items, unsure) if unsure else (items,)
         waiting = [part for part in reversed(parts) if self._signal.size(part)]
@@ -116,7 +118,7 @@ class _Exporter:
             if answer.verdict == "later":
                 left = self._signal.split(items, done)[1] if done else items
                 self._unsure = _mark(left), size if answer.unsure else max(0, unsure - done)
-                return Undelivered(left, answer.cause, answer.wait_seconds, answer.reached)
+                return ExportFailure(left, answer.cause, answer.wait_seconds, answer.reached)
             if answer.verdict == "too_large" and size > 1:
                 waiting += reversed(self._pieces(part, length))
                 continue
@@ -127,7 +129,7 @@ class _Exporter:
             if answer.verdict != "taken":
                 failed = answer.cause
             self._count(answer, size)
-        return Undelivered(None, failed) if failed else None
+        return ExportFailure(None, failed) if failed else None
 
     def _sent(self, part: Any, deadline: float, alone: Sequence[int]) -> tuple[Answer, int]:
         """Send a part; returns the answer, and the size of the request in bytes, 0 when it cannot be encoded."""
@@ -195,7 +197,7 @@ class _Exporter:
             again = time.monotonic() + wait
             if left.items and (self._closed or again > deadline):
                 self._lost(self._signal.size(left.items), "failed", left.cause)
-                left = Undelivered(None, left.cause)
+                left = ExportFailure(None, left.cause)
             if not left.items:
                 _logger.error("%s", left.cause, extra=_CAUSE)
                 return False
@@ -209,7 +211,7 @@ class _Exporter:
             self.sender.close()
 
 
-class OTLPSpans(_Exporter, SpanExporter):
+class OTLPSpanExporter(_Exporter, SpanExporter):
     """Spans over OTLP."""
 
     def export(self, spans: Sequence[Any]) -> SpanExportResult:
@@ -222,7 +224,7 @@ class OTLPSpans(_Exporter, SpanExporter):
         return True
 
 
-class OTLPLogs(_Exporter, LogRecordExporter):
+class OTLPLogExporter(_Exporter, LogRecordExporter):
     """Log records over OTLP."""
 
     def export(self, batch: Sequence[Any]) -> LogRecordExportResult:
@@ -236,7 +238,7 @@ class OTLPLogs(_Exporter, LogRecordExporter):
         return True
 
 
-class OTLPMetrics(_Exporter, MetricExporter):
+class OTLPMetricExporter(_Exporter, MetricExporter):
     """Metrics over OTLP.
 
     Args:
@@ -250,7 +252,7 @@ class OTLPMetrics(_Exporter, MetricExporter):
         sender: Sender,
         timeout_seconds: float,
         largest: int,
-        lost: Lost,
+        lost: LossReporter,
         **preferred: Any,
     ) -> None:
         MetricExporter.__init__(self, **preferred)
@@ -279,7 +281,10 @@ def otlp_exporter(
     """
     arguments = {name: value for name, value in options.arguments.items() if name not in (*taken, "protocol")}
     largest = arguments.pop("max_request_size", LARGEST_REQUEST)
-    kind, preferred = {"traces": OTLPSpans, "logs": OTLPLogs, "metrics": OTLPMetrics}[options.signal], {}
+    kind, preferred = (
+        {"traces": OTLPSpanExporter, "logs": OTLPLogExporter, "metrics": OTLPMetricExporter}[options.signal],
+        {},
+    )
     if options.signal == "metrics":
         preferred = metric_arguments(options.arguments)
         preferred.update({name: arguments.pop(name) for name in list(arguments) if name in preferred})

@@ -9,7 +9,7 @@ from distrokit_otlp.answers import ITS_LOG, SHOWN, Answers
 from distrokit_otlp.quiet import quiet
 
 
-class GrpcAnswers(Answers):
+class GrpcProbe(Answers):
     """Every answer is seen as grpc has it."""
 
     def watched(self) -> Any:

@@ -30,14 +30,14 @@ def read_headers(reader: Reader, *, grpc: bool) -> Value[Mapping[str, str]]:
         if why := refusal(name, value, grpc=grpc):
             _refuse(reader, called, why, f"Correct {where}.")
             del headers[name]
-    return Value(MappingProxyType(headers), where, read.overruled, secret=True, key=read.key)
+    return Value(MappingProxyType(headers), where, read.overridden, secret=True, key=read.key)
 
 
 def _read(reader: Reader) -> Value[Mapping[str, str]]:
     names = _names(reader)
     listed: Value[Any] = reader.parsed(names, _parser(reader, names), {}, key="headers_list", secret=True)
     single = reader.node("headers")
-    if single is None or listed.source.kind in ("code", "insistence"):
+    if single is None or listed.source.kind in ("code", "override"):
         return listed
     headers = dict(listed.value)
     written = dict.fromkeys(headers, "****")

@@ -17,7 +17,7 @@ SHOWN = 200
 
 
 @dataclass(frozen=True)
-class HttpAnswer:
+class HttpResponse:
     """What came back.
 
     Attributes:
@@ -57,7 +57,7 @@ class HttpAnswer:
             return self.content
 
 
-def is_otlp(answer: HttpAnswer) -> bool:
+def is_otlp(answer: HttpResponse) -> bool:
     """Whether an answer of success can be a receiver's: nothing, or what decodes."""
     if not answer.ok or "html" in answer.kind:
         return False
@@ -78,7 +78,7 @@ def is_otlp(answer: HttpAnswer) -> bool:
     return bool(message.ByteSize() == size)
 
 
-def is_page(answer: HttpAnswer) -> bool:
+def is_page(answer: HttpResponse) -> bool:
     """Return true for a web page, such as that of a login, a proxy or another service at this address.
 
     Ask :func:`is_otlp` first: a protobuf message may begin with the same bytes.
@@ -86,7 +86,7 @@ def is_page(answer: HttpAnswer) -> bool:
     return "html" in answer.kind or answer.body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-def rejected_by(answer: HttpAnswer, response: Any) -> tuple[int, str]:
+def rejected_by(answer: HttpResponse, response: Any) -> tuple[int, str]:
     """How many items a receiver that took the rest rejected, and its words.
 
     Args:
@@ -106,7 +106,7 @@ def rejected_by(answer: HttpAnswer, response: Any) -> tuple[int, str]:
     return rejected, str(said.get("errorMessage") or said.get("error_message") or "")
 
 
-def text_of(answer: HttpAnswer) -> str:
+def text_of(answer: HttpResponse) -> str:
     """What a body says, on one line; an OTLP status has its message in it."""
     if "protobuf" in answer.kind:
         from google.rpc.status_pb2 import Status
@@ -119,7 +119,7 @@ def text_of(answer: HttpAnswer) -> str:
     return text[:SHOWN] if text.isprintable() else ""
 
 
-def json_of(answer: HttpAnswer) -> dict[str, Any] | None:
+def json_of(answer: HttpResponse) -> dict[str, Any] | None:
     """The body as a JSON object; ``None`` when it is none."""
     try:
         found = json.loads(answer.body)

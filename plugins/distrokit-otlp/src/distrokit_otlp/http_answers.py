@@ -6,16 +6,16 @@ from typing import Any
 
 from distrokit import Check, Sent
 from distrokit_otlp.answers import ITS_LOG, Answers
-from distrokit_otlp.http_answer import HttpAnswer, is_otlp, rejected_by, text_of
+from distrokit_otlp.http_answer import HttpResponse, is_otlp, rejected_by, text_of
 from distrokit_otlp.proxies import variable
 from distrokit_otlp.signals import signal_of
 
 
-class HttpAnswers(Answers):
+class HttpProbe(Answers):
     """Every answer is seen; http/json's exporter is upstream's, and says nothing."""
 
     def watched(self) -> Any:
-        self._responses: list[HttpAnswer] = []
+        self._responses: list[HttpResponse] = []
         if self.options.arguments.get("protocol") == "http/json":
             from distrokit_otlp.json import make_json
 

@@ -22,7 +22,7 @@ from distrokit_otlp.answer import Answer, names_a_size
 from distrokit_otlp.deadline import until
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender
-from distrokit_otlp.http_answer import HttpAnswer, is_otlp, is_page, rejected_by, text_of
+from distrokit_otlp.http_answer import HttpResponse, is_otlp, is_page, rejected_by, text_of
 from distrokit_otlp.tls_files import TlsFiles
 
 #: Of an answer, in bytes. A receiver's own is a few dozen.
@@ -66,7 +66,7 @@ class HttpSender(Sender):
         own = {"Content-Type": "application/x-protobuf", "Accept-Encoding": "identity", **encoding}
         self._headers = {**own, **headers}
         self._session: Any = None
-        self.watch: Callable[[HttpAnswer], None] | None = None
+        self.watch: Callable[[HttpResponse], None] | None = None
 
     def send(self, request: Any, seconds: float) -> Answer:
         body = self._compress(request.SerializeToString())
@@ -104,7 +104,7 @@ class HttpSender(Sender):
             return answer
         return replace(answer, cause=self._diagnosis.of(answer.cause, deadline - time.monotonic()))
 
-    def _post(self, body: bytes, deadline: float) -> HttpAnswer:
+    def _post(self, body: bytes, deadline: float) -> HttpResponse:
         if self._session is None:
             self._session = self._make()
         left = deadline - time.monotonic()
@@ -115,12 +115,12 @@ class HttpSender(Sender):
             ) as response,
         ):
             content = response.raw.read(LARGEST_ANSWER + 1, decode_content=False)
-            return HttpAnswer(
+            return HttpResponse(
                 response.status_code, response.reason or "", dict(response.headers), content[:LARGEST_ANSWER],
                 whole=len(content) <= LARGEST_ANSWER,
             )  # fmt: skip
 
-    def _judged(self, answer: HttpAnswer) -> Answer:
+    def _judged(self, answer: HttpResponse) -> Answer:
         status = f"the receiver answered {answer.status_code} {answer.reason}".rstrip()
         if answer.ok:
             return self._taken(answer, status)
@@ -139,7 +139,7 @@ class HttpSender(Sender):
         hint = _HINTS.get(answer.status_code, "")
         return Answer("refused", status + (f": {said}" if said else "") + hint)
 
-    def _taken(self, answer: HttpAnswer, status: str) -> Answer:
+    def _taken(self, answer: HttpResponse, status: str) -> Answer:
         """Judge an answer with a status of success: a web page, or an answer without end, is a failure all the same."""
         if answer.whole and is_otlp(answer):
             rejected, said = rejected_by(answer, self._response)

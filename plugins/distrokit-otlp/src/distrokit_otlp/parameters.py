@@ -149,7 +149,7 @@ def _http_endpoint(reader: Reader) -> Value[str]:
     if own.value and not (general.value and general.source.strength > own.source.strength):
         return own
     return (
-        Value(general.value, general.source, general.overruled, key="endpoint")
+        Value(general.value, general.source, general.overridden, key="endpoint")
         if general.value
         else (reader.default(f"http://localhost:4318/{path}", "endpoint"))
     )
@@ -196,7 +196,7 @@ def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
     insecure = reader.flag(_names(reader, "INSECURE"), False, key="tls.insecure")
     if scheme in ("http", "https") or is_local(endpoint.value):
         return Value(scheme != "https", endpoint.source)
-    if not insecure.source.chosen and insecure.source.kind != "insistence":
+    if not insecure.source.chosen and insecure.source.kind != "override":
         remedy = f"Write http://{endpoint.value} for plaintext, https://{endpoint.value} to confirm TLS."
         if scheme:
             remedy = "Set OTEL_EXPORTER_OTLP_INSECURE=true for plaintext, false to confirm TLS."
@@ -253,5 +253,5 @@ def _timeout(reader: Reader) -> Value[int]:
             outcome=f"it is read as {found.value} seconds",
             remedy=f"Write {found.value * 1000}.",
         )
-        return Value(found.value * 1000, found.source, found.overruled, key="timeout")
+        return Value(found.value * 1000, found.source, found.overridden, key="timeout")
     return found

@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from distrokit import Check, ExporterOptions, Sent
 from distrokit_otlp.answers import Answers
-from distrokit_otlp.grpc_answers import GrpcAnswers
-from distrokit_otlp.http_answers import HttpAnswers
+from distrokit_otlp.grpc_answers import GrpcProbe
+from distrokit_otlp.http_answers import HttpProbe
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.route import Route
 from distrokit_otlp.tls_files import TlsFiles
@@ -36,7 +36,7 @@ def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Che
             yield step
             if step.verdict == "fail":
                 return
-    answers: Answers = (GrpcAnswers if grpc else HttpAnswers)(options, route, remedies)
+    answers: Answers = (GrpcProbe if grpc else HttpProbe)(options, route, remedies)
     exporter = answers.watched()
     try:
         sent = send(exporter)

@@ -32,7 +32,7 @@ class Remedies:
             return str(source)
         if self._file():
             return f"{parameter} of the exporter at {self._sources.get('exporter', self._file())}"
-        if source is not None and source.kind in ("plugin", "insistence"):
+        if source is not None and source.kind in ("plugin", "override"):
             return str(source)
         suffix = f"__{self._instance.upper()}" if self._instance else ""
         return f"OTEL_EXPORTER_OTLP_{parameter.upper()}{suffix}"

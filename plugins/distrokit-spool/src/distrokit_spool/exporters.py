@@ -12,7 +12,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from distrokit import Attempting, ExporterOptions, Signal, Undelivered, caught
+from distrokit import ExporterOptions, ExportFailure, RetryAwareExporter, Signal, capture_sdk_messages
 from distrokit_spool.directory import Unusable
 from distrokit_spool.payloads import encode, size_of
 from distrokit_spool.sender import Sender
@@ -43,7 +43,7 @@ class _Spooled:
         self._lost = options.lost
         store.count(queue, options.lost)
         timeout = options.timeout_millis / 1000 or _NO_LIMIT
-        blind = not isinstance(exporter, Attempting)
+        blind = not isinstance(exporter, RetryAwareExporter)
         self._sender = Sender(store, queue, options.signal, self._deliver, timeout, options.lost, blind=blind)
         # There may be something from before a restart.
         self._sender.call()
@@ -54,16 +54,16 @@ class _Spooled:
             raise AttributeError(name)
         return getattr(self._exporter, name)
 
-    def attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
+    def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
         """Put them on disk, and that is all that is asked; where it does not work, give them to the exporter now."""
         if self._kept(items):
             return None
-        if isinstance(self._exporter, Attempting):
+        if isinstance(self._exporter, RetryAwareExporter):
             return self._exporter.attempt(items, timeout_seconds)
         if getattr(self._exporter.export(items), "name", "") != "FAILURE":
             return None
         self._lost(size_of(self._signal, items), "failed")
-        return Undelivered(None, "the exporter failed")
+        return ExportFailure(None, "the exporter failed")
 
     def begin_shutdown(self, deadline: float) -> None:
         """The process ends at ``deadline`` (monotonic seconds)."""
@@ -107,20 +107,20 @@ class _Spooled:
         self._sender.call()
         return True
 
-    def _deliver(self, items: Any, seconds: float) -> Undelivered | None:
+    def _deliver(self, items: Any, seconds: float) -> ExportFailure | None:
         """In the sender's thread."""
-        with caught() as records:
+        with capture_sdk_messages() as records:
             try:
-                if isinstance(self._exporter, Attempting):
+                if isinstance(self._exporter, RetryAwareExporter):
                     left = self._exporter.attempt(items, seconds)
                 elif getattr(self._exporter.export(items), "name", "") != "FAILURE":
                     left = None
                 else:
                     # It cannot tell why.
-                    left = Undelivered(items, records[-1].getMessage() if records else "the exporter failed")
+                    left = ExportFailure(items, records[-1].getMessage() if records else "the exporter failed")
             except BaseException as error:
                 # An exporter may call sys.exit(); the thread goes on.
-                left = Undelivered(items, f"{type(error).__name__}: {error}")
+                left = ExportFailure(items, f"{type(error).__name__}: {error}")
             # What is about one try is of interest only when it failed, and then it is in the line that says so.
             records[:] = [r for r in records if left is None and not getattr(r, "distrokit_cause", False)]
         return left

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from distrokit import Lost, Signal, Undelivered
+from distrokit import ExportFailure, LossReporter, Signal
 from distrokit_spool.directory import Unusable
 from distrokit_spool.flush import Flush
 from distrokit_spool.messages import Outages
@@ -57,9 +57,9 @@ class Sender:
         store: Store,
         queue: str,
         signal: Signal,
-        deliver: Callable[[Any, float], Undelivered | None],
+        deliver: Callable[[Any, float], ExportFailure | None],
         timeout: float,
-        lost: Lost,
+        lost: LossReporter,
         *,
         blind: bool = True,
     ) -> None:
@@ -234,7 +234,7 @@ class Sender:
         self._outages.end(f"{self._queue}: the receiver takes data again")
         return "sent"
 
-    def _keep(self, batch: Batch, items: Any, left: Undelivered) -> bytes:
+    def _keep(self, batch: Batch, items: Any, left: ExportFailure) -> bytes:
         """Put back what is left of it; returns what is on disk now."""
         if left.items is items:
             self._store.give_back(batch)

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from distrokit import Lost
+from distrokit import LossReporter
 from distrokit_spool.access import Access
 from distrokit_spool.database import Database
 from distrokit_spool.directory import Unusable
@@ -51,12 +51,12 @@ class Store:
 
     def __init__(self, directory: str, max_size: int, max_age: int) -> None:
         self.directory, self.max_size, self.max_age = directory, max_size, max_age
-        self._counters: dict[str, Lost] = {}
+        self._counters: dict[str, LossReporter] = {}
         self._strangers: Counter[tuple[str, str]] = Counter()
         self._next_line = 0.0
         self._access = Access(Path(directory))
 
-    def count(self, queue: str, lost: Lost) -> None:
+    def count(self, queue: str, lost: LossReporter) -> None:
         """``lost`` is told what a queue loses."""
         self._counters[queue] = lost
 

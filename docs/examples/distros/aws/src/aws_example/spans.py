@@ -14,7 +14,7 @@ from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import SpanKind
 
-from distrokit import BuildContext, changed_span
+from distrokit import BuildContext, replace_span
 
 #: What is in a request that was signed, or may be used in its place.
 _SIGNED = re.compile(r"(?i)([?&](?:X-Amz-(?:Signature|Credential|Security-Token)|Signature|AWSAccessKeyId)=)[^&#]*")
@@ -41,7 +41,7 @@ def make_redact(context: BuildContext) -> Callable[[Any], Any]:
 
     def span(item: ReadableSpan) -> ReadableSpan:
         events = [Event(event.name, clean(event.attributes), event.timestamp) for event in item.events]
-        return changed_span(item, attributes=clean(item.attributes), events=events)
+        return replace_span(item, attributes=clean(item.attributes), events=events)
 
     def log(item: ReadWriteLogRecord) -> ReadWriteLogRecord:
         item.log_record.attributes = clean(item.log_record.attributes)
@@ -69,7 +69,7 @@ def make_content(context: BuildContext) -> Transform:
                 body={name: value if isinstance(value, str) else str(value) for name, value in content.items()},
             )
         )
-        return changed_span(span, attributes=attributes)
+        return replace_span(span, attributes=attributes)
 
     return move
 
@@ -93,10 +93,10 @@ def make_names(context: BuildContext) -> Transform:
     def named(span: ReadableSpan) -> ReadableSpan:
         attributes = dict(span.attributes or {})
         if attributes.pop(_NESTED, False):
-            return changed_span(span, kind=SpanKind.INTERNAL, attributes=attributes)
+            return replace_span(span, kind=SpanKind.INTERNAL, attributes=attributes)
         if span.kind is SpanKind.SERVER and span.name in _METHODS and "url.path" in attributes:
             first = str(attributes["url.path"]).lstrip("/").partition("/")[0]
-            return changed_span(span, name=f"{span.name} /{first}")
+            return replace_span(span, name=f"{span.name} /{first}")
         return span
 
     return named

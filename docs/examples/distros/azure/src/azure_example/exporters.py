@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from azure_example.envelopes import Envelopes
 from azure_example.ingestion import Ingestion
-from distrokit import ExporterOptions, Signal, Undelivered, metric_arguments
+from distrokit import ExporterOptions, ExportFailure, Signal, metric_arguments
 
 
 def make(options: ExporterOptions) -> Spans | Logs | Metrics:
@@ -29,7 +29,7 @@ class Spans(SpanExporter):
     def __init__(self, way: Ingestion, envelopes: Envelopes, options: ExporterOptions) -> None:
         self._way, self._envelopes, self._seconds = way, envelopes, options.timeout_millis / 1000
 
-    def attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
+    def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
         """One try."""
         return self._way.deliver(items, self._envelopes.spans(items), timeout_seconds)
 
@@ -50,7 +50,7 @@ class Logs(LogRecordExporter):
     def __init__(self, way: Ingestion, envelopes: Envelopes, options: ExporterOptions) -> None:
         self._way, self._envelopes, self._seconds = way, envelopes, options.timeout_millis / 1000
 
-    def attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
+    def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
         """One try."""
         return self._way.deliver(items, self._envelopes.logs(items), timeout_seconds)
 
@@ -72,7 +72,7 @@ class Metrics(MetricExporter):
         super().__init__(**metric_arguments({"temporality_preference": "delta"}))
         self._way, self._envelopes = way, envelopes
 
-    def attempt(self, items: Any, timeout_seconds: float) -> Undelivered | None:
+    def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
         """One try."""
         return self._way.deliver(items, self._envelopes.metrics(items), timeout_seconds)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from distrokit import ExporterOptions, Undelivered
+from distrokit import ExporterOptions, ExportFailure
 
 _logger = logging.getLogger("opentelemetry.azure_example")
 
@@ -26,7 +26,9 @@ class Ingestion:
         self._options = options
         self._refreshed: Mapping[str, str] = {}
 
-    def deliver(self, items: Any, envelopes: Sequence[Mapping[str, Any]], timeout_seconds: float) -> Undelivered | None:
+    def deliver(
+        self, items: Any, envelopes: Sequence[Mapping[str, Any]], timeout_seconds: float
+    ) -> ExportFailure | None:
         """One request.
 
         Args:
@@ -43,7 +45,7 @@ class Ingestion:
             with error:
                 return self._refused(items, len(envelopes), error)
         except (OSError, ValueError) as error:
-            return Undelivered(items, str(getattr(error, "reason", error)), reached=False)
+            return ExportFailure(items, str(getattr(error, "reason", error)), reached=False)
 
     def _headers(self) -> dict[str, str]:
         options = self._options
@@ -56,7 +58,7 @@ class Ingestion:
         agent = {"User-Agent": options.user_agent} if options.user_agent else {}
         return {"Content-Type": "application/json", **agent, **options.headers, **self._refreshed}
 
-    def _partly(self, items: Any, count: int, answer: bytes) -> Undelivered | None:
+    def _partly(self, items: Any, count: int, answer: bytes) -> ExportFailure | None:
         """Some were taken; of those that were not, some may be sent again."""
         errors = {int(error["index"]): int(error["statusCode"]) for error in json.loads(answer).get("errors", ())}
         again = [index for index, status in errors.items() if status in _LATER and index < count]
@@ -67,12 +69,12 @@ class Ingestion:
             refused, left = len(errors), []
         if refused:
             self._options.lost(refused, "rejected")
-        return Undelivered(left, "the receiver took a part") if left else None
+        return ExportFailure(left, "the receiver took a part") if left else None
 
-    def _refused(self, items: Any, count: int, error: urllib.error.HTTPError) -> Undelivered:
+    def _refused(self, items: Any, count: int, error: urllib.error.HTTPError) -> ExportFailure:
         cause = f"the receiver answered {error.code}"
         if error.code in _LATER:
             wait = error.headers.get("Retry-After", "")
-            return Undelivered(items, cause, float(wait) if wait.isdecimal() else None)
+            return ExportFailure(items, cause, float(wait) if wait.isdecimal() else None)
         self._options.lost(count, "failed", cause)
-        return Undelivered(None, cause)
+        return ExportFailure(None, cause)
