@@ -89,7 +89,7 @@ def test_every_setting_that_a_file_takes_the_place_of_or_that_is_our_own_makes_a
         and not setting.name.endswith(("HEADERS_FILE", "INSECURE", "CONFIGURATOR"))
     }
 
-    assert missing == {"DISTROKIT_FROZEN", "DISTROKIT_PLUGIN_FILES"}
+    assert missing == {"DISTROKIT_PLUGIN_FILES"}
 
 
 @pytest.mark.parametrize(

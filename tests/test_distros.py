@@ -255,13 +255,6 @@ def test_what_is_only_said_of_releases_costs_nothing_when_it_is_wrong():
     )
 
 
-def test_where_to_look_for_it_is_not_for_a_distro_to_say():
-    plan = planned(Distro(name="acme", version="1", defaults={"DISTROKIT_FROZEN": "/x"}))
-
-    assert [problem.code for problem in plan.problems] == ["setting-ignored"]
-    assert plan.settings.get("DISTROKIT_FROZEN") == ""
-
-
 def test_a_distributions_plugins_are_those_of_all_its_distros(tmp_path):
     """Whatever these are called, and whether or not they list them."""
     source = """

@@ -147,7 +147,6 @@ ELSEWHERE = {
     "OTEL_EXPERIMENTAL_CONFIG_FILE": "test_configuration_file.py",
     "OTEL_SDK_DISABLED": "test_end_to_end.py, test_configuration_file.py",
     "OTEL_LOG_LEVEL": "test_log_level",
-    "DISTROKIT_FROZEN": "test_frozen.py",
     "DISTROKIT_PLUGIN_FILES": "test_plugin_files.py",
     "DISTROKIT_DOCTOR": "test_doctor_elsewhere.py",
     "DISTROKIT_TRACE_HOOKS": "test_cli.py",
@@ -533,9 +532,7 @@ VALUES = st.text(max_size=25) | st.sampled_from(
 @pytest.mark.once
 @given(
     st.dictionaries(
-        st.sampled_from(
-            sorted({s.name for s in table()} - {"OTEL_CONFIG_FILE", "DISTROKIT_PLUGIN_FILES", "DISTROKIT_FROZEN"})
-        ),
+        st.sampled_from(sorted({s.name for s in table()} - {"OTEL_CONFIG_FILE", "DISTROKIT_PLUGIN_FILES"})),
         VALUES,
         max_size=12,
     )

@@ -44,7 +44,7 @@ VALUES = {
     "DISTROKIT_TRACE_HOOKS": "false",
 }
 #: They have an effect together with others only, or decide what the plan is made of.
-ELSEWHERE = ("INSECURE", "HEADERS_FILE", "CONFIG_FILE", "DISTROKIT_FROZEN", "DISTROKIT_TRACE_HOOKS")
+ELSEWHERE = ("INSECURE", "HEADERS_FILE", "CONFIG_FILE", "DISTROKIT_TRACE_HOOKS")
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,6 @@ def test_a_working_directory_that_is_gone_disturbs_nobody(tmp_path):
         'instrumentation_flask_things = ["a", { b = "import:os:abort" }]',
         'instrumentation_flask_init = { a_hook = "os:abort" }',
         'plugin_files = ["tweak.py"]',
-        'frozen = "frozen.json"',
     ],
 )
 def test_it_names_no_code(tmp_path, line):

@@ -13,20 +13,19 @@ from typing import NoReturn
 import distrokit
 from distrokit.cli.doctor import DOCTOR, unanswered
 from distrokit.cli.explain import EXPLAIN
-from distrokit.cli.freeze import FREEZE
 from distrokit.cli.plugins import PLUGINS
 from distrokit.cli.run import RUN, run
 from distrokit.cli.target_process import ask
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
 from distrokit.doctor.installer import install_line
-from distrokit.frozen import find
+from distrokit.plugins.entry_points import EntryPoints
 from distrokit.launch.startup import Assembly
 from distrokit.plugins.distro_selection import configure_other, select_distro
 from distrokit.settings.layers import Settings, is_secret
 
 #: The core's commands; each can be asked about another command's process.
-_OWN = (EXPLAIN, PLUGINS, DOCTOR, FREEZE)
+_OWN = (EXPLAIN, PLUGINS, DOCTOR)
 _ELSEWHERE = (
     "distrokit {0} … -- COMMAND: of the process that COMMAND starts, such as `distrokit {0} -- gunicorn app:app`;"
     " it is ended before the application's own code runs"
@@ -51,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == [RUN.name]:
         # Before anything is planned: this process is not the one.
         return run(words[1:])
-    installed = find(Settings.from_environ())
+    installed = EntryPoints.scan()
     distro_selection = select_distro(Settings.from_environ(), installed)
     # A distro that only sets defaults puts them into the environment, which is read after it.
     _, failures = configure_other(distro_selection)

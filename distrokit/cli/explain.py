@@ -92,8 +92,6 @@ def print_text(plan: Plan) -> None:
     """The plan for a reader: what, and behind it in the last column from where."""
     if plan.distro.others or not plan.distro.default:
         _print_distro(plan.distro)
-    if plan.frozen:
-        print(f"frozen: {plan.frozen} says what is installed\n")
     if plan.configuration:
         print(f"configuration file: {plan.configuration}")
         ignored = plan.settings.set_in_vain()

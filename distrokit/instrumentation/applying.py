@@ -158,9 +158,7 @@ def conflict(point: EntryPoint) -> str:
 
 
 def _conflict(item: InstrumentationPlan) -> str:
-    if item.conflict is not None or item.point is None:
-        return item.conflict or ""
-    return conflict(item.point)
+    return conflict(item.point) if item.point is not None else ""
 
 
 def _does_not_fit(error: BaseException) -> bool:

@@ -17,7 +17,6 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 
 from distrokit import instrumentation
 from distrokit.diagnostics import Problem, StrictError, write
-from distrokit.frozen import find
 from distrokit.instrumentation.lookups import answer_loader, answer_lookups, answered
 from distrokit.launch.site.sitecustomize import hidden_by_upstream, run_users_own
 from distrokit.launch.startup import Assembly, channel, start_failed
@@ -63,7 +62,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
 
     def _scanned(self) -> EntryPoints:
         if self._installed is None:
-            self._installed = answered() or find(Settings.from_environ())
+            self._installed = answered() or EntryPoints.scan()
             answer_lookups(self._installed)
         return self._installed
 

@@ -21,9 +21,6 @@ OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS = "OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS
 #: Comma-separated paths of Python files that are loaded as plugins. Default: none.
 OTEL_PYTHON_DISTROKIT_PLUGIN_FILES = "OTEL_PYTHON_DISTROKIT_PLUGIN_FILES"
 
-#: The file that ``distrokit freeze`` wrote: the environment is not scanned. Default: none.
-OTEL_PYTHON_DISTROKIT_FROZEN = "OTEL_PYTHON_DISTROKIT_FROZEN"
-
 #: ``1`` turns every problem into a failure, for CI. Default: off.
 OTEL_PYTHON_DISTROKIT_STRICT = "OTEL_PYTHON_DISTROKIT_STRICT"
 
@@ -56,7 +53,6 @@ OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT = "OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT
 #: How long the end of the process may take, for all signals together, in milliseconds. Default: 5000.
 OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT = "OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT"
 
-# Also where DISTROKIT_FROZEN would tell: reading the file here takes the imports that this scan spares.
 if len(entry_points(group="opentelemetry_distro")) > 1:
     # Imported here and not above: most environments have one distro, and every start pays for an import.
     from distrokit.plugins import distro_selection as distro_selection

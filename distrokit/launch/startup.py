@@ -8,7 +8,6 @@ from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
 
 from distrokit.diagnostics import Channel, Problem, StrictError, describe_exception, trace_of, write_to_terminal
-from distrokit.frozen import find
 from distrokit.instrumentation import keep_variables
 from distrokit.launch.startup_line import startup_line
 from distrokit.plan.plan import Plan
@@ -83,7 +82,7 @@ class Assembly:
             self.plan = Plan(known, problems=self.plugins.problems)
         else:
             try:
-                self.installed = installed or find(given)
+                self.installed = installed or EntryPoints.scan()
                 problems += self.installed.problems
                 active_distro = find_active_distro(known, self.installed, problems, distro)
                 known = known.with_layers(active_distro.layer())

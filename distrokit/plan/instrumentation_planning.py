@@ -41,7 +41,7 @@ def planned(
     """
     plans: Plans = {}
     for point in installed.group(GROUP):
-        plan = InstrumentationPlan(point.name, conflict=installed.conflicts.get(point.value), point=point)
+        plan = InstrumentationPlan(point.name, point=point)
         # Two packages may publish one name, and upstream applies both.
         plans[point.name if point.name not in plans else f"{point.name} ({distribution_of(point)})"] = plan
     said = list(choices)

@@ -28,8 +28,6 @@ class InstrumentationPlan:
         sources: who gave each keyword, by its name; those for the class as ``init.NAME``. Filled for a plugin.
         replacement: called in place of the instrumentor's class, or where that is: ``module:Class``; ``None`` for
             its own.
-        conflict: why it does not fit the libraries that are installed, empty when it does, as a file of
-            ``distrokit freeze`` says; ``None`` when that is looked up when it is applied.
         applied: whether it has been.
         point: the entry point; ``None`` for one that no package publishes, which needs a ``replacement``.
     """
@@ -43,7 +41,6 @@ class InstrumentationPlan:
     init_options: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     replacement: Callable[..., Any] | str | None = None
-    conflict: str | None = None
     applied: bool = False
     point: EntryPoint | None = None
 

@@ -71,7 +71,6 @@ class Plan:
         propagators: ``None`` leaves OpenTelemetry's own choice alone.
         response_propagators: in the order in which they run; with none, what the application has set is left alone.
         configuration: the configuration file; ``None`` without one.
-        frozen: the file that says what is installed; empty when the environment was scanned.
         views: of the metrics signal, in order.
         sdk_settings: what the SDK, which reads settings itself, shall find in ``os.environ`` instead of
             what is there; ``None`` for a setting that cannot be used.
@@ -94,7 +93,6 @@ class Plan:
     response_propagators: list[Component[ResponsePropagator]] = field(default_factory=list)
     signals: dict[Signal, SignalPlan] = field(default_factory=lambda: {s: SignalPlan(s) for s in SIGNALS})
     configuration: str | None = None
-    frozen: str = ""
     views: list[ViewPlan] = field(default_factory=list)
     sdk_settings: dict[str, str | None] = field(default_factory=dict)
     instrumentations: dict[str, InstrumentationPlan] = field(default_factory=Instrumentations)
@@ -156,7 +154,6 @@ class Plan:
             "distro": self.distro.describe(),
             "disabled": described(self.disabled),
             "configuration": self.configuration,
-            "frozen": self.frozen or None,
             "ignored": self.settings.set_in_vain(),
             "plugins": [
                 {

@@ -115,7 +115,6 @@ def _draft(
     plan = Plan(settings, plugins.active_distro, plugins=plugins.candidates, known=known, problems=list(problems))
     plan.problems.extend((*misspelt(known, settings), *deprecated(known, settings), *quoted(settings)))
     plan.problems.extend(without_value(plugins.declared, settings, with_file=configuration is not None))
-    plan.frozen = plugins.installed.frozen
     plan.configuration = configuration.name if configuration else None
     if configuration is not None and configuration.model is None:
         # Environment variables alone might send data where the file would not have sent it.

@@ -111,14 +111,6 @@ def _faults(active_distro: ActiveDistro, name: str | None = None) -> Iterator[Pr
             remedy="Give both one name.",
             severity="warning",
         )
-    if "DISTROKIT_FROZEN" in distro.defaults:
-        yield Problem(
-            code="setting-ignored",
-            subject=f"distro {active_distro.label} DISTROKIT_FROZEN",
-            cause="a distro is found among what is installed, and this decides where that is looked for",
-            outcome="it has no effect",
-            remedy="Take it out of the distro's defaults, and set the environment variable.",
-        )
     if distro.opentelemetry:
         yield from _releases(active_distro)
 

@@ -13,7 +13,6 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
-from distrokit.frozen import find
 from distrokit.instrumentation.lookups import answer_lookups, answered
 from distrokit.plugins import active_distro as kit
 from distrokit.plugins.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, OUR_CONFIGURATOR
@@ -97,7 +96,7 @@ def select_distro(settings: Settings, installed: EntryPoints) -> DistroSelection
 def settle() -> None:
     """In the launcher, before the loader chooses: if distrokit is in charge, see to it that it is called."""
     settings = Settings.from_environ()
-    installed = find(settings)
+    installed = EntryPoints.scan()
     if all(point.value == OUR_CLASS for point in installed.group(DISTRO_GROUP)):
         # Whichever the loader takes, it takes ours.
         return
@@ -111,7 +110,7 @@ def look_up() -> None:
     if answered() is not None:
         return
     settings = Settings.from_environ()
-    installed = find(settings)
+    installed = EntryPoints.scan()
     distro_selection = select_distro(settings, installed)
     instead = None
     if distro_selection.distro is not None and distro_selection.builds:

@@ -127,9 +127,7 @@ class ActiveDistro:
 
     def layer(self) -> Layer:
         """Its defaults."""
-        # What is installed has been found by now.
-        defaults = {name: text for name, text in self.distro.defaults.items() if name != "DISTROKIT_FROZEN"}
-        return Layer(Source("distro", self.label), defaults)
+        return Layer(Source("distro", self.label), self.distro.defaults)
 
     def keeps_out(self, plugin: str, distribution: str) -> str:
         """Why an installed plugin is not loaded; empty when it is."""

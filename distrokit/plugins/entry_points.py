@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -25,15 +25,10 @@ class EntryPoints:
         points: in any order.
 
     Attributes:
-        frozen: the file they were read from; empty when the environment was scanned.
-        conflicts: why an instrumentation does not fit, by the value of its entry point, empty when it does; only what a
-            file knows.
-        problems: why a file was not used, and packages whose entry points cannot be read.
+        problems: packages whose entry points cannot be read.
     """
 
     def __init__(self, points: Iterable[EntryPoint] = ()) -> None:
-        self.frozen = ""
-        self.conflicts: Mapping[str, str] = {}
         self.problems: tuple[Problem, ...] = ()
         self._groups: dict[str, list[EntryPoint]] = {}
         for point in points:

@@ -8,7 +8,7 @@ from distrokit.diagnostics import Problem
 from distrokit.settings.values import Source, as_text
 
 #: See :func:`environment_only`.
-ENVIRONMENT_ONLY = ("DISTROKIT_FROZEN", "DISTROKIT_PLUGIN_FILES")
+ENVIRONMENT_ONLY = ("DISTROKIT_PLUGIN_FILES",)
 
 
 def own_name(short: str) -> str:

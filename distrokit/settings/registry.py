@@ -81,7 +81,6 @@ def _upstream(name: str, kind: str, default: str, meaning: str, consumer: str) -
 OWN = (
     _own("DISABLED_PLUGINS", "list of names", "", "plugins that are never imported; `*` for all that are installed"),
     _own("PLUGIN_FILES", "list of paths", "", "files of Python that are loaded as plugins, each called as its file is"),
-    _own("FROZEN", "path", "", "what `distrokit freeze` wrote: the environment is not scanned"),
     _own("STRICT", "boolean", "false", "any problem ends the process with code 78 before the application starts"),
     _own(
         "DOCTOR",

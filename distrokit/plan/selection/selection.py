@@ -12,7 +12,7 @@ from typing import Any
 from distrokit.declarations import SIGNALS, Signal
 from distrokit.settings.values import Source, Value
 
-__all__ = ["Choice", "Choices", "SelectedExport", "SelectedInstrumentation", "ScopeRule"]
+__all__ = ["Choice", "Choices", "ScopeRule", "SelectedExport", "SelectedInstrumentation"]
 
 
 @dataclass(frozen=True)
