@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from distrokit.export import ExportFailure, LossReason, LossReporter, RetryAwareExporter
     from distrokit.hookspecs import hookimpl
     from distrokit.launch.start import start
+    from distrokit.pipeline.metric_arguments import metric_arguments
     from distrokit.pipeline.pipeline import Pipeline as Pipeline  # see _FOR_TYPES
     from distrokit.pipeline.sdk_messages import capture_sdk_messages
     from distrokit.pipeline.spans import replace_span
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from distrokit.plugins.distros import Distro
     from distrokit.plugins.entry_points import EntryPoints
     from distrokit.settings.layers import Settings, is_secret
-    from distrokit.settings.metric_preferences import metric_arguments, metric_parameters
+    from distrokit.settings.metric_preferences import metric_parameters
     from distrokit.settings.reader import Reader
     from distrokit.settings.values import Source, Value
 
@@ -103,7 +104,7 @@ _ROOMS = {
     "did_you_mean": "diagnostics",
     "hookimpl": "hookspecs",
     "is_secret": "settings.layers",
-    "metric_arguments": "settings.metric_preferences",
+    "metric_arguments": "pipeline.metric_arguments",
     "metric_parameters": "settings.metric_preferences",
     "start": "launch.start",
 }

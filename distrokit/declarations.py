@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from distrokit.export import LossReporter
-from distrokit.plugins.entry_points import distribution_of, version_of
 
 if TYPE_CHECKING:
     import argparse
@@ -401,9 +400,3 @@ def signals_of(declaration: Exporter | Processor) -> tuple[Signal, ...]:
     """``signals`` as a tuple, whichever way it was written."""
     signals = declaration.signals
     return (signals,) if isinstance(signals, str) else tuple(signals)
-
-
-def origin_of(declaration: Declaration) -> str:
-    """``origin`` as ``distribution version``, however it was given; empty when there is none."""
-    origin = declaration.origin
-    return origin if isinstance(origin, str) else f"{distribution_of(origin)} {version_of(origin)}".strip()

@@ -322,7 +322,7 @@ def test_a_name_that_is_not_installed_leaves_it_to_the_configurator(tmp_path):
     (line,) = said(result)
     assert line.startswith("distrokit: OTEL_PYTHON_DISTRO=othr: nothing of this name is installed (there are ")
     assert "; other configures the process. " in line
-    assert told.startswith("NOT IN CHARGE: other configures the process")
+    assert told.startswith("NOT ACTIVE: other configures the process")
 
 
 def test_the_name_of_a_distribution_is_told_from_that_of_its_distro(tmp_path):

@@ -404,7 +404,7 @@ def test_a_question_is_answered_where_another_distro_is_in_charge(app):
 
     result = ask("explain", "--", "python", "app.py", cwd=app, env=env)
 
-    assert result.stdout.startswith("NOT IN CHARGE: other-distro configures the process")
+    assert result.stdout.startswith("NOT ACTIVE: other-distro configures the process")
     assert not (app / "ran").exists()
 
 

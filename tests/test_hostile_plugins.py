@@ -625,7 +625,7 @@ def test_doctor_says_who_is_in_charge_and_what_is_off(tmp_path):
 
     assert "warn  distro: other-distro configures the process, and distrokit builds nothing" in theirs.stdout
     assert in_process("explain", env={"OTEL_PYTHON_DISTRO": "distro"}, path=[rival]).stdout.startswith(
-        "NOT IN CHARGE: other-distro configures the process"
+        "NOT ACTIVE: other-distro configures the process"
     )
     assert "distro-unknown" in unknown.stdout
     assert "telemetry is off: OTEL_SDK_DISABLED" in off.stdout

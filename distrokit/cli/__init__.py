@@ -19,9 +19,9 @@ from distrokit.cli.target_process import ask
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
 from distrokit.doctor.installer import install_line
-from distrokit.plugins.entry_points import EntryPoints
 from distrokit.launch.startup import Assembly
 from distrokit.plugins.distro_selection import configure_other, select_distro
+from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.layers import Settings, is_secret
 
 #: The core's commands; each can be asked about another command's process.

@@ -14,10 +14,11 @@ from distrokit.cli.output import print_json, print_rows, shown
 from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting, lines, unknown
 from distrokit.cli.svg import svg
-from distrokit.declarations import Command, Processor, origin_of
+from distrokit.declarations import Command, Processor
 from distrokit.diagnostics import Mask, describe_exception, visible, write
 from distrokit.plan.plan import Component, ExporterPlan, Plan, SignalPlan
 from distrokit.plugins.distros import ActiveDistro
+from distrokit.plugins.entry_points import origin_of
 from distrokit.settings.values import Value
 
 Row = tuple[str, str, str]
@@ -53,7 +54,7 @@ def _run(arguments: argparse.Namespace) -> int:
     else:
         distro_selection = arguments.distro_selection
         if not distro_selection.builds:
-            print(f"NOT IN CHARGE: {distro_selection.name} configures the process, and nothing of this is built\n")
+            print(f"NOT ACTIVE: {distro_selection.name} configures the process; distrokit builds nothing\n")
         elif not distro_selection.ours:
             print(
                 f"distro {distro_selection.name} has no configurator: it sets its defaults, and distrokit builds this\n"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from distrokit.declarations import Processor, origin_of
+from distrokit.declarations import Processor
 from distrokit.plan.plan import Component, ExporterPlan, Plan, SignalPlan
+from distrokit.plugins.entry_points import origin_of
 
 BoxKind = Literal["resource", "sampler", "processor", "exporter", "destination", "nothing"]
 

@@ -1,7 +1,7 @@
 """``distrokit run COMMAND``: the program with telemetry, and nothing else about it changed.
 
-It becomes COMMAND, in the same process, with :mod:`distrokit.launch.site` first on PYTHONPATH. Nothing is planned and no
-plugin is imported before.
+It becomes COMMAND, in the same process, with :mod:`distrokit.launch.site` first on PYTHONPATH. Before that nothing is
+planned and no plugin is imported.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from distrokit.doctor.imports import Imports, application_folders
 from distrokit.doctor.libraries import uninstrumented
 from distrokit.doctor.log_records import log_records
 from distrokit.doctor.versions import versions
+from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plan.plan import Plan
 from distrokit.plugins.distributions import distributions, normal_name
 from distrokit.plugins.distro_selection import CONFIGURATOR, DISTRO, DistroSelection
@@ -42,7 +43,8 @@ def _distros(distro_selection: DistroSelection, installed: EntryPoints, plan: Pl
         )
         return Check("distro", "warn", f"{evidence}; {named} says so", f"unset {named}  # for distrokit")
     if not distro_selection.ours:
-        evidence = f"{distro_selection.name} has no configurator: it sets its defaults, and distrokit builds (installed: {names})"
+        does = "has no configurator: it sets its defaults, and distrokit builds"
+        evidence = f"{distro_selection.name} {does} (installed: {names})"
         return Check("distro", "ok", evidence)
     if len(found) > 1:
         ours = plan.distro
@@ -66,7 +68,7 @@ def _instrumentations(plan: Plan) -> Iterator[Check]:
             moment = instrumentation.moment(item.name)
             fitting.append(f"{name} ({moment})" if moment else name)
         elif "currently installed version" in reason:
-            remedy = f"Install a version in that range, or set {instrumentation.DISABLED}={item.name}."
+            remedy = f"Install a version in that range, or set {DISABLED}={item.name}."
             yield Check("instrumentation-range", "warn", f"{name}: {reason}", remedy)
         else:
             missing.append((name, item.distribution))

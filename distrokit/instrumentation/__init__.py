@@ -9,6 +9,5 @@ from distrokit.instrumentation.applying import apply_all, conflict
 from distrokit.instrumentation.callables import not_found
 from distrokit.instrumentation.deferred import moment
 from distrokit.instrumentation.kept_variables import keep_variables
-from distrokit.plan.instrumentation_planning import DISABLED, ENABLED, deny, planned
 
-__all__ = ["DISABLED", "ENABLED", "apply_all", "conflict", "deny", "keep_variables", "moment", "not_found", "planned"]
+__all__ = ["apply_all", "conflict", "keep_variables", "moment", "not_found"]

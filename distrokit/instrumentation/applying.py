@@ -15,7 +15,7 @@ from distrokit.instrumentation.hooks import Report, guarded
 from distrokit.instrumentation.log_capture import LogCapture
 from distrokit.plan.instrumentation_planning import DISABLED, LOGGING_SWITCH
 from distrokit.plan.plan import InstrumentationPlan, Plan
-from distrokit.plugins.entry_points import NotThereError, load_place
+from distrokit.settings.object_references import ObjectNotFoundError, load_object
 from distrokit.settings.secret_values import without_secrets
 from distrokit.settings.values import Source
 
@@ -171,8 +171,8 @@ def _instrumentor(item: InstrumentationPlan, problems: list[Problem]) -> Any:
     """The class, or what stands in its place; ``None`` when there is neither."""
     if isinstance(item.replacement, str):
         try:
-            return load_place(item.replacement, to_call=True)
-        except NotThereError as error:
+            return load_object(item.replacement, to_call=True)
+        except ObjectNotFoundError as error:
             outcome = "its own class is applied" if item.point else "it is not applied"
             problems.append(_unusable(item, item.source, "replaced_by", item.replacement, error, outcome))
     elif item.replacement is not None:
@@ -225,7 +225,7 @@ def _imported(
     for keyword, value in keywords.items():
         try:
             options[keyword] = loaded(keyword, value)
-        except NotThereError as error:
+        except ObjectNotFoundError as error:
             shown = str(without_secrets(value, keyword))
             source = item.sources.get(prefix + keyword, item.source)
             outcome = f"{item.name} is applied without it"
@@ -234,7 +234,7 @@ def _imported(
 
 
 def _unusable(
-    item: InstrumentationPlan, source: Source, keyword: str, shown: str, error: NotThereError, outcome: str
+    item: InstrumentationPlan, source: Source, keyword: str, shown: str, error: ObjectNotFoundError, outcome: str
 ) -> Problem:
     return Problem(
         code="callable-unusable",

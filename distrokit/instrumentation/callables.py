@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from distrokit.plan.plan import InstrumentationPlan
-from distrokit.plugins.entry_points import NotThereError, a_kind, is_place, load_place
+from distrokit.settings.object_references import ObjectNotFoundError, a_kind, is_object_reference, load_object
 
 #: A text that begins so is imported; at a keyword that ends in ``_hook`` every text is.
 IMPORT, HOOK = "import:", "_hook"
@@ -21,7 +21,7 @@ def loaded(keyword: str, value: Any) -> Any:
     """The value of a keyword, with everything imported that it names.
 
     Raises:
-        NotThereError: that is not there, or cannot be what the keyword is for.
+        ObjectNotFoundError: that is not there, or cannot be what the keyword is for.
     """
     if keyword in PROVIDERS:
         return _load_provider(keyword, value)
@@ -49,7 +49,7 @@ def _places(keyword: str, value: Any) -> Iterator[str]:
 
 
 def _missing(place: str) -> str:
-    if not is_place(place):
+    if not is_object_reference(place):
         return "it is no module:attribute"
     name = place.partition(":")[0].partition(".")[0]
     try:
@@ -64,7 +64,7 @@ def _missing(place: str) -> str:
 def _load_hook(value: Any) -> Any:
     if value is None or callable(value):
         return value
-    return load_place(str(value).removeprefix(IMPORT), to_call=True)
+    return load_object(str(value).removeprefix(IMPORT), to_call=True)
 
 
 def _load_provider(keyword: str, value: Any) -> Any:
@@ -72,7 +72,7 @@ def _load_provider(keyword: str, value: Any) -> Any:
     loaded = _load_inside(value)
     if loaded is None or (hasattr(loaded, PROVIDERS[keyword]) and not isinstance(loaded, type)):
         return loaded
-    raise NotThereError(
+    raise ObjectNotFoundError(
         f"{a_kind(loaded)} is no {keyword.replace('_', ' ')}",
         "Write import:module:attribute of one, or unset it: the pipeline's own is the default.",
     )
@@ -81,7 +81,7 @@ def _load_provider(keyword: str, value: Any) -> Any:
 def _load_inside(value: Any) -> Any:
     """The value, and what is inside it, with texts that begin with ``import:`` imported."""
     if isinstance(value, str) and value.startswith(IMPORT):
-        return load_place(value.removeprefix(IMPORT))
+        return load_object(value.removeprefix(IMPORT))
     if type(value) is dict:
         return {key: _load_inside(child) for key, child in value.items()}
     return [_load_inside(child) for child in value] if type(value) is list else value

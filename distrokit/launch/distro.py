@@ -20,6 +20,7 @@ from distrokit.diagnostics import Problem, StrictError, write
 from distrokit.instrumentation.lookups import answer_loader, answer_lookups, answered
 from distrokit.launch.site.sitecustomize import hidden_by_upstream, run_users_own
 from distrokit.launch.startup import Assembly, channel, start_failed
+from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plugins.distro_selection import (
     CONFIGURATOR,
     NAME,
@@ -118,7 +119,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
                 # Another distro was loaded in our place and would now hand out the instrumentations.
                 # They are ours, so they are applied here and the loader is told to apply none.
                 self._instrument()
-                self._lend(instrumentation.DISABLED, "*")
+                self._lend(DISABLED, "*")
         except StrictError as error:
             self._examine()
             _end(error)

@@ -18,10 +18,10 @@ from distrokit.declarations import (
     ResourceDetector,
     Sampler,
     Signal,
-    origin_of,
 )
 from distrokit.diagnostics import Mask
 from distrokit.plan.selection.selection import ScopeRule
+from distrokit.plugins.entry_points import origin_of
 from distrokit.settings.values import BUILT_IN, Source, Value
 
 

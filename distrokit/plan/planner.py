@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from distrokit import instrumentation
 from distrokit.declarations import Configuration, Setting
 from distrokit.diagnostics import LOG_LEVELS, Problem
+from distrokit.plan.instrumentation_planning import deny, planned
 from distrokit.plan.modifications import modify
 from distrokit.plan.plan import Plan
 from distrokit.plan.registry import Registries
@@ -56,7 +56,7 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
         if loaded == _loaded(plugins):
             break
     added = {name: item for name, item in plan.instrumentations.items() if name not in draft.instrumentations}
-    instrumentation.deny(added, plan.settings)
+    deny(added, plan.settings)
     # From here on plan and plugins share one list.
     plugins.problems.extend(plan.problems)
     plan.problems = plugins.problems
@@ -123,9 +123,7 @@ def _draft(
     _check_settings(plan)
     choices = _choices(plan, configuration)
     PlanResolver(plan, Registries.of(plugins.declarations(settings), plan.problems), plugins.installed, choices).make()
-    plan.instrumentations = instrumentation.planned(
-        settings, plugins.installed, choices.instrumentations, plan.problems
-    )
+    plan.instrumentations = planned(settings, plugins.installed, choices.instrumentations, plan.problems)
     said = {problem.subject for problem in plan.problems}
     plan.problems.extend(problem for problem in not_one_of(known, settings) if problem.subject not in said)
     if settings.sdk_disabled:

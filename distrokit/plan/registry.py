@@ -19,10 +19,10 @@ from distrokit.declarations import (
     ResponsePropagator,
     Sampler,
     Signal,
-    origin_of,
     signals_of,
 )
 from distrokit.diagnostics import Problem
+from distrokit.plugins.entry_points import origin_of
 from distrokit.plugins.manager import Answer, Plugin
 
 

@@ -1,4 +1,4 @@
-"""The entry points of the installed distributions, scanned once per start; and what a text of their form stands for.
+"""The entry points of the installed distributions, scanned once per start.
 
 A scan costs milliseconds and upstream makes nine (opentelemetry-python#3054). Whoever needs one is
 handed this; so a start can also be made from another list than the installed one.
@@ -6,16 +6,13 @@ handed this; so a start can also be made from another list than the installed on
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint
-from typing import Any
 
-from distrokit.diagnostics import Problem, contain, describe_exception
+from distrokit.declarations import Declaration
+from distrokit.diagnostics import Problem
 from distrokit.plugins.distributions import distributions, entry_points_of
-
-_PLACE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 
 
 class EntryPoints:
@@ -83,49 +80,7 @@ def title_of(point: EntryPoint) -> str:
     return f"{distribution_of(point) or point.value} {version_of(point)}".rstrip()
 
 
-class NotThereError(Exception):
-    """Why what a text names cannot be imported, or used.
-
-    Attributes:
-        remedy: what to write instead.
-    """
-
-    def __init__(
-        self,
-        cause: str,
-        remedy: str = "Write module:attribute of a module that this process can import: installed, or on PYTHONPATH.",
-    ) -> None:
-        super().__init__(cause)
-        self.remedy = remedy
-
-
-def a_kind(value: object) -> str:
-    """``a str``, ``an int``; ``a class`` for one."""
-    name = "class" if isinstance(value, type) else type(value).__name__
-    return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"
-
-
-def is_place(text: object) -> bool:
-    """Whether it says where something is: ``module:attribute``, both dotted or not."""
-    return isinstance(text, str) and bool(_PLACE.fullmatch(text))
-
-
-def load_place(place: str, *, to_call: bool = False) -> Any:
-    """What is at ``module:attribute``; imports the module.
-
-    Args:
-        to_call: whether it must be callable.
-
-    Raises:
-        NotThereError: it is not, or not there, or the module raised.
-    """
-    if not is_place(place):
-        raise NotThereError("it is no module:attribute")
-    try:
-        found = EntryPoint(name="", value=place, group="").load()
-    except BaseException as error:
-        contain(error)
-        raise NotThereError(describe_exception(error)) from error
-    if to_call and not callable(found):
-        raise NotThereError(f"{a_kind(found)} cannot be called", "Name a function, or whatever can be called.")
-    return found
+def origin_of(declaration: Declaration) -> str:
+    """``origin`` as ``distribution version``, however it was given; empty when there is none."""
+    origin = declaration.origin
+    return origin if isinstance(origin, str) else f"{distribution_of(origin)} {version_of(origin)}".strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,30 +35,3 @@ def metric_parameters(
             aggregation, _AGGREGATIONS, "explicit_bucket_histogram", key="default_histogram_aggregation"
         ),
     }
-
-
-def metric_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The keywords ``preferred_temporality`` and ``preferred_aggregation`` of the SDK's metric exporters.
-
-    Args:
-        arguments: holds what :func:`metric_parameters` read, or nothing of it.
-    """
-    from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
-    from opentelemetry.sdk.metrics.export import AggregationTemporality
-    from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, ExponentialBucketHistogramAggregation
-
-    delta: dict[str, tuple[type, ...]] = {
-        "delta": (Counter, ObservableCounter, Histogram),
-        "low_memory": (Counter, Histogram),
-    }
-    keywords: dict[str, Any] = {}
-    if "temporality_preference" in arguments:
-        kinds = delta.get(arguments["temporality_preference"], ())
-        # What is not in it is cumulative, and an empty one keeps the exporter from reading the variable.
-        everything = dict.fromkeys((Counter, ObservableCounter, Histogram), AggregationTemporality.CUMULATIVE)
-        keywords["preferred_temporality"] = everything | dict.fromkeys(kinds, AggregationTemporality.DELTA)
-    if "default_histogram_aggregation" in arguments:
-        exponential = arguments["default_histogram_aggregation"].startswith("base2")
-        made = ExponentialBucketHistogramAggregation() if exponential else ExplicitBucketHistogramAggregation()
-        keywords["preferred_aggregation"] = {Histogram: made}
-    return keywords

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from distrokit.diagnostics import Problem
-from distrokit.plugins.entry_points import is_place
 from distrokit.settings.bundles import to_install
 from distrokit.settings.environ import settable
 from distrokit.settings.layers import Layer, Settings
+from distrokit.settings.object_references import is_object_reference
 from distrokit.settings.own_settings import environment_only, is_of_one_instrumentation, own_name, own_text, runs_code
 from distrokit.settings.values import Source
 
@@ -57,7 +57,7 @@ def with_project(settings: Settings, problems: list[Problem], directory: Path | 
 def _refusal(name: str, text: str, source: Source) -> Problem | None:
     """Why a setting must not stand there: it names code. Whoever may write to a folder above a service's is not it."""
     named = is_of_one_instrumentation(name) and (
-        is_place(text.strip()) or "import:" in text or _HOOK in name.lower() or _HOOK in text.lower()
+        is_object_reference(text.strip()) or "import:" in text or _HOOK in name.lower() or _HOOK in text.lower()
     )
     return runs_code(name, source) if named else environment_only(name, source)
 

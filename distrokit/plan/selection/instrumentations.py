@@ -14,8 +14,8 @@ from typing import Any
 from distrokit.diagnostics import Problem
 from distrokit.plan.selection.instrumentation_keywords import broken_json, intended, misspelt
 from distrokit.plan.selection.selection import SelectedInstrumentation
-from distrokit.plugins.entry_points import is_place
 from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
+from distrokit.settings.object_references import is_object_reference
 from distrokit.settings.own_settings import INSTRUMENTATION, is_of_one_instrumentation
 from distrokit.settings.secret_values import HIDDEN, secrets_inside, without_secrets
 from distrokit.settings.values import Source, Value
@@ -168,7 +168,7 @@ def _choice(
         if word := intended(key, value.value):
             problems.append(misspelt(subject or f"{value.source} {name}.{key}", name, word))
     on = _on(enabled, subject or f"{source} {name}.enabled", problems) if enabled is not None else None
-    if replaced_by is not None and not is_place(replaced_by.value):
+    if replaced_by is not None and not is_object_reference(replaced_by.value):
         problems.append(
             _invalid(
                 subject or f"{source} {name}.replaced_by",
