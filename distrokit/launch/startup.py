@@ -136,7 +136,28 @@ class Assembly:
             StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem.
         """
         try:
-            return self._propagating() if self.plan.disabled.value else self._started(resource_attributes)
+            pipeline = self.idle()
+            if self.plan.disabled.value:
+                # Nothing is recorded; context goes through (specification, *Environment Variables*, general).
+                self.pipeline = pipeline
+                pipeline.propagate()
+                return pipeline
+            # Here, and not above: it imports the SDK.
+            from distrokit.pipeline import opamp
+
+            resource, distro = None, named_by_user(self.plan.settings, CHOSEN_BY)
+            before = opamp.find_function(self.installed, opamp.BEFORE, distro)
+            if before is not None:
+                resource = self._resource(before, resource_attributes)
+                pipeline = self.idle()
+            # Known before it is built: hooks may ask for it.
+            self.pipeline = pipeline
+            keep_variables(self.plan)
+            pipeline.start(resource_attributes, resource)
+            if pipeline.resource is not None:
+                after = opamp.find_function(self.installed, opamp.AFTER, distro)
+                self.plan.problems.extend(opamp.call_function(after, pipeline.resource))
+            return pipeline
         except Exception as error:
             self.plan.problems.append(start_failed(error))
             return None
@@ -155,32 +176,6 @@ class Assembly:
             from distrokit.pipeline.pipeline import Pipeline
 
         return Pipeline(self.plan, self.plugins, self.channel, isolated=isolated)
-
-    def _propagating(self) -> Pipeline:
-        """Disabled, nothing is recorded; context goes through (specification, *Environment Variables*, general)."""
-        self.pipeline = pipeline = self.idle()
-        pipeline.propagate()
-        return pipeline
-
-    def _started(self, resource_attributes: Mapping[str, Any] | None) -> Pipeline:
-        # Known before it is built: hooks may ask for it.
-        pipeline = self.idle()
-        resource = None
-        # Here, and not above: it imports the SDK.
-        from distrokit.pipeline import opamp
-
-        distro = named_by_user(self.plan.settings, CHOSEN_BY)
-        before = opamp.find_function(self.installed, opamp.BEFORE, distro)
-        if before is not None:
-            resource = self._resource(before, resource_attributes)
-            pipeline = self.idle()
-        self.pipeline = pipeline
-        keep_variables(self.plan)
-        pipeline.start(resource_attributes, resource)
-        if pipeline.resource is not None:
-            after = opamp.find_function(self.installed, opamp.AFTER, distro)
-            self.plan.problems.extend(opamp.call_function(after, pipeline.resource))
-        return pipeline
 
     def _resource(self, before: EntryPoint, resource_attributes: Mapping[str, Any] | None) -> ProcessResource:
         """The resource, which an OpAMP agent is told before anything else is built; it may change the environment."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import fields
 from typing import Any, TypeAlias
@@ -63,8 +64,7 @@ class Components:
 
     def named(self, part: Any, component: Component[Any]) -> Any:
         """The part, which reports call by its component from now on."""
-        if part is not None:
-            self._names[id(part)] = (part, _title(component))
+        self._names[id(part)] = (part, _title(component))
         return part
 
     def exporter(self, component: Component[Exporter], signal: Signal, lost: LossReporter | None = None) -> Any:
@@ -73,15 +73,13 @@ class Components:
         Args:
             lost: what counts for it; ``None`` where nobody does.
         """
-        kinds = _EXPORTER_TYPES[signal]
-
-        def build() -> object:
+        with self.reported(component, "it is left out"):
             options = self.options(component, signal)
             options.lost = lost or options.lost
             with self._plan.settings.exposed(dict.fromkeys(component.declaration.hides)):
-                return component.declaration.factory(options)
-
-        return self.guarded(component, kinds, "it is left out", build)
+                made = component.declaration.factory(options)
+            return self.accept(component, made, _EXPORTER_TYPES[signal])
+        return None
 
     def options(self, component: Component[Exporter], signal: Signal) -> ExporterOptions:
         """What its factory is given, after every ``distrokit_exporter_options``."""
@@ -118,37 +116,47 @@ class Components:
     # ------------------------------------------------------------------------------ guard
 
     def context(
-        self, component: Component[Any], signal: Signal | None, lost: LossReporter | None = None
+        self,
+        component: Component[Any],
+        signal: Signal | None,
+        lost: LossReporter | None = None,
+        built: Mapping[str, Any] | None = None,
     ) -> BuildContext:
-        """What the component's factory is given."""
+        """What the component's factory is given.
+
+        Args:
+            built: inner components that exist already, by parameter.
+        """
         return BuildContext(
             **({"lost": lost} if lost else {}),
             exit_timeout_millis=self._plan.exit_timeout_millis.value,
             name=component.name,
             signal=signal,
-            arguments=self._arguments(component),
+            arguments=self._arguments(component, built),
             settings=self._plan.settings,
             resource=self.resource,
         )
 
-    def component(self, component: Component[Any], kind: Kind, outcome: str, signal: Signal | None = None) -> Any:
+    def component(
+        self,
+        component: Component[Any],
+        kind: Kind,
+        outcome: str,
+        signal: Signal | None = None,
+        built: Mapping[str, Any] | None = None,
+    ) -> Any:
         """What the component's factory makes; ``None`` when it cannot, which is a problem with this outcome."""
-        return self.taking_part(
-            self.guarded(
-                component, kind, outcome, lambda: component.declaration.factory(self.context(component, signal))
-            )
-        )
-
-    def taking_part(self, part: Any) -> Any:
-        """The part, which is told of forks and of the end from now on, if it has methods for that."""
-        if part is not None:
+        with self.reported(component, outcome):
+            made = component.declaration.factory(self.context(component, signal, built=built))
+            part = self.accept(component, made, kind)
             suppress_in(part)
             self._parts.append(part)
-        return part
+            return part
+        return None
 
-    def _arguments(self, component: Component[Any]) -> dict[str, Any]:
+    def _arguments(self, component: Component[Any], built: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The parameters as plain values; components inside this one are built, or left out."""
-        arguments = component.arguments
+        arguments = {**component.arguments, **(built or {})}
         for name, value in list(arguments.items()):
             if isinstance(value, Component):
                 part = self.component(value, object, "it is left out")
@@ -158,18 +166,25 @@ class Components:
                     arguments[name] = part
         return arguments
 
-    def guarded(self, component: Component[Any], kind: Kind, outcome: str, build: Callable[[], object]) -> Any:
-        """What ``build`` returns, if it is of this kind; else ``None``, and a problem."""
+    @contextmanager
+    def reported(self, component: Component[Any], outcome: str) -> Iterator[None]:
+        """Report an exception as a component that could not be built, and raise it no further."""
         try:
-            part = build()
-            if not isinstance(part, kind):
-                expected = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
-                raise TypeError(f"the factory returned {type(part).__name__}, expected {expected}")
-            return self.named(part, component)
+            yield
         except BaseException as error:
             contain(error)
             self.failed(component, error, outcome)
-            return None
+
+    def accept(self, component: Component[Any], made: object, kind: Kind) -> Any:
+        """What a factory made, named after its component.
+
+        Raises:
+            TypeError: it is of another kind.
+        """
+        if not isinstance(made, kind):
+            expected = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
+            raise TypeError(f"the factory returned {type(made).__name__}, expected {expected}")
+        return self.named(made, component)
 
     def failed(self, component: Component[Any], error: BaseException, outcome: str) -> None:
         """Report a component that could not be built, as the ``problem`` of the exception where it has one."""

@@ -121,7 +121,9 @@ class Pipeline:
             self._providers.install_propagator(builder)
             self._resource = resource or build_resource(self.plan, resource_attributes or {})
             builder.resource = self._resource
-            self._providers.install(builder)
+            self._providers.install_traces(builder)
+            self._providers.install_metrics(builder)
+            self._providers.install_logs(builder)
             self._providers.install_response_propagators(builder)
         for name, text in sdk_settings.read_late(self.plan.sdk_settings, self.plan.settings, LoggerProvider).items():
             put(name, text)

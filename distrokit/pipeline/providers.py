@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import metrics, propagate, trace
@@ -56,16 +57,11 @@ class Providers:
             if self.response_propagator is not None and not self._isolated:
                 propagators.set_global_response_propagator(self.response_propagator)  # type: ignore[no-untyped-call]
 
-    def install(self, builder: Builder) -> None:
-        """Build them, each signal under guard; ``builder.resource`` is known."""
-        self._guarded("traces", self._start_traces, builder)
-        self._guarded("metrics", self._start_metrics, builder)
-        self._guarded("logs", self._start_logs, builder)
-
-    def _guarded(self, signal: str, start: Callable[[Builder], None], builder: Builder) -> None:
+    @contextmanager
+    def _reported(self, signal: str) -> Iterator[None]:
         """The SDK's providers read settings themselves, and raise on what they do not like."""
         try:
-            start(builder)
+            yield
         except Exception as error:
             self._plan.problems.append(
                 Problem(
@@ -78,19 +74,24 @@ class Providers:
                 )
             )
 
-    def _start_traces(self, builder: Builder) -> None:
-        # Built even without exporters, as upstream does: ids for log correlation and for the next
-        # service come from it.
-        if not self._plan.signals["traces"].built:
-            return
-        provider = builder.tracer_provider()
-        if self._install("traces", provider, trace.set_tracer_provider, trace.get_tracer_provider):
-            builder.add_span_processors(provider)
-            self.traces = provider
+    def install_traces(self, builder: Builder) -> None:
+        """Build the tracer provider; also without exporters, as upstream does.
 
-    def _start_metrics(self, builder: Builder) -> None:
-        if self._wanted("metrics"):
-            if not self._isolated and self._taken("metrics", metrics.get_meter_provider(), "opentelemetry.metrics"):
+        Ids for log correlation and for the next service come from it.
+        """
+        with self._reported("traces"):
+            if not self._plan.signals["traces"].built:
+                return
+            provider = builder.tracer_provider()
+            if self._install("traces", provider, trace.set_tracer_provider, trace.get_tracer_provider):
+                builder.add_span_processors(provider)
+                self.traces = provider
+
+    def install_metrics(self, builder: Builder) -> None:
+        """Build the meter provider, where there is anything to feed."""
+        with self._reported("metrics"):
+            taken = not self._isolated and self._wanted("metrics") and self._taken_metrics()
+            if taken or not self._wanted("metrics"):
                 return
             provider = builder.meter_provider()
             if self._install("metrics", provider, metrics.set_meter_provider, metrics.get_meter_provider):
@@ -98,8 +99,11 @@ class Providers:
             else:
                 provider.shutdown()
 
-    def _start_logs(self, builder: Builder) -> None:
-        if self._wanted("logs"):
+    def install_logs(self, builder: Builder) -> None:
+        """Build the logger provider, where there is anything to feed."""
+        with self._reported("logs"):
+            if not self._wanted("logs"):
+                return
             provider = builder.logger_provider()
             if self._install("logs", provider, set_logger_provider, get_logger_provider):
                 builder.add_log_processors(provider)
@@ -121,11 +125,12 @@ class Providers:
             self._already_set(signal, current)
         return ours is current
 
-    def _taken(self, signal: str, current: object, api_package: str) -> bool:
+    def _taken_metrics(self) -> bool:
         """For metrics the readers exist before the provider does, so this is asked before."""
-        taken = not type(current).__module__.startswith(api_package)
+        current = metrics.get_meter_provider()
+        taken = not type(current).__module__.startswith("opentelemetry.metrics")
         if taken:
-            self._already_set(signal, current)
+            self._already_set("metrics", current)
         return taken
 
     def _already_set(self, signal: str, current: object) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 
 from distrokit import declarations
@@ -26,12 +24,6 @@ def build_sampler(components: Components, planned: Component[declarations.Sample
         chosen: Sampler | None = components.component(planned, Sampler, outcome)
         return chosen or DEFAULT_ON
     inner = build_sampler(components, planned.inner, f" inside {planned.name!r}")
-    bare = replace(planned, parameters={key: value for key, value in planned.parameters.items() if key != "inner"})
-
-    def build() -> object:
-        context = components.context(bare, None)
-        return planned.declaration.factory(replace(context, arguments={**context.arguments, "inner": inner}))
-
     outcome = f"{planned.inner.nested_name} samples without it"
-    wrapper: Sampler | None = components.taking_part(components.guarded(planned, Sampler, outcome, build))
+    wrapper: Sampler | None = components.component(planned, Sampler, outcome, built={"inner": inner})
     return wrapper or inner

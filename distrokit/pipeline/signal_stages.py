@@ -155,9 +155,10 @@ class Stages:
         component = item.processor
         if component is None:
             return None
-        parts, outcome = self._components, f"{item.exporter.name!r} gets nothing"
-        context = parts.context(component, signal, lost)
-        return parts.guarded(component, kind, outcome, lambda: component.declaration.factory(exporter, context))
+        with self._components.reported(component, f"{item.exporter.name!r} gets nothing"):
+            context = self._components.context(component, signal, lost)
+            return self._components.accept(component, component.declaration.factory(exporter, context), kind)
+        return None
 
 
 def _named(component: Component[Processor], part: Any) -> Named[Any]:

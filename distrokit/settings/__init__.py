@@ -3,8 +3,8 @@
 For plugin authors: :class:`Reader` (``reader``), :class:`Settings` (``layers``), :class:`Value` and :class:`Source`
 (``values``), all of them names of ``distrokit``.
 
-For work on distrokit: ``layers`` is the stack of sources; ``pyproject`` reads one of them; ``registry`` is the table of
-known settings, of which ``docs/settings.md`` is made; ``own_settings`` are distrokit's own in files; ``sdk_settings`` are
-those that the SDK reads by itself; ``environ`` is the only writer of ``os.environ``; ``secret_files`` and
-``secret_values`` keep secrets out of what is shown.
+For work on distrokit: ``layers`` is the stack of sources; ``pyproject`` reads one of them; ``registry`` is the table
+of known settings, of which ``docs/settings.md`` is made; ``own_settings`` are distrokit's own in files;
+``sdk_settings`` are those that the SDK reads by itself; ``environ`` is the only writer of ``os.environ``;
+``secret_files`` and ``secret_values`` keep secrets out of what is shown.
 """

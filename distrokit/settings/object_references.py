@@ -1,4 +1,4 @@
-"""Object references, ``module:attribute``, as entry points have them (Python packaging, *Entry points specification*)."""
+"""Object references, ``module:attribute`` (Python packaging, *Entry points specification*)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 from distrokit.declarations import SIGNALS, Signal
 from distrokit.settings.values import Source, Value
 
-__all__ = ["Choice", "Choices", "ScopeRule", "SelectedExport", "SelectedInstrumentation"]
+__all__ = ["Choice", "ScopeRule", "SelectedExport", "SelectedInstrumentation", "Selection"]
 
 
 @dataclass(frozen=True)
