@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from distrokit.declarations import SIGNALS
+from distrokit.declarations import SIGNALS, D
 from distrokit.diagnostics import Problem
 from distrokit.plan.plan import (
     Change,
@@ -18,6 +19,9 @@ from distrokit.plan.plan import (
     ViewPlan,
 )
 from distrokit.plugins.manager import Plugin, Plugins
+from distrokit.plugins.validation import checked
+from distrokit.settings.layers import Settings
+from distrokit.settings.reader import Reader
 from distrokit.settings.secret_values import secrets_inside
 from distrokit.settings.values import Source, Value
 
@@ -30,7 +34,7 @@ def modify(plan: Plan, plugins: Plugins) -> Plan:
     for plugin in plugins.implementing("distrokit_plan"):
         before = flat(plan.describe())
         draft = plan.parts()
-        draft.modifying = plugin.label
+        draft.new_component = partial(_new_component, plugin.label)
         if not plugins.modify(plugin, draft):
             continue
         try:
@@ -40,10 +44,19 @@ def modify(plan: Plan, plugins: Plugins) -> Plan:
             # What cannot even be shown cannot be built.
             plugins.leave_out(plugin, "distrokit_plan", error)
             continue
-        draft.modifying = ""
+        draft.new_component = None
         draft.changes = [*plan.changes, *_changes(plugin, before, after), *_order(plugin, plan, draft)]
         plan = draft
     return plan
+
+
+def _new_component(label: str, settings: Settings, hook: str, declaration: D) -> tuple[Component[D], list[Problem]]:
+    """A component of a declaration that a plugin adds to the plan; its parameters are read now."""
+    checked(hook, declaration)
+    reader = Reader(settings, label, name=declaration.name)
+    read = getattr(declaration, "parameters", None)
+    parameters = dict(read(reader)) if read else {}
+    return Component(declaration, label, Source("plugin", label), parameters), reader.problems
 
 
 def _adopt(plan: Plan, before: Plan, source: Source) -> None:

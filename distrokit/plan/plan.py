@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from distrokit.declarations import (
     SIGNALS,
@@ -35,12 +35,10 @@ from distrokit.plan.parts import (
     default_sampler,
     described,
 )
+from distrokit.plugins.candidates import Plugin
 from distrokit.plugins.distros import ActiveDistro, default
-from distrokit.plugins.manager import Plugin
-from distrokit.plugins.validation import checked
 from distrokit.settings.layers import Settings
-from distrokit.settings.reader import Reader
-from distrokit.settings.values import BUILT_IN, Source, Value
+from distrokit.settings.values import BUILT_IN, Value
 
 __all__ = [
     "Change",
@@ -57,6 +55,12 @@ __all__ = [
 SCHEMA = 2
 
 _PROBLEM_FIELDS = ("code", "severity", "subject", "cause", "outcome", "remedy")
+
+
+class NewComponent(Protocol):
+    """Makes a component of a declaration; also returns the problems of its parameters."""
+
+    def __call__(self, settings: Settings, hook: str, declaration: D, /) -> tuple[Component[D], list[Problem]]: ...
 
 
 @dataclass
@@ -100,7 +104,7 @@ class Plan:
     known: tuple[Setting, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    modifying: str = ""
+    new_component: NewComponent | None = None
 
     def wrap_sampler(self, sampler: Sampler) -> None:
         """Put a sampler around whatever samples now; for ``distrokit_plan``.
@@ -114,7 +118,7 @@ class Plan:
         Raises:
             TypeError: it is no declaration of a sampler.
         """
-        component = self._brought("distrokit_samplers", Sampler, sampler, "plan.wrap_sampler")
+        component = self._new("distrokit_samplers", Sampler, sampler, "plan.wrap_sampler")
         inner = self.sampler or default_sampler()
         component.parameters["inner"] = Value(inner, inner.source)
         component.wraps = True
@@ -131,21 +135,21 @@ class Plan:
         Raises:
             TypeError: it is no declaration of a propagator.
         """
-        component = self._brought("distrokit_propagators", Propagator, propagator, "plan.add_propagator")
+        component = self._new("distrokit_propagators", Propagator, propagator, "plan.add_propagator")
         if self.propagators is None:
             self.propagators = default_propagators()
         if propagator.name.lower() not in [planned.name.lower() for planned in self.propagators]:
             self.propagators.append(component)
 
-    def _brought(self, hook: str, kind: type[D], declaration: D, method: str) -> Component[D]:
-        """A component that the plugin which amends brings along."""
+    def _new(self, hook: str, kind: type[D], declaration: D, method: str) -> Component[D]:
+        """A component that the plugin adds which is modifying the plan."""
         if not isinstance(declaration, kind):
             raise TypeError(f"{method} takes a distrokit.{kind.__name__}, not {type(declaration).__name__}")
-        checked(hook, declaration)
-        reader = Reader(self.settings, self.modifying, name=declaration.name)
-        parameters = dict(declaration.parameters(reader)) if declaration.parameters else {}
-        self.problems.extend(problem for problem in reader.problems if problem not in self.problems)
-        return Component(declaration, self.modifying, Source("plugin", self.modifying), parameters)
+        if self.new_component is None:
+            raise RuntimeError(f"{method} is called in distrokit_plan only")
+        component, problems = self.new_component(self.settings, hook, declaration)
+        self.problems.extend(problem for problem in problems if problem not in self.problems)
+        return component
 
     def describe(self) -> dict[str, Any]:
         """The plan as JSON-ready data, secrets masked; ``schema`` says which shape."""
