@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
-from distrokit.export import LossReporter
-
 if TYPE_CHECKING:
     import argparse
     from importlib.metadata import EntryPoint
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler as SDKSampler
 
     from distrokit.diagnostics import Problem
+    from distrokit.export import LossReporter
     from distrokit.settings.layers import Settings
     from distrokit.settings.reader import Reader
     from distrokit.settings.values import Source, Value

@@ -12,7 +12,7 @@ from distributions import write_distribution
 from opentelemetry.instrumentation import auto_instrumentation
 from processes import BIN, instrumented, run, said
 
-from distrokit.plugins.distro_selection import select_distro
+from distrokit.launch.distro_selection import select_distro
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.layers import Settings
 

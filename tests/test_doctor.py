@@ -472,8 +472,8 @@ def test_gevent_that_patches_first(tmp_path, monkeypatch):
 
 
 def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
+    from distrokit.launch.distro_selection import DistroSelection
     from distrokit.launch.startup import Assembly
-    from distrokit.plugins.distro_selection import DistroSelection
 
     def broken(*_):
         raise OSError("cannot look")

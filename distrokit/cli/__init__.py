@@ -19,8 +19,8 @@ from distrokit.cli.target_process import ask
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
 from distrokit.doctor.installer import install_line
+from distrokit.launch.distro_selection import configure_other, select_distro
 from distrokit.launch.startup import Assembly
-from distrokit.plugins.distro_selection import configure_other, select_distro
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.layers import Settings, is_secret
 

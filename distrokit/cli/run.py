@@ -19,10 +19,10 @@ from distrokit.cli.interpreter import bundle, dropped_by, interpreter_of
 from distrokit.cli.target_process import no_program, with_python
 from distrokit.declarations import Command
 from distrokit.diagnostics import visible, write
+from distrokit.launch.distro_selection import settle
 from distrokit.launch.site import FOLDER
 from distrokit.launch.site.sitecustomize import LAUNCHED
 from distrokit.launch.startup import channel
-from distrokit.plugins.distro_selection import settle
 from distrokit.settings.environ import SAID, put
 from distrokit.settings.layers import Settings
 

@@ -158,9 +158,14 @@ class _Trial:
             return
         losses = losses_of(exporter.name, signal, "", _silent, {})
         stand_in = counted(signal, _STAND_INS[signal](), losses, None, LazyStart(lambda *_: None))
-        factory = partial(processor.declaration.factory, stand_in, self._components.context(processor, signal))
         outcome = f"{exporter.name!r} gets nothing"
-        build = partial(self._components.guarded, processor, _PROCESSORS[signal], outcome, factory)
+
+        def build() -> Any:
+            with self._components.reported(processor, outcome):
+                made = processor.declaration.factory(stand_in, self._components.context(processor, signal))
+                return self._components.accept(processor, made, _PROCESSORS[signal])
+            return None
+
         self._keep(f"{processor.name} for {exporter.name} {signal}", build)
 
     def _keep(self, name: str, build: Callable[[], Any], count: int = 1) -> None:

@@ -12,10 +12,10 @@ from distrokit.doctor.imports import Imports, application_folders
 from distrokit.doctor.libraries import uninstrumented
 from distrokit.doctor.log_records import log_records
 from distrokit.doctor.versions import versions
+from distrokit.launch.distro_selection import CONFIGURATOR, DISTRO, DistroSelection
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plan.plan import Plan
 from distrokit.plugins.distributions import distributions, normal_name
-from distrokit.plugins.distro_selection import CONFIGURATOR, DISTRO, DistroSelection
 from distrokit.plugins.distros import DISTRO_GROUP
 from distrokit.plugins.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.settings.layers import named_by_user

@@ -11,8 +11,8 @@ from distrokit.diagnostics import Mask, contain, describe_exception, quantity, v
 from distrokit.doctor.packages import packages
 from distrokit.doctor.process import process
 from distrokit.doctor.settings import settings
+from distrokit.launch.distro_selection import DistroSelection
 from distrokit.launch.startup import Assembly
-from distrokit.plugins.distro_selection import DistroSelection
 
 #: Version of the shape of :meth:`Report.describe`.
 SCHEMA = 1

@@ -17,11 +17,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 
 from distrokit import instrumentation
 from distrokit.diagnostics import Problem, StrictError, write
-from distrokit.instrumentation.lookups import answer_loader, answer_lookups, answered
-from distrokit.launch.site.sitecustomize import hidden_by_upstream, run_users_own
-from distrokit.launch.startup import Assembly, channel, start_failed
-from distrokit.plan.instrumentation_planning import DISABLED
-from distrokit.plugins.distro_selection import (
+from distrokit.launch.distro_selection import (
     CONFIGURATOR,
     NAME,
     DistroSelection,
@@ -29,6 +25,10 @@ from distrokit.plugins.distro_selection import (
     loading_of,
     select_distro,
 )
+from distrokit.launch.lookups import answer_loader, answer_lookups, answered
+from distrokit.launch.site.sitecustomize import hidden_by_upstream, run_users_own
+from distrokit.launch.startup import Assembly, channel, start_failed
+from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.bundles import bundle_of
 from distrokit.settings.environ import ASKED, lend

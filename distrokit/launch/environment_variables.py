@@ -55,7 +55,7 @@ OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT = "OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT"
 
 if len(entry_points(group="opentelemetry_distro")) > 1:
     # Imported here and not above: most environments have one distro, and every start pays for an import.
-    from distrokit.plugins import distro_selection
+    from distrokit.launch import distro_selection
 
     # The launcher guards nothing here: what goes wrong would keep the program from starting.
     with suppress(Exception):

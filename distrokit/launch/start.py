@@ -66,7 +66,7 @@ def start(
         if not settable(name, text):
             raise TypeError(f"{name!r} cannot be called so, or hold what it is given")
     # Here, and not above: this module is part of `from distrokit import *`.
-    from distrokit.plugins.distro_selection import look_up
+    from distrokit.launch.distro_selection import look_up
 
     look_up()
     import_propagate()

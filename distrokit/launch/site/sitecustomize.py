@@ -124,7 +124,7 @@ def _answer_lookups():  # type: () -> None
 
     # Where that fails, OpenTelemetry looks itself.
     with suppress(Exception):
-        import_module("distrokit.plugins.distro_selection").look_up()
+        import_module("distrokit.launch.distro_selection").look_up()
 
 
 def _import_propagate():  # type: () -> None

@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
-from distrokit.instrumentation.lookups import answer_lookups, answered
+from distrokit.launch.lookups import answer_lookups, answered
 from distrokit.plugins import active_distro as kit
 from distrokit.plugins.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, OUR_CONFIGURATOR
 from distrokit.plugins.entry_points import EntryPoints, distribution_of, title_of
