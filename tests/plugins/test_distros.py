@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 from commands import in_process
 from distributions import write_distribution, write_distro
+from kits import write_kit
 from plans import DEFAULTS, INSTALLED, plugin, problems
 from processes import instrumented, said
 
@@ -93,29 +94,6 @@ def test_releases_of_opentelemetry_that_it_is_not_made_for_are_said(releases, nu
 
 
 # ------------------------------------------------------------------------------- installed ones
-
-MODULE = """
-    from distrokit import Distro, hookimpl
-
-    DISTRO = Distro(name="{name}", version="1.0", closed={closed}, plugins={plugins},
-                    defaults={{"OTEL_TRACES_SAMPLER": "always_on"}})
-
-    @hookimpl
-    def distrokit_resource(settings):
-        return {{"from.{name}": True}}
-"""
-
-
-def write_kit(folder, name, *, plugins="()", closed="False", point="DISTRO"):
-    """A distribution ``NAME-otel``: a distro and a plugin of that name."""
-    module = f"{name}_otel"
-    points = {
-        "distrokit.distro": {name: f"{module}:{point}"},
-        "opentelemetry_distro": {name: "distrokit.launch.distro:DistrokitDistro"},
-        "distrokit": {name: module},
-    }
-    source = dedent(MODULE).format(name=name, plugins=plugins, closed=closed)
-    return write_distribution(folder / name, f"{name}-otel", "1.0", points, {module: source})
 
 
 def explained(*path, **env):

@@ -9,7 +9,7 @@ import pytest
 from commands import in_process
 from distributions import write_plugin
 from plans import planned
-from test_every_setting import EFFECTS, OTLP, ROWS, at, table
+from setting_rows import EFFECTS, OTLP, ROWS, at, table
 
 pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
 

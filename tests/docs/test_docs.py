@@ -159,7 +159,7 @@ def test_no_page_and_no_file_names_a_package_registrys_host():
         *SOURCES,
         ROOT / "pyproject.toml",
         ROOT / ".ci/run",
-        *ROOT.glob("tests/*.py"),
+        *ROOT.glob("tests/**/*.py"),
         *ROOT.glob("plugins/*/*"),
     ]
     for path in files:

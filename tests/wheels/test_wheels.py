@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from distributions import write_plugin
 from interpreters import ROOT, SUPPORTED, Environment, find
+from kits import write_kit
 from processes import said
-from test_distros import write_kit
-from test_end_to_end import THREE_SIGNALS
+from three_signals import THREE_SIGNALS
 from vendor_distros import Example, examples
 
 import distrokit

@@ -12,7 +12,7 @@ from distributions import write_distribution
 from plans import plugin, problems
 from processes import QUIET, distrokit, instrumented, said
 from sinks import SINKS
-from test_end_to_end import THREE_SIGNALS
+from three_signals import THREE_SIGNALS
 from vendor_distros import Example
 
 from distrokit import Sampler

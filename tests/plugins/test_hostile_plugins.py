@@ -260,7 +260,7 @@ def test_a_half_uninstalled_distribution_does_not_stop_the_application(files, tm
 def test_the_plugin_of_the_typing_contract_is_one():
     from importlib.util import module_from_spec, spec_from_file_location
 
-    spec = spec_from_file_location("plugin_author", Path(__file__).parent / "typing" / "plugin_author.py")
+    spec = spec_from_file_location("plugin_author", Path(__file__).parents[1] / "typing" / "plugin_author.py")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
 

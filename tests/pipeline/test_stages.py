@@ -10,22 +10,15 @@ from opentelemetry.sdk.metrics import Counter, MeterProvider
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
     InMemoryMetricReader,
-    MetricExporter,
-    MetricExportResult,
     MetricsData,
     PeriodicExportingMetricReader,
 )
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from stage_parts import REPORTED, Keeping, report
 
 from distrokit.pipeline.stages import Named, StagedLogs, StagedMetrics, StagedSpans, Transforms
-
-REPORTED: list[tuple[str, str]] = []
-
-
-def report(name, error):
-    REPORTED.append((name, repr(error)))
 
 
 @pytest.fixture(autouse=True)
@@ -191,24 +184,6 @@ def test_a_log_record_is_dropped_by_none_and_by_an_exception():
     assert logs_through(transforms=[lambda record: 1 / 0])[0] == []
     assert logs_through([Noting("enrich", [], ("emit",))])[0] == ["hello"]
     assert [name for name, _ in REPORTED] == ["transform", "enrich"]
-
-
-class Keeping(MetricExporter):
-    def __init__(self, **kwargs):
-        super().__init__(**kwargs)
-        self.kept = []
-        self.ended = []
-
-    def export(self, metrics_data, timeout_millis=10_000, **kwargs):
-        self.kept.append(metrics_data)
-        return MetricExportResult.SUCCESS
-
-    def force_flush(self, timeout_millis=10_000):
-        self.ended.append("flush")
-        return True
-
-    def shutdown(self, timeout_millis=30_000, **kwargs):
-        self.ended.append("shutdown")
 
 
 def metrics_through(transforms=(), derive=(), **kwargs):

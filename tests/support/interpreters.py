@@ -10,7 +10,7 @@ from pathlib import Path
 
 from processes import clean_environ
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 #: Every Python that distrokit supports.
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13")

@@ -460,7 +460,7 @@ def test_a_plugin_adds_orders_and_decides_and_it_is_on_record():
 
 @pytest.mark.parametrize("names", [(), ("django", "sqlalchemy", "fastapi")])
 def test_the_pages_plugins_need_no_instrumentation_to_be_installed(names):
-    """With the real packages they are tested by tests/test_wheels.py."""
+    """With the real packages they are tested by tests/wheels/test_wheels.py."""
     page = (ROOT / "docs/instrumentations.md").read_text()
     blocks = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def distrokit_plan" in block]
     plugins = {}

@@ -14,21 +14,12 @@ import pytest
 from distributions import write_plugin
 from other_receivers import Agent
 from processes import BIN, clean_environ, instrumented, said
+from three_signals import THREE_SIGNALS
 
 from distrokit_dev.demo import PROGRAM
 from distrokit_dev.receiver import Receiver
 
 PROTOCOLS = ("grpc", "http/protobuf")
-
-THREE_SIGNALS = """
-    import logging
-    from opentelemetry import metrics, trace
-
-    metrics.get_meter("my.meter").create_counter("orders").add(3, {"color": "red"})
-    with trace.get_tracer("my.tracer", "1.2").start_as_current_span("foo", attributes={"n": [1, 2]}):
-        logging.getLogger("my.logger").warning("hello %s", "there")
-    print("done")
-"""
 
 
 def _env(endpoint: str, protocol: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from distrokit.plugins.entry_points import EntryPoints
 from distrokit.plugins.manager import DECLARE_HOOKS, Plugins
 from distrokit.settings.layers import Settings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 _spec = importlib.util.spec_from_file_location("render_hooks", ROOT / "docs" / "render_hooks.py")
 render_hooks = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(render_hooks)

@@ -1,6 +1,6 @@
 """The OpenTelemetry Collector as a receiver: built once with Go, kept in the user's cache folder.
 
-``python tests/collector.py`` builds it beforehand.
+``python tests/support/collector.py`` builds it beforehand.
 """
 
 from __future__ import annotations

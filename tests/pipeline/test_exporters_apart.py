@@ -7,7 +7,7 @@ from distributions import write_plugin
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExporter, MetricsData
 from plans import assembled, planned, plugin, problems
 from processes import QUIET, instrumented, said
-from test_stages import Keeping, report
+from stage_parts import Keeping, report
 
 from distrokit import Exporter, ExportFailure, Processor
 from distrokit.cli.explain import print_text

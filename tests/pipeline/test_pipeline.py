@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 from distributions import write_plugin
 from processes import QUIET, instrumented, run, said
-from test_end_to_end import THREE_SIGNALS
+from three_signals import THREE_SIGNALS
 
 from distrokit import Check, Exporter, Processor, ResourceDetector
 from distrokit.plugins.validation import HookError, checked

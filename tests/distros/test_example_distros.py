@@ -185,25 +185,25 @@ def test_an_example_is_a_distro_of_its_own_name(example):
 
 
 @pytest.mark.parametrize(
-    ("chosen", "in_charge", "code"),
+    ("chosen", "active", "code"),
     [(None, "distrokit", "distro-tie"), ("splunk-example", "splunk-example", ""), ("distrokit", "distrokit", "")],
 )
-def test_two_of_them_side_by_side_are_as_coexistence_has_it(tmp_path, chosen, find_active_distro, code):
+def test_two_of_them_side_by_side_are_as_coexistence_has_it(tmp_path, chosen, active, code):
     path = [*Example("splunk").published(tmp_path), *Example("elastic").published(tmp_path)]
     env = {"OTEL_PYTHON_DISTRO": chosen} if chosen else {}
 
     plan = json.loads(distrokit("explain", "--json", env=env, path=path).stdout)
 
-    assert plan["distro"]["name"] == find_active_distro
-    assert {"splunk-example", "elastic-example"} - {find_active_distro} == set(plan["distro"]["others"])
+    assert plan["distro"]["name"] == active
+    assert {"splunk-example", "elastic-example"} - {active} == set(plan["distro"]["others"])
     assert [problem["code"] for problem in plan["problems"]] == ([code] if code else [])
     status = {plugin["name"]: plugin["status"] for plugin in plan["plugins"] if plugin["name"].endswith("-example")}
     loaded = {name for name, state in status.items() if state == "loaded"}
-    assert loaded == {find_active_distro} - {"distrokit"}
+    assert loaded == {active} - {"distrokit"}
     # Nothing of one that is not in charge is in effect.
-    sampler = {"splunk-example": "always_on"}.get(find_active_distro)
+    sampler = {"splunk-example": "always_on"}.get(active)
     assert (plan["sampler"]["name"] if plan["sampler"] else None) == sampler
-    assert ("service.name" in plan["resource"]["attributes"]) == (find_active_distro == "splunk-example")
+    assert ("service.name" in plan["resource"]["attributes"]) == (active == "splunk-example")
 
 
 @pytest.mark.parametrize("example", examples())

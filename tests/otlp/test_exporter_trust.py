@@ -176,7 +176,10 @@ def test_answers_take_little_memory(protocol, answer):
     with PEERS[protocol](
         lambda s, n, items: (answer if len(items()) > 1 else lambda: always(Answer()))()(s, n, items)
     ) as peer:
-        result = run([sys.executable, "-c", dedent(MEASURED), protocol, peer.endpoint], path=[Path(__file__).parent])
+        result = run(
+            [sys.executable, "-c", dedent(MEASURED), protocol, peer.endpoint],
+            path=[Path(__file__).parents[1] / "support"],
+        )
         assert result.returncode == 0, result.stderr
         grown = [int(line) for line in result.stdout.split()]
         assert len(grown) == 3

@@ -8,7 +8,7 @@ import pytest
 from commands import in_process
 from plans import planned
 from processes import distrokit
-from test_every_setting import OTLP, ROWS, table
+from setting_rows import OTLP, ROWS, table
 
 from distrokit.cli.difference import difference
 from distrokit.launch.startup import Assembly
