@@ -12,7 +12,7 @@ import faulthandler, gc, signal, weakref
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 
-faulthandler.dump_traceback_later(20, exit=True)
+faulthandler.dump_traceback_later(90, exit=True)
 meter = metrics.get_meter("m")
 kinds = {
     "counter": (meter.create_counter("counter"), "add"),
@@ -109,7 +109,7 @@ def test_finalizers_in_the_middle(tmp_path):
     program = """
         import faulthandler, gc
         from opentelemetry import metrics
-        faulthandler.dump_traceback_later(20, exit=True)
+        faulthandler.dump_traceback_later(90, exit=True)
         meter = metrics.get_meter("m")
         closed, histogram = meter.create_counter("closed"), meter.create_histogram("h")
 

@@ -13,7 +13,7 @@ import late.later
 """
 PROGRAM = """
 import faulthandler, threading
-faulthandler.dump_traceback_later(20, exit=True)
+faulthandler.dump_traceback_later(90, exit=True)
 histogram = metrics.get_meter("m").create_histogram("h")
 if {before}:
     emit({before})

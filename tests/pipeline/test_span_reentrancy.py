@@ -9,7 +9,7 @@ PROGRAM = """
 import faulthandler, os, signal, sys, time
 from opentelemetry import trace
 
-faulthandler.dump_traceback_later(20, exit=True)
+faulthandler.dump_traceback_later(90, exit=True)
 tracer = trace.get_tracer("t")
 calls = rounds = 0
 spans = []
