@@ -26,7 +26,7 @@ def how_to_get_defaults(plugins: Iterable[Plugin]) -> str:
         return to_install("distrokit[otlp]")
     by_cause = {plugin.cause: [p.name for p in kept_out if p.cause == plugin.cause] for plugin in kept_out}
     said = "; ".join(f"{', '.join(names)} ({cause})" for cause, names in by_cause.items())
-    return f"Plugins that are installed and not loaded: {said}."
+    return f"Plugins that are installed but not loaded: {said}."
 
 
 class ComponentResolver:
@@ -91,9 +91,9 @@ class ComponentResolver:
             Problem(
                 code=kind.replace(" ", "-") + "-unknown",
                 subject=subject,
-                cause=f"there is no such {what} (there are {', '.join(names) or 'none'})",
+                cause=f"there is no such {what} (available: {', '.join(names) or 'none'})",
                 outcome=outcome,
-                remedy=hint or ("Install the package that has it." if names else how_to_get_defaults(self._plugins)),
+                remedy=hint or ("Install the package that provides it." if names else how_to_get_defaults(self._plugins)),
             )
         )
 
@@ -157,7 +157,7 @@ class ComponentResolver:
                 Problem(
                     code="setting-invalid",
                     subject=str(node.source),
-                    cause=f"a {kind} is one name with its properties",
+                    cause=f"a {kind} must be exactly one name with its properties",
                     outcome="it is left out",
                     remedy=f"Correct {node.source}.",
                 )
@@ -170,16 +170,16 @@ def _check(parameters: dict[str, Value[Any]], reader: Reader) -> None:
     """What plugins make by hand is checked here, where its owner is known, and not where it is shown."""
     for name, value in parameters.items():
         if not (isinstance(name, str) and isinstance(value.source, Source) and isinstance(value.key, str)):
-            raise TypeError(f"parameters returned {name!r} with a source or a key that is none")
+            raise TypeError(f"parameters returned {name!r} with an invalid source or key")
         if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in value.overridden):
-            raise TypeError(f"parameters returned {name!r} whose overridden are no pairs of text and source")
+            raise TypeError(f"parameters returned {name!r} whose overridden is not pairs of text and source")
         repr(value)
         str(value.plain())
     if not isinstance(reader.file_name, str):
-        raise TypeError("reader.file_name is no text")
+        raise TypeError("reader.file_name is not a string")
     for problem in reader.problems:
         if not all(isinstance(part, str) for part in (problem.code, problem.subject, problem.cause, problem.outcome)):
-            raise TypeError("a problem that was reported is not made of text")
+            raise TypeError("a reported problem has a field that is not a string")
 
 
 def _unread(reader: Reader) -> Iterable[Problem]:
@@ -189,6 +189,6 @@ def _unread(reader: Reader) -> Iterable[Problem]:
             subject=f"{source} {name}",
             cause=f"{reader.name!r} has no such property",
             outcome="it has no effect",
-            remedy=hint or "Take it out.",
+            remedy=hint or "Remove it.",
             severity="warning",
         )

@@ -60,13 +60,13 @@ def unknown(setting: str, choice: Value[str], name: str, installed: list[str], o
 
 def not_installed(subject: str, name: str, installed: list[str], outcome: str = "") -> Problem:
     """What is said of a name that no package has."""
-    cause = f"no package has an instrumentation of this name (there are {', '.join(installed) or 'none'})"
-    remedy = did_you_mean(name, installed) or "Install the package that has it."
+    cause = f"no package has an instrumentation of this name (available: {', '.join(installed) or 'none'})"
+    remedy = did_you_mean(name, installed) or "Install the package that provides it."
     if impossible(name):
         names = ",".join(filter(None, re.split(r"[\s;]+", name)))
-        cause, remedy = "this can be no name", f"Write {names}: names, and commas between."
+        cause, remedy = "this is not a valid name", f"Separate names by commas: {names}."
         if re.search(r"[*?]", name):
-            cause, remedy = "this is no name, and patterns are not understood", "Write the names; * alone is for all."
+            cause, remedy = "patterns are not supported", "List the names; * alone means all."
     return Problem(
         code="instrumentation-unknown",
         subject=subject,

@@ -116,7 +116,7 @@ def _allow(plans: Plans, settings: Settings, wanted: set[str], problems: list[Pr
     allowed = {name.lower() for name in names}
     for key, plan in plans.items():
         if plan.enabled and key not in wanted and plan.name.lower() not in allowed:
-            plan.enabled, plan.why, plan.source = False, f"{ENABLED} does not have it", choice.source
+            plan.enabled, plan.why, plan.source = False, f"not listed in {ENABLED}", choice.source
         elif key not in wanted and choice.source.chosen:
             plan.asked = choice.source
     if not choice.source.chosen or allowed == {"none"}:
@@ -164,7 +164,7 @@ def _log_records(plans: Mapping[str, InstrumentationPlan], settings: Settings, p
                 code="instrumentation-unknown",
                 subject=f"{LOGGING_SWITCH}={asked.value}",
                 cause="opentelemetry-instrumentation-logging is not installed",
-                outcome="log records do not become telemetry",
+                outcome="log records are not exported",
                 remedy=to_install("opentelemetry-instrumentation-logging"),
             )
         )

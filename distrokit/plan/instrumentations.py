@@ -82,10 +82,10 @@ class InstrumentationPlan:
         if self.point is None and self.replacement is None:
             raise TypeError(f"instrumentation {self.name!r} has neither an entry point nor a replacement")
         if not (self.replacement is None or isinstance(self.replacement, str) or callable(self.replacement)):
-            raise TypeError(f"the replacement of instrumentation {self.name!r} cannot be called")
+            raise TypeError(f"the replacement of instrumentation {self.name!r} is not callable")
         for keywords in (self.options, self.init_options):
             if not isinstance(keywords, dict) or not all(isinstance(keyword, str) for keyword in keywords):
-                raise TypeError(f"the options of instrumentation {self.name!r} are no dict of keywords")
+                raise TypeError(f"the options of instrumentation {self.name!r} are not a dict with string keys")
 
     def describe(self) -> dict[str, Any]:
         """As JSON-ready data; options are shown by name only, their values may be anything."""

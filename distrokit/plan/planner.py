@@ -75,7 +75,7 @@ def _configuration(settings: Settings, plugins: Plugins) -> Configuration | None
             code="file-unread",
             subject=f"{CONFIG_FILE}={path}",
             cause="no plugin reads configuration files",
-            outcome="nothing is configured, since what the file would have said is unknown",
+            outcome="telemetry is disabled because the file cannot be read",
             remedy=to_install("distrokit[yaml]", otherwise="unset the variable"),
         )
         return Configuration(path, None, (problem,))
@@ -96,7 +96,7 @@ def _with_file(
             Problem(
                 code="disabled-ignored",
                 subject="OTEL_SDK_DISABLED=true",
-                cause=f"{configuration.name} takes the place of this variable",
+                cause=f"{configuration.name} is used instead of this variable",
                 outcome="telemetry is not disabled",
                 remedy="Write `disabled: ${OTEL_SDK_DISABLED:-false}` in the file.",
                 severity="warning",

@@ -187,7 +187,7 @@ def _tie(what: str, rivals: list[Registration[Any]]) -> Problem:
     return Problem(
         code="name-taken",
         subject=f"{what} {rivals[0].declaration.name}",
-        cause=f"{' and '.join(who)} declare this one name" if len(who) > 1 else f"{who[0]} declares this name twice",
+        cause=f"{' and '.join(who)} declare the same name" if len(who) > 1 else f"{who[0]} declares this name twice",
         outcome="none of them is used",
         remedy="Uninstall or block (DISTROKIT_DISABLED_PLUGINS) all but one." if len(who) > 1 else "Rename one.",
         severity="warning" if outside else "error",

@@ -94,7 +94,7 @@ class PlanResolver:
             return
         self.plan.views.append(ViewPlan(definition, source))
         if (definition.get("stream") or {}).get("aggregation_cardinality_limit") is not None:
-            remedy = "Take attributes out of the view's attribute_keys instead."
+            remedy = "Exclude attributes with the view's attribute_keys instead."
             self.plan.problems.append(not_done("aggregation_cardinality_limit", limit, remedy))
 
     # ------------------------------------------------------------------------- resource
@@ -166,7 +166,7 @@ class PlanResolver:
             )
         given = plan.settings.environ.get(PROPAGATORS, "")
         if given and not all(item.strip() for item in given.split(",")):
-            self._stops_launcher(given, "an item of it is blank", "Take the blank out, or unset it.")
+            self._stops_launcher(given, "it has an empty item", "Remove the empty item, or unset the variable.")
         if choices.propagators is not None:
             picked = [
                 self.resolver.pick(registries.propagators, choice, "it is left out")
@@ -194,8 +194,8 @@ class PlanResolver:
         """OpenTelemetry resolves this variable while it is imported, before any distro is asked."""
         known = [point.name for point in self.installed.group("opentelemetry_propagator")]
         if name not in known:
-            cause = f"no package publishes a propagator of exactly this name (there are {', '.join(known)})"
-            remedy = did_you_mean(name, known) or "Let a plugin's distrokit_defaults choose it."
+            cause = f"no package publishes a propagator of exactly this name (available: {', '.join(known)})"
+            remedy = did_you_mean(name, known) or "Select it in a plugin's distrokit_defaults."
             self._stops_launcher(name, cause, remedy)
         return name in known
 
@@ -218,7 +218,7 @@ class PlanResolver:
             self._problem(
                 "name-taken",
                 f"{setting}={choice.value}",
-                f"{' and '.join(sorted(map(distribution_of, named)))} declare this one name",
+                f"{' and '.join(sorted(map(distribution_of, named)))} declare the same name",
                 "every scope is enabled",
                 "Uninstall all but one.",
             )
@@ -227,9 +227,9 @@ class PlanResolver:
             self._problem(
                 "setting-invalid",
                 f"{setting}={choice.value}",
-                f"no package has a configurator of this name (there are {names})",
+                f"no package has a configurator of this name (available: {names})",
                 "every scope is enabled",
-                did_you_mean(choice.value, [point.name for point in points]) or "Install the package that has it.",
+                did_you_mean(choice.value, [point.name for point in points]) or "Install the package that provides it.",
             )
 
     def _staged(self, planned: SignalPlan) -> None:
@@ -247,9 +247,9 @@ class PlanResolver:
                     self._problem(
                         "processor-without-exporter",
                         f"{choice.setting} {choice.name}",
-                        "it feeds an exporter, and none is given",
+                        "it needs an exporter, and none is given",
                         "it is left out",
-                        "Give it an `exporter:`.",
+                        "Add an `exporter:` to it.",
                     )
                 else:
                     names = [

@@ -32,16 +32,16 @@ def left_out(plan: Plan) -> Iterator[str]:
     """One sentence for each setting that is in effect and that no configuration file can say."""
     for name in ENVIRONMENT_ONLY:
         if plan.settings.lookup(name):
-            yield f"{name} stays a variable: which code is run is not for a file to say"
+            yield f"{name} stays an environment variable: a file must not choose which code runs"
     own = set(_own(plan))
     for name in sorted(plan.settings.names_set()):
         if "__" in name and name.partition("__")[0] in own:
-            yield f"{name} is not in it: no file can say it of one exporter"
+            yield f"{name} is not in the file: a file cannot set it for a single exporter"
     for planned in plan.signals.values():
         if planned.configurator is not None:
             kind = {"traces": "tracer", "metrics": "meter", "logs": "logger"}[planned.signal]
             yield (
-                f"OTEL_PYTHON_{kind.upper()}_CONFIGURATOR={planned.configurator.name} is not in it:"
+                f"OTEL_PYTHON_{kind.upper()}_CONFIGURATOR={planned.configurator.name} is not in the file:"
                 f" write its rules as {kind}_configurator/development"
             )
 

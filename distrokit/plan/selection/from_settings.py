@@ -70,8 +70,8 @@ def _names_nothing(settings: Settings, setting: str, outcome: str, what: str) ->
     return Problem(
         code="setting-invalid",
         subject=f"{setting}={settings.get(setting)}",
-        cause="it names nothing",
+        cause="it contains no name",
         outcome=outcome,
-        remedy=f"Name {what}, or none.",
+        remedy=f"Name {what}, or write none.",
         severity="warning",
     )

@@ -46,8 +46,8 @@ def misspelt(subject: str, name: str, meant: str) -> Problem:
     return Problem(
         code="keyword-misspelt",
         subject=subject,
-        cause="it means nothing to distrokit",
-        outcome=f"{name} is given it as a keyword, and most instrumentations ignore those they do not know",
+        cause="distrokit does not know this keyword",
+        outcome=f"it is passed to {name}, and most instrumentations ignore unknown keywords",
         remedy=f"Did you mean {meant!r}?",
         severity="warning",
     )
@@ -69,10 +69,10 @@ def broken_json(text: str) -> str:
     except RecursionError:
         what = "it is nested too deeply"
     except ValueError as error:
-        what = f"{error} is no value of JSON"
+        what = f"{error} is not a JSON value"
     else:
         return ""
-    return f"it begins like JSON, and is none: {what}"
+    return f"it begins like JSON and is not valid: {what}"
 
 
 def _no_constant(word: str) -> Any:

@@ -115,7 +115,7 @@ def instrumentations_of_settings(
             settings.learn_secret(found.value)
         value: Value[Any] = Value(option_value(found.value), source, found.overridden)
         if keyword and (wrong := broken_json(found.value)):
-            remedy = "Correct it; a text that begins so is a text in double quotes."
+            remedy = "Correct it, or put the text in double quotes."
             problems.append(_invalid(subject, wrong, "the keyword is left out", remedy))
             continue
         if keyword.startswith("init_"):
@@ -172,7 +172,7 @@ def _choice(
         problems.append(
             _invalid(
                 subject or f"{source} {name}.replaced_by",
-                "it does not say where a class is",
+                "it does not name a class",
                 "it has no effect",
                 "Write module:Class.",
             )
@@ -188,7 +188,7 @@ def _choice(
         problems.append(
             _invalid(
                 subject or f"{source} {name}.init",
-                "it holds no keywords for the class",
+                "it is not a mapping of keywords for the class",
                 "it has no effect",
                 "Write a mapping of keywords to values.",
             )
@@ -204,7 +204,7 @@ def _on(enabled: Value[Any], subject: str, problems: list[Problem]) -> Value[boo
     if enabled.source.kind == "file":
         words = "it is neither true nor false", "the instrumentation is on", "Write true or false."
     else:
-        words = "it is none of on, off and module:Class", "it has no effect", "Write one of them, or unset it."
+        words = "it is not on, off or module:Class", "it has no effect", "Correct it, or unset it."
     problems.append(_invalid(subject, *words))
     return None
 
@@ -224,7 +224,7 @@ def _unknown(subject: str, setting: str, found: Value[str], names: Collection[st
     yield Problem(
         code="setting-unknown",
         subject=subject,
-        cause=f"no instrumentation that it could be about is installed (there are {', '.join(names) or 'none'})",
+        cause=f"no installed instrumentation matches it (available: {', '.join(names) or 'none'})",
         outcome="it has no effect",
         remedy=f"Did you mean {INSTRUMENTATION + close!r}?" if close else "Install its package, or unset it.",
         severity="warning",

@@ -55,8 +55,8 @@ _TOP = (
 
 #: What the SDK has no way to do, and what to write instead.
 _NOT_DONE: dict[tuple[str, ...], str] = {
-    (*_HTTP, "client", "known_methods"): "Take it out; instrumentations have a list of their own.",
-    (*_HTTP, "server", "known_methods"): "Take it out; instrumentations have a list of their own.",
+    (*_HTTP, "client", "known_methods"): "Remove it; instrumentations have their own list.",
+    (*_HTTP, "server", "known_methods"): "Remove it; instrumentations have their own list.",
     ("instrumentation/development", "general", "sanitization"): "Redact in a processor at the stage transform.",
     ("instrumentation/development", "general", "code"): "Set the instrumentation's own options under python.",
     ("instrumentation/development", "general", "rpc"): "Set the instrumentation's own options under python.",
@@ -121,7 +121,7 @@ def not_done(what: str, source: Source, remedy: str) -> Problem:
     return Problem(
         code="file-part-unsupported",
         subject=f"{source} {what}",
-        cause="there is no way to do this in OpenTelemetry Python",
+        cause="OpenTelemetry Python does not support it",
         outcome="it has no effect",
         remedy=remedy,
         severity="warning",
@@ -132,7 +132,7 @@ def _not_settable(name: str, source: Source) -> Problem:
     return Problem(
         code="setting-invalid",
         subject=f"{source} {name}",
-        cause="there is a character in it that no variable can hold",
+        cause="it contains a character that an environment variable cannot hold",
         outcome="it is taken for unset",
         remedy=f"Correct {source}.",
         severity="warning",
@@ -143,8 +143,8 @@ def _unknown(key: str, source: Source, known: Collection[str]) -> Problem:
     return Problem(
         code="file-key-unknown",
         subject=f"{source} {key}",
-        cause="nobody reads this key",
+        cause="unknown key",
         outcome="it has no effect",
-        remedy=did_you_mean(key, known) or f"There are {', '.join(sorted(known))}.",
+        remedy=did_you_mean(key, known) or f"Known keys: {', '.join(sorted(known))}.",
         severity="warning",
     )

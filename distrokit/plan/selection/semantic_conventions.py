@@ -39,7 +39,7 @@ def opt_ins(general: Value[Any] | None, problems: list[Problem]) -> Value[str] |
     if listed is not None:
         for item in filter(None, map(str.strip, str(listed.value).split(","))):
             if item not in _WORDS:
-                outcome, remedy = "it has no effect", did_you_mean(item, _WORDS) or f"There are {', '.join(_WORDS)}."
+                outcome, remedy = "it has no effect", did_you_mean(item, _WORDS) or f"Known values: {', '.join(_WORDS)}."
                 problems.append(_unknown(listed, f"stability_opt_in_list={item}", outcome, remedy))
             if item not in spoken_of:
                 words.setdefault(item, listed.source)
@@ -50,7 +50,7 @@ def _stable(node: Value[Any], area: str, problems: list[Problem]) -> str:
     """The word of an area with a stable version; empty for the old one. Without a version the latest is meant."""
     version, experimental, dual = (_plain(node, key) for key in ("version", "experimental", "dual_emit"))
     if experimental:
-        outcome, remedy = "it has no effect", "Take it out."
+        outcome, remedy = "it has no effect", "Remove it."
         problems.append(_unknown(_at(node, "experimental"), f"{area}.semconv.experimental", outcome, remedy))
     if version not in (None, 0, 1):
         outcome, remedy = "the instrumentations use their default", "Write version: 1."
@@ -63,7 +63,7 @@ def _stable(node: Value[Any], area: str, problems: list[Problem]) -> str:
 def _gen_ai(node: Value[Any], area: str, problems: list[Problem]) -> str:
     """The latest experimental conventions; there are no stable ones yet."""
     if _plain(node, "dual_emit"):
-        outcome, remedy = "only one version is emitted", "Take it out."
+        outcome, remedy = "only one version is emitted", "Remove it."
         problems.append(_unknown(_at(node, "dual_emit"), f"{area}.semconv.dual_emit", outcome, remedy))
     return _GEN_AI if _plain(node, "experimental") or _plain(node, "version") else ""
 
@@ -81,7 +81,7 @@ def _unknown(node: Value[Any], what: str, outcome: str, remedy: str) -> Problem:
     return Problem(
         code="file-part-unsupported",
         subject=f"{node.source} {what}",
-        cause="no instrumentation of OpenTelemetry Python knows it",
+        cause="no OpenTelemetry Python instrumentation supports it",
         outcome=outcome,
         remedy=remedy,
         severity="warning",

@@ -58,10 +58,10 @@ def fault_of(definition: dict[str, Any]) -> str:
     selector, stream = definition.get("selector") or {}, definition.get("stream") or {}
     criteria = {name: value for name, value in selector.items() if value is not None}
     if not criteria:
-        return "its selector selects nothing in particular; write instrument_name: '*' for all"
+        return "its selector has no criterion; write instrument_name: '*' for all"
     wild = not criteria.get("instrument_name") or set("*?") & set(str(criteria["instrument_name"]))
     if stream.get("name") and wild:
-        return "it gives one name to what may be several instruments"
+        return "it may give several instruments one name"
     return _aggregation_fault(stream.get("aggregation") or {})
 
 
@@ -74,18 +74,18 @@ def _misfit(node: Any, shape: Any, where: str) -> str:
     if isinstance(shape, list):
         return _misfit_of_list(node, shape[0], where)
     if isinstance(shape, tuple):
-        return "" if node in shape else f"its {where} is none of {', '.join(shape)}"
+        return "" if node in shape else f"its {where} is not one of {', '.join(shape)}"
     fits = isinstance(node, (int, float) if shape is float else shape) and (shape is bool or not isinstance(node, bool))
     return "" if fits else f"its {where} is not {_CALLED[shape]}"
 
 
 def _misfit_of_mapping(node: Any, shape: dict[str, Any], where: str) -> str:
     if not isinstance(node, Mapping):
-        return f"its {where} is no mapping"
+        return f"its {where} is not a mapping"
     for key, value in node.items():
         path = f"{where}.{key}" if where else key
         if key not in shape:
-            return f"there is no {path}. {did_you_mean(str(key), shape)}".rstrip(" .")
+            return f"unknown key {path}. {did_you_mean(str(key), shape)}".rstrip(" .")
         if fault := _misfit(value, shape[key], path):
             return fault
     return ""
@@ -93,7 +93,7 @@ def _misfit_of_mapping(node: Any, shape: dict[str, Any], where: str) -> str:
 
 def _misfit_of_list(node: Any, shape: Any, where: str) -> str:
     if not isinstance(node, list):
-        return f"its {where} is no list"
+        return f"its {where} is not a list"
     inside = f"{where}, an item of it,"
     return next((fault for item in node if (fault := _misfit(item, shape, inside) or _empty(item, inside))), "")
 
@@ -109,11 +109,11 @@ def _aggregation_fault(aggregation: dict[str, Any]) -> str:
     if boundaries is not None:
         rising = all(a < b for a, b in pairwise(boundaries))
         if not rising or not all(isfinite(boundary) for boundary in boundaries):
-            return "its boundaries are not numbers that rise"
+            return "its boundaries are not increasing finite numbers"
     exponential = aggregation.get("base2_exponential_bucket_histogram") or {}
     size, scale = exponential.get("max_size"), exponential.get("max_scale")
     if size is not None and not 2 <= size <= 16_384:
-        return "its max_size is not from 2 to 16384"
+        return "its max_size is not between 2 and 16384"
     if scale is not None and not -10 <= scale <= 20:
-        return "its max_scale is not from -10 to 20"
+        return "its max_scale is not between -10 and 20"
     return ""
