@@ -11,7 +11,7 @@ from distrokit.declarations import ComponentKind, D, Processor, Signal
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
 from distrokit.plan.plan import Component
 from distrokit.plan.registry import Registration, Registries, Registry
-from distrokit.plan.selection.selection import Choice
+from distrokit.plan.selection.selection import SelectedComponent
 from distrokit.plugins.manager import Plugin
 from distrokit.settings.bundles import to_install
 from distrokit.settings.layers import Settings
@@ -21,12 +21,12 @@ from distrokit.settings.values import Source, Value
 
 def how_to_get_defaults(plugins: Iterable[Plugin]) -> str:
     """What to do where nobody supplies something: for most the default plugins are missing, or kept out."""
-    kept_out = [plugin for plugin in plugins if plugin.installed and plugin.status != "loaded"]
-    if not kept_out:
+    not_loaded = [plugin for plugin in plugins if plugin.installed and plugin.status != "loaded"]
+    if not not_loaded:
         return to_install("distrokit[otlp]")
-    by_cause = {plugin.cause: [p.name for p in kept_out if p.cause == plugin.cause] for plugin in kept_out}
-    said = "; ".join(f"{', '.join(names)} ({cause})" for cause, names in by_cause.items())
-    return f"Plugins that are installed but not loaded: {said}."
+    by_cause = {plugin.cause: [p.name for p in not_loaded if p.cause == plugin.cause] for plugin in not_loaded}
+    causes = "; ".join(f"{', '.join(names)} ({cause})" for cause, names in by_cause.items())
+    return f"Plugins that are installed but not loaded: {causes}."
 
 
 class ComponentResolver:
@@ -50,7 +50,12 @@ class ComponentResolver:
         self._problems = problems
 
     def pick(
-        self, registry: Registry[D], choice: Choice, outcome: str, signal: Signal | None = None, instance: str = ""
+        self,
+        registry: Registry[D],
+        selected: SelectedComponent,
+        outcome: str,
+        signal: Signal | None = None,
+        instance: str = "",
     ) -> Component[D] | None:
         """The component of this name; when there is none, that is a problem, and ``None``.
 
@@ -59,15 +64,15 @@ class ComponentResolver:
         Args:
             outcome: what happens instead, for the problem.
         """
-        registration = registry.find(choice.name)
-        if registration is None and choice.properties is None and "/" in choice.name:
-            name, _, instance = choice.name.partition("/")
+        registration = registry.find(selected.name)
+        if registration is None and selected.properties is None and "/" in selected.name:
+            name, _, instance = selected.name.partition("/")
             registration = registry.find(name) if instance.strip() else None
         if registration:
-            return self.component(registration, choice.source, signal, choice, instance)
-        taken = registry.taken.get(choice.name.lower())
+            return self.component(registration, selected.source, signal, selected, instance)
+        taken = registry.taken.get(selected.name.lower())
         if taken is None:
-            self.unknown(registry.kind, signal, registry.names(), choice, outcome)
+            self.unknown(registry.kind, signal, registry.names(), selected, outcome)
         else:
             self.refuse(taken)
         return None
@@ -78,22 +83,27 @@ class ComponentResolver:
         if problem not in self._problems:
             self._problems.append(problem)
 
-    def unknown(self, kind: str, signal: Signal | None, names: Iterable[str], choice: Choice, outcome: str) -> None:
+    def unknown(
+        self, kind: str, signal: Signal | None, names: Iterable[str], selected: SelectedComponent, outcome: str
+    ) -> None:
         """Report a name that nothing has."""
         names = sorted(names)
-        hint = did_you_mean(choice.name, names)
-        what = f"{kind} for {signal}" if signal else kind
-        if choice.source.kind in ("file", "project"):
-            subject = f"{choice.source} {choice.name}"
+        hint = did_you_mean(selected.name, names)
+        kind_for_signal = f"{kind} for {signal}" if signal else kind
+        if selected.source.kind in ("file", "project"):
+            subject = f"{selected.source} {selected.name}"
         else:
-            subject = f"{choice.source.name if choice.source.kind == 'environment' else choice.setting}={choice.name}"
+            subject = (
+                f"{selected.source.name if selected.source.kind == 'environment' else selected.setting}={selected.name}"
+            )
         self._problems.append(
             Problem(
                 code=kind.replace(" ", "-") + "-unknown",
                 subject=subject,
-                cause=f"there is no such {what} (available: {', '.join(names) or 'none'})",
+                cause=f"there is no such {kind_for_signal} (available: {', '.join(names) or 'none'})",
                 outcome=outcome,
-                remedy=hint or ("Install the package that provides it." if names else how_to_get_defaults(self._plugins)),
+                remedy=hint
+                or ("Install the package that provides it." if names else how_to_get_defaults(self._plugins)),
             )
         )
 
@@ -102,7 +112,7 @@ class ComponentResolver:
         registration: Registration[D],
         source: Source,
         signal: Signal | None = None,
-        choice: Choice | None = None,
+        selected: SelectedComponent | None = None,
         instance: str = "",
     ) -> Component[D] | None:
         """The offer with its parameters read; ``None`` when reading them failed, or refused it."""
@@ -113,7 +123,7 @@ class ComponentResolver:
             signal,
             declaration.name,
             instance=instance,
-            properties=choice.properties if choice else None,
+            properties=selected.properties if selected else None,
             resolve=partial(self._inner, signal),
         )
         read = getattr(declaration, "parameters", None)
@@ -143,7 +153,7 @@ class ComponentResolver:
         self._problems.extend(problem for problem in reader.problems if problem not in self._problems)
         if reader.refused:
             return None
-        self._problems.extend(_unread(reader))
+        self._problems.extend(_unread_properties(reader))
         overridden = tuple(partial(getattr, rival, "origin") for rival in registration.overridden)
         return Component(
             declaration, registration.plugin.label, source, parameters, overridden, instance, reader.file_name
@@ -151,8 +161,8 @@ class ComponentResolver:
 
     def _inner(self, signal: Signal | None, kind: ComponentKind, node: Value[Any]) -> Component[Any] | None:
         """A component inside another one, for :meth:`distrokit.Reader.component`."""
-        choice = Choice.of(node)
-        if choice is None:
+        selected = SelectedComponent.of(node)
+        if selected is None:
             self._problems.append(
                 Problem(
                     code="setting-invalid",
@@ -163,7 +173,7 @@ class ComponentResolver:
                 )
             )
             return None
-        return self.pick(self._registries.registry(kind, signal), choice, "it is left out", signal)
+        return self.pick(self._registries.registry(kind, signal), selected, "it is left out", signal)
 
 
 def _check(parameters: dict[str, Value[Any]], reader: Reader) -> None:
@@ -182,7 +192,7 @@ def _check(parameters: dict[str, Value[Any]], reader: Reader) -> None:
             raise TypeError("a reported problem has a field that is not a string")
 
 
-def _unread(reader: Reader) -> Iterable[Problem]:
+def _unread_properties(reader: Reader) -> Iterable[Problem]:
     for name, source, hint in reader.unread():
         yield Problem(
             code="file-key-unknown",

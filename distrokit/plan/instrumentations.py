@@ -74,8 +74,8 @@ class InstrumentationPlan:
         self.sources = {name: self.sources.get(name, source) for name in now}
         self.sources.update({name: source for name in now if name not in old or old[name] is not now[name]})
         if before is None or (self.enabled, self.replacement) != (before.enabled, before.replacement):
-            untold = before is None or self.why == before.why
-            self.why = (f"{source} turned it off" if not self.enabled else "") if untold else self.why
+            why_unchanged = before is None or self.why == before.why
+            self.why = (f"{source} turned it off" if not self.enabled else "") if why_unchanged else self.why
             self.source = source
 
     def _check(self) -> None:

@@ -45,7 +45,7 @@ def modify(plan: Plan, plugins: Plugins) -> Plan:
             plugins.leave_out(plugin, "distrokit_plan", error)
             continue
         draft.new_component = None
-        draft.changes = [*plan.changes, *_changes(plugin, before, after), *_order(plugin, plan, draft)]
+        draft.changes = [*plan.changes, *_changes(plugin, before, after), *_order_changes(plugin, plan, draft)]
         plan = draft
     return plan
 
@@ -131,7 +131,7 @@ def _changes(plugin: Plugin, before: Mapping[str, Any], after: Mapping[str, Any]
     ]
 
 
-def _order(plugin: Plugin, before: Plan, after: Plan) -> list[Change]:
+def _order_changes(plugin: Plugin, before: Plan, after: Plan) -> list[Change]:
     """The order of instrumentations, which no single one of them shows."""
     both = [
         [name for name in plan.instrumentations if name in other.instrumentations]

@@ -87,8 +87,8 @@ class Component(Generic[D]):
             "plugin": self.plugin,
             "origin": origin_of(self.declaration) or None,
             "source": str(self.source),
-            "parameters": {name: described(value) for name, value in self.parameters.items()},
-            "overridden": [who() for who in self.overridden],
+            "parameters": {name: describe_value(value) for name, value in self.parameters.items()},
+            "overridden": [origin() for origin in self.overridden],
             **(
                 {"exporters": list(self.declaration.exporters)}
                 if isinstance(self.declaration, Processor) and self.declaration.stage == "transform"
@@ -187,10 +187,10 @@ class ResourcePlan:
     def describe(self) -> dict[str, Any]:
         """As JSON-ready data."""
         return {
-            "attributes": {name: described(value) for name, value in self.attributes.items()},
+            "attributes": {name: describe_value(value) for name, value in self.attributes.items()},
             "detectors": [detector.describe() for detector in self.detectors],
-            "timeout_millis": described(self.timeout_millis),
-            "schema_url": described(self.schema_url) if self.schema_url else None,
+            "timeout_millis": describe_value(self.timeout_millis),
+            "schema_url": describe_value(self.schema_url) if self.schema_url else None,
             "included": list(self.included),
             "excluded": list(self.excluded),
         }
@@ -252,17 +252,17 @@ def default_propagators() -> list[Component[Propagator]]:
     """OpenTelemetry's own choice as components, to stand beside another one."""
     source = Source("default", "opentelemetry-api")
     points = [EntryPoint(name, value, "opentelemetry_propagator") for name, value in _DEFAULT_PROPAGATORS.items()]
-    return [Component(Propagator(p.name, _made_of(p), origin="opentelemetry-api"), "", source) for p in points]
+    return [Component(Propagator(p.name, _make_factory(p), origin="opentelemetry-api"), "", source) for p in points]
 
 
-def _made_of(point: EntryPoint) -> Callable[[BuildContext], Any]:
+def _make_factory(point: EntryPoint) -> Callable[[BuildContext], Any]:
     return lambda context: point.load()()
 
 
 N = TypeVar("N")
 
 
-def copied(node: N) -> N:
+def copy_node(node: N) -> N:
     """The node, with its own dicts and lists; declarations and values are immutable and shared."""
     if node is None:
         return node
@@ -273,11 +273,11 @@ def copied(node: N) -> N:
     if isinstance(twin, Component):
         for name, value in twin.parameters.items():
             if isinstance(value, Value) and isinstance(value.value, Component):
-                twin.parameters[name] = replace(value, value=copied(value.value))
+                twin.parameters[name] = replace(value, value=copy_node(value.value))
     return twin
 
 
-def described(value: Value[Any]) -> dict[str, Any]:
+def describe_value(value: Value[Any]) -> dict[str, Any]:
     """A value with its source as JSON-ready data, masked."""
     if isinstance(value.value, Component):
         return {"value": value.value.describe(), "source": str(value.source), "overridden": []}

@@ -30,10 +30,10 @@ from distrokit.plan.parts import (
     ResourcePlan,
     SignalPlan,
     ViewPlan,
-    copied,
+    copy_node,
     default_propagators,
     default_sampler,
-    described,
+    describe_value,
 )
 from distrokit.plugins.candidates import Plugin
 from distrokit.plugins.distros import ActiveDistro, default
@@ -156,7 +156,7 @@ class Plan:
         return {
             "schema": SCHEMA,
             "distro": self.distro.describe(),
-            "disabled": described(self.disabled),
+            "disabled": describe_value(self.disabled),
             "configuration": self.configuration,
             "ignored": self.settings.set_in_vain(),
             "plugins": [
@@ -177,7 +177,7 @@ class Plan:
             "response_propagators": [p.describe() for p in self.response_propagators],
             "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
             "views": [view.describe() for view in self.views],
-            "exit_timeout_millis": described(self.exit_timeout_millis),
+            "exit_timeout_millis": describe_value(self.exit_timeout_millis),
             "sdk_settings": dict(self.sdk_settings),
             "instrumentations": {
                 name: {**planned.describe(), "why": self.settings.mask(planned.why)}
@@ -208,16 +208,16 @@ class Plan:
         plan = copy(self)
         plan.problems, plan.plugins = list(self.problems), list(self.plugins)
         plan.sdk_settings = dict(self.sdk_settings)
-        plan.views = [copied(view) for view in self.views]
-        plan.resource = copied(self.resource)
-        plan.resource.detectors = [copied(detector) for detector in self.resource.detectors]
-        plan.sampler = copied(self.sampler)
-        plan.id_generator = copied(self.id_generator)
-        plan.propagators = None if self.propagators is None else [copied(p) for p in self.propagators]
-        plan.response_propagators = [copied(p) for p in self.response_propagators]
-        plan.signals = {signal: copied(planned) for signal, planned in self.signals.items()}
+        plan.views = [copy_node(view) for view in self.views]
+        plan.resource = copy_node(self.resource)
+        plan.resource.detectors = [copy_node(detector) for detector in self.resource.detectors]
+        plan.sampler = copy_node(self.sampler)
+        plan.id_generator = copy_node(self.id_generator)
+        plan.propagators = None if self.propagators is None else [copy_node(p) for p in self.propagators]
+        plan.response_propagators = [copy_node(p) for p in self.response_propagators]
+        plan.signals = {signal: copy_node(planned) for signal, planned in self.signals.items()}
         for planned in plan.signals.values():
-            planned.processors = [copied(processor) for processor in planned.processors]
-            planned.exporters = [ExporterPlan(copied(e.exporter), copied(e.processor)) for e in planned.exporters]
-        plan.instrumentations = Instrumentations((name, copied(one)) for name, one in self.instrumentations.items())
+            planned.processors = [copy_node(processor) for processor in planned.processors]
+            planned.exporters = [ExporterPlan(copy_node(e.exporter), copy_node(e.processor)) for e in planned.exporters]
+        plan.instrumentations = Instrumentations((name, copy_node(one)) for name, one in self.instrumentations.items())
         return plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from distrokit.declarations import Configuration, Setting
 from distrokit.diagnostics import LOG_LEVELS, Problem
-from distrokit.plan.instrumentation_planning import deny, planned
+from distrokit.plan.instrumentation_planning import apply_deny_list, plan_instrumentations
 from distrokit.plan.modifications import modify
 from distrokit.plan.plan import Plan
 from distrokit.plan.registry import Registries
@@ -38,36 +38,36 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
     """
     known = (*SETTINGS, *plugins.settings())
     problems: list[Problem] = []
-    given = plugins.defaults(settings)
+    defaults = plugins.defaults(settings)
     # A distro may bring a file of its own, and block plugins.
-    defaulted = settings.with_defaults(_layers(given, "plugin default"))
-    configuration = _configuration(defaulted, plugins)
+    defaulted = settings.with_defaults(_layers(defaults, "plugin default"))
+    configuration = _read_configuration(defaulted, plugins)
     if configuration is not None:
-        settings = _with_file(settings, configuration, known, problems)
-    plugins.block(settings.with_defaults(_layers(given, "plugin default")))
+        settings = _add_file_layer(settings, configuration, known, problems)
+    plugins.block(settings.with_defaults(_layers(defaults, "plugin default")))
     while True:
         # A plugin that failed takes all it contributed with it, its defaults too, which others may have
         # seen. So when one fails, they declare and amend once more.
-        loaded = _loaded(plugins)
-        layered = settings.with_defaults(_layers(given, "plugin default"))
+        loaded = _count_loaded(plugins)
+        layered = settings.with_defaults(_layers(defaults, "plugin default"))
         layered = layered.with_layers(*reversed(_layers(plugins.overrides(layered), "override")))
-        draft = _draft(layered, plugins, configuration, known, problems)
+        draft = _make_draft(layered, plugins, configuration, known, problems)
         plan = modify(draft, plugins)
-        if loaded == _loaded(plugins):
+        if loaded == _count_loaded(plugins):
             break
     added = {name: item for name, item in plan.instrumentations.items() if name not in draft.instrumentations}
-    deny(added, plan.settings)
+    apply_deny_list(added, plan.settings)
     # From here on plan and plugins share one list.
     plugins.problems.extend(plan.problems)
     plan.problems = plugins.problems
     return plan
 
 
-def _loaded(plugins: Plugins) -> int:
+def _count_loaded(plugins: Plugins) -> int:
     return len([plugin for plugin in plugins.candidates if plugin.status == "loaded"])
 
 
-def _configuration(settings: Settings, plugins: Plugins) -> Configuration | None:
+def _read_configuration(settings: Settings, plugins: Plugins) -> Configuration | None:
     configuration = plugins.configuration(settings)
     path = settings.get(CONFIG_FILE)
     if configuration is None and path:
@@ -82,7 +82,7 @@ def _configuration(settings: Settings, plugins: Plugins) -> Configuration | None
     return configuration
 
 
-def _with_file(
+def _add_file_layer(
     settings: Settings, configuration: Configuration, known: tuple[Setting, ...], problems: list[Problem]
 ) -> Settings:
     problems.extend(configuration.problems)
@@ -105,7 +105,7 @@ def _with_file(
     return layered
 
 
-def _draft(
+def _make_draft(
     settings: Settings,
     plugins: Plugins,
     configuration: Configuration | None,
@@ -121,11 +121,15 @@ def _draft(
         plan.disabled = Value(True, Source("file", configuration.name))
         return plan
     _check_settings(plan)
-    choices = _choices(plan, configuration)
-    PlanResolver(plan, Registries.of(plugins.declarations(settings), plan.problems), plugins.installed, choices).make()
-    plan.instrumentations = planned(settings, plugins.installed, choices.instrumentations, plan.problems)
-    said = {problem.subject for problem in plan.problems}
-    plan.problems.extend(problem for problem in not_one_of(known, settings) if problem.subject not in said)
+    selection = _select(plan, configuration)
+    PlanResolver(
+        plan, Registries.of(plugins.declarations(settings), plan.problems), plugins.installed, selection
+    ).make()
+    plan.instrumentations = plan_instrumentations(
+        settings, plugins.installed, selection.instrumentations, plan.problems
+    )
+    reported = {problem.subject for problem in plan.problems}
+    plan.problems.extend(problem for problem in not_one_of(known, settings) if problem.subject not in reported)
     if settings.sdk_disabled:
         disabled = settings.value("OTEL_SDK_DISABLED")
         plan.disabled = Value(True, disabled.source) if disabled else plan.disabled
@@ -135,15 +139,15 @@ def _draft(
     return plan
 
 
-def _choices(plan: Plan, configuration: Configuration | None) -> Selection:
+def _select(plan: Plan, configuration: Configuration | None) -> Selection:
     if configuration is None:
         return select_from_settings(plan.settings, plan.problems)
     return select_from_model(configuration, plan.settings, plan.problems)
 
 
-def _layers(given: list[Answer], kind: SourceKind) -> tuple[Layer, ...]:
+def _layers(results: list[Answer], kind: SourceKind) -> tuple[Layer, ...]:
     return tuple(
-        Layer(Source(kind, answer.plugin.label), answer.value) for answer in given if answer.plugin.status == "loaded"
+        Layer(Source(kind, result.plugin.label), result.value) for result in results if result.plugin.status == "loaded"
     )
 
 

@@ -95,37 +95,37 @@ class Registries:
     refused: dict[Signal, set[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, answers: Mapping[str, list[Answer]], problems: list[Problem]) -> Registries:
+    def of(cls, results: Mapping[str, list[Answer]], problems: list[Problem]) -> Registries:
         """Sort what the declaring hooks returned.
 
         Names that several claim with equal right are on no shelf. That is a problem at once,
         unless only packages outside the plugins are to blame: then it is one when somebody picks it.
         """
-        exporters: list[Registration[Exporter]] = _registrations(answers["distrokit_exporters"])
-        processors: list[Registration[Processor]] = _registrations(answers["distrokit_processors"])
-        resources = answers["distrokit_resource"]
-        detectors = [answer for answer in resources if isinstance(answer.value, list)]
+        exporters: list[Registration[Exporter]] = _registrations(results["distrokit_exporters"])
+        processors: list[Registration[Processor]] = _registrations(results["distrokit_processors"])
+        resources = results["distrokit_resource"]
+        detectors = [result for result in resources if isinstance(result.value, list)]
         staged = {
-            s: [_registry("processor", _serving(processors, s, stage), s) for stage in STAGES if stage != "export"]
+            s: [_registry("processor", _filter(processors, s, stage), s) for stage in STAGES if stage != "export"]
             for s in SIGNALS
         }
         registries = cls(
-            exporters={s: _registry("exporter", _serving(exporters, s), s) for s in SIGNALS},
-            processors={s: _registry("processor", _serving(processors, s, "export"), s) for s in SIGNALS},
+            exporters={s: _registry("exporter", _filter(exporters, s), s) for s in SIGNALS},
+            processors={s: _registry("processor", _filter(processors, s, "export"), s) for s in SIGNALS},
             staged={
                 s: [registration for registry in staged[s] for registration in registry.registrations.values()]
                 for s in SIGNALS
             },
-            samplers=_registry("sampler", _registrations(answers["distrokit_samplers"])),
-            id_generators=_registry("id generator", _registrations(answers["distrokit_id_generators"])),
-            propagators=_registry("propagator", _registrations(answers["distrokit_propagators"])),
+            samplers=_registry("sampler", _registrations(results["distrokit_samplers"])),
+            id_generators=_registry("id generator", _registrations(results["distrokit_id_generators"])),
+            propagators=_registry("propagator", _registrations(results["distrokit_propagators"])),
             response_propagators=_registry(
-                "response propagator", _registrations(answers["distrokit_response_propagators"])
+                "response propagator", _registrations(results["distrokit_response_propagators"])
             ),
             detectors=_registry("resource detector", _registrations(detectors)),
             refused={s: {name for registry in staged[s] for name in registry.taken} for s in SIGNALS},
             attributes=sorted((a for a in resources if isinstance(a.value, dict)), key=lambda a: -a.rank),
-            views=answers["distrokit_views"],
+            views=results["distrokit_views"],
         )
         for registry in (
             *registries.registries(),
@@ -145,16 +145,16 @@ class Registries:
         yield from (self.samplers, self.id_generators, self.propagators, self.response_propagators, self.detectors)
 
 
-def _registrations(answers: list[Answer]) -> list[Registration[Any]]:
+def _registrations(results: list[Answer]) -> list[Registration[Any]]:
     registrations = [
-        Registration(declaration, answer.plugin, -2 if declaration.fallback else answer.rank)
-        for answer in answers
-        for declaration in answer.value
+        Registration(declaration, result.plugin, -2 if declaration.fallback else result.rank)
+        for result in results
+        for declaration in result.value
     ]
     return sorted(registrations, key=lambda registration: -registration.rank)
 
 
-def _serving(registrations: list[Registration[Any]], signal: Signal, stage: str = "") -> list[Registration[Any]]:
+def _filter(registrations: list[Registration[Any]], signal: Signal, stage: str = "") -> list[Registration[Any]]:
     return [
         registration
         for registration in registrations
@@ -174,21 +174,23 @@ def _registry(
         top = max(registration.rank for registration in rivals)
         best = [registration for registration in rivals if registration.rank == top]
         if len(best) > 1:
-            registry.taken[name] = _tie(what, best)
+            registry.taken[name] = _name_taken(what, best)
             continue
-        gave_way = tuple(registration for registration in rivals if registration.rank < top)
-        registry.registrations[name] = Registration(best[0].declaration, best[0].plugin, top, gave_way)
+        overridden = tuple(registration for registration in rivals if registration.rank < top)
+        registry.registrations[name] = Registration(best[0].declaration, best[0].plugin, top, overridden)
     return registry
 
 
-def _tie(what: str, rivals: list[Registration[Any]]) -> Problem:
-    who = sorted({registration.origin for registration in rivals})
-    outside = all(registration.declaration.fallback for registration in rivals)
+def _name_taken(what: str, rivals: list[Registration[Any]]) -> Problem:
+    owners = sorted({registration.origin for registration in rivals})
+    only_adapted = all(registration.declaration.fallback for registration in rivals)
     return Problem(
         code="name-taken",
         subject=f"{what} {rivals[0].declaration.name}",
-        cause=f"{' and '.join(who)} declare the same name" if len(who) > 1 else f"{who[0]} declares this name twice",
+        cause=f"{' and '.join(owners)} declare the same name"
+        if len(owners) > 1
+        else f"{owners[0]} declares this name twice",
         outcome="none of them is used",
-        remedy="Uninstall or block (DISTROKIT_DISABLED_PLUGINS) all but one." if len(who) > 1 else "Rename one.",
-        severity="warning" if outside else "error",
+        remedy="Uninstall or block (DISTROKIT_DISABLED_PLUGINS) all but one." if len(owners) > 1 else "Rename one.",
+        severity="warning" if only_adapted else "error",
     )

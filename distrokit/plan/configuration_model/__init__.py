@@ -12,13 +12,13 @@ from typing import Any
 
 from distrokit.diagnostics import Mask
 from distrokit.plan.configuration_model.own import left_out, own_node
-from distrokit.plan.configuration_model.secrets import escaped, reference_to, shown
+from distrokit.plan.configuration_model.secrets import escape, reference_to, write_value
 from distrokit.plan.parts import DEFAULT_SAMPLER
 from distrokit.plan.plan import Component, ExporterPlan, InstrumentationPlan, Plan, SignalPlan
 from distrokit.plan.resolver import ALWAYS
 from distrokit.plan.selection.from_model import PROVIDERS, SCOPES, SEVERITIES
 from distrokit.plan.selection.instrumentations import is_broken_secret
-from distrokit.plan.selection.model_settings import SAME
+from distrokit.plan.selection.model_settings import SETTING_BY_PATH
 from distrokit.plan.selection.selection import ScopeRule
 from distrokit.settings.layers import is_secret
 from distrokit.settings.secret_values import HIDDEN, without_secrets
@@ -54,20 +54,20 @@ def model_of(plan: Plan) -> Node:
         # The schema knows no provider without a processor or a reader.
         if planned.built and (planned.exporters or (planned.processors and signal != "metrics")):
             model[PROVIDERS[signal]] = _provider(plan, planned)
-    _same(plan, model)
-    _instrumentations(plan, model)
+    _add_settings(plan, model)
+    _add_instrumentations(plan, model)
     if own := own_node(plan):
         model["distribution"] = {"distrokit": own}
-    masked: Node = _masked(model)
+    masked: Node = _mask(model)
     return masked
 
 
-def _masked(node: Any) -> Any:
+def _mask(node: Any) -> Any:
     """What is no secret by its name may still have one in a URL."""
     if isinstance(node, dict):
-        return {name: _masked(child) for name, child in node.items()}
+        return {name: _mask(child) for name, child in node.items()}
     if isinstance(node, list):
-        return [_masked(child) for child in node]
+        return [_mask(child) for child in node]
     # A reference to a variable stands for a secret, and is none.
     return node if not isinstance(node, str) or _REFERENCE.fullmatch(node) else Mask()(node)
 
@@ -81,12 +81,12 @@ def _resource(plan: Plan) -> Node:
     if any(filters.values()):
         detection["attributes"] = {name: patterns for name, patterns in filters.items() if patterns}
     # Some are there whatever a file says, and its filter is not for them.
-    named = [d for d in plan.resource.detectors if d.name not in ALWAYS or d.source.kind == "file"]
-    if named:
-        detection["detectors"] = [_component(detector) for detector in named]
+    detectors = [d for d in plan.resource.detectors if d.name not in ALWAYS or d.source.kind == "file"]
+    if detectors:
+        detection["detectors"] = [_component(detector) for detector in detectors]
     resource["detection/development"] = detection
     if plan.resource.schema_url:
-        resource["schema_url"] = escaped(plan.resource.schema_url.value)
+        resource["schema_url"] = escape(plan.resource.schema_url.value)
     return resource
 
 
@@ -95,7 +95,7 @@ def _attribute(name: str, value: Value[Any]) -> Node:
     plain = list(value.value) if isinstance(value.value, (list, tuple)) else value.value
     sample = plain[0] if isinstance(plain, list) and plain else plain
     kind = kinds.get(type(sample), "string") + ("_array" if isinstance(plain, list) else "")
-    node = {"name": name, "value": escaped(plain)}
+    node = {"name": name, "value": escape(plain)}
     return node if kind == "string" else {**node, "type": kind}
 
 
@@ -106,7 +106,7 @@ def _provider(plan: Plan, planned: SignalPlan) -> Node:
     if planned.signal == "metrics":
         provider["readers"] = exports
         if plan.views:
-            provider["views"] = [escaped(view.definition) for view in plan.views]
+            provider["views"] = [escape(view.definition) for view in plan.views]
     else:
         provider["processors"] = [*staged, *exports]
     if planned.signal == "traces":
@@ -146,9 +146,9 @@ def _component(component: Component[Any]) -> Node:
     properties: Node = {}
     for name, value in component.parameters.items():
         if name == "properties" and isinstance(value.value, Mapping):
-            properties.update(escaped(without_secrets(dict(value.value))))
+            properties.update(escape(without_secrets(dict(value.value))))
         elif value.key:
-            _put(properties, value.key, _shown(value))
+            _put(properties, value.key, _write_value(value))
     node: Any = properties or None
     for name in reversed((component.file_name or component.declaration.name).split(".")):
         node = {name: node}
@@ -156,8 +156,8 @@ def _component(component: Component[Any]) -> Node:
     return made
 
 
-def _shown(value: Value[Any]) -> Any:
-    return _component(value.value) if isinstance(value.value, Component) else shown(value)
+def _write_value(value: Value[Any]) -> Any:
+    return _component(value.value) if isinstance(value.value, Component) else write_value(value)
 
 
 def _put(node: Node, path: str, plain: Any) -> None:
@@ -170,9 +170,9 @@ def _put(node: Node, path: str, plain: Any) -> None:
     node[last] = plain
 
 
-def _same(plan: Plan, model: Node) -> None:
+def _add_settings(plan: Plan, model: Node) -> None:
     """What is a setting in both modes: limits, exemplars, captured headers."""
-    for path, name in SAME.items():
+    for path, name in SETTING_BY_PATH.items():
         value = plan.settings.value(name)
         if value is None or path in (("disabled",), ("resource", "attributes_list")):
             continue
@@ -190,30 +190,30 @@ def _same(plan: Plan, model: Node) -> None:
     _put(model, "instrumentation/development.general.stability_opt_in_list", stability)
 
 
-def _instrumentations(plan: Plan, model: Node) -> None:
-    chosen = {}
+def _add_instrumentations(plan: Plan, model: Node) -> None:
+    nodes = {}
     for name, item in plan.instrumentations.items():
-        said: Node = {} if item.enabled else {"enabled": False}
+        node: Node = {} if item.enabled else {"enabled": False}
         if isinstance(item.replacement, str):
-            said["replaced_by"] = escaped(item.replacement)
+            node["replaced_by"] = escape(item.replacement)
         init = _keywords(item, "init.", item.init_options)
-        said = {**said, **({"init": init} if init else {}), **_keywords(item, "", item.options)}
-        if said:
-            chosen[name] = said
-    if chosen:
-        model.setdefault("instrumentation/development", {})["python"] = chosen
+        node = {**node, **({"init": init} if init else {}), **_keywords(item, "", item.options)}
+        if node:
+            nodes[name] = node
+    if nodes:
+        model.setdefault("instrumentation/development", {})["python"] = nodes
 
 
 def _keywords(item: InstrumentationPlan, prefix: str, keywords: Mapping[str, Any]) -> Node:
     """Those a file can say; a secret as a reference to the variable it came from."""
-    said: Node = {}
+    node: Node = {}
     for keyword, value in keywords.items():
         source = item.sources.get(prefix + keyword)
         if is_secret(keyword) or is_broken_secret(value):
-            said[keyword] = (reference_to(source) if source else "") or HIDDEN
+            node[keyword] = (reference_to(source) if source else "") or HIDDEN
         elif _is_data(value):
-            said[keyword] = escaped(without_secrets(value, keyword))
-    return said
+            node[keyword] = escape(without_secrets(value, keyword))
+    return node
 
 
 def _is_data(value: Any) -> bool:

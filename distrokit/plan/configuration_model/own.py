@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from distrokit.plan.configuration_model.secrets import escaped, reference_to
+from distrokit.plan.configuration_model.secrets import escape, reference_to
 from distrokit.plan.plan import Plan
 from distrokit.settings.layers import is_secret
 from distrokit.settings.own_settings import ENVIRONMENT_ONLY, INSTRUMENTATION, INSTRUMENTATION_ORDER, own_name
@@ -13,17 +13,17 @@ from distrokit.settings.secret_values import HIDDEN
 
 _PREFIX = own_name("")
 #: They choose parts, which the file names itself.
-_CHOOSE = ("_PROCESSOR", "_READER")
+_SELECTING = ("_PROCESSOR", "_READER")
 
 
 def own_node(plan: Plan) -> dict[str, Any]:
     """Every setting that somebody chose, by its short name."""
     node = {}
-    for name in _own(plan):
+    for name in _own_settings(plan):
         value = plan.settings.value(name)
         if value is not None and value.source.chosen and name not in ENVIRONMENT_ONLY:
             secret = is_secret(name)
-            text = reference_to(value.source) or HIDDEN if secret else escaped(value.value)
+            text = reference_to(value.source) or HIDDEN if secret else escape(value.value)
             node[name.removeprefix(_PREFIX).lower()] = text
     return node
 
@@ -33,7 +33,7 @@ def left_out(plan: Plan) -> Iterator[str]:
     for name in ENVIRONMENT_ONLY:
         if plan.settings.lookup(name):
             yield f"{name} stays an environment variable: a file must not choose which code runs"
-    own = set(_own(plan))
+    own = set(_own_settings(plan))
     for name in sorted(plan.settings.names_set()):
         if "__" in name and name.partition("__")[0] in own:
             yield f"{name} is not in the file: a file cannot set it for a single exporter"
@@ -46,8 +46,8 @@ def left_out(plan: Plan) -> Iterator[str]:
             )
 
 
-def _own(plan: Plan) -> Iterator[str]:
+def _own_settings(plan: Plan) -> Iterator[str]:
     for setting in plan.known:
         of_one = setting.name.startswith(INSTRUMENTATION) and setting.name != INSTRUMENTATION_ORDER
-        if setting.name.startswith(_PREFIX) and not of_one and not setting.name.endswith(_CHOOSE):
+        if setting.name.startswith(_PREFIX) and not of_one and not setting.name.endswith(_SELECTING):
             yield setting.name

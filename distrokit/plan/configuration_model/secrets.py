@@ -11,22 +11,22 @@ from distrokit.settings.secret_values import HIDDEN, without_secrets
 from distrokit.settings.values import Source, Value
 
 
-def escaped(value: Any) -> Any:
+def escape(value: Any) -> Any:
     """With ``$`` as ``$$``, so that nothing in it is taken for a reference to a variable."""
     if isinstance(value, str):
         return value.replace("$", "$$")
     if isinstance(value, Mapping):
-        return {name: escaped(item) for name, item in value.items()}
+        return {name: escape(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [escaped(item) for item in value]
+        return [escape(item) for item in value]
     return value
 
 
-def shown(value: Value[Any]) -> Any:
+def write_value(value: Value[Any]) -> Any:
     """A plain value of a component; ``None`` for a secret that is empty."""
     if not value.secret:
         # A URL may hold a password all the same.
-        return escaped(Mask()(value.value) if isinstance(value.value, str) else value.value)
+        return escape(Mask()(value.value) if isinstance(value.value, str) else value.value)
     if not value.value:
         return None
     if reference := reference_to(value.source):
@@ -35,7 +35,7 @@ def shown(value: Value[Any]) -> Any:
         # The names are no secrets, and with them it is a list of headers for whoever checks the file.
         return ",".join(f"{quote(str(name), safe='')}={HIDDEN}" for name in value.value)
     if isinstance(value.value, Mapping) and value.source.kind == "file" and value.key:
-        return escaped(without_secrets(value.value))
+        return escape(without_secrets(value.value))
     return HIDDEN
 
 

@@ -20,7 +20,7 @@ _WORDS = {
 _CLOSE, _CLOSE_TO_HOOK = 0.8, 0.75
 
 
-def intended(keyword: str, value: Any) -> str:
+def guess_keyword(keyword: str, value: Any) -> str:
     """The keyword that is most likely meant; empty for one that need not be a mistake.
 
     Args:
@@ -36,7 +36,7 @@ def intended(keyword: str, value: Any) -> str:
     return f"{name}_hook" if get_close_matches(last, ["hook"], cutoff=_CLOSE_TO_HOOK) else ""
 
 
-def misspelt(subject: str, name: str, meant: str) -> Problem:
+def misspelt_keyword_problem(subject: str, name: str, guess: str) -> Problem:
     """What is said of such a keyword.
 
     Args:
@@ -48,12 +48,12 @@ def misspelt(subject: str, name: str, meant: str) -> Problem:
         subject=subject,
         cause="distrokit does not know this keyword",
         outcome=f"it is passed to {name}, and most instrumentations ignore unknown keywords",
-        remedy=f"Did you mean {meant!r}?",
+        remedy=f"Did you mean {guess!r}?",
         severity="warning",
     )
 
 
-def broken_json(text: str) -> str:
+def find_json_fault(text: str) -> str:
     """Why a text that begins like a list or an object is none; empty for one that is, and for any other text.
 
     Nothing of the text is in the reason: there may be a secret inside.
@@ -63,7 +63,7 @@ def broken_json(text: str) -> str:
     if text[:1] not in ("[", "{"):
         return ""
     try:
-        json.loads(text, parse_constant=_no_constant)
+        json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         what = f"{error.msg} at character {error.pos + 1}"
     except RecursionError:
@@ -75,5 +75,5 @@ def broken_json(text: str) -> str:
     return f"it begins like JSON and is not valid: {what}"
 
 
-def _no_constant(word: str) -> Any:
+def _refuse_constant(word: str) -> Any:
     raise ValueError(word)

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from distrokit.diagnostics import Problem
-from distrokit.plan.selection.instrumentation_keywords import broken_json, intended, misspelt
+from distrokit.plan.selection.instrumentation_keywords import find_json_fault, guess_keyword, misspelt_keyword_problem
 from distrokit.plan.selection.selection import SelectedInstrumentation
 from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.settings.object_references import is_object_reference
@@ -21,7 +21,7 @@ from distrokit.settings.secret_values import HIDDEN, secrets_inside, without_sec
 from distrokit.settings.values import Source, Value
 
 #: In any case.
-_WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+_SWITCHES = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 
 _WORD = re.compile(r"[\w-]+")
 
@@ -44,7 +44,7 @@ def option_value(text: str) -> Any:
     import json
 
     try:
-        value = json.loads(text.lower() if text.lower() in ("true", "false") else text, parse_constant=_no_constant)
+        value = json.loads(text.lower() if text.lower() in ("true", "false") else text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return text
     return text if value is None else value
@@ -69,7 +69,7 @@ def is_broken_secret(value: Any) -> bool:
     return isinstance(value, str) and value[:1] in ("{", "[", '"') and any(map(is_secret, _WORD.findall(value)))
 
 
-def _no_constant(word: str) -> Any:
+def _refuse_constant(word: str) -> Any:
     raise ValueError(word)
 
 
@@ -106,27 +106,27 @@ def instrumentations_of_settings(
             continue
         source = found.source
         subject = f"{source} {setting}" if source.kind in ("file", "project") else setting
-        fitting = split(setting[len(INSTRUMENTATION) :], names)
-        if fitting is None:
-            problems += _unknown(subject, setting, found, names)
+        match = split(setting[len(INSTRUMENTATION) :], names)
+        if match is None:
+            problems += _unknown_setting(subject, setting, found, names)
             continue
-        meant, keyword = fitting
+        matching, keyword = match
         if is_broken_secret(option_value(found.value)):
             settings.learn_secret(found.value)
         value: Value[Any] = Value(option_value(found.value), source, found.overridden)
-        if keyword and (wrong := broken_json(found.value)):
+        if keyword and (fault := find_json_fault(found.value)):
             remedy = "Correct it, or put the text in double quotes."
-            problems.append(_invalid(subject, wrong, "the keyword is left out", remedy))
+            problems.append(_invalid_problem(subject, fault, "the keyword is left out", remedy))
             continue
         if keyword.startswith("init_"):
-            given = {"init": Value({keyword.removeprefix("init_"): value}, source)}
+            properties = {"init": Value({keyword.removeprefix("init_"): value}, source)}
         elif keyword:
-            given = {keyword: value}
+            properties = {keyword: value}
         else:
             # The text itself: here 1 is a word for on.
-            given = _switch(Value(found.value, source))
-        for name in meant:
-            yield _choice(name, source, given, f"{subject}={shown_text(setting, found.value)}", settings, problems)
+            properties = _switch(Value(found.value, source))
+        for name in matching:
+            yield _select(name, source, properties, f"{subject}={shown_text(setting, found.value)}", settings, problems)
 
 
 def _switch(value: Value[str]) -> dict[str, Value[Any]]:
@@ -141,15 +141,15 @@ def instrumentations_of_model(
 ) -> Iterator[SelectedInstrumentation]:
     """What a configuration file says below ``instrumentation/development: python:``; the settings learn its secrets."""
     node = model.at("instrumentation/development", "python")
-    for name, properties in node.value.items() if node is not None and isinstance(node.value, Mapping) else ():
-        given = properties.value if isinstance(properties.value, Mapping) else {}
-        yield _choice(str(name), properties.source, given, "", settings, problems)
+    for name, node_properties in node.value.items() if node is not None and isinstance(node.value, Mapping) else ():
+        properties = node_properties.value if isinstance(node_properties.value, Mapping) else {}
+        yield _select(str(name), node_properties.source, properties, "", settings, problems)
 
 
-def _choice(
+def _select(
     name: str,
     source: Source,
-    given: Mapping[str, Value[Any]],
+    properties: Mapping[str, Value[Any]],
     subject: str,
     settings: Settings,
     problems: list[Problem],
@@ -160,17 +160,17 @@ def _choice(
         subject: what problems call it; empty for the key's place in the file.
         settings: learn what among the keywords is a secret.
     """
-    for text in secrets_inside("", given):
+    for text in secrets_inside("", properties):
         settings.learn_secret(text)
-    options = {str(key): value for key, value in given.items()}
+    options = {str(key): value for key, value in properties.items()}
     enabled, replaced_by, init = (options.pop(key, None) for key in ("enabled", "replaced_by", "init"))
     for key, value in options.items():
-        if word := intended(key, value.value):
-            problems.append(misspelt(subject or f"{value.source} {name}.{key}", name, word))
-    on = _on(enabled, subject or f"{source} {name}.enabled", problems) if enabled is not None else None
+        if word := guess_keyword(key, value.value):
+            problems.append(misspelt_keyword_problem(subject or f"{value.source} {name}.{key}", name, word))
+    on = _parse_enabled(enabled, subject or f"{source} {name}.enabled", problems) if enabled is not None else None
     if replaced_by is not None and not is_object_reference(replaced_by.value):
         problems.append(
-            _invalid(
+            _invalid_problem(
                 subject or f"{source} {name}.replaced_by",
                 "it does not name a class",
                 "it has no effect",
@@ -186,7 +186,7 @@ def _choice(
         }
     elif init is not None:
         problems.append(
-            _invalid(
+            _invalid_problem(
                 subject or f"{source} {name}.init",
                 "it is not a mapping of keywords for the class",
                 "it has no effect",
@@ -196,30 +196,30 @@ def _choice(
     return SelectedInstrumentation(name, source, on, replaced_by, options, init_options)
 
 
-def _on(enabled: Value[Any], subject: str, problems: list[Problem]) -> Value[bool] | None:
+def _parse_enabled(enabled: Value[Any], subject: str, problems: list[Problem]) -> Value[bool] | None:
     plain = enabled.value
-    on = plain if isinstance(plain, bool) else _WORDS.get(str(plain).lower())
+    on = plain if isinstance(plain, bool) else _SWITCHES.get(str(plain).lower())
     if on is not None:
         return Value(on, enabled.source)
     if enabled.source.kind == "file":
         words = "it is neither true nor false", "the instrumentation is on", "Write true or false."
     else:
         words = "it is not on, off or module:Class", "it has no effect", "Correct it, or unset it."
-    problems.append(_invalid(subject, *words))
+    problems.append(_invalid_problem(subject, *words))
     return None
 
 
-def _invalid(subject: str, cause: str, outcome: str, remedy: str) -> Problem:
+def _invalid_problem(subject: str, cause: str, outcome: str, remedy: str) -> Problem:
     return Problem(
         code="setting-invalid", subject=subject, cause=cause, outcome=outcome, remedy=remedy, severity="warning"
     )
 
 
-def _unknown(subject: str, setting: str, found: Value[str], names: Collection[str]) -> Iterator[Problem]:
+def _unknown_setting(subject: str, setting: str, found: Value[str], names: Collection[str]) -> Iterator[Problem]:
     """What a distro or a plugin says of many, and ``off``, is normal for what is not installed, unless it is nearly."""
-    normal = not found.source.chosen or _WORDS.get(found.value.lower()) is False
-    close = _meant(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
-    if normal and (not close or _same_but_digits(INSTRUMENTATION + close, setting)):
+    normal = not found.source.chosen or _SWITCHES.get(found.value.lower()) is False
+    close = _find_closest(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
+    if normal and (not close or _differ_by_digits(INSTRUMENTATION + close, setting)):
         return
     yield Problem(
         code="setting-unknown",
@@ -231,12 +231,12 @@ def _unknown(subject: str, setting: str, found: Value[str], names: Collection[st
     )
 
 
-def _same_but_digits(one: str, other: str) -> bool:
+def _differ_by_digits(one: str, other: str) -> bool:
     """``urllib`` and ``urllib3`` are two libraries."""
     return re.sub(r"\d", "", one) == re.sub(r"\d", "", other.upper())
 
 
-def _meant(rest: str, names: Collection[str], at_least: float) -> str:
+def _find_closest(rest: str, names: Collection[str], at_least: float) -> str:
     """``FLASK_REQUEST_HOOK`` for ``FLSK_REQUEST_HOOK``; empty when no name is close enough."""
     words = rest.split("_")
     best, found = at_least, ""

@@ -18,7 +18,7 @@ _HTTP = ("instrumentation/development", "general", "http")
 
 #: Path in the model, and the variable that says the same. Paths and names: the schema's descriptions and
 #: its migration example.
-SAME: dict[tuple[str, ...], str] = {
+SETTING_BY_PATH: dict[tuple[str, ...], str] = {
     ("disabled",): "OTEL_SDK_DISABLED",
     ("resource", "attributes_list"): "OTEL_RESOURCE_ATTRIBUTES",
     ("attribute_limits", "attribute_value_length_limit"): "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
@@ -54,7 +54,7 @@ _TOP = (
 )
 
 #: What the SDK has no way to do, and what to write instead.
-_NOT_DONE: dict[tuple[str, ...], str] = {
+_UNSUPPORTED: dict[tuple[str, ...], str] = {
     (*_HTTP, "client", "known_methods"): "Remove it; instrumentations have their own list.",
     (*_HTTP, "server", "known_methods"): "Remove it; instrumentations have their own list.",
     ("instrumentation/development", "general", "sanitization"): "Redact in a processor at the stage transform.",
@@ -72,7 +72,7 @@ def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
     """
     model = configuration.model or Value({}, Source("file", configuration.name))
     values: dict[str, Value[str]] = {}
-    for path, name in SAME.items():
+    for path, name in SETTING_BY_PATH.items():
         node = model.at(*path)
         if node is not None:
             values[name] = Value(as_text(node.plain()), node.source)
@@ -84,13 +84,13 @@ def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
         values["OTEL_SEMCONV_STABILITY_OPT_IN"] = stability
     own = model.at("distribution", "distrokit")
     if own is not None:
-        mine = own_settings(own)
-        run_code = {name: p for name, value in mine.items() if (p := environment_only(name, value.source))}
-        problems.extend(run_code.values())
-        values.update({name: value for name, value in mine.items() if name not in run_code})
-    refused = [name for name, value in values.items() if not settable(name, value.value)]
-    problems.extend(_not_settable(name, values.pop(name).source) for name in refused)
-    problems.extend(_unread(model))
+        found = own_settings(own)
+        refused_in_files = {name: p for name, value in found.items() if (p := environment_only(name, value.source))}
+        problems.extend(refused_in_files.values())
+        values.update({name: value for name, value in found.items() if name not in refused_in_files})
+    not_settable = [name for name, value in values.items() if not settable(name, value.value)]
+    problems.extend(_not_settable_problem(name, values.pop(name).source) for name in not_settable)
+    problems.extend(_find_unread(model))
     source = Source("file", configuration.name)
     return Layer(source, {n: v.value for n, v in values.items()}, {n: v.source for n, v in values.items()})
 
@@ -106,21 +106,21 @@ def own_settings(node: Value[Any]) -> dict[str, Value[str]]:
     }
 
 
-def _unread(model: Value[Any]) -> Iterator[Problem]:
+def _find_unread(model: Value[Any]) -> Iterator[Problem]:
     for key, child in model.value.items():
         if key not in _TOP:
-            yield _unknown(str(key), child.source, _TOP)
-    for path, remedy in _NOT_DONE.items():
+            yield _unknown_key_problem(str(key), child.source, _TOP)
+    for path, remedy in _UNSUPPORTED.items():
         node = model.at(*path)
         if node is not None:
-            yield not_done(".".join(path[1:]), node.source, remedy)
+            yield unsupported_part(".".join(path[1:]), node.source, remedy)
 
 
-def not_done(what: str, source: Source, remedy: str) -> Problem:
+def unsupported_part(part: str, source: Source, remedy: str) -> Problem:
     """The problem of a part of the schema that Python's SDK has no way to do."""
     return Problem(
         code="file-part-unsupported",
-        subject=f"{source} {what}",
+        subject=f"{source} {part}",
         cause="OpenTelemetry Python does not support it",
         outcome="it has no effect",
         remedy=remedy,
@@ -128,7 +128,7 @@ def not_done(what: str, source: Source, remedy: str) -> Problem:
     )
 
 
-def _not_settable(name: str, source: Source) -> Problem:
+def _not_settable_problem(name: str, source: Source) -> Problem:
     return Problem(
         code="setting-invalid",
         subject=f"{source} {name}",
@@ -139,7 +139,7 @@ def _not_settable(name: str, source: Source) -> Problem:
     )
 
 
-def _unknown(key: str, source: Source, known: Collection[str]) -> Problem:
+def _unknown_key_problem(key: str, source: Source, known: Collection[str]) -> Problem:
     return Problem(
         code="file-key-unknown",
         subject=f"{source} {key}",

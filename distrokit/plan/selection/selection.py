@@ -12,11 +12,11 @@ from typing import Any
 from distrokit.declarations import SIGNALS, Signal
 from distrokit.settings.values import Source, Value
 
-__all__ = ["Choice", "ScopeRule", "SelectedExport", "SelectedInstrumentation", "Selection"]
+__all__ = ["ScopeRule", "SelectedComponent", "SelectedExport", "SelectedInstrumentation", "Selection"]
 
 
 @dataclass(frozen=True)
-class Choice:
+class SelectedComponent:
     """A component that somebody named.
 
     Attributes:
@@ -30,7 +30,7 @@ class Choice:
     properties: Value[Any] | None = None
 
     @classmethod
-    def of(cls, node: Value[Any] | None) -> Choice | None:
+    def of(cls, node: Value[Any] | None) -> SelectedComponent | None:
         """What a node of a configuration file names: one name, with its properties or nothing."""
         if node is None or not isinstance(node.value, Mapping) or len(node.value) != 1:
             return None
@@ -44,8 +44,8 @@ class Choice:
 class SelectedExport:
     """An exporter and what feeds it; without a processor, whatever is the default."""
 
-    exporter: Choice
-    processor: Choice | None = None
+    exporter: SelectedComponent
+    processor: SelectedComponent | None = None
 
 
 @dataclass(frozen=True)
@@ -105,16 +105,16 @@ class Selection:
 
     attributes: dict[str, Value[Any]] = field(default_factory=dict)
     schema_url: Value[str] | None = None
-    detectors: list[Choice] | None = None
+    detectors: list[SelectedComponent] | None = None
     included: Value[Any] | None = None
     excluded: Value[Any] | None = None
-    sampler: Choice | None = None
-    id_generator: Choice | None = None
-    propagators: list[Choice] | None = None
-    response_propagators: list[Choice] | None = None
+    sampler: SelectedComponent | None = None
+    id_generator: SelectedComponent | None = None
+    propagators: list[SelectedComponent] | None = None
+    response_propagators: list[SelectedComponent] | None = None
     exports: dict[Signal, list[SelectedExport] | None] = field(default_factory=lambda: {s: [] for s in SIGNALS})
     sources: dict[Signal, Source] = field(default_factory=dict)
-    staged: dict[Signal, list[Choice]] = field(default_factory=lambda: {s: [] for s in SIGNALS})
+    staged: dict[Signal, list[SelectedComponent]] = field(default_factory=lambda: {s: [] for s in SIGNALS})
     views: list[Value[Any]] = field(default_factory=list)
     scopes: dict[Signal, list[ScopeRule]] = field(default_factory=lambda: {s: [] for s in SIGNALS})
     instrumentations: list[SelectedInstrumentation] = field(default_factory=list)

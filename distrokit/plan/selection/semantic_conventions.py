@@ -27,21 +27,24 @@ def opt_ins(general: Value[Any] | None, problems: list[Problem]) -> Value[str] |
     if general is None:
         return None
     words: dict[str, Source] = {}
-    spoken_of: list[str] = []
+    decided: list[str] = []
     for area, word in {**_STABLE, "gen_ai": _GEN_AI}.items():
         node = general.at(area, "semconv")
         if node is None or node.value is None:
             continue
-        spoken_of += [word, f"{word}/dup"]
+        decided += [word, f"{word}/dup"]
         if wanted := (_gen_ai if area == "gen_ai" else _stable)(node, area, problems):
             words[wanted] = node.source
     listed = general.at("stability_opt_in_list")
     if listed is not None:
         for item in filter(None, map(str.strip, str(listed.value).split(","))):
             if item not in _WORDS:
-                outcome, remedy = "it has no effect", did_you_mean(item, _WORDS) or f"Known values: {', '.join(_WORDS)}."
-                problems.append(_unknown(listed, f"stability_opt_in_list={item}", outcome, remedy))
-            if item not in spoken_of:
+                outcome, remedy = (
+                    "it has no effect",
+                    did_you_mean(item, _WORDS) or f"Known values: {', '.join(_WORDS)}.",
+                )
+                problems.append(_unsupported(listed, f"stability_opt_in_list={item}", outcome, remedy))
+            if item not in decided:
                 words.setdefault(item, listed.source)
     return Value(",".join(words), next(iter(words.values()))) if words else None
 
@@ -51,10 +54,10 @@ def _stable(node: Value[Any], area: str, problems: list[Problem]) -> str:
     version, experimental, dual = (_plain(node, key) for key in ("version", "experimental", "dual_emit"))
     if experimental:
         outcome, remedy = "it has no effect", "Remove it."
-        problems.append(_unknown(_at(node, "experimental"), f"{area}.semconv.experimental", outcome, remedy))
+        problems.append(_unsupported(_at(node, "experimental"), f"{area}.semconv.experimental", outcome, remedy))
     if version not in (None, 0, 1):
         outcome, remedy = "the instrumentations use their default", "Write version: 1."
-        problems.append(_unknown(_at(node, "version"), f"{area}.semconv.version={version}", outcome, remedy))
+        problems.append(_unsupported(_at(node, "version"), f"{area}.semconv.version={version}", outcome, remedy))
     if version not in (None, 1):
         return ""
     return _STABLE[area] + ("/dup" if dual else "")
@@ -64,7 +67,7 @@ def _gen_ai(node: Value[Any], area: str, problems: list[Problem]) -> str:
     """The latest experimental conventions; there are no stable ones yet."""
     if _plain(node, "dual_emit"):
         outcome, remedy = "only one version is emitted", "Remove it."
-        problems.append(_unknown(_at(node, "dual_emit"), f"{area}.semconv.dual_emit", outcome, remedy))
+        problems.append(_unsupported(_at(node, "dual_emit"), f"{area}.semconv.dual_emit", outcome, remedy))
     return _GEN_AI if _plain(node, "experimental") or _plain(node, "version") else ""
 
 
@@ -77,10 +80,10 @@ def _at(node: Value[Any], key: str) -> Value[Any]:
     return node.at(key) or node
 
 
-def _unknown(node: Value[Any], what: str, outcome: str, remedy: str) -> Problem:
+def _unsupported(node: Value[Any], part: str, outcome: str, remedy: str) -> Problem:
     return Problem(
         code="file-part-unsupported",
-        subject=f"{node.source} {what}",
+        subject=f"{node.source} {part}",
         cause="no OpenTelemetry Python instrumentation supports it",
         outcome=outcome,
         remedy=remedy,
