@@ -1,4 +1,4 @@
-"""Picks a declaration by name, and reads its parameters under guard."""
+"""Finds a declaration by name and reads its parameters under guard."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from distrokit.settings.values import Source, Value
 
 
 def how_to_get_defaults(plugins: Iterable[Plugin]) -> str:
-    """What to do where nobody supplies something: for most the default plugins are missing, or kept out."""
+    """Return the remedy for a missing component: usually the default plugins are not installed, or not loaded."""
     not_loaded = [plugin for plugin in plugins if plugin.installed and plugin.status != "loaded"]
     if not not_loaded:
         return to_install("distrokit[otlp]")
@@ -30,11 +30,11 @@ def how_to_get_defaults(plugins: Iterable[Plugin]) -> str:
 
 
 class ComponentResolver:
-    """Picks for one plan.
+    """Makes the components of one plan.
 
     Args:
-        problems: receives what could not be picked, or read.
-        plugins: those there are, for remedies.
+        problems: receives names that cannot be found and parameters that cannot be read.
+        plugins: all plugins, for remedies.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ComponentResolver:
         signal: Signal | None = None,
         instance: str = "",
     ) -> Component[D] | None:
-        """The component of this name; when there is none, that is a problem, and ``None``.
+        """Return the component of this name; ``None``, with a problem, if there is none.
 
         A setting may name an instance, ``otlp/backup``: the exporter ``otlp`` with settings of its own.
 
@@ -78,7 +78,7 @@ class ComponentResolver:
         return None
 
     def refuse(self, taken: Problem) -> None:
-        """Report a name that several claim, and that somebody asks for."""
+        """Report a selected name that several declarations have."""
         problem = replace(taken, severity="error")
         if problem not in self._problems:
             self._problems.append(problem)
@@ -86,7 +86,7 @@ class ComponentResolver:
     def unknown(
         self, kind: str, signal: Signal | None, names: Iterable[str], selected: SelectedComponent, outcome: str
     ) -> None:
-        """Report a name that nothing has."""
+        """Report a name that no declaration has."""
         names = sorted(names)
         hint = did_you_mean(selected.name, names)
         kind_for_signal = f"{kind} for {signal}" if signal else kind
@@ -115,7 +115,7 @@ class ComponentResolver:
         selected: SelectedComponent | None = None,
         instance: str = "",
     ) -> Component[D] | None:
-        """The offer with its parameters read; ``None`` when reading them failed, or refused it."""
+        """Return the registration with its parameters read; ``None`` if reading fails or refuses the component."""
         declaration = registration.declaration
         reader = Reader(
             self._settings,
@@ -149,7 +149,7 @@ class ComponentResolver:
         if isinstance(declaration, Processor):
             reader.node("exporter")
             parameters.pop("exporter", None)
-        # One wrong general setting is read by three signals, and is still one problem.
+        # Three signals read a general setting; a wrong value is one problem.
         self._problems.extend(problem for problem in reader.problems if problem not in self._problems)
         if reader.refused:
             return None
@@ -160,7 +160,7 @@ class ComponentResolver:
         )
 
     def _inner(self, signal: Signal | None, kind: ComponentKind, node: Value[Any]) -> Component[Any] | None:
-        """A component inside another one, for :meth:`distrokit.Reader.component`."""
+        """Return a component inside another one, for :meth:`distrokit.Reader.component`."""
         selected = SelectedComponent.of(node)
         if selected is None:
             self._problems.append(
@@ -177,7 +177,7 @@ class ComponentResolver:
 
 
 def _check(parameters: dict[str, Value[Any]], reader: Reader) -> None:
-    """What plugins make by hand is checked here, where its owner is known, and not where it is shown."""
+    """Check what a plugin returned here, where the plugin is known, rather than where it is printed."""
     for name, value in parameters.items():
         if not (isinstance(name, str) and isinstance(value.source, Source) and isinstance(value.key, str)):
             raise TypeError(f"parameters returned {name!r} with an invalid source or key")

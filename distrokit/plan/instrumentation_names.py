@@ -1,4 +1,4 @@
-"""Names of instrumentations that somebody wrote, and that are none of an installed one."""
+"""Detects names of instrumentations that are misspelt or not installed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.settings.layers import Settings
 from distrokit.settings.values import Value
 
-#: How close a name that need not be installed must be to an installed one to be taken for it.
+#: Minimum similarity at which a name that need not be installed counts as a misspelt installed one.
 _CLOSE = 0.88
 
 
 def is_nearly_installed(name: str, installed: Iterable[str]) -> bool:
-    """Whether it is most likely an installed one's name, misspelt."""
+    """Tell whether a name is most likely a misspelt name of an installed instrumentation."""
     names = list(installed)
-    # urllib and urllib3, psycopg and psycopg2 are two libraries.
+    # urllib and urllib3 are different libraries, and so are psycopg and psycopg2.
     if _without_digits(name) in {_without_digits(other) for other in names}:
         return False
     return bool(did_you_mean(name, names, cutoff=_CLOSE)) or any(
@@ -29,12 +29,12 @@ def _without_digits(name: str) -> str:
 
 
 def _differs_by_swap(one: str, other: str) -> bool:
-    """Whether two of the letters are in each other's place: of five, that is far from close."""
+    """Tell whether the names differ by two swapped letters, which similarity does not detect in short names."""
     return len(one) > 3 and sorted(one) == sorted(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 2
 
 
 def report_misspelt_names(setting: str, installed: list[str], settings: Settings, problems: list[Problem]) -> None:
-    """It is normal to deny, or order, what is not installed; so only what is nearly, or cannot be, a name is said."""
+    """Report misspelt and invalid names only: a deny list or an order may name instrumentations not installed."""
     value = settings.value(setting)
     if value is not None:
         problems += [
@@ -45,17 +45,17 @@ def report_misspelt_names(setting: str, installed: list[str], settings: Settings
 
 
 def is_impossible(name: str) -> bool:
-    """Whether it can be no name: two of them without a comma, or a pattern."""
+    """Tell whether a text cannot be a name: it is a pattern, or two names without a comma."""
     return name != "*" and bool(re.search(r"[\s;*?]", name))
 
 
 def unknown_name_problem(
     setting: str, value: Value[str], name: str, installed: list[str], outcome: str = ""
 ) -> Problem:
-    """What is said of a name in a list.
+    """Make the problem of an unknown name in a list.
 
     Args:
-        outcome: empty for that of a name without effect.
+        outcome: empty if the name has no effect.
     """
     in_file = value.source.kind in ("file", "project")
     subject = f"{value.source} {name}" if in_file else f"{setting}={name}"
@@ -63,7 +63,7 @@ def unknown_name_problem(
 
 
 def not_installed_problem(subject: str, name: str, installed: list[str], outcome: str = "") -> Problem:
-    """What is said of a name that no package has."""
+    """Make the problem of a name that no package has."""
     cause = f"no package has an instrumentation of this name (available: {', '.join(installed) or 'none'})"
     remedy = did_you_mean(name, installed) or "Install the package that provides it."
     if is_impossible(name):

@@ -1,4 +1,4 @@
-"""What is said of instrumentations as plans of them; imports none of them."""
+"""Plans instrumentations from settings and a configuration file; imports none of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GROUP = "opentelemetry_instrumentor"
 DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 ENABLED = "DISTROKIT_ENABLED_INSTRUMENTATIONS"
 
-#: Upstream's deprecated switch for log records, which its successor takes for "somebody else does it".
+#: Upstream's deprecated switch for log records; the instrumentation reads it as: other code exports them.
 LOGGING_SWITCH = "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"
 
 Plans = dict[str, InstrumentationPlan]
@@ -38,11 +38,11 @@ Plans = dict[str, InstrumentationPlan]
 def plan_instrumentations(
     settings: Settings, installed: EntryPoints, selected: Iterable[SelectedInstrumentation], problems: list[Problem]
 ) -> Plans:
-    """Every installed instrumentation, on or off, in the order they are applied; imports none of them.
+    """Plan every installed instrumentation, on or off, in the order in which they are applied.
 
     Args:
-        choices: what a configuration file says.
-        problems: receives names that no package has, and what cannot be used.
+        selected: from a configuration file.
+        problems: receives names that no package has, and invalid values.
     """
     plans: Plans = {}
     for point in installed.group(GROUP):
@@ -64,9 +64,9 @@ def plan_instrumentations(
 
 
 def _add_from_file(plans: Plans, selected: SelectedInstrumentation, problems: list[Problem]) -> None:
-    """A name that only a file has: a new instrumentation where the class is given, else a mistake.
+    """Add an instrumentation that is not installed but has a class in the file; report one without a class.
 
-    What is turned off need not be installed.
+    One that is turned off need not be installed.
     """
     names = [plan.name for plan in plans.values()]
     if selected.name.lower() in map(str.lower, names):
@@ -78,7 +78,7 @@ def _add_from_file(plans: Plans, selected: SelectedInstrumentation, problems: li
 
 
 def _apply_selected(plan: InstrumentationPlan, selected: Iterable[SelectedInstrumentation]) -> bool:
-    """Of each thing that is said the strongest; returns whether somebody asked for this very instrumentation."""
+    """Apply the strongest of each value to the plan; return true if this instrumentation was turned on by name."""
     matching = [item for item in selected if item.name.lower() == plan.name.lower()]
     enabled = _strongest(item.enabled for item in matching)
     replaced_by = _strongest(item.replaced_by for item in matching)
@@ -113,9 +113,9 @@ def _find_file_source(selected: Iterable[SelectedInstrumentation]) -> Source | N
 
 
 def _apply_allow_list(plans: Plans, settings: Settings, requested: set[str], problems: list[Problem]) -> None:
-    """Without an allow-list, or with ``*`` in it, all; what was asked for by itself needs no entry in it.
+    """Turn off instrumentations that are not in the allow list, unless they were turned on by name.
 
-    ``none`` alone is for none of the others.
+    Without a list, or with ``*`` in it, all are on. ``none`` alone turns off all others.
     """
     allow_list, names = settings.value(ENABLED), settings.names(ENABLED)
     if allow_list is None or not names or "*" in names:
@@ -127,7 +127,7 @@ def _apply_allow_list(plans: Plans, settings: Settings, requested: set[str], pro
         elif key not in requested and allow_list.source.chosen:
             plan.asked = allow_list.source
     if not allow_list.source.chosen or allowed == {"none"}:
-        # A distro's list is of what it supports, and hardly anybody has all of it.
+        # A distro lists all that it supports; few users have all of it installed.
         return
     installed = [plan.name for plan in plans.values()]
     known = {name.lower() for name in installed}
@@ -140,7 +140,7 @@ def _apply_allow_list(plans: Plans, settings: Settings, requested: set[str], pro
 
 
 def apply_deny_list(plans: Plans, settings: Settings) -> None:
-    """Stronger than everything else that settings and a file say."""
+    """Turn off what the deny list names; it overrides all other settings and the file."""
     deny_list, names = settings.value(DISABLED), settings.names(DISABLED)
     if deny_list is None:
         return
@@ -151,7 +151,7 @@ def apply_deny_list(plans: Plans, settings: Settings) -> None:
 
 
 def _sort(plans: Plans, settings: Settings, problems: list[Problem]) -> Plans:
-    """Those that are named first, in that order; then the others by name."""
+    """Sort instrumentations: those in the order setting first, then the others by name."""
     first = {name.lower(): at for at, name in reversed(list(enumerate(settings.names(INSTRUMENTATION_ORDER))))}
     report_misspelt_names(INSTRUMENTATION_ORDER, [plan.name for plan in plans.values()], settings, problems)
     ranked = sorted(plans.items(), key=lambda item: (first.get(item[1].name.lower(), len(first)), item[1].name))
@@ -161,7 +161,7 @@ def _sort(plans: Plans, settings: Settings, problems: list[Problem]) -> Plans:
 def _apply_logging_switch(
     plans: Mapping[str, InstrumentationPlan], settings: Settings, problems: list[Problem]
 ) -> None:
-    """One answer to who turns log records into telemetry: the instrumentation, once, if it is installed."""
+    """Apply upstream's switch to the logging instrumentation, so that log records are exported once."""
     reader = Reader(settings, "distrokit")
     switch = reader.choice(LOGGING_SWITCH, ("true", "false"), "")
     problems.extend(reader.problems)

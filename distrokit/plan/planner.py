@@ -1,4 +1,4 @@
-"""Settings, a configuration file and declarations in, plan out. Imports no SDK, opens nothing, starts nothing."""
+"""Makes the plan of settings, a configuration file and declarations. Imports no SDK, opens nothing, starts nothing."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from distrokit.settings.reader import Reader
 from distrokit.settings.registry import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of, quoted
 from distrokit.settings.values import Source, SourceKind, Value
 
-#: What ``DISTROKIT_DOCTOR`` may say.
+#: Values of ``DISTROKIT_DOCTOR``.
 DOCTOR_CHOICES = ("true", "1", "yes", "on", "offline", "false", "0", "no", "off")
 
-#: Where the configuration file is (specification, *Declarative configuration*).
+#: Path of the configuration file (specification, *Declarative configuration*).
 CONFIG_FILE = "OTEL_CONFIG_FILE"
 
 
 def make_plan(settings: Settings, plugins: Plugins) -> Plan:
-    """The plan for these settings and plugins. Never raises for what a user or a plugin did wrong.
+    """Make the plan for these settings and plugins. Mistakes of users and plugins become problems; nothing is raised.
 
     Args:
-        settings: without plugin defaults and without a file; they are asked for here.
+        settings: without the layers of plugins and of the configuration file, which are added here.
         plugins: loaded; their ``problems`` list becomes the plan's.
     """
     known = (*SETTINGS, *plugins.settings())
@@ -46,8 +46,8 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
         settings = _add_file_layer(settings, configuration, known, problems)
     plugins.block(settings.with_defaults(_layers(defaults, "plugin default")))
     while True:
-        # A plugin that failed takes all it contributed with it, its defaults too, which others may have
-        # seen. So when one fails, they declare and amend once more.
+        # A plugin that fails is left out with everything it contributed, also its defaults, which others may have
+        # read. So when one fails, all others declare and modify again.
         loaded = _count_loaded(plugins)
         layered = settings.with_defaults(_layers(defaults, "plugin default"))
         layered = layered.with_layers(*reversed(_layers(plugins.overrides(layered), "override")))
@@ -57,7 +57,7 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
             break
     added = {name: item for name, item in plan.instrumentations.items() if name not in draft.instrumentations}
     apply_deny_list(added, plan.settings)
-    # From here on plan and plugins share one list.
+    # Problems found later belong to both.
     plugins.problems.extend(plan.problems)
     plan.problems = plugins.problems
     return plan
@@ -88,7 +88,7 @@ def _add_file_layer(
     problems.extend(configuration.problems)
     ignored = ignored_with_file(known, settings)
     layer = settings_of(configuration, problems)
-    # Where the file speaks, it wins: of instrumentations' variables, too, which count where it is silent.
+    # Variables of instrumentations are ignored only where the file sets the same thing.
     ignored |= {name for name in layer.values if name in settings.environ and not name.startswith("DISTROKIT_")}
     layered = settings.with_layers(layer, ignored=ignored)
     if settings.sdk_disabled and not layered.sdk_disabled and "OTEL_SDK_DISABLED" in ignored:
@@ -134,7 +134,7 @@ def _make_draft(
         disabled = settings.value("OTEL_SDK_DISABLED")
         plan.disabled = Value(True, disabled.source) if disabled else plan.disabled
         if configuration is not None and configuration.model and configuration.model.at("propagator") is None:
-            # A file without any has none run; here it is not asked, and OpenTelemetry's own go on.
+            # A file without `propagator` means none, but a disabled SDK keeps OpenTelemetry's own propagators.
             plan.propagators = plan.propagators or None
     return plan
 
@@ -152,7 +152,7 @@ def _layers(results: list[Answer], kind: SourceKind) -> tuple[Layer, ...]:
 
 
 def _check_settings(plan: Plan) -> None:
-    """What the SDK reads by itself, and what is read, without a word, before there is a plan."""
+    """Check settings that the SDK reads, or that are read before there is a plan and problems can be reported."""
     reader = Reader(plan.settings, "opentelemetry-sdk")
     reader.choice("OTEL_SDK_DISABLED", ("true", "false"), "false")
     reader.choice("OTEL_LOG_LEVEL", tuple(LOG_LEVELS), "warn")

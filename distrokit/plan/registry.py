@@ -1,4 +1,4 @@
-"""What there is to pick from: every plugin's declarations by kind, signal and name."""
+"""The declarations of all plugins by kind, signal and name."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from distrokit.plugins.manager import Answer, Plugin
 
 @dataclass(frozen=True)
 class Registration(Generic[D]):
-    """A declaration and who made it.
+    """A declaration with the plugin that made it.
 
     Attributes:
-        overridden: the offers of the same name that gave way.
+        overridden: registrations of the same name and lower rank.
     """
 
     declaration: D
@@ -41,19 +41,19 @@ class Registration(Generic[D]):
 
     @property
     def origin(self) -> str:
-        """``plugin otlp (distrokit-otlp 0.1.0)``, or the distribution an adapter speaks for."""
+        """``plugin otlp (distrokit-otlp 0.1.0)``, or the distribution that publishes an adapted component."""
         return origin_of(self.declaration) or self.plugin.title
 
 
 @dataclass
 class Registry(Generic[D]):
-    """The offers of one kind, by name.
+    """The registrations of one kind, by name.
 
     Attributes:
-        kind: what they are, for example ``id generator``.
-        signal: whose they are; ``None`` where there is no such thing.
-        offers: by lower-case name, in plugin order.
-        taken: names that several claim with equal right, with the problem that says so.
+        kind: for example ``id generator``.
+        signal: ``None`` for kinds that do not belong to a signal.
+        registrations: by lower-case name, in plugin order.
+        taken: names that several declarations of equal rank have, each with its problem.
     """
 
     kind: ComponentKind
@@ -62,24 +62,24 @@ class Registry(Generic[D]):
     taken: dict[str, Problem] = field(default_factory=dict)
 
     def names(self) -> list[str]:
-        """The names one can pick, as declared."""
+        """Return the names as declared."""
         return sorted(registration.declaration.name for registration in self.registrations.values())
 
     def find(self, name: str) -> Registration[D] | None:
-        """The offer of this name, whatever the case; what is in development is found without saying so, too."""
+        """Return the registration of this name, in any case, with or without ``/development``."""
         name = name.strip().lower()
         return self.registrations.get(name) or self.registrations.get(name.removesuffix("/development"))
 
 
 @dataclass
 class Registries:
-    """All shelves, and what is picked by no name.
+    """All registries, and what plugins contribute without a name.
 
     Attributes:
         staged: processors of the stages before ``export``.
-        attributes: of the resource, as plugins returned them.
-        views: likewise.
-        refused: names of staged processors that several claim.
+        attributes: resource attributes as plugins returned them.
+        views: views as plugins returned them.
+        refused: names of staged processors that several declarations of equal rank have.
     """
 
     exporters: dict[Signal, Registry[Exporter]]
@@ -96,10 +96,10 @@ class Registries:
 
     @classmethod
     def of(cls, results: Mapping[str, list[Answer]], problems: list[Problem]) -> Registries:
-        """Sort what the declaring hooks returned.
+        """Sort the results of the declaring hooks.
 
-        Names that several claim with equal right are on no shelf. That is a problem at once,
-        unless only packages outside the plugins are to blame: then it is one when somebody picks it.
+        A name that several declarations of equal rank have is in no registry. That is a problem immediately, or,
+        if all of them are adapted from other packages, when the name is selected.
         """
         exporters: list[Registration[Exporter]] = _registrations(results["distrokit_exporters"])
         processors: list[Registration[Processor]] = _registrations(results["distrokit_processors"])
@@ -135,11 +135,11 @@ class Registries:
         return registries
 
     def registry(self, kind: ComponentKind, signal: Signal | None) -> Registry[Any]:
-        """The shelf of a kind; exporters and processors have one per signal."""
+        """Return the registry of a kind; exporters and processors have one per signal."""
         return next(s for s in self.registries() if s.kind == kind and s.signal in (signal, None))
 
     def registries(self) -> Iterable[Registry[Any]]:
-        """Every shelf of what is picked by name."""
+        """Yield every registry."""
         yield from self.exporters.values()
         yield from self.processors.values()
         yield from (self.samplers, self.id_generators, self.propagators, self.response_propagators, self.detectors)
@@ -187,9 +187,7 @@ def _name_taken(what: str, rivals: list[Registration[Any]]) -> Problem:
     return Problem(
         code="name-taken",
         subject=f"{what} {rivals[0].declaration.name}",
-        cause=f"{' and '.join(owners)} declare the same name"
-        if len(owners) > 1
-        else f"{owners[0]} declares this name twice",
+        cause=" and ".join(owners) + (" declare the same name" if len(owners) > 1 else " declares this name twice"),
         outcome="none of them is used",
         remedy="Uninstall or block (DISTROKIT_DISABLED_PLUGINS) all but one." if len(owners) > 1 else "Rename one.",
         severity="warning" if only_adapted else "error",

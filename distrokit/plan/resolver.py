@@ -1,4 +1,4 @@
-"""Choices and declarations into a draft of the plan: every name resolved, every parameter read."""
+"""Makes the draft plan of a selection and the registries: resolves every name, reads every parameter."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ PROCESSOR_SETTING: dict[Signal, str] = {
     "logs": "DISTROKIT_LOGS_PROCESSOR",
 }
 
-#: Upstream's settings for switching scopes off, and the groups their values are published in.
+#: Upstream's settings that turn scopes off, and the entry-point groups of their values.
 CONFIGURATORS: dict[Signal, tuple[str, str]] = {
     "traces": ("OTEL_PYTHON_TRACER_CONFIGURATOR", "_opentelemetry_tracer_configurator"),
     "metrics": ("OTEL_PYTHON_METER_CONFIGURATOR", "_opentelemetry_meter_configurator"),
     "logs": ("OTEL_PYTHON_LOGGER_CONFIGURATOR", "_opentelemetry_logger_configurator"),
 }
 
-#: Detectors that say what any telemetry must say; whoever names others, gets these as well.
+#: Detectors that run even if the user names others: all telemetry needs their attributes.
 ALWAYS = ("service_instance", "distro")
 
 
@@ -40,8 +40,8 @@ class PlanResolver:
     """Fills a plan.
 
     Args:
-        plan: empty; ``plan.problems`` receives what could not be picked.
-        installed: where OpenTelemetry itself looks for propagators.
+        plan: empty; ``plan.problems`` receives what cannot be resolved.
+        installed: the entry points in which OpenTelemetry itself looks for propagators.
     """
 
     def __init__(self, plan: Plan, registries: Registries, installed: EntryPoints, selection: Selection) -> None:
@@ -52,7 +52,7 @@ class PlanResolver:
         self.resolver = ComponentResolver(plan.settings, registries, plan.problems, plan.plugins)
 
     def make(self) -> None:
-        """Every part, in the order in which they are built."""
+        """Add every part, in the order in which they are built."""
         self._resolve_resource()
         self._resolve_components()
         for signal in SIGNALS:
@@ -76,14 +76,14 @@ class PlanResolver:
             )
 
     def _add_views(self) -> None:
-        """Those of a file first, then those of plugins."""
+        """Add the views of the file, then those of plugins."""
         for view in self.selection.views:
             limit = view.at("stream", "aggregation_cardinality_limit")
             self._add_view(view.plain(), view.source, f"{view.source} view", limit.source if limit else view.source)
         for answer in self.registries.views:
             source = Source("plugin", answer.plugin.label)
             for number, definition in enumerate(answer.value, start=1):
-                # A file that `distrokit config show` wrote has it already, and twice it would make two streams.
+                # A file written by `distrokit config show` has it already; a second one would make two streams.
                 if not any(view.definition == definition for view in self.plan.views):
                     self._add_view(definition, source, f"{source}, view {number}", source)
 
@@ -107,7 +107,7 @@ class PlanResolver:
         attributes = dict(self.selection.attributes)
         active_distro = self.plan.distro
         if not active_distro.default:
-            # The semantic conventions' telemetry.distro; distrokit's own is marked by its resource plugin.
+            # Semantic conventions, telemetry.distro; the resource plugin sets distrokit's own.
             for name, value in ("name", active_distro.distro.name), ("version", active_distro.distro.version):
                 attributes.setdefault(f"telemetry.distro.{name}", Value(value, Source("distro", active_distro.label)))
         for answer in self.registries.attributes:
@@ -120,9 +120,9 @@ class PlanResolver:
         self.plan.resource.excluded = tuple(excluded.plain()) if excluded else ()
 
     def _resolve_detectors(self) -> list[Component[ResourceDetector]]:
-        """Weakest first: what nobody asked for, then what was named, in its order."""
+        """Return the detectors, weakest first: the default ones, then the selected ones in their order."""
         registry, chosen = self.registries.detectors, self.selection.detectors
-        # Of plugins the first in order wins.
+        # The last detector wins, and the first plugin must win.
         by_default = [
             registration
             for registration in reversed(registry.registrations.values())
@@ -130,16 +130,16 @@ class PlanResolver:
         ]
         if chosen is None:
             return [c for registration in by_default if (c := self.resolver.component(registration, BUILT_IN))]
-        # Upstream's own name for the user's attributes, which are read already.
+        # Upstream's name for the user's attributes, which are read already.
         chosen = [selected for selected in chosen if selected.name.lower() != "otel"]
         named = {selected.name.lower() for selected in chosen}
         if "service" in named:
-            # It has the instance id as well.
+            # It also sets the instance id.
             named.add("service_instance")
         if "*" in named:
             for taken in registry.taken.values():
                 self.resolver.refuse(taken)
-            # `service` says what `service_instance` and the settings say.
+            # `service` sets the same attributes as `service_instance` and the settings.
             first, always = (
                 by_default,
                 {"service", *(registration.declaration.name.lower() for registration in by_default)},
@@ -148,7 +148,7 @@ class PlanResolver:
             first, always = [registration for name in ALWAYS if (registration := registry.find(name))], set(ALWAYS)
         found = [self.resolver.component(o, BUILT_IN) for o in first if o.declaration.name.lower() not in named]
         for selected in chosen:
-            # As upstream: it stands for every other one, by name.
+            # `*` is every other detector, by name, as upstream.
             others = sorted(registry.registrations.keys() - named - always) if selected.name == "*" else [selected.name]
             found += [self.resolver.pick(registry, replace(selected, name=name), "it is left out") for name in others]
         return [component for component in found if component]
@@ -194,7 +194,7 @@ class PlanResolver:
         yield from filter(None, picked)
 
     def _passes_launcher(self, name: str) -> bool:
-        """OpenTelemetry resolves this variable while it is imported, before any distro is asked."""
+        """Tell whether OpenTelemetry finds this propagator: it reads the variable on import, before any distro runs."""
         known = [point.name for point in self.installed.group("opentelemetry_propagator")]
         if name not in known:
             cause = f"no package publishes a propagator of exactly this name (available: {', '.join(known)})"
@@ -236,7 +236,7 @@ class PlanResolver:
             )
 
     def _resolve_staged(self, planned: SignalPlan) -> None:
-        """First those that the file names, in its order; then those that run unasked; all by stage."""
+        """Add processors by stage: first those that the file names, in its order, then the default ones."""
         registrations = self.registries.staged[planned.signal]
         known = {registration.declaration.name.lower() for registration in registrations}
         named: dict[str, list[SelectedComponent]] = {}
@@ -270,7 +270,7 @@ class PlanResolver:
             ),
         ):
             by_default: list[SelectedComponent | None] = [None] if registration.declaration.default else []
-            # One that is named twice stands there twice, each time with its own properties.
+            # A processor that is named twice runs twice, each with its own properties.
             for chosen in named.get(registration.declaration.name.lower()) or by_default:
                 source = chosen.source if chosen else Source("plugin", registration.plugin.label)
                 if component := self.resolver.component(registration, source, planned.signal, chosen):
@@ -320,7 +320,7 @@ class PlanResolver:
         component = self.resolver.pick(registry, selected, "the default is used", signal, instance)
         if component or source.kind in ("plugin default", "distro"):
             return component
-        # The user's word does not fit: the plugin's default does.
+        # The user's value is invalid; fall back to a weaker one.
         for text, weaker_source in weaker:
             registration = registry.find(text)
             if registration:

@@ -197,7 +197,7 @@ def test_the_text_of_a_variable_as_a_value(text, value):
         ("[1, 2", "Expecting ',' delimiter at character 6"),
         ("{'db_driver': false}", "Expecting property name enclosed in double quotes at character 2"),
         ("[a-z]+", "Expecting value at character 2"),
-        ("[NaN]", "NaN is no value of JSON"),
+        ("[NaN]", "NaN is not a JSON value"),
         ("[" * 100_000, "it is nested too deeply"),
     ],
 )

@@ -1,7 +1,7 @@
-"""A plan as OpenTelemetry's configuration model: the file that would make this plan.
+"""Writes a plan as OpenTelemetry's configuration model: the file that would make this plan.
 
-The way back from :mod:`distrokit.plan.selection.from_model`. Every value there is, defaults too, so that the
-file says what is in effect. A secret that came from a variable becomes a reference to it.
+The inverse of :mod:`distrokit.plan.selection.from_model`. Defaults are written, too, so that the file shows all values
+in effect. A secret that came from a variable becomes a reference to that variable.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _REFERENCE = re.compile(r"\$\{\w+(:-[^}]*)?\}")
 
 
 def model_of(plan: Plan) -> Node:
-    """The model. Strings are escaped for substitution (``$`` as ``$$``), references to variables are not."""
+    """Return the model. Strings are escaped for substitution (``$`` as ``$$``), references to variables are not."""
     model: Node = {"file_format": FILE_FORMAT}
     if plan.disabled.value:
         model["disabled"] = True
@@ -51,7 +51,7 @@ def model_of(plan: Plan) -> Node:
     if composite:
         model["propagator"] = {"composite": composite}
     for signal, planned in plan.signals.items():
-        # The schema knows no provider without a processor or a reader.
+        # The schema requires a processor or a reader in each provider.
         if planned.built and (planned.exporters or (planned.processors and signal != "metrics")):
             model[PROVIDERS[signal]] = _provider(plan, planned)
     _add_settings(plan, model)
@@ -63,12 +63,12 @@ def model_of(plan: Plan) -> Node:
 
 
 def _mask(node: Any) -> Any:
-    """What is no secret by its name may still have one in a URL."""
+    """Mask secrets inside texts whose names are not secret, such as a password in a URL."""
     if isinstance(node, dict):
         return {name: _mask(child) for name, child in node.items()}
     if isinstance(node, list):
         return [_mask(child) for child in node]
-    # A reference to a variable stands for a secret, and is none.
+    # A reference to a variable is not a secret.
     return node if not isinstance(node, str) or _REFERENCE.fullmatch(node) else Mask()(node)
 
 
@@ -80,7 +80,7 @@ def _resource(plan: Plan) -> Node:
     filters = {"included": list(plan.resource.included), "excluded": list(plan.resource.excluded)}
     if any(filters.values()):
         detection["attributes"] = {name: patterns for name, patterns in filters.items() if patterns}
-    # Some are there whatever a file says, and its filter is not for them.
+    # These always run; the file's filter does not apply to them.
     detectors = [d for d in plan.resource.detectors if d.name not in ALWAYS or d.source.kind == "file"]
     if detectors:
         detection["detectors"] = [_component(detector) for detector in detectors]
@@ -110,7 +110,7 @@ def _provider(plan: Plan, planned: SignalPlan) -> Node:
     else:
         provider["processors"] = [*staged, *exports]
     if planned.signal == "traces":
-        # What plugins put around it, they put around what the file names as well.
+        # Plugins wrap the sampler that the file names, too.
         sampler = plan.sampler.innermost if plan.sampler else None
         if sampler and sampler.declaration is not DEFAULT_SAMPLER:
             provider["sampler"] = _component(sampler)
@@ -142,7 +142,7 @@ def _export(item: ExporterPlan, signal: str) -> Node:
 
 
 def _component(component: Component[Any]) -> Node:
-    """``{name: properties}``, as deep as the file's name for it is."""
+    """Return ``{name: properties}``, nested when its name in the file is dotted."""
     properties: Node = {}
     for name, value in component.parameters.items():
         if name == "properties" and isinstance(value.value, Mapping):
@@ -161,7 +161,7 @@ def _write_value(value: Value[Any]) -> Any:
 
 
 def _put(node: Node, path: str, plain: Any) -> None:
-    """Set a dotted path; what is empty is left out, since the schema takes it for unset."""
+    """Set a dotted path; an empty value is left out, since the schema treats it as unset."""
     if plain is None or plain in ("", {}, []):
         return
     *parents, last = path.split(".")
@@ -171,7 +171,7 @@ def _put(node: Node, path: str, plain: Any) -> None:
 
 
 def _add_settings(plan: Plan, model: Node) -> None:
-    """What is a setting in both modes: limits, exemplars, captured headers."""
+    """Add what is a setting in both modes: limits, exemplars, captured headers."""
     for path, name in SETTING_BY_PATH.items():
         value = plan.settings.value(name)
         if value is None or path in (("disabled",), ("resource", "attributes_list")):
@@ -205,7 +205,7 @@ def _add_instrumentations(plan: Plan, model: Node) -> None:
 
 
 def _keywords(item: InstrumentationPlan, prefix: str, keywords: Mapping[str, Any]) -> Node:
-    """Those a file can say; a secret as a reference to the variable it came from."""
+    """Return the keywords that a file can hold; a secret becomes a reference to its variable."""
     node: Node = {}
     for keyword, value in keywords.items():
         source = item.sources.get(prefix + keyword)

@@ -1,4 +1,4 @@
-"""Settings of distrokit and of its plugins, for the file's ``distribution: distrokit:``; and what no file can say."""
+"""Settings for the file's ``distribution: distrokit:``, and settings that a file cannot hold."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from distrokit.settings.own_settings import ENVIRONMENT_ONLY, INSTRUMENTATION, I
 from distrokit.settings.secret_values import HIDDEN
 
 _PREFIX = own_name("")
-#: They choose parts, which the file names itself.
+#: Settings that select parts, which the file names elsewhere.
 _SELECTING = ("_PROCESSOR", "_READER")
 
 
 def own_node(plan: Plan) -> dict[str, Any]:
-    """Every setting that somebody chose, by its short name."""
+    """Return every setting that is not a default, by its short name."""
     node = {}
     for name in _own_settings(plan):
         value = plan.settings.value(name)
@@ -29,7 +29,7 @@ def own_node(plan: Plan) -> dict[str, Any]:
 
 
 def left_out(plan: Plan) -> Iterator[str]:
-    """One sentence for each setting that is in effect and that no configuration file can say."""
+    """Yield one sentence for each setting in effect that a configuration file cannot hold."""
     for name in ENVIRONMENT_ONLY:
         if plan.settings.lookup(name):
             yield f"{name} stays an environment variable: a file must not choose which code runs"

@@ -1,4 +1,4 @@
-"""Values as the written file has them: a secret is a reference to its variable, or ``****``."""
+"""Values as written to the file: a secret becomes a reference to its variable, or ``****``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from distrokit.settings.values import Source, Value
 
 
 def escape(value: Any) -> Any:
-    """With ``$`` as ``$$``, so that nothing in it is taken for a reference to a variable."""
+    """Escape ``$`` as ``$$``, so that no part is read as a reference to a variable."""
     if isinstance(value, str):
         return value.replace("$", "$$")
     if isinstance(value, Mapping):
@@ -23,16 +23,16 @@ def escape(value: Any) -> Any:
 
 
 def write_value(value: Value[Any]) -> Any:
-    """A plain value of a component; ``None`` for a secret that is empty."""
+    """Return a component's plain value as written to the file; ``None`` for an empty secret."""
     if not value.secret:
-        # A URL may hold a password all the same.
+        # A URL may contain a password.
         return escape(Mask()(value.value) if isinstance(value.value, str) else value.value)
     if not value.value:
         return None
     if reference := reference_to(value.source):
         return reference
     if isinstance(value.value, Mapping) and value.key == "headers_list":
-        # The names are no secrets, and with them it is a list of headers for whoever checks the file.
+        # Names are not secret, and with them the text is a valid list of headers.
         return ",".join(f"{quote(str(name), safe='')}={HIDDEN}" for name in value.value)
     if isinstance(value.value, Mapping) and value.source.kind == "file" and value.key:
         return escape(without_secrets(value.value))
@@ -40,7 +40,7 @@ def write_value(value: Value[Any]) -> Any:
 
 
 def reference_to(source: Source) -> Any:
-    """The variable that holds a secret, as the file refers to it; empty where there is none."""
+    """Return a reference to the variable that holds a secret; empty if there is none."""
     if source.kind == "file":
         return source.written
     # A path to a secret is not the secret.

@@ -23,10 +23,10 @@ Warn = Callable[[str, str, str, str], None]
 
 
 def attributes_of(settings: Settings, problems: list[Problem]) -> Attributes:
-    """What the user's settings say of this process; later ones of the three overrule earlier ones."""
+    """Read the resource attributes in the user's settings, weakest first: entities, attributes, service name."""
 
     def warn(setting: str, cause: str, outcome: str, remedy: str) -> None:
-        # The text is not repeated: people paste tokens into the wrong variable.
+        # The value is not printed: users paste tokens into the wrong variable.
         problems.append(
             Problem(
                 code="setting-invalid",
@@ -71,9 +71,9 @@ def _parse_pairs(given: Value[str], warn: Warn) -> Attributes:
 
 
 def _parse_entities(given: Value[str], warn: Warn) -> Attributes:
-    """Every entity's attributes; of two entities of one type with different ids the last one counts.
+    """Return the attributes of all entities; the last entity of a type wins.
 
-    Entities themselves have no public API in the SDK: what arrives are their attributes.
+    The SDK has no public API for entities, so only their attributes are exported.
     """
     entities: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
     for position, text in enumerate(given.value.split(";"), 1):
@@ -106,7 +106,7 @@ def _parse_entities(given: Value[str], warn: Warn) -> Attributes:
 
 
 def _parse_entity_pairs(text: str) -> dict[str, str] | None:
-    """``None`` when one of the pairs is none."""
+    """Parse the pairs of an entity; ``None`` if one of them is malformed."""
     pairs = {}
     for item in text.split(",") if text else []:
         key, equals, value = item.partition("=")

@@ -1,8 +1,8 @@
-"""What a configuration file chooses, on top of what settings choose.
+"""The selection of a configuration file, merged with that of settings.
 
-The file wins where it speaks; code and a plugin's override win over the file; plugins' defaults fill
-where it is silent. Which signals are built is the file's alone to say: without a ``meter_provider``
-there are no metrics, as the configuration schema has it.
+The file overrides settings; code and a plugin's override win over the file; plugins' defaults apply where the file
+sets nothing. Only the file decides which signals are built: without a ``meter_provider`` there are no metrics, as the
+configuration schema defines it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _TYPES: dict[str, type[Any]] = {"string": str, "bool": bool, "int": int, "double
 
 
 def select_from_model(configuration: Configuration, settings: Settings, problems: list[Problem]) -> Selection:
-    """The choices of a file and these settings together.
+    """Return the selection of a file and these settings together.
 
     Args:
         configuration: with a model.
-        settings: with the file's own layer, and without the variables that it takes the place of.
-        problems: receives what of the file makes no sense.
+        settings: with the file's own layer, and without the variables that the file replaces.
+        problems: receives invalid parts of the file.
     """
     model = configuration.model or Value({}, Source("file", configuration.name))
     selection = select_from_settings(settings, problems)
@@ -50,7 +50,7 @@ def select_from_model(configuration: Configuration, settings: Settings, problems
 
 
 def severity_number(name: str) -> int:
-    """``info2`` as 10; 0 for what is no severity (specification, logs data model)."""
+    """Return the number of a severity, 10 for ``info2``; 0 for an unknown name (specification, logs data model)."""
     word = name.rstrip("234")
     return SEVERITIES.index(word) * 4 + int(name[len(word) :] or 1) if word in SEVERITIES else 0
 
@@ -88,7 +88,7 @@ def _select_resource(model: Value[Any], selection: Selection, problems: list[Pro
 
 
 def _convert(name: Value[Any], value: Value[Any], kind: Value[Any] | None, problems: list[Problem]) -> Value[Any]:
-    """The value as the ``type`` beside it says."""
+    """Convert the value to the ``type`` beside it."""
     plain = value.plain()
     # "If omitted, string is used", says the schema.
     written = str(kind.value) if kind is not None else "string_array" if isinstance(plain, list) else "string"
@@ -142,7 +142,7 @@ def _select_propagators(model: Value[Any], selection: Selection) -> None:
     ):
         return
     if node is None:
-        # "If omitted, a noop propagator is used", says the schema; a plugin's default may say more.
+        # "If omitted, a noop propagator is used", says the schema; a plugin's default may add some.
         selection.propagators = selection.propagators or []
         return
     chosen = _select_list(node.at("composite"))
@@ -150,7 +150,7 @@ def _select_propagators(model: Value[Any], selection: Selection) -> None:
     if listed is not None:
         names = [name.strip() for name in str(listed.value).split(",") if name.strip()]
         chosen += [SelectedComponent(name, listed.source, str(listed.source)) for name in names]
-    # Each once, the first one counts (configuration schema, Propagator).
+    # Each once; the first one wins (configuration schema, Propagator).
     by_name = {selected.name.lower(): selected for selected in reversed(chosen) if selected.name.lower() != "none"}
     selection.propagators = list(reversed(by_name.values()))
 
@@ -189,7 +189,7 @@ def _select_reader(node: Value[Any]) -> SelectedExport | None:
 
 
 def _scopes(provider: Value[Any], signal: Signal) -> Iterator[ScopeRule]:
-    """The rules in order; what is true of all others comes last."""
+    """Yield the rules in order; the default for all other scopes comes last."""
     configurator, several = SCOPES[signal]
     node = provider.at(configurator)
     if node is None:

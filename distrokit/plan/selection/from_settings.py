@@ -1,4 +1,4 @@
-"""What settings choose: environment variables, plugins' defaults, what is given in code."""
+"""The selection of settings: environment variables, plugins' defaults, and settings given in code."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 
 
 def select_from_settings(settings: Settings, problems: list[Problem]) -> Selection:
-    """The choices these settings make.
+    """Return the selection of these settings.
 
     Args:
-        problems: receives what of them makes no sense.
+        problems: receives invalid settings.
     """
     selection = Selection(attributes_of(settings, problems))
     selection.sampler = _select_one(settings, SAMPLER)
@@ -56,7 +56,7 @@ def _select_one(settings: Settings, setting: str) -> SelectedComponent | None:
 
 
 def _select_list(settings: Settings, setting: str) -> list[SelectedComponent]:
-    """The names of a list, each once, whatever the case."""
+    """Return the components of a list of names, each once, in any case."""
     value = settings.value(setting)
     names: dict[str, str] = {}
     for name in settings.names(setting):

@@ -1,7 +1,7 @@
-"""What is said of single instrumentations: by settings, and by a configuration file. Nothing is imported here.
+"""Configuration of single instrumentations, from settings and from a configuration file. Nothing is imported here.
 
-Two words for the same things: ``DISTROKIT_INSTRUMENTATION_FLASK_EXCLUDED_URLS`` is ``flask: {excluded_urls: …}``
-below ``instrumentation/development: python:``.
+``DISTROKIT_INSTRUMENTATION_FLASK_EXCLUDED_URLS`` means the same as ``flask: {excluded_urls: …}`` below
+``instrumentation/development: python:``.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _SWITCHES = {"on": True, "true": True, "yes": True, "1": True, "off": False, "fa
 
 _WORD = re.compile(r"[\w-]+")
 
-#: How alike a name must be to an installed one to be taken for that one misspelt.
+#: Minimum similarity at which a name counts as a misspelt installed one.
 _CLOSE = 0.6
-#: And where one that is not installed is normal.
+#: The same where a name need not be installed.
 _NEARLY = 0.88
 
 
 def in_variable(name: str) -> str:
-    """The name of an instrumentation as it stands in the name of a variable: ``aio-pika`` as ``AIO_PIKA``."""
+    """Return an instrumentation's name as written in a variable's name: ``AIO_PIKA`` for ``aio-pika``."""
     return re.sub(r"\W", "_", name).upper()
 
 
 def option_value(text: str) -> Any:
-    """The text of a variable as the value it stands for: a JSON boolean, number, list, object or text, else itself.
+    """Parse the text of a variable as a JSON boolean, number, list, object or string; return other text unchanged.
 
-    Never raises. ``True`` is a boolean, too; ``null`` is a text, since a keyword that is not given says the same.
+    Never raises. ``True`` is a boolean, too; ``null`` is text, since leaving the keyword out means the same.
     """
     import json
 
@@ -51,9 +51,9 @@ def option_value(text: str) -> Any:
 
 
 def shown_text(setting: str, text: str) -> str:
-    """The text of a setting of one instrumentation as it may be shown.
+    """Return the text of a setting of one instrumentation with secrets masked.
 
-    What was to be JSON, and is none, is not when it speaks of a secret: which part of it that is, nobody can say.
+    Invalid JSON that mentions a secret is masked whole, since the secret part of it is unknown.
     """
     import json
 
@@ -65,7 +65,7 @@ def shown_text(setting: str, text: str) -> str:
 
 
 def is_broken_secret(value: Any) -> bool:
-    """Whether the value of a keyword is a text that was to be JSON, with a secret inside, and is none."""
+    """Tell whether the value of a keyword is invalid JSON that contains a secret."""
     return isinstance(value, str) and value[:1] in ("{", "[", '"') and any(map(is_secret, _WORD.findall(value)))
 
 
@@ -74,13 +74,13 @@ def _refuse_constant(word: str) -> Any:
 
 
 def split(rest: str, names: Collection[str]) -> tuple[list[str], str] | None:
-    """``FLASK_REQUEST_HOOK`` as the instrumentations of that name and ``request_hook``, which is empty for ``FLASK``.
+    """Split ``FLASK_REQUEST_HOOK`` into the instrumentations of that name and ``request_hook`` (empty for ``FLASK``).
 
     Args:
-        rest: of a variable's name, behind ``DISTROKIT_INSTRUMENTATION_``, in any case.
-        names: of the instrumentations there are. The longest one that fits is meant.
+        rest: the variable's name after ``DISTROKIT_INSTRUMENTATION_``, in any case.
+        names: of the available instrumentations. The longest match wins.
 
-    Returns: ``None`` when none fits.
+    Returns: ``None`` when none matches.
     """
     rest = rest.upper()
     parts = {in_variable(name) for name in names}
@@ -93,11 +93,11 @@ def split(rest: str, names: Collection[str]) -> tuple[list[str], str] | None:
 def instrumentations_of_settings(
     settings: Settings, names: Collection[str], problems: list[Problem]
 ) -> Iterator[SelectedInstrumentation]:
-    """One choice for every setting of one instrumentation.
+    """Yield the configuration that each setting of an instrumentation makes.
 
     Args:
-        names: of the instrumentations there are.
-        problems: receives names that fit none, and what cannot be used.
+        names: of the available instrumentations.
+        problems: receives names that match none, and invalid values.
     """
     set_here = {name.removeprefix(LAUNCHER_PREFIX) for name in settings.names_set()}
     for setting in sorted(filter(is_of_one_instrumentation, set_here)):
@@ -123,14 +123,14 @@ def instrumentations_of_settings(
         elif keyword:
             properties = {keyword: value}
         else:
-            # The text itself: here 1 is a word for on.
+            # Not parsed as JSON: here 1 means on.
             properties = _switch(Value(found.value, source))
         for name in matching:
             yield _select(name, source, properties, f"{subject}={shown_text(setting, found.value)}", settings, problems)
 
 
 def _switch(value: Value[str]) -> dict[str, Value[Any]]:
-    """``on``, ``off``, or the class that replaces it."""
+    """Return the properties for ``on``, ``off`` or ``module:Class``."""
     if ":" in value.value:
         return {"replaced_by": value, "enabled": Value("on", value.source)}
     return {"enabled": value}
@@ -139,7 +139,7 @@ def _switch(value: Value[str]) -> dict[str, Value[Any]]:
 def instrumentations_of_model(
     model: Value[Any], settings: Settings, problems: list[Problem]
 ) -> Iterator[SelectedInstrumentation]:
-    """What a configuration file says below ``instrumentation/development: python:``; the settings learn its secrets."""
+    """Yield the configuration below ``instrumentation/development: python:``; add its secrets to those to mask."""
     node = model.at("instrumentation/development", "python")
     for name, node_properties in node.value.items() if node is not None and isinstance(node.value, Mapping) else ():
         properties = node_properties.value if isinstance(node_properties.value, Mapping) else {}
@@ -154,11 +154,11 @@ def _select(
     settings: Settings,
     problems: list[Problem],
 ) -> SelectedInstrumentation:
-    """The keys that mean something to distrokit, and the others, which are for ``instrument()``.
+    """Separate the keys for distrokit from the keywords for ``instrument()``.
 
     Args:
-        subject: what problems call it; empty for the key's place in the file.
-        settings: learn what among the keywords is a secret.
+        subject: of problems; empty for the key's place in the file.
+        settings: receive the secrets among the keywords, to mask them.
     """
     for text in secrets_inside("", properties):
         settings.learn_secret(text)
@@ -216,7 +216,10 @@ def _invalid_problem(subject: str, cause: str, outcome: str, remedy: str) -> Pro
 
 
 def _unknown_setting(subject: str, setting: str, found: Value[str], names: Collection[str]) -> Iterator[Problem]:
-    """What a distro or a plugin says of many, and ``off``, is normal for what is not installed, unless it is nearly."""
+    """Report a setting that matches no instrumentation.
+
+    A default, and ``off``, may name one that is not installed, unless the name is likely a misspelt one.
+    """
     normal = not found.source.chosen or _SWITCHES.get(found.value.lower()) is False
     close = _find_closest(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
     if normal and (not close or _differ_by_digits(INSTRUMENTATION + close, setting)):
@@ -232,16 +235,16 @@ def _unknown_setting(subject: str, setting: str, found: Value[str], names: Colle
 
 
 def _differ_by_digits(one: str, other: str) -> bool:
-    """``urllib`` and ``urllib3`` are two libraries."""
+    """Tell whether only digits differ: ``urllib`` and ``urllib3`` are different libraries."""
     return re.sub(r"\d", "", one) == re.sub(r"\d", "", other.upper())
 
 
 def _find_closest(rest: str, names: Collection[str], at_least: float) -> str:
-    """``FLASK_REQUEST_HOOK`` for ``FLSK_REQUEST_HOOK``; empty when no name is close enough."""
+    """Return ``FLASK_REQUEST_HOOK`` for ``FLSK_REQUEST_HOOK``; empty when no name is similar enough."""
     words = rest.split("_")
     best, found = at_least, ""
     for part in sorted({in_variable(name) for name in names}):
-        # As many words as the name has.
+        # Compare as many words as the name has.
         count = part.count("_") + 1
         ratio = SequenceMatcher(None, "_".join(words[:count]), part).ratio()
         if ratio > best:

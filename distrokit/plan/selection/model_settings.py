@@ -1,4 +1,4 @@
-"""The parts of a configuration file that are settings under another name, as a layer of settings."""
+"""Reads the parts of a configuration file that are also settings, as a layer of settings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from distrokit.settings.values import Source, Value, as_text
 
 _HTTP = ("instrumentation/development", "general", "http")
 
-#: Path in the model, and the variable that says the same. Paths and names: the schema's descriptions and
-#: its migration example.
+#: Path in the model to the equivalent variable. Source: the schema's descriptions and its migration example.
 SETTING_BY_PATH: dict[tuple[str, ...], str] = {
     ("disabled",): "OTEL_SDK_DISABLED",
     ("resource", "attributes_list"): "OTEL_RESOURCE_ATTRIBUTES",
@@ -38,7 +37,7 @@ SETTING_BY_PATH: dict[tuple[str, ...], str] = {
     (*_HTTP, "server", "response_captured_headers"): "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE",
 }
 
-#: The top of the model; the schema lets everything else pass.
+#: Top-level keys; the schema allows any others.
 _TOP = (
     "file_format",
     "disabled",
@@ -53,7 +52,7 @@ _TOP = (
     "distribution",
 )
 
-#: What the SDK has no way to do, and what to write instead.
+#: Parts that the SDK does not support, with the remedy.
 _UNSUPPORTED: dict[tuple[str, ...], str] = {
     (*_HTTP, "client", "known_methods"): "Remove it; instrumentations have their own list.",
     (*_HTTP, "server", "known_methods"): "Remove it; instrumentations have their own list.",
@@ -65,10 +64,10 @@ _UNSUPPORTED: dict[tuple[str, ...], str] = {
 
 
 def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
-    """The layer a file makes.
+    """Return the layer of settings that a file makes.
 
     Args:
-        problems: receives keys that nobody reads, and parts that cannot be done.
+        problems: receives unknown keys and unsupported parts.
     """
     model = configuration.model or Value({}, Source("file", configuration.name))
     values: dict[str, Value[str]] = {}
@@ -96,7 +95,7 @@ def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
 
 
 def own_settings(node: Value[Any]) -> dict[str, Value[str]]:
-    """Distrokit's settings by their short names: ``strict: true`` for ``DISTROKIT_STRICT=true``."""
+    """Read distrokit's settings by their short names: ``strict: true`` for ``DISTROKIT_STRICT=true``."""
     if not isinstance(node.value, Mapping):
         return {}
     return {
@@ -117,7 +116,7 @@ def _find_unread(model: Value[Any]) -> Iterator[Problem]:
 
 
 def unsupported_part(part: str, source: Source, remedy: str) -> Problem:
-    """The problem of a part of the schema that Python's SDK has no way to do."""
+    """Make the problem of a part of the schema that Python's SDK does not support."""
     return Problem(
         code="file-part-unsupported",
         subject=f"{source} {part}",

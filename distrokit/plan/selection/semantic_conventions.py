@@ -1,7 +1,7 @@
-"""Which semantic conventions a configuration file asks for, as the text of ``OTEL_SEMCONV_STABILITY_OPT_IN``.
+"""The semantic conventions that a configuration file selects, as the value of ``OTEL_SEMCONV_STABILITY_OPT_IN``.
 
-Source: the schema's ``ExperimentalSemconvConfig``, and ``opentelemetry.instrumentation._semconv`` for the words that
-Python's instrumentations know.
+Source: the schema's ``ExperimentalSemconvConfig``, and ``opentelemetry.instrumentation._semconv`` for the values that
+Python's instrumentations support.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import Any
 from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.settings.values import Source, Value
 
-#: Areas with a stable version, and their word. Those that emit the old version, too, write ``http/dup``.
+#: Areas with a stable version, and their values. ``http/dup`` also emits the old version.
 _STABLE = {"http": "http", "db": "database"}
 _GEN_AI = "gen_ai_latest_experimental"
 _WORDS = ("http", "http/dup", "database", "database/dup", _GEN_AI)
 
 
 def opt_ins(general: Value[Any] | None, problems: list[Problem]) -> Value[str] | None:
-    """The opt-ins of every ``semconv`` node, and of the list, which is weaker; ``None`` when there are none.
+    """Return the opt-ins of every ``semconv`` node and of the weaker list; ``None`` when there are none.
 
     Args:
         general: ``instrumentation/development: general:``.
-        problems: receives what no instrumentation of Python knows.
+        problems: receives what no Python instrumentation supports.
     """
     if general is None:
         return None
@@ -50,7 +50,7 @@ def opt_ins(general: Value[Any] | None, problems: list[Problem]) -> Value[str] |
 
 
 def _stable(node: Value[Any], area: str, problems: list[Problem]) -> str:
-    """The word of an area with a stable version; empty for the old one. Without a version the latest is meant."""
+    """Return the opt-in of an area with a stable version; empty for the old one. The default is the latest version."""
     version, experimental, dual = (_plain(node, key) for key in ("version", "experimental", "dual_emit"))
     if experimental:
         outcome, remedy = "it has no effect", "Remove it."
@@ -64,7 +64,7 @@ def _stable(node: Value[Any], area: str, problems: list[Problem]) -> str:
 
 
 def _gen_ai(node: Value[Any], area: str, problems: list[Problem]) -> str:
-    """The latest experimental conventions; there are no stable ones yet."""
+    """Return the opt-in to the latest experimental conventions; there are no stable ones yet."""
     if _plain(node, "dual_emit"):
         outcome, remedy = "only one version is emitted", "Remove it."
         problems.append(_unsupported(_at(node, "dual_emit"), f"{area}.semconv.dual_emit", outcome, remedy))

@@ -1,4 +1,4 @@
-"""What is wrong with a view: the SDK finds it out when an instrument is first used, in the application's own code."""
+"""Checks views while planning; the SDK would raise later, in application code that first uses an instrument."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AGGREGATIONS: dict[str, Any] = {
     "last_value": {},
     "sum": {},
 }
-#: What the configuration schema lets a view have: a type, the words there are, a list of a type, or names of such.
+#: The schema of a view: a type, a tuple of allowed values, a list of one type, or a mapping of keys to these.
 _VIEW: dict[str, Any] = {
     "selector": {
         "instrument_name": str,
@@ -48,10 +48,10 @@ _TYPE_NAMES = {str: "text", bool: "true or false", int: "a whole number", float:
 
 
 def fault_of(definition: dict[str, Any]) -> str:
-    """Why the SDK could not use this ``views`` item of the configuration model; empty when it can.
+    """Return why the SDK cannot use this ``views`` item of the configuration model; empty when it can.
 
     Args:
-        definition: plain data; a file's has been held against the schema, a plugin's may be anything.
+        definition: plain data; from a file it matches the schema already, from a plugin it may be anything.
     """
     if fault := _find_misfit(definition, _VIEW, ""):
         return fault
@@ -66,7 +66,7 @@ def fault_of(definition: dict[str, Any]) -> str:
 
 
 def _find_misfit(node: Any, shape: Any, where: str) -> str:
-    """Where the schema would not have it; with one condition misspelt, a view fits what it is not meant for."""
+    """Return the first violation of the schema; a misspelt condition would make the view match other instruments."""
     if node is None:
         return ""
     if isinstance(shape, dict):
