@@ -67,7 +67,7 @@ class PlanResolver:
         self._add_views()
         unset = [signal for signal in SIGNALS if self.plan.signals[signal].source is None]
         if unset and not any(planned.exporters for planned in self.plan.signals.values()):
-            self._report(
+            self._add_problem(
                 "no-exporter",
                 ", ".join(unset),
                 "no plugin supplies an exporter and no setting names one",
@@ -80,9 +80,9 @@ class PlanResolver:
         for view in self.selection.views:
             limit = view.at("stream", "aggregation_cardinality_limit")
             self._add_view(view.plain(), view.source, f"{view.source} view", limit.source if limit else view.source)
-        for answer in self.registries.views:
-            source = Source("plugin", answer.plugin.label)
-            for number, definition in enumerate(answer.value, start=1):
+        for result in self.registries.views:
+            source = Source("plugin", result.plugin.label)
+            for number, definition in enumerate(result.value, start=1):
                 # A file written by `distrokit config show` has it already; a second one would make two streams.
                 if not any(view.definition == definition for view in self.plan.views):
                     self._add_view(definition, source, f"{source}, view {number}", source)
@@ -90,7 +90,7 @@ class PlanResolver:
     def _add_view(self, definition: dict[str, Any], source: Source, subject: str, limit: Source) -> None:
         fault = fault_of(definition)
         if fault:
-            self._report("view-invalid", subject, fault, "the whole view is left out", f"Correct {source}.")
+            self._add_problem("view-invalid", subject, fault, "the whole view is left out", f"Correct {source}.")
             return
         self.plan.views.append(ViewPlan(definition, source))
         if (definition.get("stream") or {}).get("aggregation_cardinality_limit") is not None:
@@ -110,9 +110,9 @@ class PlanResolver:
             # Semantic conventions, telemetry.distro; the resource plugin sets distrokit's own.
             for name, value in ("name", active_distro.distro.name), ("version", active_distro.distro.version):
                 attributes.setdefault(f"telemetry.distro.{name}", Value(value, Source("distro", active_distro.label)))
-        for answer in self.registries.attributes:
-            source = Source("plugin", answer.plugin.label)
-            for name, value in answer.value.items():
+        for result in self.registries.attributes:
+            source = Source("plugin", result.plugin.label)
+            for name, value in result.value.items():
                 attributes.setdefault(name, Value(value, source))
         self.plan.resource = ResourcePlan(attributes, self._resolve_detectors(), timeout, self.selection.schema_url)
         included, excluded = self.selection.included, self.selection.excluded
@@ -204,7 +204,7 @@ class PlanResolver:
 
     def _report_launcher_stop(self, value: str, cause: str, remedy: str) -> None:
         outcome = "opentelemetry-instrument itself ends with an error, before the application starts"
-        self._report("propagator-stops-launcher", f"{PROPAGATORS}={value}", cause, outcome, remedy)
+        self._add_problem("propagator-stops-launcher", f"{PROPAGATORS}={value}", cause, outcome, remedy)
 
     # -------------------------------------------------------------------------- signals
 
@@ -218,7 +218,7 @@ class PlanResolver:
         if len(matching) == 1:
             planned.configurator = matching[0]
         elif matching:
-            self._report(
+            self._add_problem(
                 "name-taken",
                 f"{setting}={value.value}",
                 f"{' and '.join(sorted(map(distribution_of, matching)))} declare the same name",
@@ -227,7 +227,7 @@ class PlanResolver:
             )
         else:
             names = ", ".join(point.name for point in points) or "none"
-            self._report(
+            self._add_problem(
                 "setting-invalid",
                 f"{setting}={value.value}",
                 f"no package has a configurator of this name (available: {names})",
@@ -247,7 +247,7 @@ class PlanResolver:
             if name not in known and name not in self.registries.refused[planned.signal]:
                 registry = self.registries.processors[planned.signal]
                 if registry.find(name):
-                    self._report(
+                    self._add_problem(
                         "processor-without-exporter",
                         f"{selected.setting} {selected.name}",
                         "it needs an exporter, and none is given",
@@ -310,7 +310,7 @@ class PlanResolver:
             candidates = [*by_user, (preferred, Source("plugin", exporter.plugin)), *candidates[len(by_user) :]]
         if not candidates:
             cause, outcome = "no plugin supplies a processor that feeds the exporters", "these exporters get nothing"
-            self._report("no-processor", signal, cause, outcome, how_to_get_defaults(self.plan.plugins))
+            self._add_problem("no-processor", signal, cause, outcome, how_to_get_defaults(self.plan.plugins))
             return None
         (name, source), *weaker = candidates
         setting_name = own_setting if source.name == own_setting else setting
@@ -327,7 +327,7 @@ class PlanResolver:
                 return self.resolver.component(registration, weaker_source, signal, instance=instance)
         return None
 
-    def _report(self, code: str, subject: str, cause: str, outcome: str, remedy: str) -> None:
+    def _add_problem(self, code: str, subject: str, cause: str, outcome: str, remedy: str) -> None:
         problem = Problem(code=code, subject=subject, cause=cause, outcome=outcome, remedy=remedy)
         if problem not in self.plan.problems:
             self.plan.problems.append(problem)

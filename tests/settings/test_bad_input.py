@@ -209,7 +209,7 @@ def test_without_an_exporter_plugin_one_line_says_what_keeps_it_out():
     (line,) = said(result)
     assert line == (
         "distrokit: traces, metrics, logs: no plugin supplies an exporter and no setting names one; "
-        "nothing is sent. Plugins that are installed and not loaded: otlp (DISTROKIT_DISABLED_PLUGINS has 'otlp')."
+        "nothing is sent. Plugins that are installed but not loaded: otlp (DISTROKIT_DISABLED_PLUGINS has 'otlp')."
     )
     assert (result.stdout, result.returncode) == ("ran\n", 7)
 
