@@ -1,4 +1,4 @@
-"""Names of instrumentations that somebody wrote, and that are none of an installed one."""
+"""Detects names of instrumentations that are misspelt or not installed."""
 
 from __future__ import annotations
 
@@ -9,64 +9,68 @@ from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.settings.layers import Settings
 from distrokit.settings.values import Value
 
-#: How close a name that need not be installed must be to an installed one to be taken for it.
+#: Minimum similarity at which a name that need not be installed counts as a misspelt installed one.
 _CLOSE = 0.88
 
 
-def nearly_installed(name: str, installed: Iterable[str]) -> bool:
-    """Whether it is most likely an installed one's name, misspelt."""
+def is_nearly_installed(name: str, installed: Iterable[str]) -> bool:
+    """Tell whether a name is most likely a misspelt name of an installed instrumentation."""
     names = list(installed)
-    # urllib and urllib3, psycopg and psycopg2 are two libraries.
-    if _letters(name) in {_letters(other) for other in names}:
+    # urllib and urllib3 are different libraries, and so are psycopg and psycopg2.
+    if _without_digits(name) in {_without_digits(other) for other in names}:
         return False
-    return bool(did_you_mean(name, names, cutoff=_CLOSE)) or any(_swapped(name.lower(), o.lower()) for o in names)
+    return bool(did_you_mean(name, names, cutoff=_CLOSE)) or any(
+        _differs_by_swap(name.lower(), o.lower()) for o in names
+    )
 
 
-def _letters(name: str) -> str:
+def _without_digits(name: str) -> str:
     return re.sub(r"\d", "", name.lower())
 
 
-def _swapped(one: str, other: str) -> bool:
-    """Whether two of the letters are in each other's place: of five, that is far from close."""
+def _differs_by_swap(one: str, other: str) -> bool:
+    """Tell whether the names differ by two swapped letters, which similarity does not detect in short names."""
     return len(one) > 3 and sorted(one) == sorted(other) and sum(a != b for a, b in zip(one, other, strict=True)) == 2
 
 
-def misspelt(setting: str, installed: list[str], settings: Settings, problems: list[Problem]) -> None:
-    """It is normal to deny, or order, what is not installed; so only what is nearly, or cannot be, a name is said."""
-    choice = settings.value(setting)
-    if choice is not None:
+def report_misspelt_names(setting: str, installed: list[str], settings: Settings, problems: list[Problem]) -> None:
+    """Report misspelt and invalid names only: a deny list or an order may name instrumentations not installed."""
+    value = settings.value(setting)
+    if value is not None:
         problems += [
-            unknown(setting, choice, name, installed)
+            unknown_name_problem(setting, value, name, installed)
             for name in settings.names(setting)
-            if impossible(name) or nearly_installed(name, installed)
+            if is_impossible(name) or is_nearly_installed(name, installed)
         ]
 
 
-def impossible(name: str) -> bool:
-    """Whether it can be no name: two of them without a comma, or a pattern."""
+def is_impossible(name: str) -> bool:
+    """Tell whether a text cannot be a name: it is a pattern, or two names without a comma."""
     return name != "*" and bool(re.search(r"[\s;*?]", name))
 
 
-def unknown(setting: str, choice: Value[str], name: str, installed: list[str], outcome: str = "") -> Problem:
-    """What is said of a name in a list.
+def unknown_name_problem(
+    setting: str, value: Value[str], name: str, installed: list[str], outcome: str = ""
+) -> Problem:
+    """Make the problem of an unknown name in a list.
 
     Args:
-        outcome: empty for that of a name without effect.
+        outcome: empty if the name has no effect.
     """
-    in_file = choice.source.kind in ("file", "project")
-    subject = f"{choice.source} {name}" if in_file else f"{setting}={name}"
-    return not_installed(subject, name, installed, outcome)
+    in_file = value.source.kind in ("file", "project")
+    subject = f"{value.source} {name}" if in_file else f"{setting}={name}"
+    return not_installed_problem(subject, name, installed, outcome)
 
 
-def not_installed(subject: str, name: str, installed: list[str], outcome: str = "") -> Problem:
-    """What is said of a name that no package has."""
-    cause = f"no package has an instrumentation of this name (there are {', '.join(installed) or 'none'})"
-    remedy = did_you_mean(name, installed) or "Install the package that has it."
-    if impossible(name):
+def not_installed_problem(subject: str, name: str, installed: list[str], outcome: str = "") -> Problem:
+    """Make the problem of a name that no package has."""
+    cause = f"no package has an instrumentation of this name (available: {', '.join(installed) or 'none'})"
+    remedy = did_you_mean(name, installed) or "Install the package that provides it."
+    if is_impossible(name):
         names = ",".join(filter(None, re.split(r"[\s;]+", name)))
-        cause, remedy = "this can be no name", f"Write {names}: names, and commas between."
+        cause, remedy = "this is not a valid name", f"Separate names by commas: {names}."
         if re.search(r"[*?]", name):
-            cause, remedy = "this is no name, and patterns are not understood", "Write the names; * alone is for all."
+            cause, remedy = "patterns are not supported", "List the names; * alone means all."
     return Problem(
         code="instrumentation-unknown",
         subject=subject,

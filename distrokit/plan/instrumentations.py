@@ -1,4 +1,4 @@
-"""One instrumentation of the plan: whether it is applied, as what, and with which keywords."""
+"""One instrumentation of the plan: on or off, its class, and its keywords."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from distrokit.settings.values import BUILT_IN, Source
 
 @dataclass
 class InstrumentationPlan:
-    """One instrumentation; ``InstrumentationPlan("mine", replacement=Mine)`` is one that no package publishes.
+    """One instrumentation; ``InstrumentationPlan("mine", replacement=Mine)`` adds one that no package publishes.
 
     Attributes:
-        name: as ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`` says it.
+        name: as in ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS``.
         enabled: whether it is applied.
-        why: the reason it is off, or failed, or when it will be applied; empty when there is nothing to say.
-        source: who decided.
-        asked: where the user asks for this very one, by its name; ``None`` where it is on as all others are.
-        options: keywords for its ``instrument()``. A text is imported when the instrumentation is applied where it
-            begins with ``import:``, and where the keyword ends in ``_hook``: ``module:attribute``.
-        init_options: keywords for its class, taken the same way.
-        sources: who gave each keyword, by its name; those for the class as ``init.NAME``. Filled for a plugin.
-        replacement: called in place of the instrumentor's class, or where that is: ``module:Class``; ``None`` for
-            its own.
-        applied: whether it has been.
-        point: the entry point; ``None`` for one that no package publishes, which needs a ``replacement``.
+        why: the reason why it is off or failed, or when it will be applied; empty otherwise.
+        source: where it was turned on or off.
+        asked: where the user turned it on by name; ``None`` if it is on by default.
+        options: keywords for its ``instrument()``. A string that begins with ``import:``, or ``module:attribute`` for
+            a keyword that ends in ``_hook``, is imported when the instrumentation is applied.
+        init_options: keywords for its class, in the same form.
+        sources: source of each keyword, by name; keywords for the class as ``init.NAME``. Set for keywords of a plugin.
+        replacement: a class or callable used instead of the instrumentor's class, or its path ``module:Class``;
+            ``None`` for its own class.
+        applied: true once it has been applied.
+        point: the entry point; ``None`` if no package publishes it, then ``replacement`` is required.
     """
 
     name: str
@@ -46,27 +46,28 @@ class InstrumentationPlan:
 
     @property
     def distribution(self) -> str:
-        """The name of the distribution that has it."""
+        """Name of the distribution that publishes it; empty if none does."""
         return distribution_of(self.point) if self.point else ""
 
     @property
     def version(self) -> str:
-        """The version of that distribution."""
+        """Version of that distribution; empty if there is none."""
         return version_of(self.point) if self.point else ""
 
     @property
     def keywords(self) -> dict[str, Any]:
-        """Everything it is given, by the names that ``sources`` has."""
+        """All keywords, by the names used in ``sources``."""
         return {**self.options, **{f"init.{name}": value for name, value in self.init_options.items()}}
 
     def adopt(self, before: InstrumentationPlan | None, source: Source) -> None:
-        """Note what a plugin changed as that plugin's doing.
+        """Record the plugin as the source of what it changed.
 
         Args:
-            before: as it was; ``None`` when it was not there.
+            before: the plan before the change; ``None`` if the plugin added it.
+            source: the plugin.
 
         Raises:
-            TypeError: it cannot be applied, or shown.
+            TypeError: it cannot be applied or described.
         """
         self._check()
         old = before.keywords if before else {}
@@ -74,21 +75,21 @@ class InstrumentationPlan:
         self.sources = {name: self.sources.get(name, source) for name in now}
         self.sources.update({name: source for name in now if name not in old or old[name] is not now[name]})
         if before is None or (self.enabled, self.replacement) != (before.enabled, before.replacement):
-            untold = before is None or self.why == before.why
-            self.why = (f"{source} turned it off" if not self.enabled else "") if untold else self.why
+            why_unchanged = before is None or self.why == before.why
+            self.why = (f"{source} turned it off" if not self.enabled else "") if why_unchanged else self.why
             self.source = source
 
     def _check(self) -> None:
         if self.point is None and self.replacement is None:
             raise TypeError(f"instrumentation {self.name!r} has neither an entry point nor a replacement")
         if not (self.replacement is None or isinstance(self.replacement, str) or callable(self.replacement)):
-            raise TypeError(f"the replacement of instrumentation {self.name!r} cannot be called")
+            raise TypeError(f"the replacement of instrumentation {self.name!r} is not callable")
         for keywords in (self.options, self.init_options):
             if not isinstance(keywords, dict) or not all(isinstance(keyword, str) for keyword in keywords):
-                raise TypeError(f"the options of instrumentation {self.name!r} are no dict of keywords")
+                raise TypeError(f"the options of instrumentation {self.name!r} are not a dict with string keys")
 
     def describe(self) -> dict[str, Any]:
-        """As JSON-ready data; options are shown by name only, their values may be anything."""
+        """Return it as JSON-ready data; of options only the names, since values may be any object."""
         return {
             "distribution": self.distribution,
             "version": self.version,
@@ -103,16 +104,16 @@ class InstrumentationPlan:
 
     @property
     def replaced_by(self) -> str | None:
-        """What stands in place of its own class, as it may be shown; ``None`` for nothing."""
+        """Printable name of the replacement; ``None`` without one."""
         if self.replacement is None or isinstance(self.replacement, str):
             return self.replacement
         return str(getattr(self.replacement, "__qualname__", repr(self.replacement)))
 
 
 class Instrumentations(dict[str, InstrumentationPlan]):
-    """Instrumentations by name. What is installed differs from place to place, and a plugin hears of it here."""
+    """Instrumentations by name; a missing name raises a ``KeyError`` that suggests what to write."""
 
     def __missing__(self, name: str) -> InstrumentationPlan:
-        """Raises: KeyError, which says what to write instead."""
+        """Raise a ``KeyError`` with a suggestion."""
         hint = did_you_mean(name, self) if isinstance(name, str) else ""
         raise KeyError(f"no instrumentation {name!r} is installed; use .get() or `in`. {hint}".rstrip(" ."))

@@ -1,4 +1,4 @@
-"""Lets plugins amend the draft plan, one by one; records what each did, and takes back what failed."""
+"""Lets plugins modify the plan one by one, records the changes, and discards those of a plugin that fails."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from distrokit.settings.values import Source, Value
 
 
 def modify(plan: Plan, plugins: Plugins) -> Plan:
-    """Call every ``distrokit_plan``, each on a copy; returns the plan to go on with.
+    """Call every ``distrokit_plan``, each with a copy of the plan; return the modified plan.
 
-    A plugin that raises, or makes of the plan what cannot be built, is left out and its copy dropped.
+    A plugin that raises, or leaves a plan that cannot be built, is left out, and its copy is discarded.
     """
     for plugin in plugins.implementing("distrokit_plan"):
         before = flat(plan.describe())
@@ -41,17 +41,17 @@ def modify(plan: Plan, plugins: Plugins) -> Plan:
             _adopt(draft, plan, Source("plugin", plugin.label))
             after = flat(draft.describe())
         except Exception as error:
-            # What cannot even be shown cannot be built.
+            # A plan that cannot be described cannot be built.
             plugins.leave_out(plugin, "distrokit_plan", error)
             continue
         draft.new_component = None
-        draft.changes = [*plan.changes, *_changes(plugin, before, after), *_order(plugin, plan, draft)]
+        draft.changes = [*plan.changes, *_changes(plugin, before, after), *_order_changes(plugin, plan, draft)]
         plan = draft
     return plan
 
 
 def _new_component(label: str, settings: Settings, hook: str, declaration: D) -> tuple[Component[D], list[Problem]]:
-    """A component of a declaration that a plugin adds to the plan; its parameters are read now."""
+    """Make a component of a declaration that a plugin adds to the plan, and read its parameters."""
     checked(hook, declaration)
     reader = Reader(settings, label, name=declaration.name)
     read = getattr(declaration, "parameters", None)
@@ -60,12 +60,12 @@ def _new_component(label: str, settings: Settings, hook: str, declaration: D) ->
 
 
 def _adopt(plan: Plan, before: Plan, source: Source) -> None:
-    """Give plain values the plugin as their source; refuse what could not be built.
+    """Give plain values the plugin as their source, and check that the plan can be built.
 
-    A plugin may report problems, and cannot take back those of others.
+    A plugin can add problems, but not remove those of others.
 
     Raises:
-        TypeError: something in the plan is not what belongs there; says where.
+        TypeError: a part of the plan has the wrong type; the message names the part.
     """
     added = [problem for problem in plan.problems if isinstance(problem, Problem)]
     plan.problems = [*before.problems, *(problem for problem in added if problem not in before.problems)]
@@ -112,7 +112,7 @@ def _check_signals(plan: Plan) -> None:
 def _adopt_values(values: dict[str, Value[Any]], source: Source) -> None:
     for name, value in list(values.items()):
         if not isinstance(value, Value):
-            # Headers stay secret whoever writes them.
+            # Headers written by a plugin are secret, too.
             values[name] = Value(value, source, secret=name in ("headers", "credentials"))
 
 
@@ -131,8 +131,8 @@ def _changes(plugin: Plugin, before: Mapping[str, Any], after: Mapping[str, Any]
     ]
 
 
-def _order(plugin: Plugin, before: Plan, after: Plan) -> list[Change]:
-    """The order of instrumentations, which no single one of them shows."""
+def _order_changes(plugin: Plugin, before: Plan, after: Plan) -> list[Change]:
+    """Return the change of the order of instrumentations, which their descriptions do not show."""
     both = [
         [name for name in plan.instrumentations if name in other.instrumentations]
         for plan, other in ((before, after), (after, before))
@@ -142,7 +142,7 @@ def _order(plugin: Plugin, before: Plan, after: Plan) -> list[Change]:
 
 
 def flat(node: Any, path: str = "") -> dict[str, Any]:
-    """``{"a": {"b": [1]}}`` as ``{"a.b.0": 1}``."""
+    """Flatten ``{"a": {"b": [1]}}`` to ``{"a.b.0": 1}``."""
     if isinstance(node, Mapping) and node:
         items: Any = node.items()
     elif isinstance(node, list) and node:

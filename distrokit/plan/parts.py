@@ -1,4 +1,4 @@
-"""What a plan is made of; see :class:`distrokit.plan.plan.Plan`."""
+"""The parts of a plan; see :class:`distrokit.plan.plan.Plan`."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ from distrokit.settings.values import BUILT_IN, Source, Value
 
 @dataclass
 class Component(Generic[D]):
-    """A declaration that was picked.
+    """A selected declaration with its parameters.
 
     Attributes:
-        declaration: what will be built.
-        plugin: who declared it: ``otlp 0.1.0``.
-        source: who picked it.
-        parameters: what it will be given.
-        overridden: what gave way to it; each tells who it was when called, since that reads files.
+        declaration: the declaration to build.
+        plugin: label of the plugin that declared it: ``otlp 0.1.0``.
+        source: where it was selected.
+        parameters: passed to its factory.
+        overridden: the declarations of the same name that it overrides; each is a callable that returns its origin,
+            because that reads files.
         instance: ``backup`` of ``otlp/backup``; empty for the plain one.
-        file_name: how a configuration file calls it; empty where that is its name.
-        wraps: whether it is a sampler that :meth:`Plan.wrap_sampler` put around its parameter ``inner``.
+        file_name: its name in a configuration file; empty when that is the declaration's name.
+        wraps: true for a sampler that :meth:`Plan.wrap_sampler` put around its parameter ``inner``.
     """
 
     declaration: D
@@ -51,28 +52,28 @@ class Component(Generic[D]):
 
     @property
     def name(self) -> str:
-        """The name it was picked by: ``otlp``, or ``otlp/backup`` for an instance."""
+        """The name that selects it: ``otlp``, or ``otlp/backup`` for an instance."""
         return f"{self.declaration.name}/{self.instance}" if self.instance else self.declaration.name
 
     @property
     def origin(self) -> str:
-        """``plugin otlp 0.1.0``, or the distribution whose component it is; to know that one reads a file."""
+        """``plugin otlp 0.1.0``, or the distribution that publishes it; looking that up reads a file."""
         return origin_of(self.declaration) or f"plugin {self.plugin}"
 
     @property
     def inner(self) -> Component[D] | None:
-        """What this sampler was put around; ``None`` for any other component."""
+        """The sampler that this one wraps; ``None`` for any other component."""
         value = self.parameters.get("inner") if self.wraps else None
         return value.value if value is not None and isinstance(value.value, Component) else None
 
     @property
     def innermost(self) -> Component[D]:
-        """The sampler that was chosen, whatever plugins have put around it; any other component itself."""
+        """The selected sampler without the wrappers that plugins added; any other component itself."""
         return self.inner.innermost if self.inner else self
 
     @property
     def nested_name(self) -> str:
-        """``always-record(parentbased_always_on)``: its name, with what it was put around."""
+        """``always-record(parentbased_always_on)``: its name with the sampler that it wraps."""
         return f"{self.name}({self.inner.nested_name})" if self.inner else self.name
 
     @property
@@ -81,14 +82,14 @@ class Component(Generic[D]):
         return {name: value.value for name, value in self.parameters.items()}
 
     def describe(self) -> dict[str, Any]:
-        """As JSON-ready data, secrets masked."""
+        """Return it as JSON-ready data with secrets masked."""
         return {
             "name": self.name,
             "plugin": self.plugin,
             "origin": origin_of(self.declaration) or None,
             "source": str(self.source),
-            "parameters": {name: described(value) for name, value in self.parameters.items()},
-            "overridden": [who() for who in self.overridden],
+            "parameters": {name: describe_value(value) for name, value in self.parameters.items()},
+            "overridden": [origin() for origin in self.overridden],
             **(
                 {"exporters": list(self.declaration.exporters)}
                 if isinstance(self.declaration, Processor) and self.declaration.stage == "transform"
@@ -102,14 +103,14 @@ class ExporterPlan:
     """An exporter and the processor that feeds it.
 
     Attributes:
-        processor: ``None`` for one that is scraped, or that nothing feeds.
+        processor: ``None`` for an exporter that is scraped, or when there is no processor to feed it.
     """
 
     exporter: Component[Exporter]
     processor: Component[Processor] | None = None
 
     def describe(self) -> dict[str, Any]:
-        """As JSON-ready data."""
+        """Return it as JSON-ready data."""
         return {**self.exporter.describe(), "processor": self.processor.describe() if self.processor else None}
 
 
@@ -118,12 +119,12 @@ class SignalPlan:
     """One signal's pipeline.
 
     Attributes:
-        processors: of the stages before ``export``, in the order they run.
-        exporters: side by side, at the end.
-        source: who chose the exporters; ``None`` when nobody did.
+        processors: of the stages before ``export``, in the order in which they run.
+        exporters: each receives every item.
+        source: where the exporters were selected; ``None`` when no setting or file selects any.
         built: false when a configuration file has no provider for it: OpenTelemetry's no-op stays.
-        scopes: what instrumentation scopes may do; the first rule that fits counts.
-        configurator: upstream's ``OTEL_PYTHON_TRACER_CONFIGURATOR`` and its siblings: asked where no rule fits.
+        scopes: rules for instrumentation scopes; the first that matches applies.
+        configurator: upstream's ``OTEL_PYTHON_TRACER_CONFIGURATOR`` and its siblings; called when no rule matches.
     """
 
     signal: Signal
@@ -135,25 +136,25 @@ class SignalPlan:
     configurator: EntryPoint | None = None
 
     def for_all(self) -> list[Component[Processor]]:
-        """The processors that every item passes, whatever exporter it goes to."""
+        """Return the processors that apply to all exporters."""
         return [processor for processor in self.processors if not processor.declaration.exporters]
 
     def before(self, item: ExporterPlan) -> list[Component[Processor]]:
-        """The transforms that stand in front of this exporter, and not of all."""
+        """Return the transforms that apply to this exporter and not to all."""
         own = [processor for processor in self.processors if processor.declaration.exporters]
         return [processor for processor in own if processor.declaration.stands_before(item.exporter.name)]
 
     def for_some(self) -> list[Component[Processor]]:
-        """The transforms that stand in front of some exporters only, of those that are there."""
+        """Return the transforms that apply to some of the planned exporters only."""
         needed = [id(processor) for item in self.exporters for processor in self.before(item)]
         return [processor for processor in self.processors if id(processor) in needed]
 
     def at(self, stage: str) -> list[Component[Processor]]:
-        """The processors of one stage."""
+        """Return the processors of one stage."""
         return [processor for processor in self.processors if processor.declaration.stage == stage]
 
     def describe(self) -> dict[str, Any]:
-        """As JSON-ready data."""
+        """Return it as JSON-ready data."""
         return {
             "source": str(self.source) if self.source else None,
             "built": self.built,
@@ -166,15 +167,15 @@ class SignalPlan:
 
 @dataclass
 class ResourcePlan:
-    """Who this process is.
+    """The resource: the attributes of this process.
 
     Attributes:
-        attributes: what is known already.
-        detectors: what will be asked; weaker than ``attributes``, the last in order wins.
-        timeout_millis: how long all detectors together may take, in milliseconds.
+        attributes: known while planning.
+        detectors: weaker than ``attributes``; a later one overrides an earlier one.
+        timeout_millis: timeout for all detectors together, in milliseconds.
         schema_url: of the resource; ``None`` for none.
-        included, excluded: patterns (``*``, ``?``) of the attributes detectors may add; nothing included
-            means all, and what is excluded stays out whatever is included.
+        included, excluded: patterns (``*``, ``?``) of the attributes that detectors may add; an empty ``included``
+            means all; ``excluded`` wins over ``included``.
     """
 
     attributes: dict[str, Value[Any]] = field(default_factory=dict)
@@ -185,12 +186,12 @@ class ResourcePlan:
     excluded: tuple[str, ...] = ()
 
     def describe(self) -> dict[str, Any]:
-        """As JSON-ready data."""
+        """Return it as JSON-ready data."""
         return {
-            "attributes": {name: described(value) for name, value in self.attributes.items()},
+            "attributes": {name: describe_value(value) for name, value in self.attributes.items()},
             "detectors": [detector.describe() for detector in self.detectors],
-            "timeout_millis": described(self.timeout_millis),
-            "schema_url": described(self.schema_url) if self.schema_url else None,
+            "timeout_millis": describe_value(self.timeout_millis),
+            "schema_url": describe_value(self.schema_url) if self.schema_url else None,
             "included": list(self.included),
             "excluded": list(self.excluded),
         }
@@ -208,18 +209,18 @@ class ViewPlan:
     source: Source = BUILT_IN
 
     def describe(self) -> dict[str, Any]:
-        """As JSON-ready data."""
+        """Return it as JSON-ready data."""
         return {**self.definition, "source": str(self.source)}
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a plugin's ``distrokit_plan`` changed.
+    """One change that a plugin's ``distrokit_plan`` made.
 
     Attributes:
         plugin: its label.
-        path: where in :meth:`Plan.describe`, dotted.
-        before, after: as shown there; ``None`` for what was not there.
+        path: dotted path in :meth:`Plan.describe`.
+        before, after: values in :meth:`Plan.describe`; ``None`` when absent.
     """
 
     plugin: str
@@ -232,16 +233,16 @@ def _built_by_the_pipeline(context: BuildContext) -> Any:
     raise NotImplementedError
 
 
-#: What the SDK samples with when nobody says otherwise; where it is inside another one, the pipeline builds it.
+#: The SDK's default. Inside another sampler, the pipeline builds it.
 DEFAULT_SAMPLER = Sampler("parentbased_always_on", _built_by_the_pipeline, origin="opentelemetry-sdk")
 
 
 def default_sampler() -> Component[Sampler]:
-    """The SDK's default as a component, to be put inside another one."""
+    """Return the SDK's default sampler as a component, for use inside another one."""
     return Component(DEFAULT_SAMPLER, "", Source("default", "opentelemetry-sdk"))
 
 
-#: What OpenTelemetry's API propagates with when nobody says otherwise.
+#: The default propagators of OpenTelemetry's API.
 _DEFAULT_PROPAGATORS = {
     "tracecontext": "opentelemetry.trace.propagation.tracecontext:TraceContextTextMapPropagator",
     "baggage": "opentelemetry.baggage.propagation:W3CBaggagePropagator",
@@ -249,21 +250,21 @@ _DEFAULT_PROPAGATORS = {
 
 
 def default_propagators() -> list[Component[Propagator]]:
-    """OpenTelemetry's own choice as components, to stand beside another one."""
+    """Return OpenTelemetry's default propagators as components, for use beside another one."""
     source = Source("default", "opentelemetry-api")
     points = [EntryPoint(name, value, "opentelemetry_propagator") for name, value in _DEFAULT_PROPAGATORS.items()]
-    return [Component(Propagator(p.name, _made_of(p), origin="opentelemetry-api"), "", source) for p in points]
+    return [Component(Propagator(p.name, _make_factory(p), origin="opentelemetry-api"), "", source) for p in points]
 
 
-def _made_of(point: EntryPoint) -> Callable[[BuildContext], Any]:
+def _make_factory(point: EntryPoint) -> Callable[[BuildContext], Any]:
     return lambda context: point.load()()
 
 
 N = TypeVar("N")
 
 
-def copied(node: N) -> N:
-    """The node, with its own dicts and lists; declarations and values are immutable and shared."""
+def copy_node(node: N) -> N:
+    """Copy a node with its dicts and lists; declarations and values are immutable and shared."""
     if node is None:
         return node
     twin = copy(node)
@@ -273,12 +274,12 @@ def copied(node: N) -> N:
     if isinstance(twin, Component):
         for name, value in twin.parameters.items():
             if isinstance(value, Value) and isinstance(value.value, Component):
-                twin.parameters[name] = replace(value, value=copied(value.value))
+                twin.parameters[name] = replace(value, value=copy_node(value.value))
     return twin
 
 
-def described(value: Value[Any]) -> dict[str, Any]:
-    """A value with its source as JSON-ready data, masked."""
+def describe_value(value: Value[Any]) -> dict[str, Any]:
+    """Return a value with its source as JSON-ready data, secrets masked."""
     if isinstance(value.value, Component):
         return {"value": value.value.describe(), "source": str(value.source), "overridden": []}
     shown = value.printable()

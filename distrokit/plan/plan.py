@@ -1,7 +1,7 @@
-"""The plan: one plain, typed, printable value that says what will be built, and why.
+"""The plan: one plain, typed, printable value that describes the pipeline to build, with the source of each value.
 
-Everything in it knows its source. ``distrokit explain`` prints it, ``distrokit_plan`` amends it,
-:mod:`distrokit.pipeline.pipeline` builds it; nothing here imports OpenTelemetry.
+``distrokit explain`` prints it, ``distrokit_plan`` modifies it, :mod:`distrokit.pipeline.pipeline` builds it.
+Nothing here imports OpenTelemetry.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from distrokit.plan.parts import (
     ResourcePlan,
     SignalPlan,
     ViewPlan,
-    copied,
+    copy_node,
     default_propagators,
     default_sampler,
-    described,
+    describe_value,
 )
 from distrokit.plugins.candidates import Plugin
 from distrokit.plugins.distros import ActiveDistro, default
@@ -58,32 +58,34 @@ _PROBLEM_FIELDS = ("code", "severity", "subject", "cause", "outcome", "remedy")
 
 
 class NewComponent(Protocol):
-    """Makes a component of a declaration; also returns the problems of its parameters."""
+    """Make a component of a declaration; return it with the problems of its parameters."""
 
     def __call__(self, settings: Settings, hook: str, declaration: D, /) -> tuple[Component[D], list[Problem]]: ...
 
 
 @dataclass
 class Plan:
-    """See the module.
+    """The pipeline to build, with the source of every value.
 
     Attributes:
-        distro: whose plan it is.
-        disabled: true builds propagators only; instrumentations are applied, and record nothing.
+        distro: the active distro.
+        disabled: true builds propagators only; instrumentations are applied but record nothing.
         sampler: ``None`` for the SDK's default, ``parentbased_always_on``.
         id_generator: ``None`` for the SDK's default, random ids.
-        propagators: ``None`` leaves OpenTelemetry's own choice alone.
-        response_propagators: in the order in which they run; with none, what the application has set is left alone.
-        configuration: the configuration file; ``None`` without one.
+        propagators: ``None`` keeps OpenTelemetry's default.
+        response_propagators: in the order in which they run; an empty list keeps the application's own.
+        configuration: path of the configuration file; ``None`` without one.
         views: of the metrics signal, in order.
-        sdk_settings: what the SDK, which reads settings itself, shall find in ``os.environ`` instead of
-            what is there; ``None`` for a setting that cannot be used.
-        instrumentations: by name, in the order they are applied; the ``KeyError`` of one that is not there says so.
-        exit_timeout_millis: what the end of the process may take, for all signals together, in milliseconds.
+        sdk_settings: values to set in ``os.environ``, where the SDK reads them; ``None`` unsets a setting whose
+            value is invalid.
+        instrumentations: by name, in the order in which they are applied; a missing name raises a ``KeyError`` with a
+            suggestion.
+        exit_timeout_millis: time limit for flush and shutdown at exit, for all signals together, in milliseconds.
         known: the settings that core and plugins read.
-        problems: everything that was not as it should be, so far.
-        changes: what plugins amended.
-        amending: the label of the plugin whose ``distrokit_plan`` is being called; empty at any other time.
+        problems: all problems found so far.
+        changes: what plugins changed.
+        new_component: makes components for the plugin whose ``distrokit_plan`` is being called; ``None`` at any other
+            time.
     """
 
     settings: Settings
@@ -107,16 +109,16 @@ class Plan:
     new_component: NewComponent | None = None
 
     def wrap_sampler(self, sampler: Sampler) -> None:
-        """Put a sampler around whatever samples now; for ``distrokit_plan``.
+        """Put a sampler around the current one; for ``distrokit_plan``.
 
-        Its factory finds the inner one built, as ``context.arguments["inner"]``. One that cannot be built is left out,
-        and the inner one samples; where the inner one cannot be built, ``parentbased_always_on`` is inside.
+        Its factory gets the inner sampler, built, as ``context.arguments["inner"]``. If the outer sampler cannot be
+        built, the inner one samples. If the inner one cannot be built, ``parentbased_always_on`` takes its place.
 
         Args:
-            sampler: a declaration; it need not be declared anywhere else. Its ``parameters`` are read at once.
+            sampler: a declaration; no hook needs to return it. Its ``parameters`` are read immediately.
 
         Raises:
-            TypeError: it is no declaration of a sampler.
+            TypeError: ``sampler`` is not a ``Sampler`` declaration.
         """
         component = self._new("distrokit_samplers", Sampler, sampler, "plan.wrap_sampler")
         inner = self.sampler or default_sampler()
@@ -125,15 +127,16 @@ class Plan:
         self.sampler = component
 
     def add_propagator(self, propagator: Propagator) -> None:
-        """Run a propagator after those that run now, whoever chose them; for ``distrokit_plan``.
+        """Append a propagator to the planned ones; for ``distrokit_plan``.
 
-        Where nobody chose any, these are ``tracecontext`` and ``baggage``. One of that name that is planned stays.
+        Without selected propagators it follows the default ones, ``tracecontext`` and ``baggage``. If one of the same
+        name is planned already, nothing changes.
 
         Args:
-            propagator: a declaration; it need not be declared anywhere else. Its ``parameters`` are read at once.
+            propagator: a declaration; no hook needs to return it. Its ``parameters`` are read immediately.
 
         Raises:
-            TypeError: it is no declaration of a propagator.
+            TypeError: ``propagator`` is not a ``Propagator`` declaration.
         """
         component = self._new("distrokit_propagators", Propagator, propagator, "plan.add_propagator")
         if self.propagators is None:
@@ -142,7 +145,7 @@ class Plan:
             self.propagators.append(component)
 
     def _new(self, hook: str, kind: type[D], declaration: D, method: str) -> Component[D]:
-        """A component that the plugin adds which is modifying the plan."""
+        """Make a component for the plugin that is modifying the plan."""
         if not isinstance(declaration, kind):
             raise TypeError(f"{method} takes a distrokit.{kind.__name__}, not {type(declaration).__name__}")
         if self.new_component is None:
@@ -152,11 +155,11 @@ class Plan:
         return component
 
     def describe(self) -> dict[str, Any]:
-        """The plan as JSON-ready data, secrets masked; ``schema`` says which shape."""
+        """Return the plan as JSON-ready data with secrets masked; ``schema`` is the version of its shape."""
         return {
             "schema": SCHEMA,
             "distro": self.distro.describe(),
-            "disabled": described(self.disabled),
+            "disabled": describe_value(self.disabled),
             "configuration": self.configuration,
             "ignored": self.settings.set_in_vain(),
             "plugins": [
@@ -177,7 +180,7 @@ class Plan:
             "response_propagators": [p.describe() for p in self.response_propagators],
             "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
             "views": [view.describe() for view in self.views],
-            "exit_timeout_millis": described(self.exit_timeout_millis),
+            "exit_timeout_millis": describe_value(self.exit_timeout_millis),
             "sdk_settings": dict(self.sdk_settings),
             "instrumentations": {
                 name: {**planned.describe(), "why": self.settings.mask(planned.why)}
@@ -191,7 +194,7 @@ class Plan:
         }
 
     def components(self) -> Iterator[Component[Any]]:
-        """Every component that was picked; what is inside one is among its parameters."""
+        """Yield every selected component; a component inside another one is among its parameters."""
         yield from filter(None, (self.sampler, self.id_generator))
         yield from self.resource.detectors
         yield from self.propagators or ()
@@ -204,20 +207,20 @@ class Plan:
                     yield item.processor
 
     def parts(self) -> Plan:
-        """A copy whose containers are its own, so a plugin's changes can be taken back."""
+        """Return a copy with its own containers, so that a plugin's changes can be discarded."""
         plan = copy(self)
         plan.problems, plan.plugins = list(self.problems), list(self.plugins)
         plan.sdk_settings = dict(self.sdk_settings)
-        plan.views = [copied(view) for view in self.views]
-        plan.resource = copied(self.resource)
-        plan.resource.detectors = [copied(detector) for detector in self.resource.detectors]
-        plan.sampler = copied(self.sampler)
-        plan.id_generator = copied(self.id_generator)
-        plan.propagators = None if self.propagators is None else [copied(p) for p in self.propagators]
-        plan.response_propagators = [copied(p) for p in self.response_propagators]
-        plan.signals = {signal: copied(planned) for signal, planned in self.signals.items()}
+        plan.views = [copy_node(view) for view in self.views]
+        plan.resource = copy_node(self.resource)
+        plan.resource.detectors = [copy_node(detector) for detector in self.resource.detectors]
+        plan.sampler = copy_node(self.sampler)
+        plan.id_generator = copy_node(self.id_generator)
+        plan.propagators = None if self.propagators is None else [copy_node(p) for p in self.propagators]
+        plan.response_propagators = [copy_node(p) for p in self.response_propagators]
+        plan.signals = {signal: copy_node(planned) for signal, planned in self.signals.items()}
         for planned in plan.signals.values():
-            planned.processors = [copied(processor) for processor in planned.processors]
-            planned.exporters = [ExporterPlan(copied(e.exporter), copied(e.processor)) for e in planned.exporters]
-        plan.instrumentations = Instrumentations((name, copied(one)) for name, one in self.instrumentations.items())
+            planned.processors = [copy_node(processor) for processor in planned.processors]
+            planned.exporters = [ExporterPlan(copy_node(e.exporter), copy_node(e.processor)) for e in planned.exporters]
+        plan.instrumentations = Instrumentations((name, copy_node(one)) for name, one in self.instrumentations.items())
         return plan

@@ -1,10 +1,10 @@
-"""Settings, a configuration file and declarations in, plan out. Imports no SDK, opens nothing, starts nothing."""
+"""Makes the plan of settings, a configuration file and declarations. Imports no SDK, opens nothing, starts nothing."""
 
 from __future__ import annotations
 
 from distrokit.declarations import Configuration, Setting
 from distrokit.diagnostics import LOG_LEVELS, Problem
-from distrokit.plan.instrumentation_planning import deny, planned
+from distrokit.plan.instrumentation_planning import apply_deny_list, plan_instrumentations
 from distrokit.plan.modifications import modify
 from distrokit.plan.plan import Plan
 from distrokit.plan.registry import Registries
@@ -22,52 +22,52 @@ from distrokit.settings.reader import Reader
 from distrokit.settings.registry import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of, quoted
 from distrokit.settings.values import Source, SourceKind, Value
 
-#: What ``DISTROKIT_DOCTOR`` may say.
+#: Values of ``DISTROKIT_DOCTOR``.
 DOCTOR_CHOICES = ("true", "1", "yes", "on", "offline", "false", "0", "no", "off")
 
-#: Where the configuration file is (specification, *Declarative configuration*).
+#: Path of the configuration file (specification, *Declarative configuration*).
 CONFIG_FILE = "OTEL_CONFIG_FILE"
 
 
 def make_plan(settings: Settings, plugins: Plugins) -> Plan:
-    """The plan for these settings and plugins. Never raises for what a user or a plugin did wrong.
+    """Make the plan for these settings and plugins. Mistakes of users and plugins become problems; nothing is raised.
 
     Args:
-        settings: without plugin defaults and without a file; they are asked for here.
+        settings: without the layers of plugins and of the configuration file, which are added here.
         plugins: loaded; their ``problems`` list becomes the plan's.
     """
     known = (*SETTINGS, *plugins.settings())
     problems: list[Problem] = []
-    given = plugins.defaults(settings)
+    defaults = plugins.defaults(settings)
     # A distro may bring a file of its own, and block plugins.
-    defaulted = settings.with_defaults(_layers(given, "plugin default"))
-    configuration = _configuration(defaulted, plugins)
+    defaulted = settings.with_defaults(_layers(defaults, "plugin default"))
+    configuration = _read_configuration(defaulted, plugins)
     if configuration is not None:
-        settings = _with_file(settings, configuration, known, problems)
-    plugins.block(settings.with_defaults(_layers(given, "plugin default")))
+        settings = _add_file_layer(settings, configuration, known, problems)
+    plugins.block(settings.with_defaults(_layers(defaults, "plugin default")))
     while True:
-        # A plugin that failed takes all it contributed with it, its defaults too, which others may have
-        # seen. So when one fails, they declare and amend once more.
-        loaded = _loaded(plugins)
-        layered = settings.with_defaults(_layers(given, "plugin default"))
+        # A plugin that fails is left out with everything it contributed, also its defaults, which others may have
+        # read. So when one fails, all others declare and modify again.
+        loaded = _count_loaded(plugins)
+        layered = settings.with_defaults(_layers(defaults, "plugin default"))
         layered = layered.with_layers(*reversed(_layers(plugins.overrides(layered), "override")))
-        draft = _draft(layered, plugins, configuration, known, problems)
+        draft = _make_draft(layered, plugins, configuration, known, problems)
         plan = modify(draft, plugins)
-        if loaded == _loaded(plugins):
+        if loaded == _count_loaded(plugins):
             break
     added = {name: item for name, item in plan.instrumentations.items() if name not in draft.instrumentations}
-    deny(added, plan.settings)
-    # From here on plan and plugins share one list.
+    apply_deny_list(added, plan.settings)
+    # Problems found later belong to both.
     plugins.problems.extend(plan.problems)
     plan.problems = plugins.problems
     return plan
 
 
-def _loaded(plugins: Plugins) -> int:
+def _count_loaded(plugins: Plugins) -> int:
     return len([plugin for plugin in plugins.candidates if plugin.status == "loaded"])
 
 
-def _configuration(settings: Settings, plugins: Plugins) -> Configuration | None:
+def _read_configuration(settings: Settings, plugins: Plugins) -> Configuration | None:
     configuration = plugins.configuration(settings)
     path = settings.get(CONFIG_FILE)
     if configuration is None and path:
@@ -75,20 +75,20 @@ def _configuration(settings: Settings, plugins: Plugins) -> Configuration | None
             code="file-unread",
             subject=f"{CONFIG_FILE}={path}",
             cause="no plugin reads configuration files",
-            outcome="nothing is configured, since what the file would have said is unknown",
+            outcome="telemetry is disabled because the file cannot be read",
             remedy=to_install("distrokit[yaml]", otherwise="unset the variable"),
         )
         return Configuration(path, None, (problem,))
     return configuration
 
 
-def _with_file(
+def _add_file_layer(
     settings: Settings, configuration: Configuration, known: tuple[Setting, ...], problems: list[Problem]
 ) -> Settings:
     problems.extend(configuration.problems)
     ignored = ignored_with_file(known, settings)
     layer = settings_of(configuration, problems)
-    # Where the file speaks, it wins: of instrumentations' variables, too, which count where it is silent.
+    # Variables of instrumentations are ignored only where the file sets the same thing.
     ignored |= {name for name in layer.values if name in settings.environ and not name.startswith("DISTROKIT_")}
     layered = settings.with_layers(layer, ignored=ignored)
     if settings.sdk_disabled and not layered.sdk_disabled and "OTEL_SDK_DISABLED" in ignored:
@@ -96,7 +96,7 @@ def _with_file(
             Problem(
                 code="disabled-ignored",
                 subject="OTEL_SDK_DISABLED=true",
-                cause=f"{configuration.name} takes the place of this variable",
+                cause=f"{configuration.name} is used instead of this variable",
                 outcome="telemetry is not disabled",
                 remedy="Write `disabled: ${OTEL_SDK_DISABLED:-false}` in the file.",
                 severity="warning",
@@ -105,7 +105,7 @@ def _with_file(
     return layered
 
 
-def _draft(
+def _make_draft(
     settings: Settings,
     plugins: Plugins,
     configuration: Configuration | None,
@@ -121,34 +121,38 @@ def _draft(
         plan.disabled = Value(True, Source("file", configuration.name))
         return plan
     _check_settings(plan)
-    choices = _choices(plan, configuration)
-    PlanResolver(plan, Registries.of(plugins.declarations(settings), plan.problems), plugins.installed, choices).make()
-    plan.instrumentations = planned(settings, plugins.installed, choices.instrumentations, plan.problems)
-    said = {problem.subject for problem in plan.problems}
-    plan.problems.extend(problem for problem in not_one_of(known, settings) if problem.subject not in said)
+    selection = _select(plan, configuration)
+    PlanResolver(
+        plan, Registries.of(plugins.declarations(settings), plan.problems), plugins.installed, selection
+    ).make()
+    plan.instrumentations = plan_instrumentations(
+        settings, plugins.installed, selection.instrumentations, plan.problems
+    )
+    reported = {problem.subject for problem in plan.problems}
+    plan.problems.extend(problem for problem in not_one_of(known, settings) if problem.subject not in reported)
     if settings.sdk_disabled:
         disabled = settings.value("OTEL_SDK_DISABLED")
         plan.disabled = Value(True, disabled.source) if disabled else plan.disabled
         if configuration is not None and configuration.model and configuration.model.at("propagator") is None:
-            # A file without any has none run; here it is not asked, and OpenTelemetry's own go on.
+            # A file without `propagator` means none, but a disabled SDK keeps OpenTelemetry's own propagators.
             plan.propagators = plan.propagators or None
     return plan
 
 
-def _choices(plan: Plan, configuration: Configuration | None) -> Selection:
+def _select(plan: Plan, configuration: Configuration | None) -> Selection:
     if configuration is None:
         return select_from_settings(plan.settings, plan.problems)
     return select_from_model(configuration, plan.settings, plan.problems)
 
 
-def _layers(given: list[Answer], kind: SourceKind) -> tuple[Layer, ...]:
+def _layers(results: list[Answer], kind: SourceKind) -> tuple[Layer, ...]:
     return tuple(
-        Layer(Source(kind, answer.plugin.label), answer.value) for answer in given if answer.plugin.status == "loaded"
+        Layer(Source(kind, result.plugin.label), result.value) for result in results if result.plugin.status == "loaded"
     )
 
 
 def _check_settings(plan: Plan) -> None:
-    """What the SDK reads by itself, and what is read, without a word, before there is a plan."""
+    """Check settings that the SDK reads, or that are read before there is a plan and problems can be reported."""
     reader = Reader(plan.settings, "opentelemetry-sdk")
     reader.choice("OTEL_SDK_DISABLED", ("true", "false"), "false")
     reader.choice("OTEL_LOG_LEVEL", tuple(LOG_LEVELS), "warn")

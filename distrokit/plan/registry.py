@@ -1,4 +1,4 @@
-"""What there is to pick from: every plugin's declarations by kind, signal and name."""
+"""The declarations of all plugins by kind, signal and name."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from distrokit.plugins.manager import Answer, Plugin
 
 @dataclass(frozen=True)
 class Registration(Generic[D]):
-    """A declaration and who made it.
+    """A declaration with the plugin that made it.
 
     Attributes:
-        overridden: the offers of the same name that gave way.
+        overridden: registrations of the same name and lower rank.
     """
 
     declaration: D
@@ -41,19 +41,19 @@ class Registration(Generic[D]):
 
     @property
     def origin(self) -> str:
-        """``plugin otlp (distrokit-otlp 0.1.0)``, or the distribution an adapter speaks for."""
+        """``plugin otlp (distrokit-otlp 0.1.0)``, or the distribution that publishes an adapted component."""
         return origin_of(self.declaration) or self.plugin.title
 
 
 @dataclass
 class Registry(Generic[D]):
-    """The offers of one kind, by name.
+    """The registrations of one kind, by name.
 
     Attributes:
-        kind: what they are, for example ``id generator``.
-        signal: whose they are; ``None`` where there is no such thing.
-        offers: by lower-case name, in plugin order.
-        taken: names that several claim with equal right, with the problem that says so.
+        kind: for example ``id generator``.
+        signal: ``None`` for kinds that do not belong to a signal.
+        registrations: by lower-case name, in plugin order.
+        taken: names that several declarations of equal rank have, each with its problem.
     """
 
     kind: ComponentKind
@@ -62,24 +62,24 @@ class Registry(Generic[D]):
     taken: dict[str, Problem] = field(default_factory=dict)
 
     def names(self) -> list[str]:
-        """The names one can pick, as declared."""
+        """Return the names as declared."""
         return sorted(registration.declaration.name for registration in self.registrations.values())
 
     def find(self, name: str) -> Registration[D] | None:
-        """The offer of this name, whatever the case; what is in development is found without saying so, too."""
+        """Return the registration of this name, in any case, with or without ``/development``."""
         name = name.strip().lower()
         return self.registrations.get(name) or self.registrations.get(name.removesuffix("/development"))
 
 
 @dataclass
 class Registries:
-    """All shelves, and what is picked by no name.
+    """All registries, and what plugins contribute without a name.
 
     Attributes:
         staged: processors of the stages before ``export``.
-        attributes: of the resource, as plugins returned them.
-        views: likewise.
-        refused: names of staged processors that several claim.
+        attributes: resource attributes as plugins returned them.
+        views: views as plugins returned them.
+        refused: names of staged processors that several declarations of equal rank have.
     """
 
     exporters: dict[Signal, Registry[Exporter]]
@@ -95,37 +95,37 @@ class Registries:
     refused: dict[Signal, set[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, answers: Mapping[str, list[Answer]], problems: list[Problem]) -> Registries:
-        """Sort what the declaring hooks returned.
+    def of(cls, results: Mapping[str, list[Answer]], problems: list[Problem]) -> Registries:
+        """Sort the results of the declaring hooks.
 
-        Names that several claim with equal right are on no shelf. That is a problem at once,
-        unless only packages outside the plugins are to blame: then it is one when somebody picks it.
+        A name that several declarations of equal rank have is in no registry. That is a problem immediately, or,
+        if all of them are adapted from other packages, when the name is selected.
         """
-        exporters: list[Registration[Exporter]] = _registrations(answers["distrokit_exporters"])
-        processors: list[Registration[Processor]] = _registrations(answers["distrokit_processors"])
-        resources = answers["distrokit_resource"]
-        detectors = [answer for answer in resources if isinstance(answer.value, list)]
+        exporters: list[Registration[Exporter]] = _registrations(results["distrokit_exporters"])
+        processors: list[Registration[Processor]] = _registrations(results["distrokit_processors"])
+        resources = results["distrokit_resource"]
+        detectors = [result for result in resources if isinstance(result.value, list)]
         staged = {
-            s: [_registry("processor", _serving(processors, s, stage), s) for stage in STAGES if stage != "export"]
+            s: [_registry("processor", _filter(processors, s, stage), s) for stage in STAGES if stage != "export"]
             for s in SIGNALS
         }
         registries = cls(
-            exporters={s: _registry("exporter", _serving(exporters, s), s) for s in SIGNALS},
-            processors={s: _registry("processor", _serving(processors, s, "export"), s) for s in SIGNALS},
+            exporters={s: _registry("exporter", _filter(exporters, s), s) for s in SIGNALS},
+            processors={s: _registry("processor", _filter(processors, s, "export"), s) for s in SIGNALS},
             staged={
                 s: [registration for registry in staged[s] for registration in registry.registrations.values()]
                 for s in SIGNALS
             },
-            samplers=_registry("sampler", _registrations(answers["distrokit_samplers"])),
-            id_generators=_registry("id generator", _registrations(answers["distrokit_id_generators"])),
-            propagators=_registry("propagator", _registrations(answers["distrokit_propagators"])),
+            samplers=_registry("sampler", _registrations(results["distrokit_samplers"])),
+            id_generators=_registry("id generator", _registrations(results["distrokit_id_generators"])),
+            propagators=_registry("propagator", _registrations(results["distrokit_propagators"])),
             response_propagators=_registry(
-                "response propagator", _registrations(answers["distrokit_response_propagators"])
+                "response propagator", _registrations(results["distrokit_response_propagators"])
             ),
             detectors=_registry("resource detector", _registrations(detectors)),
             refused={s: {name for registry in staged[s] for name in registry.taken} for s in SIGNALS},
             attributes=sorted((a for a in resources if isinstance(a.value, dict)), key=lambda a: -a.rank),
-            views=answers["distrokit_views"],
+            views=results["distrokit_views"],
         )
         for registry in (
             *registries.registries(),
@@ -135,26 +135,26 @@ class Registries:
         return registries
 
     def registry(self, kind: ComponentKind, signal: Signal | None) -> Registry[Any]:
-        """The shelf of a kind; exporters and processors have one per signal."""
+        """Return the registry of a kind; exporters and processors have one per signal."""
         return next(s for s in self.registries() if s.kind == kind and s.signal in (signal, None))
 
     def registries(self) -> Iterable[Registry[Any]]:
-        """Every shelf of what is picked by name."""
+        """Yield every registry."""
         yield from self.exporters.values()
         yield from self.processors.values()
         yield from (self.samplers, self.id_generators, self.propagators, self.response_propagators, self.detectors)
 
 
-def _registrations(answers: list[Answer]) -> list[Registration[Any]]:
+def _registrations(results: list[Answer]) -> list[Registration[Any]]:
     registrations = [
-        Registration(declaration, answer.plugin, -2 if declaration.fallback else answer.rank)
-        for answer in answers
-        for declaration in answer.value
+        Registration(declaration, result.plugin, -2 if declaration.fallback else result.rank)
+        for result in results
+        for declaration in result.value
     ]
     return sorted(registrations, key=lambda registration: -registration.rank)
 
 
-def _serving(registrations: list[Registration[Any]], signal: Signal, stage: str = "") -> list[Registration[Any]]:
+def _filter(registrations: list[Registration[Any]], signal: Signal, stage: str = "") -> list[Registration[Any]]:
     return [
         registration
         for registration in registrations
@@ -174,21 +174,21 @@ def _registry(
         top = max(registration.rank for registration in rivals)
         best = [registration for registration in rivals if registration.rank == top]
         if len(best) > 1:
-            registry.taken[name] = _tie(what, best)
+            registry.taken[name] = _name_taken(what, best)
             continue
-        gave_way = tuple(registration for registration in rivals if registration.rank < top)
-        registry.registrations[name] = Registration(best[0].declaration, best[0].plugin, top, gave_way)
+        overridden = tuple(registration for registration in rivals if registration.rank < top)
+        registry.registrations[name] = Registration(best[0].declaration, best[0].plugin, top, overridden)
     return registry
 
 
-def _tie(what: str, rivals: list[Registration[Any]]) -> Problem:
-    who = sorted({registration.origin for registration in rivals})
-    outside = all(registration.declaration.fallback for registration in rivals)
+def _name_taken(what: str, rivals: list[Registration[Any]]) -> Problem:
+    owners = sorted({registration.origin for registration in rivals})
+    only_adapted = all(registration.declaration.fallback for registration in rivals)
     return Problem(
         code="name-taken",
         subject=f"{what} {rivals[0].declaration.name}",
-        cause=f"{' and '.join(who)} declare this one name" if len(who) > 1 else f"{who[0]} declares this name twice",
+        cause=" and ".join(owners) + (" declare the same name" if len(owners) > 1 else " declares this name twice"),
         outcome="none of them is used",
-        remedy="Uninstall or block (DISTROKIT_DISABLED_PLUGINS) all but one." if len(who) > 1 else "Rename one.",
-        severity="warning" if outside else "error",
+        remedy="Uninstall or block (DISTROKIT_DISABLED_PLUGINS) all but one." if len(owners) > 1 else "Rename one.",
+        severity="warning" if only_adapted else "error",
     )

@@ -86,14 +86,14 @@ def test_what_is_off_says_who_decided():
     assert {name: (item.why, str(item.source)) for name, item in plan.instrumentations.items()} == {
         "flask": (f"{ONE}FLASK: off", f"{ONE}FLASK"),
         "logging": ("", "default of distrokit"),
-        "requests": ("DISTROKIT_ENABLED_INSTRUMENTATIONS does not have it", "DISTROKIT_ENABLED_INSTRUMENTATIONS"),
+        "requests": ("not listed in DISTROKIT_ENABLED_INSTRUMENTATIONS", "DISTROKIT_ENABLED_INSTRUMENTATIONS"),
     }
 
 
-THERE = "no package has an instrumentation of this name (there are flask, urllib); it has no effect. "
+THERE = "no package has an instrumentation of this name (available: flask, urllib); it has no effect. "
 NOTHING = THERE.replace("it has no effect", "no instrumentation is applied")
-NO_NAME, PATTERN = "this can be no name; it has no effect. ", "this is no name, and patterns are not understood; "
-FITS = "no instrumentation that it could be about is installed (there are flask, urllib); it has no effect. "
+NO_NAME, PATTERN = "this is not a valid name; it has no effect. ", "patterns are not supported; "
+FITS = "no installed instrumentation matches it (available: flask, urllib); it has no effect. "
 ALLOW, DENY, ORDER = (
     "DISTROKIT_ENABLED_INSTRUMENTATIONS",
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
@@ -105,16 +105,16 @@ ALLOW, DENY, ORDER = (
     ("setting", "text", "line"),
     [
         (ALLOW, "flsk", f"{ALLOW}=flsk: {NOTHING}Did you mean 'flask'?"),
-        (ALLOW, "redis", f"{ALLOW}=redis: {NOTHING}Install the package that has it."),
-        (ALLOW, "redis,flask", f"{ALLOW}=redis: {THERE}Install the package that has it."),
-        (ALLOW, "none,flask", f"{ALLOW}=none: {THERE}Install the package that has it."),
-        (ALLOW, "f*", f"{ALLOW}=f*: {PATTERN}no instrumentation is applied. Write the names; * alone is for all."),
+        (ALLOW, "redis", f"{ALLOW}=redis: {NOTHING}Install the package that provides it."),
+        (ALLOW, "redis,flask", f"{ALLOW}=redis: {THERE}Install the package that provides it."),
+        (ALLOW, "none,flask", f"{ALLOW}=none: {THERE}Install the package that provides it."),
+        (ALLOW, "f*", f"{ALLOW}=f*: {PATTERN}no instrumentation is applied. List the names; * alone means all."),
         (DENY, "flsk", f"{DENY}=flsk: {THERE}Did you mean 'flask'?"),
         (DENY, "redis, urllib3,*", ""),
         (DENY, "falsk", f"{DENY}=falsk: {THERE}Did you mean 'flask'?"),
-        (DENY, "flask;urllib", f"{DENY}=flask;urllib: {NO_NAME}Write flask,urllib: names, and commas between."),
-        (DENY, "flask  urllib", f"{DENY}=flask urllib: {NO_NAME}Write flask,urllib: names, and commas between."),
-        (DENY, "fl*", f"{DENY}=fl*: {PATTERN}it has no effect. Write the names; * alone is for all."),
+        (DENY, "flask;urllib", f"{DENY}=flask;urllib: {NO_NAME}Separate names by commas: flask,urllib."),
+        (DENY, "flask  urllib", f"{DENY}=flask urllib: {NO_NAME}Separate names by commas: flask,urllib."),
+        (DENY, "fl*", f"{DENY}=fl*: {PATTERN}it has no effect. List the names; * alone means all."),
         (ORDER, "redis,asgi,wsgi", ""),
         (ORDER, "urlilb", f"{ORDER}=urlilb: {THERE}Did you mean 'urllib'?"),
         (ORDER, "flaskk", f"{ORDER}=flaskk: {THERE}Did you mean 'flask'?"),
@@ -126,17 +126,17 @@ ALLOW, DENY, ORDER = (
         (
             ONE + "FLASK",
             "perhaps",
-            f"{ONE}FLASK=perhaps: it is none of on, off and module:Class; it has no effect. Write one of them, or unset it.",
+            f"{ONE}FLASK=perhaps: it is not on, off or module:Class; it has no effect. Correct it, or unset it.",
         ),
         (
             ONE + "FLASK",
             "acme:",
-            f"{ONE}FLASK=acme:: it does not say where a class is; it has no effect. Write module:Class.",
+            f"{ONE}FLASK=acme:: it does not name a class; it has no effect. Write module:Class.",
         ),
         (
             ONE + "FLASK_INIT",
             "7",
-            f"{ONE}FLASK_INIT=7: it holds no keywords for the class; it has no effect. Write a mapping of keywords to values.",
+            f"{ONE}FLASK_INIT=7: it is not a mapping of keywords for the class; it has no effect. Write a mapping of keywords to values.",
         ),
         (
             "DISTROKIT_INSTRUMENTATIONS_ORDER",
@@ -197,7 +197,7 @@ def test_the_text_of_a_variable_as_a_value(text, value):
         ("[1, 2", "Expecting ',' delimiter at character 6"),
         ("{'db_driver': false}", "Expecting property name enclosed in double quotes at character 2"),
         ("[a-z]+", "Expecting value at character 2"),
-        ("[NaN]", "NaN is no value of JSON"),
+        ("[NaN]", "NaN is not a JSON value"),
         ("[" * 100_000, "it is nested too deeply"),
     ],
 )
@@ -208,8 +208,8 @@ def test_what_begins_like_json_and_is_none_is_said(text, wrong, keyword):
     assert plan.instrumentations["flask"].keywords == {}
     assert problems(plan) == [
         (
-            f"{ONE}FLASK_{keyword}: it begins like JSON, and is none: {wrong}; the keyword is left out. "
-            "Correct it; a text that begins so is a text in double quotes."
+            f"{ONE}FLASK_{keyword}: it begins like JSON and is not valid: {wrong}; the keyword is left out. "
+            "Correct it, or put the text in double quotes."
         )
     ]
 

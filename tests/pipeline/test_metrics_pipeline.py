@@ -215,4 +215,4 @@ def test_a_view_of_a_plugin_that_the_sdk_could_not_use_is_left_out(tmp_path):
     result = instrumented(program, {**QUIET, "OTEL_METRICS_EXPORTER": "console"}, path)
 
     assert result.returncode == 0
-    assert "its boundaries are not numbers that rise; it is left out" in said(result)[0]
+    assert "its boundaries are not increasing finite numbers; it is left out" in said(result)[0]

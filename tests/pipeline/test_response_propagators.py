@@ -140,10 +140,10 @@ def test_the_plan_has_them_in_plugin_order_with_their_source():
     picked, (line,) = names({setting: "ccb"}, **plugins)
     assert picked == []
     assert line.startswith(
-        f"{setting}=ccb: there is no such response propagator (there are aaa, bbb, ccc, traceresponse)"
+        f"{setting}=ccb: there is no such response propagator (available: aaa, bbb, ccc, traceresponse)"
     )
     _, (line,) = names({setting: ","}, **plugins)
-    assert line.startswith(f"{setting}=,: it names nothing; no response propagator runs")
+    assert line.startswith(f"{setting}=,: it contains no name; no response propagator runs")
 
 
 def test_explain_shows_them(tmp_path):

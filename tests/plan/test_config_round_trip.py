@@ -152,8 +152,8 @@ def test_what_no_file_can_say_is_said(tmp_path):
     shown = round_trip(env, tmp_path / "otel.yaml")
 
     assert shown.stderr.splitlines() == [
-        "distrokit: DISTROKIT_PLUGIN_FILES stays a variable: which code is run is not for a file to say",
-        "distrokit: DISTROKIT_QUEUE_FULL__BACKUP is not in it: no file can say it of one exporter",
+        "distrokit: DISTROKIT_PLUGIN_FILES stays an environment variable: a file must not choose which code runs",
+        "distrokit: DISTROKIT_QUEUE_FULL__BACKUP is not in the file: a file cannot set it for a single exporter",
     ]
 
 

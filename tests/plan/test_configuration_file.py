@@ -479,7 +479,7 @@ def test_two_providers_of_one_name_are_both_refused_in_both_modes(tmp_path):
         line = said(result)[0]
         assert line.startswith("distrokit: processor for traces redact: plugin one (")
         assert "plugin two (" in line
-        assert "declare this one name; none of them is used" in line
+        assert "declare the same name; none of them is used" in line
 
 
 def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_path):
@@ -532,11 +532,11 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
     [
         (
             "propagator: {composite: [{b4: }, {baggage: }]}",
-            "otel.yaml:7:27 b4: there is no such propagator (there are ",
+            "otel.yaml:7:27 b4: there is no such propagator (available: ",
         ),
         (
             "log_levl: info",
-            "otel.yaml:7:1 log_levl: nobody reads this key; it has no effect. Did you mean 'log_level'?",
+            "otel.yaml:7:1 log_levl: unknown key; it has no effect. Did you mean 'log_level'?",
         ),
         ("log_level: loud", "otel.yaml:7:1 log_level='loud': not usable: valid values are "),
         ("propagator: []", "otel.yaml:7:1 propagator: not usable: expected a mapping; it is left out."),
@@ -562,7 +562,7 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
         ),
         (
             "logger_provider: {processors: [{redact: {}}]}",
-            "otel.yaml:7:33 redact: there is no such processor for logs (there are batch, ",
+            "otel.yaml:7:33 redact: there is no such processor for logs (available: batch, ",
         ),
         (
             "instrumentation/development: {python: {requests: {enabled: perhaps}}}",
@@ -599,7 +599,7 @@ def test_what_is_wrong_with_a_file_is_said_and_the_application_runs(tmp_path):
 
     assert '"name": "hello"' in result.stdout
     assert result.stderr == (
-        "distrokit: otel.yaml:7:1 log_levl: nobody reads this key; it has no effect. Did you mean 'log_level'?\n"
+        "distrokit: otel.yaml:7:1 log_levl: unknown key; it has no effect. Did you mean 'log_level'?\n"
     )
 
 
@@ -707,8 +707,8 @@ def test_without_a_plugin_that_reads_files_nothing_is_configured(tmp_path):
     assert result.stdout == "ProxyTracerProvider\n"
     assert said(result) == [
         (
-            "distrokit: OTEL_CONFIG_FILE=otel.yaml: no plugin reads configuration files; nothing is configured, since what "
-            "the file would have said is unknown. Run `pip install 'distrokit[yaml]'`, or unset the variable."
+            "distrokit: OTEL_CONFIG_FILE=otel.yaml: no plugin reads configuration files; telemetry is disabled "
+            "because the file cannot be read. Run `pip install 'distrokit[yaml]'`, or unset the variable."
         )
     ]
 
@@ -723,20 +723,20 @@ RULES = "{rule_based: {rules: [{%s, sampler: {always_off: }}, {sampler: {always_
         (
             "instrument_name: c",
             "aggregation: {explicit_bucket_histogram: {boundaries: [5, 1]}}",
-            "its boundaries are not numbers",
+            "its boundaries are not increasing",
         ),
         (
             "instrument_name: c",
             "aggregation: {explicit_bucket_histogram: {boundaries: [.nan]}}",
-            "its boundaries are not numbers",
+            "its boundaries are not increasing",
         ),
         (
             "instrument_name: c",
             "aggregation: {base2_exponential_bucket_histogram: {max_size: 1}}",
             "max_size=1: not usable",
         ),
-        ("instrument_name: 'a*'", "name: b", "it gives one name to what may be several instruments"),
-        ("", "aggregation: {drop: }", "its selector selects nothing in particular"),
+        ("instrument_name: 'a*'", "name: b", "it may give several instruments one name"),
+        ("", "aggregation: {drop: }", "its selector has no criterion"),
         ("instrument_name: '*', instrument_type: histogramm", "aggregation: {drop: }", "the whole view is left out"),
         ("instrument_nam: h, instrument_type: histogram", "aggregation: {drop: }", "the whole view is left out"),
         ("instrument_name: c", "attribute_keys: {excluded: secret}", "the whole view is left out"),

@@ -108,7 +108,7 @@ def test_a_name_of_two_packages_is_an_error_that_names_both(tmp_path, by_file, a
     plan = explained(env, path)
 
     found = {p["subject"].removesuffix(" acme"): (p["severity"], p["cause"]) for p in plan["problems"]}
-    error = ("error", "one 1.0 and two 1.0 declare this one name")
+    error = ("error", "one 1.0 and two 1.0 declare the same name")
     assert {kind: found.get(kind) for kind in KINDS} == dict.fromkeys(KINDS, error)
     assert (plan["sampler"], plan["id_generator"]) == (None, None)
     assert [signal["export"] for signal in plan["signals"].values()] == [[], [], []]
@@ -136,7 +136,7 @@ def test_a_configurator_of_two_packages_is_an_error(tmp_path):
 
     (problem,) = plan["problems"]
     assert (problem["code"], problem["severity"]) == ("name-taken", "error")
-    assert problem["cause"] == "one and two declare this one name"
+    assert problem["cause"] == "one and two declare the same name"
     assert plan["signals"]["traces"]["configurator"] is None
 
 

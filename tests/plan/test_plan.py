@@ -101,7 +101,7 @@ def test_two_plugins_of_equal_rank_lose_the_name_both():
 
     assert plan.sampler is None
     (line,) = problems(plan)
-    assert line.startswith("sampler mine: plugin one (code) and plugin two (code) declare this one name; none of them")
+    assert line.startswith("sampler mine: plugin one (code) and plugin two (code) declare the same name; none of them")
 
 
 def test_a_tie_among_outsiders_matters_only_to_who_picks_the_name():
@@ -112,7 +112,7 @@ def test_a_tie_among_outsiders_matters_only_to_who_picks_the_name():
 
     assert problems(planned(acme=acme)) == []
     (line,) = problems(planned({"OTEL_TRACES_EXPORTER": "x,otlp"}, acme=acme))
-    assert "dist-1 and dist-2 declare this one name" in line
+    assert "dist-1 and dist-2 declare the same name" in line
 
 
 @pytest.mark.parametrize(
@@ -389,7 +389,7 @@ def test_a_processor_that_an_exporter_names_and_nobody_has_costs_itself():
     assert feeding["udp"][0] == "batch"
     (line,) = lines
     assert line == (
-        "exporter udp, processor=simpel: there is no such processor for traces (there are batch, simple); the default is "
+        "exporter udp, processor=simpel: there is no such processor for traces (available: batch, simple); the default is "
         "used. Did you mean 'simple'?"
     )
 
@@ -397,9 +397,9 @@ def test_a_processor_that_an_exporter_names_and_nobody_has_costs_itself():
 @pytest.mark.parametrize(
     ("parameters", "says"),
     [
-        ({"a": Value(1, "somebody")}, "parameters returned 'a' with a source or a key that is none"),
-        ({5: Value(1, OF_ACME)}, "parameters returned 5 with a source or a key that is none"),
-        ({"a": Value(1, OF_ACME, overridden=("b",))}, "'a' whose overridden are no pairs of text and source"),
+        ({"a": Value(1, "somebody")}, "parameters returned 'a' with an invalid source or key"),
+        ({5: Value(1, OF_ACME)}, "parameters returned 5 with an invalid source or key"),
+        ({"a": Value(1, OF_ACME, overridden=("b",))}, "'a' whose overridden is not pairs of text and source"),
     ],
 )
 def test_parameters_that_are_not_what_they_must_be_cost_the_exporter(parameters, says):
@@ -423,7 +423,7 @@ def test_a_reader_that_was_spoilt_costs_the_exporter():
         reader.problems.append(replace(NO_TEXT, code=5))
         return {}
 
-    for spoilt, says in ((file_name, "reader.file_name is no text"), (problem, "a problem that was reported is not")):
+    for spoilt, says in ((file_name, "reader.file_name is not a string"), (problem, "a reported problem has a field")):
         declared = [Exporter("acme", "traces", print, spoilt)]
         plan = planned({"OTEL_TRACES_EXPORTER": "acme"}, acme=plugin(distrokit_exporters=lambda d=declared: d))
         assert any(says in line for line in problems(plan)), spoilt

@@ -147,7 +147,7 @@ def test_the_probability_sampler(tmp_path, ratio, recording):
             "'acme' is no composable sampler of the SDK; parentbased_always_on is used",
         ),
         ("composite/development: ", "composite/development: not usable: expected a mapping; it is taken for unset."),
-        ("parent_based: {root: {acme: }}", "acme: there is no such sampler (there are "),
+        ("parent_based: {root: {acme: }}", "acme: there is no such sampler (available: "),
         (
             "jaeger_remote/development: {endpoint: 'http://h', initial_sampler: {always_off: }}",
             "no package for Python fetches",

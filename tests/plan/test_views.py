@@ -50,7 +50,7 @@ def test_a_view_of_a_plugin_takes_effect_and_a_wrong_one_costs_itself(receiver, 
 
     (line,) = said(result)
     assert line == (
-        "distrokit: plugin acme 1.0, view 1: its boundaries are not numbers that rise; the whole view is left out. "
+        "distrokit: plugin acme 1.0, view 1: its boundaries are not increasing finite numbers; the whole view is left out. "
         "Correct plugin acme 1.0."
     )
     assert sorted((point.name, point.attributes) for point in receiver.store.points()) == [
@@ -81,17 +81,17 @@ def test_those_of_a_file_come_first_and_a_file_that_was_shown_changes_nothing(tm
 @pytest.mark.parametrize(
     ("selector", "stream", "fault"),
     [
-        ({}, {}, "its selector selects nothing in particular"),
-        ({"instrument_nam": "h"}, {}, "there is no selector.instrument_nam. Did you mean 'instrument_name'?"),
+        ({}, {}, "its selector has no criterion"),
+        ({"instrument_nam": "h"}, {}, "unknown key selector.instrument_nam. Did you mean 'instrument_name'?"),
         ({"instrument_name": 5}, {}, "its selector.instrument_name is not text"),
-        ({"instrument_type": "histo"}, {}, "its selector.instrument_type is none of counter, gauge"),
-        ("h", {}, "its selector is no mapping"),
-        ({"instrument_name": "*"}, {"name": "n"}, "it gives one name to what may be several instruments"),
-        ({"instrument_name": "h"}, {"attribute_keys": {"included": "a"}}, "its stream.attribute_keys.included is no list"),
+        ({"instrument_type": "histo"}, {}, "its selector.instrument_type is not one of counter, gauge"),
+        ("h", {}, "its selector is not a mapping"),
+        ({"instrument_name": "*"}, {"name": "n"}, "it may give several instruments one name"),
+        ({"instrument_name": "h"}, {"attribute_keys": {"included": "a"}}, "its stream.attribute_keys.included is not a list"),
         ({"instrument_name": "h"}, {"attribute_keys": {"included": [None]}}, "an item of it, is empty"),
         ({"instrument_name": "h"}, {"attribute_keys": {"included": [1]}}, "an item of it, is not text"),
         ({"instrument_name": "h"}, {"aggregation": {"drop": None, "sum": {}}}, "it has several aggregations: drop, sum"),
-        ({"instrument_name": "h"}, {"aggregation": {"mean": {}}}, "there is no stream.aggregation.mean"),
+        ({"instrument_name": "h"}, {"aggregation": {"mean": {}}}, "unknown key stream.aggregation.mean"),
         (
             {"instrument_name": "h"},
             {"aggregation": {"base2_exponential_bucket_histogram": {"max_size": True}}},
@@ -113,7 +113,7 @@ def test_what_the_sdk_cannot_do_is_said():
     plan = planned(acme=viewing({"selector": {"unit": "s"}, "stream": {"aggregation_cardinality_limit": 5}}))
 
     assert len(plan.views) == 1
-    assert "plugin acme aggregation_cardinality_limit: there is no way to do this" in problems(plan)[0]
+    assert "plugin acme aggregation_cardinality_limit: OpenTelemetry Python does not support it" in problems(plan)[0]
 
 
 @pytest.mark.parametrize(

@@ -329,7 +329,7 @@ def test_words_that_messages_need_are_not_masked():
     environ = {"OTEL_EXPORTER_OTLP_HEADERS": "x-env=otlp", "OTEL_TRACES_EXPORTER": "consol"}
     plan = planned(environ)
 
-    assert "(there are console, otlp, otlp/stdout, otlp_file, otlp_grpc, " in plan.settings.mask(problems(plan)[0])
+    assert "(available: console, otlp, otlp/stdout, otlp_file, otlp_grpc, " in plan.settings.mask(problems(plan)[0])
 
 
 # ------------------------------------------------------------------------------------ commands
@@ -612,7 +612,7 @@ def test_doctor_knows_which_propagators_stop_the_launcher(value):
 def test_a_list_that_names_nothing_is_said():
     (line,) = problems(planned({"OTEL_TRACES_EXPORTER": ","}))
 
-    assert line == "OTEL_TRACES_EXPORTER=,: it names nothing; no traces are sent. Name an exporter, or none."
+    assert line == "OTEL_TRACES_EXPORTER=,: it contains no name; no traces are sent. Name an exporter, or write none."
 
 
 def test_doctor_says_who_is_in_charge_and_what_is_off(tmp_path):

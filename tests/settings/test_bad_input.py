@@ -186,7 +186,7 @@ def test_a_misspelt_exporter_costs_that_exporter_only(receiver, tmp_path):
 
     (line,) = said(result)
     assert "OTEL_TRACES_EXPORTER=consol: there is no such exporter for traces" in line
-    assert "(there are console, otlp, otlp/stdout, otlp_file, otlp_grpc, otlp_http, " in line
+    assert "(available: console, otlp, otlp/stdout, otlp_file, otlp_grpc, otlp_http, " in line
     assert "Did you mean 'console'?" in line
     assert receiver.store.spans() == []
     assert [point.name for point in receiver.store.points()] == ["c"]
@@ -209,7 +209,7 @@ def test_without_an_exporter_plugin_one_line_says_what_keeps_it_out():
     (line,) = said(result)
     assert line == (
         "distrokit: traces, metrics, logs: no plugin supplies an exporter and no setting names one; "
-        "nothing is sent. Plugins that are installed and not loaded: otlp (DISTROKIT_DISABLED_PLUGINS has 'otlp')."
+        "nothing is sent. Plugins that are installed but not loaded: otlp (DISTROKIT_DISABLED_PLUGINS has 'otlp')."
     )
     assert (result.stdout, result.returncode) == ("ran\n", 7)
 

@@ -1,7 +1,7 @@
-"""A plan as OpenTelemetry's configuration model: the file that would make this plan.
+"""Writes a plan as OpenTelemetry's configuration model: the file that would make this plan.
 
-The way back from :mod:`distrokit.plan.selection.from_model`. Every value there is, defaults too, so that the
-file says what is in effect. A secret that came from a variable becomes a reference to it.
+The inverse of :mod:`distrokit.plan.selection.from_model`. Defaults are written, too, so that the file shows all values
+in effect. A secret that came from a variable becomes a reference to that variable.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 
 from distrokit.diagnostics import Mask
 from distrokit.plan.configuration_model.own import left_out, own_node
-from distrokit.plan.configuration_model.secrets import escaped, reference_to, shown
+from distrokit.plan.configuration_model.secrets import escape, reference_to, write_value
 from distrokit.plan.parts import DEFAULT_SAMPLER
 from distrokit.plan.plan import Component, ExporterPlan, InstrumentationPlan, Plan, SignalPlan
 from distrokit.plan.resolver import ALWAYS
 from distrokit.plan.selection.from_model import PROVIDERS, SCOPES, SEVERITIES
 from distrokit.plan.selection.instrumentations import is_broken_secret
-from distrokit.plan.selection.model_settings import SAME
+from distrokit.plan.selection.model_settings import SETTING_BY_PATH
 from distrokit.plan.selection.selection import ScopeRule
 from distrokit.settings.layers import is_secret
 from distrokit.settings.secret_values import HIDDEN, without_secrets
@@ -35,7 +35,7 @@ _REFERENCE = re.compile(r"\$\{\w+(:-[^}]*)?\}")
 
 
 def model_of(plan: Plan) -> Node:
-    """The model. Strings are escaped for substitution (``$`` as ``$$``), references to variables are not."""
+    """Return the model. Strings are escaped for substitution (``$`` as ``$$``), references to variables are not."""
     model: Node = {"file_format": FILE_FORMAT}
     if plan.disabled.value:
         model["disabled"] = True
@@ -51,24 +51,24 @@ def model_of(plan: Plan) -> Node:
     if composite:
         model["propagator"] = {"composite": composite}
     for signal, planned in plan.signals.items():
-        # The schema knows no provider without a processor or a reader.
+        # The schema requires a processor or a reader in each provider.
         if planned.built and (planned.exporters or (planned.processors and signal != "metrics")):
             model[PROVIDERS[signal]] = _provider(plan, planned)
-    _same(plan, model)
-    _instrumentations(plan, model)
+    _add_settings(plan, model)
+    _add_instrumentations(plan, model)
     if own := own_node(plan):
         model["distribution"] = {"distrokit": own}
-    masked: Node = _masked(model)
+    masked: Node = _mask(model)
     return masked
 
 
-def _masked(node: Any) -> Any:
-    """What is no secret by its name may still have one in a URL."""
+def _mask(node: Any) -> Any:
+    """Mask secrets inside texts whose names are not secret, such as a password in a URL."""
     if isinstance(node, dict):
-        return {name: _masked(child) for name, child in node.items()}
+        return {name: _mask(child) for name, child in node.items()}
     if isinstance(node, list):
-        return [_masked(child) for child in node]
-    # A reference to a variable stands for a secret, and is none.
+        return [_mask(child) for child in node]
+    # A reference to a variable is not a secret.
     return node if not isinstance(node, str) or _REFERENCE.fullmatch(node) else Mask()(node)
 
 
@@ -80,13 +80,13 @@ def _resource(plan: Plan) -> Node:
     filters = {"included": list(plan.resource.included), "excluded": list(plan.resource.excluded)}
     if any(filters.values()):
         detection["attributes"] = {name: patterns for name, patterns in filters.items() if patterns}
-    # Some are there whatever a file says, and its filter is not for them.
-    named = [d for d in plan.resource.detectors if d.name not in ALWAYS or d.source.kind == "file"]
-    if named:
-        detection["detectors"] = [_component(detector) for detector in named]
+    # These always run; the file's filter does not apply to them.
+    detectors = [d for d in plan.resource.detectors if d.name not in ALWAYS or d.source.kind == "file"]
+    if detectors:
+        detection["detectors"] = [_component(detector) for detector in detectors]
     resource["detection/development"] = detection
     if plan.resource.schema_url:
-        resource["schema_url"] = escaped(plan.resource.schema_url.value)
+        resource["schema_url"] = escape(plan.resource.schema_url.value)
     return resource
 
 
@@ -95,7 +95,7 @@ def _attribute(name: str, value: Value[Any]) -> Node:
     plain = list(value.value) if isinstance(value.value, (list, tuple)) else value.value
     sample = plain[0] if isinstance(plain, list) and plain else plain
     kind = kinds.get(type(sample), "string") + ("_array" if isinstance(plain, list) else "")
-    node = {"name": name, "value": escaped(plain)}
+    node = {"name": name, "value": escape(plain)}
     return node if kind == "string" else {**node, "type": kind}
 
 
@@ -106,11 +106,11 @@ def _provider(plan: Plan, planned: SignalPlan) -> Node:
     if planned.signal == "metrics":
         provider["readers"] = exports
         if plan.views:
-            provider["views"] = [escaped(view.definition) for view in plan.views]
+            provider["views"] = [escape(view.definition) for view in plan.views]
     else:
         provider["processors"] = [*staged, *exports]
     if planned.signal == "traces":
-        # What plugins put around it, they put around what the file names as well.
+        # Plugins wrap the sampler that the file names, too.
         sampler = plan.sampler.innermost if plan.sampler else None
         if sampler and sampler.declaration is not DEFAULT_SAMPLER:
             provider["sampler"] = _component(sampler)
@@ -142,13 +142,13 @@ def _export(item: ExporterPlan, signal: str) -> Node:
 
 
 def _component(component: Component[Any]) -> Node:
-    """``{name: properties}``, as deep as the file's name for it is."""
+    """Return ``{name: properties}``, nested when its name in the file is dotted."""
     properties: Node = {}
     for name, value in component.parameters.items():
         if name == "properties" and isinstance(value.value, Mapping):
-            properties.update(escaped(without_secrets(dict(value.value))))
+            properties.update(escape(without_secrets(dict(value.value))))
         elif value.key:
-            _put(properties, value.key, _shown(value))
+            _put(properties, value.key, _write_value(value))
     node: Any = properties or None
     for name in reversed((component.file_name or component.declaration.name).split(".")):
         node = {name: node}
@@ -156,12 +156,12 @@ def _component(component: Component[Any]) -> Node:
     return made
 
 
-def _shown(value: Value[Any]) -> Any:
-    return _component(value.value) if isinstance(value.value, Component) else shown(value)
+def _write_value(value: Value[Any]) -> Any:
+    return _component(value.value) if isinstance(value.value, Component) else write_value(value)
 
 
 def _put(node: Node, path: str, plain: Any) -> None:
-    """Set a dotted path; what is empty is left out, since the schema takes it for unset."""
+    """Set a dotted path; an empty value is left out, since the schema treats it as unset."""
     if plain is None or plain in ("", {}, []):
         return
     *parents, last = path.split(".")
@@ -170,9 +170,9 @@ def _put(node: Node, path: str, plain: Any) -> None:
     node[last] = plain
 
 
-def _same(plan: Plan, model: Node) -> None:
-    """What is a setting in both modes: limits, exemplars, captured headers."""
-    for path, name in SAME.items():
+def _add_settings(plan: Plan, model: Node) -> None:
+    """Add what is a setting in both modes: limits, exemplars, captured headers."""
+    for path, name in SETTING_BY_PATH.items():
         value = plan.settings.value(name)
         if value is None or path in (("disabled",), ("resource", "attributes_list")):
             continue
@@ -190,30 +190,30 @@ def _same(plan: Plan, model: Node) -> None:
     _put(model, "instrumentation/development.general.stability_opt_in_list", stability)
 
 
-def _instrumentations(plan: Plan, model: Node) -> None:
-    chosen = {}
+def _add_instrumentations(plan: Plan, model: Node) -> None:
+    nodes = {}
     for name, item in plan.instrumentations.items():
-        said: Node = {} if item.enabled else {"enabled": False}
+        node: Node = {} if item.enabled else {"enabled": False}
         if isinstance(item.replacement, str):
-            said["replaced_by"] = escaped(item.replacement)
+            node["replaced_by"] = escape(item.replacement)
         init = _keywords(item, "init.", item.init_options)
-        said = {**said, **({"init": init} if init else {}), **_keywords(item, "", item.options)}
-        if said:
-            chosen[name] = said
-    if chosen:
-        model.setdefault("instrumentation/development", {})["python"] = chosen
+        node = {**node, **({"init": init} if init else {}), **_keywords(item, "", item.options)}
+        if node:
+            nodes[name] = node
+    if nodes:
+        model.setdefault("instrumentation/development", {})["python"] = nodes
 
 
 def _keywords(item: InstrumentationPlan, prefix: str, keywords: Mapping[str, Any]) -> Node:
-    """Those a file can say; a secret as a reference to the variable it came from."""
-    said: Node = {}
+    """Return the keywords that a file can hold; a secret becomes a reference to its variable."""
+    node: Node = {}
     for keyword, value in keywords.items():
         source = item.sources.get(prefix + keyword)
         if is_secret(keyword) or is_broken_secret(value):
-            said[keyword] = (reference_to(source) if source else "") or HIDDEN
+            node[keyword] = (reference_to(source) if source else "") or HIDDEN
         elif _is_data(value):
-            said[keyword] = escaped(without_secrets(value, keyword))
-    return said
+            node[keyword] = escape(without_secrets(value, keyword))
+    return node
 
 
 def _is_data(value: Any) -> bool:

@@ -1,53 +1,53 @@
-"""Settings of distrokit and of its plugins, for the file's ``distribution: distrokit:``; and what no file can say."""
+"""Settings for the file's ``distribution: distrokit:``, and settings that a file cannot hold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from distrokit.plan.configuration_model.secrets import escaped, reference_to
+from distrokit.plan.configuration_model.secrets import escape, reference_to
 from distrokit.plan.plan import Plan
 from distrokit.settings.layers import is_secret
 from distrokit.settings.own_settings import ENVIRONMENT_ONLY, INSTRUMENTATION, INSTRUMENTATION_ORDER, own_name
 from distrokit.settings.secret_values import HIDDEN
 
 _PREFIX = own_name("")
-#: They choose parts, which the file names itself.
-_CHOOSE = ("_PROCESSOR", "_READER")
+#: Settings that select parts, which the file names elsewhere.
+_SELECTING = ("_PROCESSOR", "_READER")
 
 
 def own_node(plan: Plan) -> dict[str, Any]:
-    """Every setting that somebody chose, by its short name."""
+    """Return every setting that is not a default, by its short name."""
     node = {}
-    for name in _own(plan):
+    for name in _own_settings(plan):
         value = plan.settings.value(name)
         if value is not None and value.source.chosen and name not in ENVIRONMENT_ONLY:
             secret = is_secret(name)
-            text = reference_to(value.source) or HIDDEN if secret else escaped(value.value)
+            text = reference_to(value.source) or HIDDEN if secret else escape(value.value)
             node[name.removeprefix(_PREFIX).lower()] = text
     return node
 
 
 def left_out(plan: Plan) -> Iterator[str]:
-    """One sentence for each setting that is in effect and that no configuration file can say."""
+    """Yield one sentence for each setting in effect that a configuration file cannot hold."""
     for name in ENVIRONMENT_ONLY:
         if plan.settings.lookup(name):
-            yield f"{name} stays a variable: which code is run is not for a file to say"
-    own = set(_own(plan))
+            yield f"{name} stays an environment variable: a file must not choose which code runs"
+    own = set(_own_settings(plan))
     for name in sorted(plan.settings.names_set()):
         if "__" in name and name.partition("__")[0] in own:
-            yield f"{name} is not in it: no file can say it of one exporter"
+            yield f"{name} is not in the file: a file cannot set it for a single exporter"
     for planned in plan.signals.values():
         if planned.configurator is not None:
             kind = {"traces": "tracer", "metrics": "meter", "logs": "logger"}[planned.signal]
             yield (
-                f"OTEL_PYTHON_{kind.upper()}_CONFIGURATOR={planned.configurator.name} is not in it:"
+                f"OTEL_PYTHON_{kind.upper()}_CONFIGURATOR={planned.configurator.name} is not in the file:"
                 f" write its rules as {kind}_configurator/development"
             )
 
 
-def _own(plan: Plan) -> Iterator[str]:
+def _own_settings(plan: Plan) -> Iterator[str]:
     for setting in plan.known:
         of_one = setting.name.startswith(INSTRUMENTATION) and setting.name != INSTRUMENTATION_ORDER
-        if setting.name.startswith(_PREFIX) and not of_one and not setting.name.endswith(_CHOOSE):
+        if setting.name.startswith(_PREFIX) and not of_one and not setting.name.endswith(_SELECTING):
             yield setting.name

@@ -1,4 +1,4 @@
-"""Values as the written file has them: a secret is a reference to its variable, or ``****``."""
+"""Values as written to the file: a secret becomes a reference to its variable, or ``****``."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from distrokit.settings.secret_values import HIDDEN, without_secrets
 from distrokit.settings.values import Source, Value
 
 
-def escaped(value: Any) -> Any:
-    """With ``$`` as ``$$``, so that nothing in it is taken for a reference to a variable."""
+def escape(value: Any) -> Any:
+    """Escape ``$`` as ``$$``, so that no part is read as a reference to a variable."""
     if isinstance(value, str):
         return value.replace("$", "$$")
     if isinstance(value, Mapping):
-        return {name: escaped(item) for name, item in value.items()}
+        return {name: escape(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [escaped(item) for item in value]
+        return [escape(item) for item in value]
     return value
 
 
-def shown(value: Value[Any]) -> Any:
-    """A plain value of a component; ``None`` for a secret that is empty."""
+def write_value(value: Value[Any]) -> Any:
+    """Return a component's plain value as written to the file; ``None`` for an empty secret."""
     if not value.secret:
-        # A URL may hold a password all the same.
-        return escaped(Mask()(value.value) if isinstance(value.value, str) else value.value)
+        # A URL may contain a password.
+        return escape(Mask()(value.value) if isinstance(value.value, str) else value.value)
     if not value.value:
         return None
     if reference := reference_to(value.source):
         return reference
     if isinstance(value.value, Mapping) and value.key == "headers_list":
-        # The names are no secrets, and with them it is a list of headers for whoever checks the file.
+        # Names are not secret, and with them the text is a valid list of headers.
         return ",".join(f"{quote(str(name), safe='')}={HIDDEN}" for name in value.value)
     if isinstance(value.value, Mapping) and value.source.kind == "file" and value.key:
-        return escaped(without_secrets(value.value))
+        return escape(without_secrets(value.value))
     return HIDDEN
 
 
 def reference_to(source: Source) -> Any:
-    """The variable that holds a secret, as the file refers to it; empty where there is none."""
+    """Return a reference to the variable that holds a secret; empty if there is none."""
     if source.kind == "file":
         return source.written
     # A path to a secret is not the secret.

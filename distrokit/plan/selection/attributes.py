@@ -23,10 +23,10 @@ Warn = Callable[[str, str, str, str], None]
 
 
 def attributes_of(settings: Settings, problems: list[Problem]) -> Attributes:
-    """What the user's settings say of this process; later ones of the three overrule earlier ones."""
+    """Read the resource attributes in the user's settings, weakest first: entities, attributes, service name."""
 
     def warn(setting: str, cause: str, outcome: str, remedy: str) -> None:
-        # The text is not repeated: people paste tokens into the wrong variable.
+        # The value is not printed: users paste tokens into the wrong variable.
         problems.append(
             Problem(
                 code="setting-invalid",
@@ -41,19 +41,19 @@ def attributes_of(settings: Settings, problems: list[Problem]) -> Attributes:
     attributes: Attributes = {}
     entities = settings.value("OTEL_ENTITIES")
     if entities:
-        attributes.update(_entities(entities, warn))
-    given = settings.value("OTEL_RESOURCE_ATTRIBUTES")
-    if given:
-        attributes.update(_pairs(given, warn))
+        attributes.update(_parse_entities(entities, warn))
+    pairs = settings.value("OTEL_RESOURCE_ATTRIBUTES")
+    if pairs:
+        attributes.update(_parse_pairs(pairs, warn))
     service = settings.value("OTEL_SERVICE_NAME")
     if service:
         weaker = attributes.get("service.name")
-        lost = ((str(weaker.value), weaker.source), *weaker.overridden) if weaker else ()
-        attributes["service.name"] = replace(service, overridden=(*service.overridden, *lost))
+        overridden = ((str(weaker.value), weaker.source), *weaker.overridden) if weaker else ()
+        attributes["service.name"] = replace(service, overridden=(*service.overridden, *overridden))
     return attributes
 
 
-def _pairs(given: Value[str], warn: Warn) -> Attributes:
+def _parse_pairs(given: Value[str], warn: Warn) -> Attributes:
     setting = str(given.source) if given.source.kind == "file" else "OTEL_RESOURCE_ATTRIBUTES"
     attributes: Attributes = {}
     for position, pair in enumerate(given.value.split(","), 1):
@@ -70,18 +70,18 @@ def _pairs(given: Value[str], warn: Warn) -> Attributes:
     return attributes
 
 
-def _entities(given: Value[str], warn: Warn) -> Attributes:
-    """Every entity's attributes; of two entities of one type with different ids the last one counts.
+def _parse_entities(given: Value[str], warn: Warn) -> Attributes:
+    """Return the attributes of all entities; the last entity of a type wins.
 
-    Entities themselves have no public API in the SDK: what arrives are their attributes.
+    The SDK has no public API for entities, so only their attributes are exported.
     """
     entities: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
     for position, text in enumerate(given.value.split(";"), 1):
         if not text.strip():
             continue
         match = _ENTITY.fullmatch(text.strip())
-        identifying = _entity_pairs(match["id"]) if match else None
-        described = _entity_pairs(match["description"] or "") if match else None
+        identifying = _parse_entity_pairs(match["id"]) if match else None
+        described = _parse_entity_pairs(match["description"] or "") if match else None
         if match is None or not identifying or described is None:
             warn(
                 "OTEL_ENTITIES",
@@ -105,8 +105,8 @@ def _entities(given: Value[str], warn: Warn) -> Attributes:
     }
 
 
-def _entity_pairs(text: str) -> dict[str, str] | None:
-    """``None`` when one of the pairs is none."""
+def _parse_entity_pairs(text: str) -> dict[str, str] | None:
+    """Parse the pairs of an entity; ``None`` if one of them is malformed."""
     pairs = {}
     for item in text.split(",") if text else []:
         key, equals, value = item.partition("=")

@@ -1,8 +1,8 @@
-"""What a configuration file chooses, on top of what settings choose.
+"""The selection of a configuration file, merged with that of settings.
 
-The file wins where it speaks; code and a plugin's override win over the file; plugins' defaults fill
-where it is silent. Which signals are built is the file's alone to say: without a ``meter_provider``
-there are no metrics, as the configuration schema has it.
+The file overrides settings; code and a plugin's override win over the file; plugins' defaults apply where the file
+sets nothing. Only the file decides which signals are built: without a ``meter_provider`` there are no metrics, as the
+configuration schema defines it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from distrokit.declarations import SIGNALS, Configuration, Signal
 from distrokit.diagnostics import Problem
 from distrokit.plan.selection.from_settings import select_from_settings
 from distrokit.plan.selection.instrumentations import instrumentations_of_model
-from distrokit.plan.selection.selection import Choice, ScopeRule, SelectedExport, Selection
+from distrokit.plan.selection.selection import ScopeRule, SelectedComponent, SelectedExport, Selection
 from distrokit.settings.layers import Settings
 from distrokit.settings.values import STRENGTH, Source, Value
 
@@ -30,27 +30,27 @@ _TYPES: dict[str, type[Any]] = {"string": str, "bool": bool, "int": int, "double
 
 
 def select_from_model(configuration: Configuration, settings: Settings, problems: list[Problem]) -> Selection:
-    """The choices of a file and these settings together.
+    """Return the selection of a file and these settings together.
 
     Args:
         configuration: with a model.
-        settings: with the file's own layer, and without the variables that it takes the place of.
-        problems: receives what of the file makes no sense.
+        settings: with the file's own layer, and without the variables that the file replaces.
+        problems: receives invalid parts of the file.
     """
     model = configuration.model or Value({}, Source("file", configuration.name))
-    choices = select_from_settings(settings, problems)
-    _resource(model, choices, problems)
-    _traces_parts(model, choices)
-    _propagators(model, choices)
+    selection = select_from_settings(settings, problems)
+    _select_resource(model, selection, problems)
+    _select_traces_parts(model, selection)
+    _select_propagators(model, selection)
     for signal in SIGNALS:
-        _signal(model, signal, choices, problems)
-    choices.views = _items(model.at("meter_provider", "views"))
-    choices.instrumentations = list(instrumentations_of_model(model, settings, problems))
-    return choices
+        _select_signal(model, signal, selection, problems)
+    selection.views = _items(model.at("meter_provider", "views"))
+    selection.instrumentations = list(instrumentations_of_model(model, settings, problems))
+    return selection
 
 
 def severity_number(name: str) -> int:
-    """``info2`` as 10; 0 for what is no severity (specification, logs data model)."""
+    """Return the number of a severity, 10 for ``info2``; 0 for an unknown name (specification, logs data model)."""
     word = name.rstrip("234")
     return SEVERITIES.index(word) * 4 + int(name[len(word) :] or 1) if word in SEVERITIES else 0
 
@@ -63,32 +63,32 @@ def _items(node: Value[Any] | None) -> list[Value[Any]]:
     return list(node.value) if node is not None and isinstance(node.value, list) else []
 
 
-def _named_list(node: Value[Any] | None) -> list[Choice]:
-    return [choice for choice in map(Choice.of, _items(node)) if choice]
+def _select_list(node: Value[Any] | None) -> list[SelectedComponent]:
+    return [selected for selected in map(SelectedComponent.of, _items(node)) if selected]
 
 
 # ------------------------------------------------------------------------------ the parts
 
 
-def _resource(model: Value[Any], choices: Selection, problems: list[Problem]) -> None:
+def _select_resource(model: Value[Any], selection: Selection, problems: list[Problem]) -> None:
     for item in _items(model.at("resource", "attributes")):
         name, value = item.at("name"), item.at("value")
         if name is None or value is None:
             continue
-        known = choices.attributes.get(str(name.value))
+        known = selection.attributes.get(str(name.value))
         if known is None or not _overrides_file(known.source):
-            choices.attributes[str(name.value)] = _typed(name, value, item.at("type"), problems)
-    choices.schema_url = model.at("resource", "schema_url")
+            selection.attributes[str(name.value)] = _convert(name, value, item.at("type"), problems)
+    selection.schema_url = model.at("resource", "schema_url")
     detection = model.at("resource", "detection/development")
-    if detection is not None and (choices.detectors is None or not _overrides_file(choices.detectors[0].source)):
-        choices.detectors = _named_list(detection.at("detectors"))
+    if detection is not None and (selection.detectors is None or not _overrides_file(selection.detectors[0].source)):
+        selection.detectors = _select_list(detection.at("detectors"))
     if detection is not None:
-        choices.included = detection.at("attributes", "included")
-        choices.excluded = detection.at("attributes", "excluded")
+        selection.included = detection.at("attributes", "included")
+        selection.excluded = detection.at("attributes", "excluded")
 
 
-def _typed(name: Value[Any], value: Value[Any], kind: Value[Any] | None, problems: list[Problem]) -> Value[Any]:
-    """The value as the ``type`` beside it says."""
+def _convert(name: Value[Any], value: Value[Any], kind: Value[Any] | None, problems: list[Problem]) -> Value[Any]:
+    """Convert the value to the ``type`` beside it."""
     plain = value.plain()
     # "If omitted, string is used", says the schema.
     written = str(kind.value) if kind is not None else "string_array" if isinstance(plain, list) else "string"
@@ -123,71 +123,73 @@ def _cast(item: Any, kind: type[Any]) -> Any:
     return kind(item)
 
 
-def _traces_parts(model: Value[Any], choices: Selection) -> None:
+def _select_traces_parts(model: Value[Any], selection: Selection) -> None:
     provider = model.at("tracer_provider")
     if provider is None:
         return
-    sampler = Choice.of(provider.at("sampler"))
-    if sampler and not (choices.sampler and _overrides_file(choices.sampler.source)):
-        choices.sampler = sampler
-    ids = Choice.of(provider.at("id_generator"))
-    if ids and not (choices.id_generator and _overrides_file(choices.id_generator.source)):
-        choices.id_generator = ids
+    sampler = SelectedComponent.of(provider.at("sampler"))
+    if sampler and not (selection.sampler and _overrides_file(selection.sampler.source)):
+        selection.sampler = sampler
+    ids = SelectedComponent.of(provider.at("id_generator"))
+    if ids and not (selection.id_generator and _overrides_file(selection.id_generator.source)):
+        selection.id_generator = ids
 
 
-def _propagators(model: Value[Any], choices: Selection) -> None:
+def _select_propagators(model: Value[Any], selection: Selection) -> None:
     node = model.at("propagator")
-    if choices.propagators is not None and any(_overrides_file(choice.source) for choice in choices.propagators):
+    if selection.propagators is not None and any(
+        _overrides_file(selected.source) for selected in selection.propagators
+    ):
         return
     if node is None:
-        # "If omitted, a noop propagator is used", says the schema; a plugin's default may say more.
-        choices.propagators = choices.propagators or []
+        # "If omitted, a noop propagator is used", says the schema; a plugin's default may add some.
+        selection.propagators = selection.propagators or []
         return
-    chosen = _named_list(node.at("composite"))
+    chosen = _select_list(node.at("composite"))
     listed = node.at("composite_list")
     if listed is not None:
         names = [name.strip() for name in str(listed.value).split(",") if name.strip()]
-        chosen += [Choice(name, listed.source, str(listed.source)) for name in names]
-    # Each once, the first one counts (configuration schema, Propagator).
-    by_name = {choice.name.lower(): choice for choice in reversed(chosen) if choice.name.lower() != "none"}
-    choices.propagators = list(reversed(by_name.values()))
+        chosen += [SelectedComponent(name, listed.source, str(listed.source)) for name in names]
+    # Each once; the first one wins (configuration schema, Propagator).
+    by_name = {selected.name.lower(): selected for selected in reversed(chosen) if selected.name.lower() != "none"}
+    selection.propagators = list(reversed(by_name.values()))
 
 
-def _signal(model: Value[Any], signal: Signal, choices: Selection, problems: list[Problem]) -> None:
+def _select_signal(model: Value[Any], signal: Signal, selection: Selection, problems: list[Problem]) -> None:
     provider = model.at(PROVIDERS[signal])
-    overridden = signal in choices.sources and _overrides_file(choices.sources[signal])
+    overridden = signal in selection.sources and _overrides_file(selection.sources[signal])
     if provider is None:
         if not overridden:
-            choices.exports[signal] = None
-            choices.sources[signal] = model.source
+            selection.exports[signal] = None
+            selection.sources[signal] = model.source
         return
     exports, staged = [], []
     if signal == "metrics":
-        exports = [export for export in map(_reader, _items(provider.at("readers"))) if export]
+        exports = [export for export in map(_select_reader, _items(provider.at("readers"))) if export]
     else:
-        for choice in _named_list(provider.at("processors")):
-            exporter = Choice.of(choice.properties.at("exporter")) if choice.properties else None
+        for selected in _select_list(provider.at("processors")):
+            exporter = SelectedComponent.of(selected.properties.at("exporter")) if selected.properties else None
             if exporter:
-                exports.append(SelectedExport(exporter, choice))
+                exports.append(SelectedExport(exporter, selected))
             else:
-                staged.append(choice)
-    choices.staged[signal] = staged
-    choices.scopes[signal] = list(_scopes(provider, signal))
+                staged.append(selected)
+    selection.staged[signal] = staged
+    selection.scopes[signal] = list(_scopes(provider, signal))
     if not overridden:
-        choices.exports[signal] = exports
-        choices.sources[signal] = provider.source
+        selection.exports[signal] = exports
+        selection.sources[signal] = provider.source
 
 
-def _reader(node: Value[Any]) -> SelectedExport | None:
-    reader = Choice.of(node)
-    exporter = Choice.of(reader.properties.at("exporter")) if reader and reader.properties else None
+def _select_reader(node: Value[Any]) -> SelectedExport | None:
+    reader = SelectedComponent.of(node)
+    exporter = SelectedComponent.of(reader.properties.at("exporter")) if reader and reader.properties else None
     if reader is None or exporter is None:
         return None
     return SelectedExport(exporter, reader)
 
 
 def _scopes(provider: Value[Any], signal: Signal) -> Iterator[ScopeRule]:
-    """The rules in order; what is true of all others comes last."""
+    """Yield the rules in order; the default for all other scopes comes last."""
     configurator, several = SCOPES[signal]
     node = provider.at(configurator)
     if node is None:

@@ -1,11 +1,11 @@
-"""What settings choose: environment variables, plugins' defaults, what is given in code."""
+"""The selection of settings: environment variables, plugins' defaults, and settings given in code."""
 
 from __future__ import annotations
 
 from distrokit.declarations import SIGNALS, Signal
 from distrokit.diagnostics import Problem
 from distrokit.plan.selection.attributes import attributes_of
-from distrokit.plan.selection.selection import Choice, SelectedExport, Selection
+from distrokit.plan.selection.selection import SelectedComponent, SelectedExport, Selection
 from distrokit.settings.layers import Settings
 
 EXPORTER_SETTING: dict[Signal, str] = {
@@ -21,57 +21,59 @@ DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 
 
 def select_from_settings(settings: Settings, problems: list[Problem]) -> Selection:
-    """The choices these settings make.
+    """Return the selection of these settings.
 
     Args:
-        problems: receives what of them makes no sense.
+        problems: receives invalid settings.
     """
-    choices = Selection(attributes_of(settings, problems))
-    choices.sampler = _one(settings, SAMPLER)
-    choices.id_generator = _one(settings, ID_GENERATOR)
+    selection = Selection(attributes_of(settings, problems))
+    selection.sampler = _select_one(settings, SAMPLER)
+    selection.id_generator = _select_one(settings, ID_GENERATOR)
     if settings.value(PROPAGATORS):
-        choices.propagators = _but_none(_several(settings, PROPAGATORS))
+        selection.propagators = _drop_none(_select_list(settings, PROPAGATORS))
     if settings.value(RESPONSE_PROPAGATORS):
-        choices.response_propagators = _but_none(_several(settings, RESPONSE_PROPAGATORS))
+        selection.response_propagators = _drop_none(_select_list(settings, RESPONSE_PROPAGATORS))
         if not settings.names(RESPONSE_PROPAGATORS):
-            problems.append(_names_nothing(settings, RESPONSE_PROPAGATORS, "no response propagator runs", "one"))
+            problems.append(_no_name_problem(settings, RESPONSE_PROPAGATORS, "no response propagator runs", "one"))
     if settings.value(DETECTORS):
-        choices.detectors = _several(settings, DETECTORS)
+        selection.detectors = _select_list(settings, DETECTORS)
     for signal in SIGNALS:
         setting = EXPORTER_SETTING[signal]
-        choice = settings.value(setting)
-        if choice:
-            choices.exports[signal] = [SelectedExport(exporter) for exporter in _but_none(_several(settings, setting))]
-            choices.sources[signal] = choice.source
+        value = settings.value(setting)
+        if value:
+            selection.exports[signal] = [
+                SelectedExport(exporter) for exporter in _drop_none(_select_list(settings, setting))
+            ]
+            selection.sources[signal] = value.source
             if not settings.names(setting):
-                problems.append(_names_nothing(settings, setting, f"no {signal} are sent", "an exporter"))
-    return choices
+                problems.append(_no_name_problem(settings, setting, f"no {signal} are sent", "an exporter"))
+    return selection
 
 
-def _one(settings: Settings, setting: str) -> Choice | None:
+def _select_one(settings: Settings, setting: str) -> SelectedComponent | None:
     value = settings.value(setting)
-    return Choice(value.value, value.source, setting) if value else None
+    return SelectedComponent(value.value, value.source, setting) if value else None
 
 
-def _several(settings: Settings, setting: str) -> list[Choice]:
-    """The names of a list, each once, whatever the case."""
+def _select_list(settings: Settings, setting: str) -> list[SelectedComponent]:
+    """Return the components of a list of names, each once, in any case."""
     value = settings.value(setting)
     names: dict[str, str] = {}
     for name in settings.names(setting):
         names.setdefault(name.lower(), name)
-    return [Choice(name, value.source, setting) for name in names.values()] if value else []
+    return [SelectedComponent(name, value.source, setting) for name in names.values()] if value else []
 
 
-def _but_none(choices: list[Choice]) -> list[Choice]:
-    return [choice for choice in choices if choice.name.lower() != "none"]
+def _drop_none(selected: list[SelectedComponent]) -> list[SelectedComponent]:
+    return [component for component in selected if component.name.lower() != "none"]
 
 
-def _names_nothing(settings: Settings, setting: str, outcome: str, what: str) -> Problem:
+def _no_name_problem(settings: Settings, setting: str, outcome: str, what: str) -> Problem:
     return Problem(
         code="setting-invalid",
         subject=f"{setting}={settings.get(setting)}",
-        cause="it names nothing",
+        cause="it contains no name",
         outcome=outcome,
-        remedy=f"Name {what}, or none.",
+        remedy=f"Name {what}, or write none.",
         severity="warning",
     )

@@ -1,4 +1,4 @@
-"""Mistakes in keywords of instrumentations, which take any keyword with any value, and say nothing."""
+"""Detects mistakes in keywords of instrumentations, which accept any keyword without an error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from distrokit.diagnostics import Problem
 
-#: What people write, and what is meant by it.
+#: Likely spellings and the keyword that is meant.
 _WORDS = {
     "enabled": "enabled",
     "disabled": "enabled",
@@ -15,29 +15,29 @@ _WORDS = {
     "replacement": "replaced_by",
     "init": "init",
 }
-#: How alike: ``enable`` is close enough to ``enabled``, and ``limit`` not to ``init``. Of the few letters of ``hook``,
-#: two that are swapped leave less.
+#: Minimum similarity: ``enable`` matches ``enabled``, ``limit`` does not match ``init``. Two swapped letters
+#: lower it more in a word as short as ``hook``.
 _CLOSE, _CLOSE_TO_HOOK = 0.8, 0.75
 
 
-def intended(keyword: str, value: Any) -> str:
-    """The keyword that is most likely meant; empty for one that need not be a mistake.
+def guess_keyword(keyword: str, value: Any) -> str:
+    """Return the keyword that is most likely meant; empty if it may be correct.
 
     Args:
-        value: what it is given, plain.
+        value: plain value of the keyword.
     """
     plain = keyword.lower().replace("-", "_")
     if close := get_close_matches(plain, _WORDS, n=1, cutoff=_CLOSE):
         return _WORDS[close[0]]
     name, _, last = plain.rpartition("_")
-    # A hook is a text that says where it is. With import: in front it is found under any keyword.
+    # A hook is the path of an object. A text that begins with import: is imported under any keyword.
     if not name or not isinstance(value, str) or value.startswith("import:") or keyword.endswith("_hook"):
         return ""
     return f"{name}_hook" if get_close_matches(last, ["hook"], cutoff=_CLOSE_TO_HOOK) else ""
 
 
-def misspelt(subject: str, name: str, meant: str) -> Problem:
-    """What is said of such a keyword.
+def misspelt_keyword_problem(subject: str, name: str, guess: str) -> Problem:
+    """Make the problem of a misspelt keyword.
 
     Args:
         subject: the variable, or the place in the file.
@@ -46,34 +46,34 @@ def misspelt(subject: str, name: str, meant: str) -> Problem:
     return Problem(
         code="keyword-misspelt",
         subject=subject,
-        cause="it means nothing to distrokit",
-        outcome=f"{name} is given it as a keyword, and most instrumentations ignore those they do not know",
-        remedy=f"Did you mean {meant!r}?",
+        cause="distrokit does not know this keyword",
+        outcome=f"it is passed to {name}, and most instrumentations ignore unknown keywords",
+        remedy=f"Did you mean {guess!r}?",
         severity="warning",
     )
 
 
-def broken_json(text: str) -> str:
-    """Why a text that begins like a list or an object is none; empty for one that is, and for any other text.
+def find_json_fault(text: str) -> str:
+    """Return why a text that begins like a JSON list or object is invalid; empty if it is valid, or any other text.
 
-    Nothing of the text is in the reason: there may be a secret inside.
+    The reason does not quote the text, which may contain a secret.
     """
     import json
 
     if text[:1] not in ("[", "{"):
         return ""
     try:
-        json.loads(text, parse_constant=_no_constant)
+        json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         what = f"{error.msg} at character {error.pos + 1}"
     except RecursionError:
         what = "it is nested too deeply"
     except ValueError as error:
-        what = f"{error} is no value of JSON"
+        what = f"{error} is not a JSON value"
     else:
         return ""
-    return f"it begins like JSON, and is none: {what}"
+    return f"it begins like JSON and is not valid: {what}"
 
 
-def _no_constant(word: str) -> Any:
+def _refuse_constant(word: str) -> Any:
     raise ValueError(word)

@@ -1,7 +1,7 @@
-"""What is said of single instrumentations: by settings, and by a configuration file. Nothing is imported here.
+"""Configuration of single instrumentations, from settings and from a configuration file. Nothing is imported here.
 
-Two words for the same things: ``DISTROKIT_INSTRUMENTATION_FLASK_EXCLUDED_URLS`` is ``flask: {excluded_urls: …}``
-below ``instrumentation/development: python:``.
+``DISTROKIT_INSTRUMENTATION_FLASK_EXCLUDED_URLS`` means the same as ``flask: {excluded_urls: …}`` below
+``instrumentation/development: python:``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from distrokit.diagnostics import Problem
-from distrokit.plan.selection.instrumentation_keywords import broken_json, intended, misspelt
+from distrokit.plan.selection.instrumentation_keywords import find_json_fault, guess_keyword, misspelt_keyword_problem
 from distrokit.plan.selection.selection import SelectedInstrumentation
 from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.settings.object_references import is_object_reference
@@ -21,39 +21,39 @@ from distrokit.settings.secret_values import HIDDEN, secrets_inside, without_sec
 from distrokit.settings.values import Source, Value
 
 #: In any case.
-_WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+_SWITCHES = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
 
 _WORD = re.compile(r"[\w-]+")
 
-#: How alike a name must be to an installed one to be taken for that one misspelt.
+#: Minimum similarity at which a name counts as a misspelt installed one.
 _CLOSE = 0.6
-#: And where one that is not installed is normal.
+#: The same where a name need not be installed.
 _NEARLY = 0.88
 
 
 def in_variable(name: str) -> str:
-    """The name of an instrumentation as it stands in the name of a variable: ``aio-pika`` as ``AIO_PIKA``."""
+    """Return an instrumentation's name as written in a variable's name: ``AIO_PIKA`` for ``aio-pika``."""
     return re.sub(r"\W", "_", name).upper()
 
 
 def option_value(text: str) -> Any:
-    """The text of a variable as the value it stands for: a JSON boolean, number, list, object or text, else itself.
+    """Parse the text of a variable as a JSON boolean, number, list, object or string; return other text unchanged.
 
-    Never raises. ``True`` is a boolean, too; ``null`` is a text, since a keyword that is not given says the same.
+    Never raises. ``True`` is a boolean, too; ``null`` is text, since leaving the keyword out means the same.
     """
     import json
 
     try:
-        value = json.loads(text.lower() if text.lower() in ("true", "false") else text, parse_constant=_no_constant)
+        value = json.loads(text.lower() if text.lower() in ("true", "false") else text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return text
     return text if value is None else value
 
 
 def shown_text(setting: str, text: str) -> str:
-    """The text of a setting of one instrumentation as it may be shown.
+    """Return the text of a setting of one instrumentation with secrets masked.
 
-    What was to be JSON, and is none, is not when it speaks of a secret: which part of it that is, nobody can say.
+    Invalid JSON that mentions a secret is masked whole, since the secret part of it is unknown.
     """
     import json
 
@@ -65,22 +65,22 @@ def shown_text(setting: str, text: str) -> str:
 
 
 def is_broken_secret(value: Any) -> bool:
-    """Whether the value of a keyword is a text that was to be JSON, with a secret inside, and is none."""
+    """Tell whether the value of a keyword is invalid JSON that contains a secret."""
     return isinstance(value, str) and value[:1] in ("{", "[", '"') and any(map(is_secret, _WORD.findall(value)))
 
 
-def _no_constant(word: str) -> Any:
+def _refuse_constant(word: str) -> Any:
     raise ValueError(word)
 
 
 def split(rest: str, names: Collection[str]) -> tuple[list[str], str] | None:
-    """``FLASK_REQUEST_HOOK`` as the instrumentations of that name and ``request_hook``, which is empty for ``FLASK``.
+    """Split ``FLASK_REQUEST_HOOK`` into the instrumentations of that name and ``request_hook`` (empty for ``FLASK``).
 
     Args:
-        rest: of a variable's name, behind ``DISTROKIT_INSTRUMENTATION_``, in any case.
-        names: of the instrumentations there are. The longest one that fits is meant.
+        rest: the variable's name after ``DISTROKIT_INSTRUMENTATION_``, in any case.
+        names: of the available instrumentations. The longest match wins.
 
-    Returns: ``None`` when none fits.
+    Returns: ``None`` when none matches.
     """
     rest = rest.upper()
     parts = {in_variable(name) for name in names}
@@ -93,11 +93,11 @@ def split(rest: str, names: Collection[str]) -> tuple[list[str], str] | None:
 def instrumentations_of_settings(
     settings: Settings, names: Collection[str], problems: list[Problem]
 ) -> Iterator[SelectedInstrumentation]:
-    """One choice for every setting of one instrumentation.
+    """Yield the configuration that each setting of an instrumentation makes.
 
     Args:
-        names: of the instrumentations there are.
-        problems: receives names that fit none, and what cannot be used.
+        names: of the available instrumentations.
+        problems: receives names that match none, and invalid values.
     """
     set_here = {name.removeprefix(LAUNCHER_PREFIX) for name in settings.names_set()}
     for setting in sorted(filter(is_of_one_instrumentation, set_here)):
@@ -106,31 +106,31 @@ def instrumentations_of_settings(
             continue
         source = found.source
         subject = f"{source} {setting}" if source.kind in ("file", "project") else setting
-        fitting = split(setting[len(INSTRUMENTATION) :], names)
-        if fitting is None:
-            problems += _unknown(subject, setting, found, names)
+        match = split(setting[len(INSTRUMENTATION) :], names)
+        if match is None:
+            problems += _unknown_setting(subject, setting, found, names)
             continue
-        meant, keyword = fitting
+        matching, keyword = match
         if is_broken_secret(option_value(found.value)):
             settings.learn_secret(found.value)
         value: Value[Any] = Value(option_value(found.value), source, found.overridden)
-        if keyword and (wrong := broken_json(found.value)):
-            remedy = "Correct it; a text that begins so is a text in double quotes."
-            problems.append(_invalid(subject, wrong, "the keyword is left out", remedy))
+        if keyword and (fault := find_json_fault(found.value)):
+            remedy = "Correct it, or put the text in double quotes."
+            problems.append(_invalid_problem(subject, fault, "the keyword is left out", remedy))
             continue
         if keyword.startswith("init_"):
-            given = {"init": Value({keyword.removeprefix("init_"): value}, source)}
+            properties = {"init": Value({keyword.removeprefix("init_"): value}, source)}
         elif keyword:
-            given = {keyword: value}
+            properties = {keyword: value}
         else:
-            # The text itself: here 1 is a word for on.
-            given = _switch(Value(found.value, source))
-        for name in meant:
-            yield _choice(name, source, given, f"{subject}={shown_text(setting, found.value)}", settings, problems)
+            # Not parsed as JSON: here 1 means on.
+            properties = _switch(Value(found.value, source))
+        for name in matching:
+            yield _select(name, source, properties, f"{subject}={shown_text(setting, found.value)}", settings, problems)
 
 
 def _switch(value: Value[str]) -> dict[str, Value[Any]]:
-    """``on``, ``off``, or the class that replaces it."""
+    """Return the properties for ``on``, ``off`` or ``module:Class``."""
     if ":" in value.value:
         return {"replaced_by": value, "enabled": Value("on", value.source)}
     return {"enabled": value}
@@ -139,40 +139,40 @@ def _switch(value: Value[str]) -> dict[str, Value[Any]]:
 def instrumentations_of_model(
     model: Value[Any], settings: Settings, problems: list[Problem]
 ) -> Iterator[SelectedInstrumentation]:
-    """What a configuration file says below ``instrumentation/development: python:``; the settings learn its secrets."""
+    """Yield the configuration below ``instrumentation/development: python:``; add its secrets to those to mask."""
     node = model.at("instrumentation/development", "python")
-    for name, properties in node.value.items() if node is not None and isinstance(node.value, Mapping) else ():
-        given = properties.value if isinstance(properties.value, Mapping) else {}
-        yield _choice(str(name), properties.source, given, "", settings, problems)
+    for name, node_properties in node.value.items() if node is not None and isinstance(node.value, Mapping) else ():
+        properties = node_properties.value if isinstance(node_properties.value, Mapping) else {}
+        yield _select(str(name), node_properties.source, properties, "", settings, problems)
 
 
-def _choice(
+def _select(
     name: str,
     source: Source,
-    given: Mapping[str, Value[Any]],
+    properties: Mapping[str, Value[Any]],
     subject: str,
     settings: Settings,
     problems: list[Problem],
 ) -> SelectedInstrumentation:
-    """The keys that mean something to distrokit, and the others, which are for ``instrument()``.
+    """Separate the keys for distrokit from the keywords for ``instrument()``.
 
     Args:
-        subject: what problems call it; empty for the key's place in the file.
-        settings: learn what among the keywords is a secret.
+        subject: of problems; empty for the key's place in the file.
+        settings: receive the secrets among the keywords, to mask them.
     """
-    for text in secrets_inside("", given):
+    for text in secrets_inside("", properties):
         settings.learn_secret(text)
-    options = {str(key): value for key, value in given.items()}
+    options = {str(key): value for key, value in properties.items()}
     enabled, replaced_by, init = (options.pop(key, None) for key in ("enabled", "replaced_by", "init"))
     for key, value in options.items():
-        if word := intended(key, value.value):
-            problems.append(misspelt(subject or f"{value.source} {name}.{key}", name, word))
-    on = _on(enabled, subject or f"{source} {name}.enabled", problems) if enabled is not None else None
+        if word := guess_keyword(key, value.value):
+            problems.append(misspelt_keyword_problem(subject or f"{value.source} {name}.{key}", name, word))
+    on = _parse_enabled(enabled, subject or f"{source} {name}.enabled", problems) if enabled is not None else None
     if replaced_by is not None and not is_object_reference(replaced_by.value):
         problems.append(
-            _invalid(
+            _invalid_problem(
                 subject or f"{source} {name}.replaced_by",
-                "it does not say where a class is",
+                "it does not name a class",
                 "it has no effect",
                 "Write module:Class.",
             )
@@ -186,9 +186,9 @@ def _choice(
         }
     elif init is not None:
         problems.append(
-            _invalid(
+            _invalid_problem(
                 subject or f"{source} {name}.init",
-                "it holds no keywords for the class",
+                "it is not a mapping of keywords for the class",
                 "it has no effect",
                 "Write a mapping of keywords to values.",
             )
@@ -196,52 +196,55 @@ def _choice(
     return SelectedInstrumentation(name, source, on, replaced_by, options, init_options)
 
 
-def _on(enabled: Value[Any], subject: str, problems: list[Problem]) -> Value[bool] | None:
+def _parse_enabled(enabled: Value[Any], subject: str, problems: list[Problem]) -> Value[bool] | None:
     plain = enabled.value
-    on = plain if isinstance(plain, bool) else _WORDS.get(str(plain).lower())
+    on = plain if isinstance(plain, bool) else _SWITCHES.get(str(plain).lower())
     if on is not None:
         return Value(on, enabled.source)
     if enabled.source.kind == "file":
         words = "it is neither true nor false", "the instrumentation is on", "Write true or false."
     else:
-        words = "it is none of on, off and module:Class", "it has no effect", "Write one of them, or unset it."
-    problems.append(_invalid(subject, *words))
+        words = "it is not on, off or module:Class", "it has no effect", "Correct it, or unset it."
+    problems.append(_invalid_problem(subject, *words))
     return None
 
 
-def _invalid(subject: str, cause: str, outcome: str, remedy: str) -> Problem:
+def _invalid_problem(subject: str, cause: str, outcome: str, remedy: str) -> Problem:
     return Problem(
         code="setting-invalid", subject=subject, cause=cause, outcome=outcome, remedy=remedy, severity="warning"
     )
 
 
-def _unknown(subject: str, setting: str, found: Value[str], names: Collection[str]) -> Iterator[Problem]:
-    """What a distro or a plugin says of many, and ``off``, is normal for what is not installed, unless it is nearly."""
-    normal = not found.source.chosen or _WORDS.get(found.value.lower()) is False
-    close = _meant(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
-    if normal and (not close or _same_but_digits(INSTRUMENTATION + close, setting)):
+def _unknown_setting(subject: str, setting: str, found: Value[str], names: Collection[str]) -> Iterator[Problem]:
+    """Report a setting that matches no instrumentation.
+
+    A default, and ``off``, may name one that is not installed, unless the name is likely a misspelt one.
+    """
+    normal = not found.source.chosen or _SWITCHES.get(found.value.lower()) is False
+    close = _find_closest(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
+    if normal and (not close or _differ_by_digits(INSTRUMENTATION + close, setting)):
         return
     yield Problem(
         code="setting-unknown",
         subject=subject,
-        cause=f"no instrumentation that it could be about is installed (there are {', '.join(names) or 'none'})",
+        cause=f"no installed instrumentation matches it (available: {', '.join(names) or 'none'})",
         outcome="it has no effect",
         remedy=f"Did you mean {INSTRUMENTATION + close!r}?" if close else "Install its package, or unset it.",
         severity="warning",
     )
 
 
-def _same_but_digits(one: str, other: str) -> bool:
-    """``urllib`` and ``urllib3`` are two libraries."""
+def _differ_by_digits(one: str, other: str) -> bool:
+    """Tell whether only digits differ: ``urllib`` and ``urllib3`` are different libraries."""
     return re.sub(r"\d", "", one) == re.sub(r"\d", "", other.upper())
 
 
-def _meant(rest: str, names: Collection[str], at_least: float) -> str:
-    """``FLASK_REQUEST_HOOK`` for ``FLSK_REQUEST_HOOK``; empty when no name is close enough."""
+def _find_closest(rest: str, names: Collection[str], at_least: float) -> str:
+    """Return ``FLASK_REQUEST_HOOK`` for ``FLSK_REQUEST_HOOK``; empty when no name is similar enough."""
     words = rest.split("_")
     best, found = at_least, ""
     for part in sorted({in_variable(name) for name in names}):
-        # As many words as the name has.
+        # Compare as many words as the name has.
         count = part.count("_") + 1
         ratio = SequenceMatcher(None, "_".join(words[:count]), part).ratio()
         if ratio > best:

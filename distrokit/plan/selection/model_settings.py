@@ -1,4 +1,4 @@
-"""The parts of a configuration file that are settings under another name, as a layer of settings."""
+"""Reads the parts of a configuration file that are also settings, as a layer of settings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from distrokit.settings.values import Source, Value, as_text
 
 _HTTP = ("instrumentation/development", "general", "http")
 
-#: Path in the model, and the variable that says the same. Paths and names: the schema's descriptions and
-#: its migration example.
-SAME: dict[tuple[str, ...], str] = {
+#: Path in the model to the equivalent variable. Source: the schema's descriptions and its migration example.
+SETTING_BY_PATH: dict[tuple[str, ...], str] = {
     ("disabled",): "OTEL_SDK_DISABLED",
     ("resource", "attributes_list"): "OTEL_RESOURCE_ATTRIBUTES",
     ("attribute_limits", "attribute_value_length_limit"): "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
@@ -38,7 +37,7 @@ SAME: dict[tuple[str, ...], str] = {
     (*_HTTP, "server", "response_captured_headers"): "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE",
 }
 
-#: The top of the model; the schema lets everything else pass.
+#: Top-level keys; the schema allows any others.
 _TOP = (
     "file_format",
     "disabled",
@@ -53,10 +52,10 @@ _TOP = (
     "distribution",
 )
 
-#: What the SDK has no way to do, and what to write instead.
-_NOT_DONE: dict[tuple[str, ...], str] = {
-    (*_HTTP, "client", "known_methods"): "Take it out; instrumentations have a list of their own.",
-    (*_HTTP, "server", "known_methods"): "Take it out; instrumentations have a list of their own.",
+#: Parts that the SDK does not support, with the remedy.
+_UNSUPPORTED: dict[tuple[str, ...], str] = {
+    (*_HTTP, "client", "known_methods"): "Remove it; instrumentations have their own list.",
+    (*_HTTP, "server", "known_methods"): "Remove it; instrumentations have their own list.",
     ("instrumentation/development", "general", "sanitization"): "Redact in a processor at the stage transform.",
     ("instrumentation/development", "general", "code"): "Set the instrumentation's own options under python.",
     ("instrumentation/development", "general", "rpc"): "Set the instrumentation's own options under python.",
@@ -65,14 +64,14 @@ _NOT_DONE: dict[tuple[str, ...], str] = {
 
 
 def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
-    """The layer a file makes.
+    """Return the layer of settings that a file makes.
 
     Args:
-        problems: receives keys that nobody reads, and parts that cannot be done.
+        problems: receives unknown keys and unsupported parts.
     """
     model = configuration.model or Value({}, Source("file", configuration.name))
     values: dict[str, Value[str]] = {}
-    for path, name in SAME.items():
+    for path, name in SETTING_BY_PATH.items():
         node = model.at(*path)
         if node is not None:
             values[name] = Value(as_text(node.plain()), node.source)
@@ -84,19 +83,19 @@ def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
         values["OTEL_SEMCONV_STABILITY_OPT_IN"] = stability
     own = model.at("distribution", "distrokit")
     if own is not None:
-        mine = own_settings(own)
-        run_code = {name: p for name, value in mine.items() if (p := environment_only(name, value.source))}
-        problems.extend(run_code.values())
-        values.update({name: value for name, value in mine.items() if name not in run_code})
-    refused = [name for name, value in values.items() if not settable(name, value.value)]
-    problems.extend(_not_settable(name, values.pop(name).source) for name in refused)
-    problems.extend(_unread(model))
+        found = own_settings(own)
+        refused_in_files = {name: p for name, value in found.items() if (p := environment_only(name, value.source))}
+        problems.extend(refused_in_files.values())
+        values.update({name: value for name, value in found.items() if name not in refused_in_files})
+    not_settable = [name for name, value in values.items() if not settable(name, value.value)]
+    problems.extend(_not_settable_problem(name, values.pop(name).source) for name in not_settable)
+    problems.extend(_find_unread(model))
     source = Source("file", configuration.name)
     return Layer(source, {n: v.value for n, v in values.items()}, {n: v.source for n, v in values.items()})
 
 
 def own_settings(node: Value[Any]) -> dict[str, Value[str]]:
-    """Distrokit's settings by their short names: ``strict: true`` for ``DISTROKIT_STRICT=true``."""
+    """Read distrokit's settings by their short names: ``strict: true`` for ``DISTROKIT_STRICT=true``."""
     if not isinstance(node.value, Mapping):
         return {}
     return {
@@ -106,45 +105,45 @@ def own_settings(node: Value[Any]) -> dict[str, Value[str]]:
     }
 
 
-def _unread(model: Value[Any]) -> Iterator[Problem]:
+def _find_unread(model: Value[Any]) -> Iterator[Problem]:
     for key, child in model.value.items():
         if key not in _TOP:
-            yield _unknown(str(key), child.source, _TOP)
-    for path, remedy in _NOT_DONE.items():
+            yield _unknown_key_problem(str(key), child.source, _TOP)
+    for path, remedy in _UNSUPPORTED.items():
         node = model.at(*path)
         if node is not None:
-            yield not_done(".".join(path[1:]), node.source, remedy)
+            yield unsupported_part(".".join(path[1:]), node.source, remedy)
 
 
-def not_done(what: str, source: Source, remedy: str) -> Problem:
-    """The problem of a part of the schema that Python's SDK has no way to do."""
+def unsupported_part(part: str, source: Source, remedy: str) -> Problem:
+    """Make the problem of a part of the schema that Python's SDK does not support."""
     return Problem(
         code="file-part-unsupported",
-        subject=f"{source} {what}",
-        cause="there is no way to do this in OpenTelemetry Python",
+        subject=f"{source} {part}",
+        cause="OpenTelemetry Python does not support it",
         outcome="it has no effect",
         remedy=remedy,
         severity="warning",
     )
 
 
-def _not_settable(name: str, source: Source) -> Problem:
+def _not_settable_problem(name: str, source: Source) -> Problem:
     return Problem(
         code="setting-invalid",
         subject=f"{source} {name}",
-        cause="there is a character in it that no variable can hold",
+        cause="it contains a character that an environment variable cannot hold",
         outcome="it is taken for unset",
         remedy=f"Correct {source}.",
         severity="warning",
     )
 
 
-def _unknown(key: str, source: Source, known: Collection[str]) -> Problem:
+def _unknown_key_problem(key: str, source: Source, known: Collection[str]) -> Problem:
     return Problem(
         code="file-key-unknown",
         subject=f"{source} {key}",
-        cause="nobody reads this key",
+        cause="unknown key",
         outcome="it has no effect",
-        remedy=did_you_mean(key, known) or f"There are {', '.join(sorted(known))}.",
+        remedy=did_you_mean(key, known) or f"Known keys: {', '.join(sorted(known))}.",
         severity="warning",
     )

@@ -1,6 +1,6 @@
-"""What was chosen, by settings or by a configuration file: names with their sources, nothing resolved yet.
+"""The selection made by settings or by a configuration file: names with their sources, not resolved yet.
 
-The two modes meet here. What follows, the picking among declarations, does not know which one it was.
+Both modes produce a :class:`Selection`; the resolver does not know which mode it was.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any
 from distrokit.declarations import SIGNALS, Signal
 from distrokit.settings.values import Source, Value
 
-__all__ = ["Choice", "ScopeRule", "SelectedExport", "SelectedInstrumentation", "Selection"]
+__all__ = ["ScopeRule", "SelectedComponent", "SelectedExport", "SelectedInstrumentation", "Selection"]
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A component that somebody named.
+class SelectedComponent:
+    """A component selected by name.
 
     Attributes:
-        setting: what problems call it: a variable, or the place in the file.
-        properties: what the configuration file says of it; ``None`` when settings named it.
+        setting: for problems: the variable, or the place in the file.
+        properties: its node in the configuration file; ``None`` when a setting selected it.
     """
 
     name: str
@@ -30,8 +30,8 @@ class Choice:
     properties: Value[Any] | None = None
 
     @classmethod
-    def of(cls, node: Value[Any] | None) -> Choice | None:
-        """What a node of a configuration file names: one name, with its properties or nothing."""
+    def of(cls, node: Value[Any] | None) -> SelectedComponent | None:
+        """Return the component that a node of a configuration file names; ``None`` if it is not exactly one name."""
         if node is None or not isinstance(node.value, Mapping) or len(node.value) != 1:
             return None
         [(name, properties)] = node.value.items()
@@ -42,21 +42,21 @@ class Choice:
 
 @dataclass(frozen=True)
 class SelectedExport:
-    """An exporter and what feeds it; without a processor, whatever is the default."""
+    """An exporter and its processor; ``None`` for the default processor."""
 
-    exporter: Choice
-    processor: Choice | None = None
+    exporter: SelectedComponent
+    processor: SelectedComponent | None = None
 
 
 @dataclass(frozen=True)
 class ScopeRule:
-    """What instrumentation scopes of a name may do (specification, *TracerConfigurator* and its siblings).
+    """A rule for instrumentation scopes by name (specification, *TracerConfigurator* and its siblings).
 
     Attributes:
         pattern: of the scope's name, with ``*`` and ``?``.
         enabled: false makes its spans, instruments or loggers no-op.
-        minimum_severity: logs only: the least severity number that passes; 0 for all.
-        trace_based: logs only: whether records of unsampled traces are dropped.
+        minimum_severity: logs only: lower severity numbers are dropped; 0 for none.
+        trace_based: logs only: true drops records of unsampled traces.
     """
 
     pattern: str
@@ -68,10 +68,10 @@ class ScopeRule:
 
 @dataclass(frozen=True)
 class SelectedInstrumentation:
-    """What is said of one instrumentation, in one place.
+    """The configuration of one instrumentation from one source.
 
     Attributes:
-        enabled: ``None`` where nothing is said of it.
+        enabled: ``None`` when the source does not turn it on or off.
         replaced_by: ``module:Class``; ``None`` for its own class.
         options: keywords for its ``instrument()``.
         init_options: keywords for its class.
@@ -87,34 +87,34 @@ class SelectedInstrumentation:
 
 @dataclass
 class Selection:
-    """Everything that was chosen.
+    """Everything that settings or a file selected.
 
     Attributes:
         attributes: of the resource.
-        schema_url: of the resource; ``None`` when nobody gave one.
-        detectors: ``None`` for those that are on by default.
-        included, excluded: patterns of the attributes that detectors may add; nothing included means all.
-        propagators: ``None`` leaves OpenTelemetry's own choice alone.
-        response_propagators: ``None`` for those that are on by default.
-        exports: by signal; ``None`` when the signal is not built at all.
-        sources: who chose the exporters of a signal; missing when nobody did.
+        schema_url: of the resource; ``None`` if unset.
+        detectors: ``None`` for the default ones.
+        included, excluded: patterns of the attributes that detectors may add; an empty ``included`` means all.
+        propagators: ``None`` keeps OpenTelemetry's default.
+        response_propagators: ``None`` for the default ones.
+        exports: by signal; ``None`` when the signal is not built.
+        sources: where the exporters of a signal were selected; a signal without a selection is missing.
         staged: processors of the stages before ``export`` that a file names.
         views: of the metrics signal, each a node of the configuration model.
-        scopes: rules by signal, the first that fits counts.
+        scopes: rules by signal; the first that matches applies.
     """
 
     attributes: dict[str, Value[Any]] = field(default_factory=dict)
     schema_url: Value[str] | None = None
-    detectors: list[Choice] | None = None
+    detectors: list[SelectedComponent] | None = None
     included: Value[Any] | None = None
     excluded: Value[Any] | None = None
-    sampler: Choice | None = None
-    id_generator: Choice | None = None
-    propagators: list[Choice] | None = None
-    response_propagators: list[Choice] | None = None
+    sampler: SelectedComponent | None = None
+    id_generator: SelectedComponent | None = None
+    propagators: list[SelectedComponent] | None = None
+    response_propagators: list[SelectedComponent] | None = None
     exports: dict[Signal, list[SelectedExport] | None] = field(default_factory=lambda: {s: [] for s in SIGNALS})
     sources: dict[Signal, Source] = field(default_factory=dict)
-    staged: dict[Signal, list[Choice]] = field(default_factory=lambda: {s: [] for s in SIGNALS})
+    staged: dict[Signal, list[SelectedComponent]] = field(default_factory=lambda: {s: [] for s in SIGNALS})
     views: list[Value[Any]] = field(default_factory=list)
     scopes: dict[Signal, list[ScopeRule]] = field(default_factory=lambda: {s: [] for s in SIGNALS})
     instrumentations: list[SelectedInstrumentation] = field(default_factory=list)

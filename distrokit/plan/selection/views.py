@@ -1,4 +1,4 @@
-"""What is wrong with a view: the SDK finds it out when an instrument is first used, in the application's own code."""
+"""Checks views while planning; the SDK would raise later, in application code that first uses an instrument."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AGGREGATIONS: dict[str, Any] = {
     "last_value": {},
     "sum": {},
 }
-#: What the configuration schema lets a view have: a type, the words there are, a list of a type, or names of such.
+#: The schema of a view: a type, a tuple of allowed values, a list of one type, or a mapping of keys to these.
 _VIEW: dict[str, Any] = {
     "selector": {
         "instrument_name": str,
@@ -44,76 +44,78 @@ _VIEW: dict[str, Any] = {
         "attribute_keys": {"included": [str], "excluded": [str]},
     },
 }
-_CALLED = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
+_TYPE_NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
 def fault_of(definition: dict[str, Any]) -> str:
-    """Why the SDK could not use this ``views`` item of the configuration model; empty when it can.
+    """Return why the SDK cannot use this ``views`` item of the configuration model; empty when it can.
 
     Args:
-        definition: plain data; a file's has been held against the schema, a plugin's may be anything.
+        definition: plain data; from a file it matches the schema already, from a plugin it may be anything.
     """
-    if fault := _misfit(definition, _VIEW, ""):
+    if fault := _find_misfit(definition, _VIEW, ""):
         return fault
     selector, stream = definition.get("selector") or {}, definition.get("stream") or {}
     criteria = {name: value for name, value in selector.items() if value is not None}
     if not criteria:
-        return "its selector selects nothing in particular; write instrument_name: '*' for all"
-    wild = not criteria.get("instrument_name") or set("*?") & set(str(criteria["instrument_name"]))
-    if stream.get("name") and wild:
-        return "it gives one name to what may be several instruments"
-    return _aggregation_fault(stream.get("aggregation") or {})
+        return "its selector has no criterion; write instrument_name: '*' for all"
+    matches_several = not criteria.get("instrument_name") or set("*?") & set(str(criteria["instrument_name"]))
+    if stream.get("name") and matches_several:
+        return "it may give several instruments one name"
+    return _find_aggregation_fault(stream.get("aggregation") or {})
 
 
-def _misfit(node: Any, shape: Any, where: str) -> str:
-    """Where the schema would not have it; with one condition misspelt, a view fits what it is not meant for."""
+def _find_misfit(node: Any, shape: Any, where: str) -> str:
+    """Return the first violation of the schema; a misspelt condition would make the view match other instruments."""
     if node is None:
         return ""
     if isinstance(shape, dict):
-        return _misfit_of_mapping(node, shape, where)
+        return _find_misfit_in_mapping(node, shape, where)
     if isinstance(shape, list):
-        return _misfit_of_list(node, shape[0], where)
+        return _find_misfit_in_list(node, shape[0], where)
     if isinstance(shape, tuple):
-        return "" if node in shape else f"its {where} is none of {', '.join(shape)}"
+        return "" if node in shape else f"its {where} is not one of {', '.join(shape)}"
     fits = isinstance(node, (int, float) if shape is float else shape) and (shape is bool or not isinstance(node, bool))
-    return "" if fits else f"its {where} is not {_CALLED[shape]}"
+    return "" if fits else f"its {where} is not {_TYPE_NAMES[shape]}"
 
 
-def _misfit_of_mapping(node: Any, shape: dict[str, Any], where: str) -> str:
+def _find_misfit_in_mapping(node: Any, shape: dict[str, Any], where: str) -> str:
     if not isinstance(node, Mapping):
-        return f"its {where} is no mapping"
+        return f"its {where} is not a mapping"
     for key, value in node.items():
         path = f"{where}.{key}" if where else key
         if key not in shape:
-            return f"there is no {path}. {did_you_mean(str(key), shape)}".rstrip(" .")
-        if fault := _misfit(value, shape[key], path):
+            return f"unknown key {path}. {did_you_mean(str(key), shape)}".rstrip(" .")
+        if fault := _find_misfit(value, shape[key], path):
             return fault
     return ""
 
 
-def _misfit_of_list(node: Any, shape: Any, where: str) -> str:
+def _find_misfit_in_list(node: Any, shape: Any, where: str) -> str:
     if not isinstance(node, list):
-        return f"its {where} is no list"
+        return f"its {where} is not a list"
     inside = f"{where}, an item of it,"
-    return next((fault for item in node if (fault := _misfit(item, shape, inside) or _empty(item, inside))), "")
+    return next(
+        (fault for item in node if (fault := _find_misfit(item, shape, inside) or _find_empty(item, inside))), ""
+    )
 
 
-def _empty(item: Any, where: str) -> str:
+def _find_empty(item: Any, where: str) -> str:
     return f"its {where} is empty" if item is None else ""
 
 
-def _aggregation_fault(aggregation: dict[str, Any]) -> str:
+def _find_aggregation_fault(aggregation: dict[str, Any]) -> str:
     if len(aggregation) > 1:
         return f"it has several aggregations: {', '.join(aggregation)}"
     boundaries = (aggregation.get("explicit_bucket_histogram") or {}).get("boundaries")
     if boundaries is not None:
-        rising = all(a < b for a, b in pairwise(boundaries))
-        if not rising or not all(isfinite(boundary) for boundary in boundaries):
-            return "its boundaries are not numbers that rise"
+        increasing = all(a < b for a, b in pairwise(boundaries))
+        if not increasing or not all(isfinite(boundary) for boundary in boundaries):
+            return "its boundaries are not increasing finite numbers"
     exponential = aggregation.get("base2_exponential_bucket_histogram") or {}
     size, scale = exponential.get("max_size"), exponential.get("max_scale")
     if size is not None and not 2 <= size <= 16_384:
-        return "its max_size is not from 2 to 16384"
+        return "its max_size is not between 2 and 16384"
     if scale is not None and not -10 <= scale <= 20:
-        return "its max_scale is not from -10 to 20"
+        return "its max_scale is not between -10 and 20"
     return ""
