@@ -249,7 +249,7 @@ class Losses:
         return f"{self._name}: {text}{': ' if cause else ''}{cause}.{self._hint(first=first and bool(cause))}"
 
     def _cause(self, *, must: bool = True) -> str:
-        """Return the last cause; without one, an empty text, or a text that says so if ``must``."""
+        """Return the last cause; if there is none, an empty text, or with ``must`` a placeholder."""
         return self._causes.get(self._destination, "the exporter does not say why" if must else "").rstrip(".")
 
     def _hint(self, *, first: bool) -> str:

@@ -127,7 +127,7 @@ class _Stages(Generic[P, Item]):
         enrich: processors that run before the transforms.
         transforms: run on each finished item.
         derive: processors that get the transformed items.
-        export: likewise, after ``derive``.
+        export: processors that get the transformed items, after ``derive``.
         report: called when a part raises.
     """
 

@@ -76,7 +76,11 @@ CYCLE.append(CYCLE)
         ({"links": [object()]}, TypeError, "links must be of Link, not of object"),
         ({"kind": "CLIENT"}, TypeError, "kind must be SpanKind, not str"),
         ({"status": StatusCode.OK}, TypeError, "status must be Status, not StatusCode"),
-        ({"instrumentation_scope": "t"}, TypeError, "instrumentation_scope must be InstrumentationScope or None, not str"),
+        (
+            {"instrumentation_scope": "t"},
+            TypeError,
+            "instrumentation_scope must be InstrumentationScope or None, not str",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_part(span, changes, error, named):
