@@ -1,9 +1,8 @@
-"""What an exporter and the processor that feeds it say to each other.
+"""The contract between an exporter and the processor that feeds it.
 
-The SDK's exporters answer success or failure, and a processor that hears "failure" cannot tell a receiver that is away
-for a minute from one that will never take this batch. So whatever fails is lost (opentelemetry-python#4043). An
-exporter that can tell has a method ``attempt`` beside its ``export``; the processor that asks it keeps what may be
-tried again.
+The SDK's exporters return success or failure. After a failure the processor cannot know whether the receiver is away
+for a minute or will never accept this batch, so it drops the batch (opentelemetry-python#4043). An exporter that knows
+has a method ``attempt`` beside ``export``; the processor calls it and retries the items that it returns.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-#: Why an item is lost. Anything else is said in its own words.
+#: The reasons why an item is lost. A reporter also accepts other texts, which are printed as they are.
 LossReason: TypeAlias = Literal[
     "queue_full", "exit", "failed", "rejected", "unencodable", "too_large", "unsure", "after_shutdown"
 ]
@@ -19,15 +18,15 @@ LossReason: TypeAlias = Literal[
 
 @dataclass(frozen=True)
 class ExportFailure:
-    """What one attempt did not deliver, and may be tried again.
+    """The failure of one attempt, with the items that may be retried.
 
     Attributes:
-        items: what is left of what was given, in the shape it was given in: a list of spans or log records, a
-            ``MetricsData``. The rest of it has arrived, or was reported as lost (:class:`Lost`). Empty, or ``None``:
-            all that did not arrive is lost for good, and was reported.
-        cause: why, in a few words, without secrets.
-        wait_seconds: how long the receiver asked to be left alone; ``None`` when it did not say.
-        reached: false when nobody was there to take it: no connection could be made, no name resolved.
+        items: the items to retry, in the shape in which they were passed: a list of spans or log records, a
+            ``MetricsData``. The other items have arrived, or were reported as lost (:class:`LossReporter`). Empty or
+            ``None``: there is nothing to retry, and all items that did not arrive were reported as lost.
+        cause: the cause in a few words, without secrets.
+        wait_seconds: seconds that the receiver asked to wait before a retry; ``None`` if it did not ask.
+        reached: false if the receiver was not reached: no connection could be made, or its name not be resolved.
     """
 
     items: Any
@@ -37,67 +36,66 @@ class ExportFailure:
 
 
 class LossReporter(Protocol):
-    """Told that items are lost for good: they are counted, and summed up on stderr."""
+    """Counts items that are lost for good; a summary is printed on stderr."""
 
     def __call__(self, items: int, reason: str, cause: str = "") -> None:
-        """Count them.
+        """Count lost items.
 
         Args:
-            items: how many.
+            items: the number of items.
             reason: a :data:`LossReason`, or a few words.
-            cause: what the receiver said; empty when it said nothing.
+            cause: the receiver's error; empty if there is none.
         """
         ...
 
 
 @runtime_checkable
 class RetryAwareExporter(Protocol):
-    """An exporter that can tell what may be tried again."""
+    """An exporter that returns the items to retry."""
 
     def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
-        """Try once.
+        """Try once to export.
 
         Args:
-            items: as ``export`` takes them.
-            timeout_seconds: for all of it; after that it must have returned.
+            items: as for ``export``.
+            timeout_seconds: the time for the whole call, which must return within it.
 
         Returns:
-            what may be tried again; ``None`` when nothing is left to be done: it arrived, but for single items that
-            were reported with ``options.lost``.
+            the items to retry; ``None`` if all have arrived, except items that were reported with ``options.lost``.
         """
         ...
 
 
 class Stopping(Protocol):
-    """What a processor or a reader may have, beside the SDK's methods, to take part in the end of the process."""
+    """The optional method of a processor or reader that prepares it for the shutdown of the process."""
 
     def begin_shutdown(self, deadline: float) -> None:
-        """Take note that the end has come, and return at once; ``shutdown`` follows, and waits.
+        """Prepare for shutdown, and return at once; ``shutdown`` is called later, and may wait.
 
         Args:
-            deadline: of the whole process, on the clock of :func:`time.monotonic`.
+            deadline: for the shutdown of the whole process, in seconds of :func:`time.monotonic`.
         """
         ...
 
 
 class Forking(Protocol):
-    """What any part of the pipeline may have to take part in a fork."""
+    """The optional method of any part of the pipeline that renews it in a forked child."""
 
     def forked(self) -> None:
-        """In the child: drop what is the parent's (items, counts), and make anew what cannot be shared.
+        """Drop the parent's items and counts, and renew locks, threads and connections; called in the child.
 
-        No thread but this one exists; locks may be held by threads that do not.
+        Only the calling thread exists. Locks may be held by threads that do not exist in the child.
         """
         ...
 
 
 class BeforeForking(Protocol):
-    """What a part may have that must not be in the middle of something when the process forks."""
+    """The optional methods of a part that has to pause while the process forks."""
 
     def before_fork(self) -> None:
-        """In the process that forks: come to rest, in a fraction of a second, and stay there."""
+        """Pause within a fraction of a second, until ``forked_in_parent``; called in the parent."""
         ...
 
     def forked_in_parent(self) -> None:
-        """In the process that has forked: go on."""
+        """Continue; called in the parent after the fork."""
         ...

@@ -1,4 +1,4 @@
-"""Plan in, SDK objects out, through public SDK API; each factory is called under guard."""
+"""Builds the SDK objects of a plan through public SDK API; each factory is called under guard."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from distrokit.pipeline.scopes import (
     ScopedMeterProvider,
     ScopedTracerProvider,
     Scopes,
-    not_while_exporting,
+    drop_export_records,
 )
 from distrokit.pipeline.sdk_messages import SDKMessages
 from distrokit.pipeline.signal_stages import Stages
@@ -44,17 +44,17 @@ class Builder:
     """Builds the parts of one plan, inside ``plan.settings.exposed(plan.sdk_settings)``.
 
     Args:
-        plan: ``plan.problems`` receives what could not be built.
-        report: told when a part raises later, while the application runs.
-        say: prints a line about what did not arrive.
-        messages: what OpenTelemetry logs; ``None`` where nobody listens.
+        plan: its ``problems`` receive a problem for each part that cannot be built.
+        report: called when a part raises while the application runs.
+        say: prints a line about lost items.
+        messages: captures OpenTelemetry's log messages; ``None`` for no capture.
 
     Attributes:
-        guard: of what the providers of traces and logs hand out; ``None`` for none.
-        measuring: the guard of meters; ``None`` for none.
-        in_use: called when telemetry is in use in this process.
-        parts: everything that factories have made, in the order it was built: exporters, behind what counts for them,
-            before what feeds them.
+        guard: the error boundary around tracers and loggers; ``None`` for none.
+        measuring: the error boundary around meters; ``None`` for none.
+        lazy_start: called when the process uses telemetry.
+        parts: the built parts, in build order: an exporter, wrapped by its export monitor, comes before the processor
+            that feeds it.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Builder:
         self._report = report
         self.guard: ErrorBoundary | None = None
         self.measuring: Measuring | None = None
-        self.lazy_start = LazyStart(self._not_begun)
+        self.lazy_start = LazyStart(self._report_start_failure)
         self.parts: list[Any] = [self.lazy_start]
         self._components = Components(plan, plugins, self.parts)
         self._stages = Stages(plan, self._components, report, say, messages, self.parts, self.lazy_start)
@@ -84,16 +84,16 @@ class Builder:
         self._components.resource = resource
 
     def name_of(self, part: object) -> str:
-        """What a report calls a part; empty for what no factory has made."""
+        """Return a part's name for reports; empty if no factory made it."""
         return self._components.name_of(part)
 
-    def _not_begun(self, reader: object, error: Exception) -> None:
+    def _report_start_failure(self, reader: object, error: Exception) -> None:
         self._report(self.name_of(reader) or type(reader).__name__, error, "its metrics are not sent")
 
     # ------------------------------------------------------------------------ providers
 
     def propagator(self) -> TextMapPropagator | None:
-        """The composite of the planned propagators; ``None`` when the plan leaves them alone."""
+        """Build the planned propagators as one; ``None`` if the plan does not set any."""
         if self._plan.propagators is None:
             return None
         built = [self._components.component(c, TextMapPropagator, "it is left out") for c in self._plan.propagators]
@@ -101,17 +101,23 @@ class Builder:
 
     @property
     def plans_response_propagators(self) -> bool:
-        """Whether there are any to build."""
+        """True if the plan has response propagators."""
         return bool(self._plan.response_propagators)
 
     def response_propagator(self, present: ResponsePropagator | None) -> ResponsePropagator | None:
-        """The planned response propagators as one, after the one that the process has; ``None`` when there is none."""
+        """Build the planned response propagators as one.
+
+        Args:
+            present: the process's current one, which runs first; ``None`` if there is none.
+
+        Returns: ``None`` if none is planned, or none can be built.
+        """
         from distrokit.pipeline.response_propagators import compose
 
         return compose(self._plan, self._components, self._report, present)
 
     def tracer_provider(self) -> TracerProvider:
-        """A provider with sampler and id generator, without processors yet."""
+        """Build the tracer provider with sampler and id generator, still without processors."""
         ids = None
         if self._plan.id_generator:
             ids = self._components.component(self._plan.id_generator, IdGenerator, "random ids are used")
@@ -127,10 +133,10 @@ class Builder:
         return provider
 
     def add_span_processors(self, provider: TracerProvider) -> None:
-        """Give the provider every stage of the traces signal."""
+        """Add all stages of the traces signal to the provider."""
         planned = self._plan.signals["traces"]
-        staged = self._stages.before_exporters(planned, SpanProcessor)
-        export = self._stages.exporting(planned, SpanProcessor)
+        staged = self._stages.build_common(planned, SpanProcessor)
+        export = self._stages.build_exporters(planned, SpanProcessor)
         if any(staged.values()):
             provider.add_span_processor(
                 StagedSpans(
@@ -139,7 +145,7 @@ class Builder:
                         staged["transform"],
                         ReadableSpan,
                         self._report,
-                        lost=self._stages.lost_by_transforms("traces"),
+                        lost=self._stages.transform_loss_counter("traces"),
                     ),
                     staged["derive"],
                     export,
@@ -151,26 +157,29 @@ class Builder:
                 provider.add_span_processor(processor.part)
 
     def logger_provider(self) -> ScopedLoggerProvider:
-        """A provider without processors yet."""
+        """Build the logger provider, still without processors."""
         provider = ScopedLoggerProvider(resource=self.resource, shutdown_on_exit=False)
         provider.scopes, provider.guard = self._scopes("logs"), self.guard
         return provider
 
     def add_log_processors(self, provider: ScopedLoggerProvider) -> None:
-        """Give the provider every stage of the logs signal."""
+        """Add all stages of the logs signal to the provider."""
         planned = self._plan.signals["logs"]
-        staged = self._stages.before_exporters(planned, LogRecordProcessor)
+        staged = self._stages.build_common(planned, LogRecordProcessor)
         scopes = provider.scopes
-        first = [Named("records of exports", not_while_exporting)]
+        filters = [Named("records of exports", drop_export_records)]
         if scopes.filters_records:
-            first.append(Named("logger_configurator/development", scopes.passes))
-        staged["transform"] = [*first, *staged["transform"]]
-        export = self._stages.exporting(planned, LogRecordProcessor)
+            filters.append(Named("logger_configurator/development", scopes.filter_record))
+        staged["transform"] = [*filters, *staged["transform"]]
+        export = self._stages.build_exporters(planned, LogRecordProcessor)
         provider.add_log_record_processor(
             StagedLogs(
                 staged["enrich"],
                 Transforms(
-                    staged["transform"], ReadWriteLogRecord, self._report, lost=self._stages.lost_by_transforms("logs")
+                    staged["transform"],
+                    ReadWriteLogRecord,
+                    self._report,
+                    lost=self._stages.transform_loss_counter("logs"),
                 ),
                 staged["derive"],
                 export,
@@ -179,14 +188,14 @@ class Builder:
         )
 
     def meter_provider(self) -> ScopedMeterProvider:
-        """A provider with its readers: the SDK takes them at construction only."""
-        readers = [named.part for named in self._stages.exporting(self._plan.signals["metrics"], MetricReader)]
+        """Build the meter provider with its readers, since the SDK accepts them at construction only."""
+        readers = [named.part for named in self._stages.build_exporters(self._plan.signals["metrics"], MetricReader)]
         provider = ScopedMeterProvider(
             metric_readers=readers, resource=self.resource, views=self._views(), shutdown_on_exit=False
         )
         provider.scopes, provider.measuring = self._scopes("metrics"), self.measuring
         provider.readers = self.lazy_start.readers = readers
-        # Where nobody sees measurements, a meter has to do.
+        # Without instruments that notice measurements, the first meter counts as use.
         provider.on_meter = self.lazy_start if self.measuring is None else self.lazy_start.look
         if self.measuring is not None:
             self.parts.append(self.measuring)
@@ -200,12 +209,12 @@ class Builder:
             try:
                 views.append(make_view(plan))
             except Exception as error:
-                outcome, remedy = "it is left out, the other views count", f"Correct {plan.source}."
+                outcome, remedy = "it is left out; the other views apply", f"Correct {plan.source}."
                 self._failed(f"{plan.source} view", error, outcome, remedy)
         return views
 
     def _scopes(self, signal: Signal) -> Scopes:
-        """The rules of one signal; upstream's configurator is loaded under guard."""
+        """Return the scope rules of one signal; load upstream's configurator under guard."""
         planned = self._plan.signals[signal]
         configurator = None
         if planned.configurator is not None:
@@ -217,7 +226,7 @@ class Builder:
         return Scopes(planned.scopes, configurator)
 
     def _failed(self, subject: str, error: Exception, outcome: str, remedy: str) -> None:
-        """Report a part that is no component, and so has no plugin."""
+        """Report a part that is not a component and has no plugin."""
         self._plan.problems.append(
             Problem(
                 code="build-failed",

@@ -1,4 +1,4 @@
-"""Builds single components of a plan, each under guard: what fails is a problem, and costs only itself."""
+"""Builds single components of a plan, each under guard: a failure becomes a problem and costs that component only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from distrokit.plan.plan import Component, Plan
 from distrokit.plugins.manager import Plugins
 from distrokit.settings.values import Value
 
-#: What ``isinstance`` takes. Not ``type[T]``: that admits neither the SDK's abstract classes nor ``Callable``.
+#: The second argument of ``isinstance``. ``type[T]`` admits neither the SDK's abstract classes nor ``Callable``.
 Kind: TypeAlias = Any
 
 _EXPORTER_TYPES: dict[Signal, tuple[type[Any], ...]] = {
@@ -43,10 +43,10 @@ class Components:
     """Builds components inside ``plan.settings.exposed(plan.sdk_settings)``.
 
     Args:
-        parts: receives every component but exporters and what feeds them; ``None`` where nobody asks.
+        parts: receives every built component except exporters and the processors that feed them; may be ``None``.
 
     Attributes:
-        resource: given to every factory; set it as soon as it is known.
+        resource: passed to every factory; set it as soon as it is known.
     """
 
     def __init__(self, plan: Plan, plugins: Plugins, parts: list[Any] | None = None) -> None:
@@ -54,24 +54,24 @@ class Components:
         self._parts: list[Any] = [] if parts is None else parts
         self._plan = plan
         self._plugins = plugins
-        self._amended_by: list[str] = []
-        # By identity, with the part itself, so that no other one can come to have it.
+        self._modified_by: list[str] = []
+        # By id, with a reference to the part, so that its id is not reused.
         self._names: dict[int, tuple[object, str]] = {}
 
     def name_of(self, part: object) -> str:
-        """What a report calls it: ``sampler acme (plugin acme)``; empty for what was not built here."""
+        """Return a part's name for reports, ``sampler acme (plugin acme)``; empty if it was not built here."""
         return self._names.get(id(part), (None, ""))[1]
 
-    def named(self, part: Any, component: Component[Any]) -> Any:
-        """The part, which reports call by its component from now on."""
+    def register_name(self, part: Any, component: Component[Any]) -> Any:
+        """Return the part; reports name it after the component from now on."""
         self._names[id(part)] = (part, _title(component))
         return part
 
     def exporter(self, component: Component[Exporter], signal: Signal, lost: LossReporter | None = None) -> Any:
-        """The exporter of one signal, after every ``distrokit_exporter_options``; ``None`` when it cannot be built.
+        """Build the exporter of one signal; ``None`` if it cannot be built, which is reported.
 
         Args:
-            lost: what counts for it; ``None`` where nobody does.
+            lost: counts its losses; ``None`` if they are not counted.
         """
         with self.reported(component, "it is left out"):
             options = self.options(component, signal)
@@ -82,7 +82,7 @@ class Components:
         return None
 
     def options(self, component: Component[Exporter], signal: Signal) -> ExporterOptions:
-        """What its factory is given, after every ``distrokit_exporter_options``."""
+        """Return the options for an exporter's factory, after every ``distrokit_exporter_options``."""
         arguments = self._arguments(component)
         known = {name: arguments.pop(name) for name in list(arguments) if name in _OPTION_FIELDS}
         if "headers" in known:
@@ -98,18 +98,18 @@ class Components:
             sources=sources,
             **known,
         )
-        self._amended_by = []
+        self._modified_by = []
         for plugin in self._plugins.implementing("distrokit_exporter_options"):
-            amended = copy(options)
-            amended.headers, amended.arguments = dict(options.headers), dict(options.arguments)
-            if not self._plugins.exporter_options(plugin, component.declaration, amended):
+            modified = copy(options)
+            modified.headers, modified.arguments = dict(options.headers), dict(options.arguments)
+            if not self._plugins.exporter_options(plugin, component.declaration, modified):
                 continue
-            if isinstance(amended.headers, dict) and isinstance(amended.arguments, dict):
-                if amended != options:
-                    self._amended_by.append(plugin.label)
-                options = amended
+            if isinstance(modified.headers, dict) and isinstance(modified.arguments, dict):
+                if modified != options:
+                    self._modified_by.append(plugin.label)
+                options = modified
             else:
-                error = TypeError("options.headers and options.arguments are dicts, and stay so")
+                error = TypeError("options.headers and options.arguments must remain dicts")
                 self._plugins.leave_out(plugin, "distrokit_exporter_options", error)
         return options
 
@@ -122,10 +122,10 @@ class Components:
         lost: LossReporter | None = None,
         built: Mapping[str, Any] | None = None,
     ) -> BuildContext:
-        """What the component's factory is given.
+        """Return the context for a component's factory.
 
         Args:
-            built: inner components that exist already, by parameter.
+            built: inner components that are built already, by parameter.
         """
         return BuildContext(
             **({"lost": lost} if lost else {}),
@@ -145,7 +145,7 @@ class Components:
         signal: Signal | None = None,
         built: Mapping[str, Any] | None = None,
     ) -> Any:
-        """What the component's factory makes; ``None`` when it cannot, which is a problem with this outcome."""
+        """Build a component; ``None`` if that fails, which is reported with this outcome."""
         with self.reported(component, outcome):
             made = component.declaration.factory(self.context(component, signal, built=built))
             part = self.accept(component, made, kind)
@@ -155,7 +155,7 @@ class Components:
         return None
 
     def _arguments(self, component: Component[Any], built: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The parameters as plain values; components inside this one are built, or left out."""
+        """Return the parameters as plain values; build inner components, leave out those that fail."""
         arguments = {**component.arguments, **(built or {})}
         for name, value in list(arguments.items()):
             if isinstance(value, Component):
@@ -168,26 +168,26 @@ class Components:
 
     @contextmanager
     def reported(self, component: Component[Any], outcome: str) -> Iterator[None]:
-        """Report an exception as a component that could not be built, and raise it no further."""
+        """Catch an exception, and report the component as one that could not be built."""
         try:
             yield
         except BaseException as error:
             contain(error)
-            self.failed(component, error, outcome)
+            self.report_failure(component, error, outcome)
 
     def accept(self, component: Component[Any], made: object, kind: Kind) -> Any:
-        """What a factory made, named after its component.
+        """Check and return the object that a factory made, and register its name.
 
         Raises:
-            TypeError: it is of another kind.
+            TypeError: it is not of this kind.
         """
         if not isinstance(made, kind):
             expected = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))
             raise TypeError(f"the factory returned {type(made).__name__}, expected {expected}")
-        return self.named(made, component)
+        return self.register_name(made, component)
 
-    def failed(self, component: Component[Any], error: BaseException, outcome: str) -> None:
-        """Report a component that could not be built, as the ``problem`` of the exception where it has one."""
+    def report_failure(self, component: Component[Any], error: BaseException, outcome: str) -> None:
+        """Report a component that could not be built: the exception's ``problem`` if it has one, else a new one."""
         own = getattr(error, "problem", None)
         if isinstance(own, Problem):
             if own not in self._plan.problems:
@@ -202,16 +202,16 @@ class Components:
                 outcome=outcome,
                 remedy=f"Install the package that has {missing!r}."
                 if missing
-                else _remedy(component, error, self._amended_by),
+                else _remedy(component, error, self._modified_by),
                 detail=trace_of(error),
             )
         )
 
 
-def _remedy(component: Component[Any], error: BaseException, amended_by: list[str]) -> str:
-    """Where to look: plugins that changed its options, else the settings it was made from."""
-    if isinstance(component.declaration, Exporter) and amended_by:
-        return f"Its options were changed by plugin {', '.join(amended_by)}: look there first."
+def _remedy(component: Component[Any], error: BaseException, modified_by: list[str]) -> str:
+    """Return the remedy: name the plugins that changed its options, else the settings it was made from."""
+    if isinstance(component.declaration, Exporter) and modified_by:
+        return f"Its options were changed by plugin {', '.join(modified_by)}: look there first."
     chosen = [value for value in component.parameters.values() if value.source.chosen]
     if isinstance(error, OSError) and error.filename is not None:
         chosen = [value for value in chosen if str(value.value) == str(error.filename)] or chosen
@@ -219,17 +219,17 @@ def _remedy(component: Component[Any], error: BaseException, amended_by: list[st
         chosen = [Value("", component.source), *chosen]
     names = ", ".join(dict.fromkeys(str(value.source) for value in chosen))
     if component.declaration.origin and not isinstance(error, (ValueError, OSError)):
-        # Another package's, which is picked by its name.
+        # A component that another package publishes, selected by name.
         return f"Repair or uninstall {component.origin}, or take it out of {component.source}."
     return f"Correct {names}." if names else f"It is the {component.source}; repair or block plugin {component.plugin}."
 
 
 def _title(component: Component[Any], origin: str = "") -> str:
-    """``sampler acme (plugin acme)``."""
+    """Return the component's name: ``sampler acme (plugin acme)``."""
     origin = origin or f"plugin {component.plugin}"
     return f"{_words(type(component.declaration).__name__)} {component.name} ({origin})"
 
 
 def _words(name: str) -> str:
-    """``IdGenerator`` as ``id generator``."""
+    """Return ``id generator`` for ``IdGenerator``."""
     return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()

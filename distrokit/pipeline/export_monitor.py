@@ -1,4 +1,4 @@
-"""Exporters that count what they could not send, and keep their own words for the line that sums up."""
+"""Wraps exporters: counts items that were not exported, and keeps the exporter's messages as the cause of the loss."""
 
 from __future__ import annotations
 
@@ -23,86 +23,87 @@ from distrokit.export import ExportFailure
 from distrokit.pipeline.losses import Losses
 from distrokit.pipeline.sdk_messages import SDKMessages, capture_sdk_messages, in_exporter
 
-#: An attribute of log records: what an exporter says about one attempt (``extra={"distrokit_cause": True}``).
+#: An attribute of log records: marks an exporter's message about one attempt (``extra={"distrokit_cause": True}``).
 CAUSE = "distrokit_cause"
-#: What says that there was no success in the end, but not why.
+#: Messages that report a failure without its cause.
 _NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress|^Transient error")
 
 
 def counted(
     signal: Signal, exporter: Any, losses: Losses, messages: SDKMessages | None, lazy_start: Callable[[], None]
 ) -> Any:
-    """The exporter, and what it could not send is counted.
+    """Return the exporter in a wrapper that counts its losses.
 
     Args:
-        messages: asked before each export to keep listening; ``None`` for nobody.
-        in_use: called before each export.
+        messages: captures OpenTelemetry's log messages, and is renewed before each export; ``None`` for no capture.
+        lazy_start: called before each export.
     """
     return {"traces": _Spans, "metrics": _Metrics, "logs": _Logs}[signal](exporter, losses, messages, lazy_start)
 
 
-class _Counted:
-    """Everything but ``export`` is the exporter's own."""
+class _Monitor:
+    """An exporter that counts the losses of another one and delegates every other attribute to it."""
 
     export: Callable[..., Any]
-    #: Told what the exporter's shutdown raised; ``None`` raises it.
+    #: Called with an exception of the exporter's shutdown; ``None``: the exception is raised.
     shutdown_failed: Callable[[Exception], None] | None = None
 
     def __init__(
         self, exporter: Any, losses: Losses, messages: SDKMessages | None, lazy_start: Callable[[], None]
     ) -> None:
-        # Not super().__init__(): MetricExporter's would set a temporality of its own over the exporter's.
+        # MetricExporter.__init__() would set a temporality that hides the exporter's.
         self._exporter = exporter
         self._losses = losses
         self._messages = messages
         self._lazy_start = lazy_start
-        # By thread, since when it exports (monotonic seconds).
+        # Start of the running export (monotonic seconds), by thread.
         self._exporting: dict[int, float] = {}
-        # Taken by the first call that shuts the exporter down, and never given back.
+        # Acquired by the first call that shuts the exporter down, and never released.
         self._closing = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         if "_exporter" not in self.__dict__:
-            # Somebody copies it, and it is still empty.
+            # `copy` asks for attributes before it has set any.
             raise AttributeError(name)
         return getattr(self._exporter, name)
 
     def _count(self, items: int, export: Callable[[], Any], failure: Any) -> Any:
         self._begin()
-        # A processor that exports in the application's thread may not do this.
+        # Not every processor that exports in the application's thread suppresses instrumentation.
         with suppress_instrumentation(), capture_sdk_messages() as records:
             try:
-                result, cause = self._timed(export), ""
+                result, cause = self._time(export), ""
             except Exception as error:
                 result, cause = failure, describe_exception(error)
                 self._trace(error)
             except BaseException as error:
-                self._losses.lost(items, describe_exception(error))
+                self._losses.record_failure(items, describe_exception(error))
                 raise
-            # Only what says that it failed has failed: exporters answer None, too, or names of old.
+            # Only FAILURE is a failure: some exporters return None, or an older result class.
             if getattr(result, "name", "") != failure.name:
-                self._losses.delivered()
-                records[:] = [record for record in records if not _about_this_export(record)]
+                self._losses.record_success()
+                records[:] = [record for record in records if not _is_export_detail(record)]
             else:
-                told = telling(records)
+                cause_record = find_cause(records)
                 if hasattr(self._exporter, "attempt") and not cause:
-                    # It has said by itself what it lost.
-                    lately = self._losses.tell()
+                    # It has counted its losses itself.
+                    lately = self._losses.print_losses()
                 else:
-                    lately = self._losses.lost(items, cause or (told.getMessage() if told else ""))
-                # Once for each outage, whatever else there was to say.
-                records[:] = [r for r in records if r is not told and not lately and not _about_this_export(r)]
+                    text = cause or (cause_record.getMessage() if cause_record else "")
+                    lately = self._losses.record_failure(items, text)
+                # Other messages of the exporter are printed once per outage.
+                records[:] = [r for r in records if r is not cause_record and not lately and not _is_export_detail(r)]
         return result
 
     def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
-        """One try (:class:`~distrokit.export.RetryAwareExporter`), of an exporter that cannot tell, too.
+        """Export once, as :class:`~distrokit.export.RetryAwareExporter`; also for exporters without ``attempt``.
 
-        Returns: what may be tried again; with no items in it, what did not arrive is lost and counted.
+        Returns: the items to retry; without items in it, everything that did not arrive is lost and counted.
         """
         left = self._attempt(items, timeout_seconds)
         own = self._losses.self_metrics
         if own is not None:
-            own.processed(self._size(items) - (self._size(left.items) if left is not None and left.items else 0))
+            own.add_processed(self._size(items) - (self._size(left.items) if left is not None and left.items else 0))
         return left
 
     def _attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
@@ -116,35 +117,38 @@ class _Counted:
                 left: ExportFailure | None = attempt(items, timeout_seconds)
             except Exception as error:
                 self._trace(error)
-                self._losses.lost(self._size(items), describe_exception(error))
+                self._losses.record_failure(self._size(items), describe_exception(error))
                 return ExportFailure(None, describe_exception(error))
             if left is None:
-                self._losses.delivered()
-                records[:] = [record for record in records if not _about_this_export(record)]
+                self._losses.record_success()
+                records[:] = [record for record in records if not _is_export_detail(record)]
             else:
-                # What it says about this try is the cause that it gave.
-                records[:] = [record for record in records if not _about_this_export(record)]
+                # These messages repeat `left.cause`.
+                records[:] = [record for record in records if not _is_export_detail(record)]
                 if left.items:
-                    self._losses.waiting(self._size(left.items), left.cause)
+                    self._losses.record_retry(self._size(left.items), left.cause)
                 else:
-                    self._losses.tell()
+                    self._losses.print_losses()
         return left
 
     def begin_shutdown(self, deadline: float) -> None:
-        self._losses.begin_end()
+        self._losses.begin_shutdown()
         begin = getattr(self._exporter, "begin_shutdown", None)
         if begin is not None:
             begin(deadline)
 
     @property
     def is_blind(self) -> bool:
-        """True if the exporter has no ``attempt``, which returns in time; its ``export`` may take any time."""
+        """True if the exporter has no ``attempt``; then an ``export`` may take any time."""
         return not hasattr(self._exporter, "attempt")
 
     def is_overdue(self, since: float) -> bool:
-        """Return true if it is not shut down, and is blind and has exported since then; infinity: any exporter."""
-        lasts = self.is_blind and any(begun < since for begun in list(self._exporting.values()))
-        return not self._closing.locked() and (lasts or since == math.inf)
+        """True if the exporter is not shut down, is blind, and has been exporting since before ``since``.
+
+        With infinity, true for any exporter that is not shut down.
+        """
+        hangs = self.is_blind and any(start < since for start in list(self._exporting.values()))
+        return not self._closing.locked() and (hangs or since == math.inf)
 
     def shut_down_once(self, *args: Any, **kwargs: Any) -> None:
         """Shut the exporter down, on the first call only: its processor and the end of the process both call."""
@@ -153,7 +157,7 @@ class _Counted:
                 self._exporter.shutdown(*args, **kwargs)
 
     def forked(self) -> None:
-        """In a child: threads that export are the parent's."""
+        """Forget the parent's exporting threads, in a forked child."""
         self._exporting.clear()
         forked = getattr(self._exporter, "forked", None)
         if forked is not None:
@@ -163,7 +167,7 @@ class _Counted:
         try:
             self.shut_down_once(*args, **kwargs)
         except Exception as error:
-            # What feeds it may call this in a thread of its own, where Python would print a traceback.
+            # A processor may call this in its own thread, where Python would print a traceback.
             if self.shutdown_failed is None:
                 raise
             self.shutdown_failed(error)
@@ -171,14 +175,14 @@ class _Counted:
             self._losses.finish()
 
     def finish(self) -> None:
-        """Say what was lost and not said yet."""
+        """Print the remaining losses."""
         self._losses.finish()
 
     def force_flush(self, *args: Any, **kwargs: Any) -> bool:
         with in_exporter():
             return bool(self._exporter.force_flush(*args, **kwargs))
 
-    def _timed(self, export: Callable[[], Any]) -> Any:
+    def _time(self, export: Callable[[], Any]) -> Any:
         thread = threading.get_ident()
         self._exporting[thread] = time.monotonic()
         try:
@@ -198,12 +202,12 @@ class _Counted:
             self._messages.keep()
 
     def _trace(self, error: Exception) -> None:
-        """The SDK would print a traceback with every batch."""
+        """Print a traceback at debug level only; the SDK prints one with every batch."""
         if self._messages is not None and self._messages.threshold <= logging.DEBUG:
             write(self._messages.mask(trace_of(error).rstrip()))
 
 
-class _Spans(_Counted, SpanExporter):
+class _Spans(_Monitor, SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         result: SpanExportResult = self._count(
             len(spans), lambda: self._exporter.export(spans), SpanExportResult.FAILURE
@@ -211,7 +215,7 @@ class _Spans(_Counted, SpanExporter):
         return result
 
 
-class _Logs(_Counted, LogRecordExporter):
+class _Logs(_Monitor, LogRecordExporter):
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         result: LogRecordExportResult = self._count(
             len(batch), lambda: self._exporter.export(batch), LogRecordExportResult.FAILURE
@@ -219,7 +223,7 @@ class _Logs(_Counted, LogRecordExporter):
         return result
 
 
-class _Metrics(_Counted, MetricExporter):
+class _Metrics(_Monitor, MetricExporter):
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
         result: MetricExportResult = self._count(
             self._size(metrics_data),
@@ -232,11 +236,11 @@ class _Metrics(_Counted, MetricExporter):
         return self.export(items, timeout_millis=seconds * 1000)
 
     def _size(self, items: MetricsData) -> int:
-        return points(items)
+        return count_data_points(items)
 
 
-def points(items: MetricsData) -> int:
-    """How many data points there are in a collection."""
+def count_data_points(items: MetricsData) -> int:
+    """Return the number of data points in a collection."""
     return sum(
         len(metric.data.data_points)
         for resource in items.resource_metrics
@@ -245,12 +249,12 @@ def points(items: MetricsData) -> int:
     )
 
 
-def telling(records: Sequence[logging.LogRecord]) -> logging.LogRecord | None:
-    """The last message that says why; where none does, the last one."""
-    why = (record for record in reversed(records) if not _NO_CAUSE.search(record.getMessage()))
-    return next(why, records[-1] if records else None)
+def find_cause(records: Sequence[logging.LogRecord]) -> logging.LogRecord | None:
+    """Return the last message that has a cause, else the last message; ``None`` without messages."""
+    causes = (record for record in reversed(records) if not _NO_CAUSE.search(record.getMessage()))
+    return next(causes, records[-1] if records else None)
 
 
-def _about_this_export(record: logging.LogRecord) -> bool:
-    """Of interest only as the cause of a loss."""
+def _is_export_detail(record: logging.LogRecord) -> bool:
+    """Tell whether a message matters only as the cause of a loss."""
     return bool(getattr(record, CAUSE, False) or _NO_CAUSE.search(record.getMessage()))

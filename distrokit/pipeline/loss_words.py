@@ -1,4 +1,4 @@
-"""The words in which losses are told."""
+"""The texts of messages about losses."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ INTERVAL = 60.0
 
 UNITS: dict[Signal, str] = {"traces": "span", "metrics": "data point", "logs": "log record"}
 
-#: What exporters say, in many words; what it means; whether it is about the place that is sent to.
+#: A pattern of exporters' messages; the short cause; true if the cause is followed by the receiver's address.
 _CAUSES = (
-    (re.compile(r"proxy", re.IGNORECASE), "the proxy did not let it through", False),
+    (re.compile(r"proxy", re.IGNORECASE), "proxy error", False),
     (re.compile(r"connection refused", re.IGNORECASE), "connection refused", True),
     (
         re.compile(
@@ -23,48 +23,48 @@ _CAUSES = (
             r"|domain name not",
             re.IGNORECASE,
         ),
-        "the name cannot be resolved",
+        "host name cannot be resolved",
         True,
     ),
-    (re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"), "its certificate was not accepted", True),
+    (re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"), "certificate verification failed", True),
     (
         re.compile(r"connection aborted|connection ?reset|RemoteDisconnected|socket closed", re.IGNORECASE),
-        "the connection ended without an answer",
+        "connection closed without a response",
         True,
     ),
-    (re.compile(r"timed out|DEADLINE_EXCEEDED", re.IGNORECASE), "no answer in time", True),
+    (re.compile(r"timed out|DEADLINE_EXCEEDED", re.IGNORECASE), "no response in time", True),
 )
 
-#: In a line. "failed" needs no words: the cause follows. What is not here is said in its own words.
+#: Texts of loss reasons. "failed" needs none, since the cause follows. Other reasons are printed as they are.
 _REASONS = {
-    "queue_full": "as the queue was full",
-    "exit": "as the time to exit was over (DISTROKIT_EXIT_TIMEOUT)",
-    "unsure": "sent twice and never answered, so that it may have arrived",
+    "queue_full": "because the queue was full",
+    "exit": "because the exit timeout expired (DISTROKIT_EXIT_TIMEOUT)",
+    "unsure": "sent twice without a response, may have arrived",
     "rejected": "rejected by the receiver",
-    "unencodable": "that cannot be encoded",
-    "too_large": "larger than the receiver takes",
-    "after_shutdown": "recorded after the shutdown",
+    "unencodable": "not encodable",
+    "too_large": "larger than the receiver accepts",
+    "after_shutdown": "recorded after shutdown",
 }
-#: How the reason begins that is about a transform, which the exporter had no part in.
-BY_TRANSFORM = "dropped since "
-#: Those that are about the receiver: the cause that the exporter gave belongs to them.
-OF_THE_RECEIVER = {"failed", "queue_full", "exit", "rejected", "too_large", "unsure"}
+#: The prefix of a reason that names a transform; such items never reached the exporter.
+TRANSFORM_PREFIX = "dropped because "
+#: Reasons that depend on the receiver: a message about them ends with the exporter's cause.
+RECEIVER_REASONS = {"failed", "queue_full", "exit", "rejected", "too_large", "unsure"}
 
 
-def in_short(text: str, where: str) -> str:
-    """What an exporter said, down to what it means.
+def shorten_cause(text: str, where: str) -> str:
+    """Return a short cause for an exporter's message.
 
     Args:
-        where: host and port it sends to; empty when that is not known.
+        where: host and port of the receiver; empty if unknown.
     """
-    for pattern, meaning, there in _CAUSES:
+    for pattern, meaning, has_address in _CAUSES:
         if pattern.search(text):
-            return f"{meaning} at {where}" if there and where else meaning
+            return f"{meaning} at {where}" if has_address and where else meaning
     return one_line(text, 300)
 
 
 def host_and_port(endpoint: object) -> str:
-    """Of an endpoint; empty when it has none."""
+    """Return host and port of an endpoint; empty if it has none."""
     text = str(endpoint or "")
     try:
         return urlsplit(text if "://" in text else f"//{text}").netloc.rpartition("@")[2]
@@ -72,13 +72,13 @@ def host_and_port(endpoint: object) -> str:
         return ""
 
 
-def in_words(reason: str) -> str:
-    """A reason as it stands in a line."""
+def describe_reason(reason: str) -> str:
+    """Return a loss reason as it is printed."""
     return _REASONS.get(reason, "not sent" if reason == "failed" else reason)
 
 
-def span(seconds: float) -> str:
-    """A time in words."""
+def describe_duration(seconds: float) -> str:
+    """Return a duration as it is printed: ``minute``, ``5 minutes``, ``3 s``."""
     if INTERVAL <= seconds < 2 * INTERVAL:
         return "minute"
     return f"{seconds / 60:.0f} minutes" if seconds >= INTERVAL else f"{max(1, round(seconds))} s"

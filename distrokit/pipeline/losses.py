@@ -1,7 +1,7 @@
-"""What did not arrive: counted per exporter and reason, said at once and then at most once a minute.
+"""Counts lost items per exporter and reason; prints a summary at once, then at most once a minute.
 
-An exporter that fails says so with every batch, in its own words (opentelemetry-python#4688). Here its words are
-the cause of one line that sums up.
+A failing exporter logs an error with every batch (opentelemetry-python#4688). Here that error becomes the cause in one
+summary line.
 """
 
 from __future__ import annotations
@@ -15,30 +15,38 @@ from collections.abc import Callable, Iterator
 
 from distrokit.declarations import Signal
 from distrokit.diagnostics import one_line, quantity
-from distrokit.pipeline.loss_words import INTERVAL, OF_THE_RECEIVER, UNITS, host_and_port, in_short, in_words, span
+from distrokit.pipeline.loss_words import (
+    INTERVAL,
+    RECEIVER_REASONS,
+    UNITS,
+    describe_duration,
+    describe_reason,
+    host_and_port,
+    shorten_cause,
+)
 from distrokit.pipeline.self_metrics import SelfMetrics
 
-#: Seconds.
-_TURN = 0.5
+#: Seconds to wait for another thread that prints.
+_PRINT_TIMEOUT = 0.5
 
 
 class Losses:
-    """The tally of one exporter, in one process: a child of a fork begins with its own.
+    """The loss counter of one exporter in one process; a forked child starts at zero.
 
-    It is asked while the application's own code runs, in threads, in signal handlers and in children of a fork.
-    So nothing is printed while its lock is held.
+    Its methods run in the application's threads, in signal handlers and in forked children. So it prints only after it
+    has released its lock.
 
     Args:
-        name: of exporter and signal: ``otlp traces``.
-        where: host and port it sends to; empty when that is not known.
-        unit: of what is lost, in the singular.
+        name: exporter and signal: ``otlp traces``.
+        where: host and port of the receiver; empty if unknown.
+        unit: of lost items, in the singular.
         say: prints a line.
-        causes: the last cause by place, shared by all tallies: exporters leave out what they said a minute
-            ago, be it for another signal.
-        clock: seconds.
+        causes: the last cause by destination, shared by all loss counters: an exporter does not repeat an error that
+            it logged less than a minute ago for another signal.
+        clock: returns seconds.
 
     Attributes:
-        self_metrics: count as well; ``None`` where they are not asked for.
+        self_metrics: also count the losses; ``None`` if they are not enabled.
     """
 
     def __init__(
@@ -52,49 +60,47 @@ class Losses:
     ) -> None:
         self._name, self._where, self._unit = name, where, unit
         self._say, self._clock = say, clock
-        self._causes, self._place = causes, where or name
+        self._causes, self._destination = causes, where or name
         self.self_metrics: SelfMetrics | None = None
         self._reset()
 
     def _reset(self) -> None:
         self._pid = os.getpid()
-        # What a line is printed on may call back.
-        self._lock, self._saying = threading.RLock(), threading.RLock()
+        # Reentrant, since a log handler that prints a line may record telemetry.
+        self._lock, self._print_lock = threading.RLock(), threading.RLock()
         self._absorbing = False
         self._drops: deque[tuple[int, str, str]] = deque()
         self._totals: Counter[str] = Counter()
         self._batches = 0
         self._reasons: Counter[str] = Counter()
-        # The end has begun: what is lost is said when it is over, and then at once.
+        # During shutdown losses are collected; after it they are printed at once.
         self._shutdown = self._finished = False
-        # When the outage under way began, when the last line was said, and whether there was one about waiting.
-        self._since: float | None = None
-        self._told: float | None = None
-        self._waiting_told = False
+        self._outage_start: float | None = None
+        self._last_print: float | None = None
+        self._retry_printed = False
 
-    def lost(self, items: int, cause: str) -> bool:
-        """A batch did not arrive, and is not tried again.
+    def record_failure(self, items: int, cause: str) -> bool:
+        """Count a batch whose export failed and is not retried, and print the losses.
 
         Args:
-            cause: what the exporter said; empty when it said nothing.
+            cause: the exporter's error; empty if there is none.
 
-        Returns: whether that was said a short while ago.
+        Returns: true if nothing was printed, since the last line is less than a minute old.
         """
-        self.dropped(items, "failed", cause)
-        return self.tell()
+        self.add(items, "failed", cause)
+        return self.print_losses()
 
-    def dropped(self, items: int, reason: str, cause: str = "") -> None:
-        """Items are lost for another reason than that an export failed; said with the next export, or at the end.
+    def add(self, items: int, reason: str, cause: str = "") -> None:
+        """Count lost items; they are printed with the next export, or at shutdown.
 
-        Nothing is printed here: this may be the application's thread, once for every item.
+        It prints nothing, since the application's thread may call it once per item.
 
         Args:
             reason: a :data:`~distrokit.export.LossReason`, or a few words.
-            cause: what the receiver said; empty when it said nothing.
+            cause: the receiver's or the exporter's error; empty if there is none.
         """
-        self._mine()
-        # Not waited for: this may be a signal handler in the middle of these lines, or stop in the middle of them while
-        # the handler's flush counts.
+        self._reset_after_fork()
+        # Without waiting for the lock: a signal handler may interrupt these lines and call this method.
         self._drops.append((items, reason, cause))
         if self._lock.acquire(blocking=False):
             try:
@@ -102,18 +108,18 @@ class Losses:
             finally:
                 self._lock.release()
         if self.self_metrics is not None:
-            self.self_metrics.dropped(items, reason)
+            self.self_metrics.add_dropped(items, reason)
 
     @property
     def totals(self) -> Counter[str]:
-        """What was lost in this process, by reason."""
-        self._mine()
+        """The number of lost items in this process, by reason."""
+        self._reset_after_fork()
         with self._lock:
             self._absorb()
             return Counter(self._totals)
 
     def _absorb(self) -> None:
-        """Sum up, with the lock held; not in the middle of doing so, further up this thread's stack."""
+        """Add the queued losses to the counters, with the lock held; not while a caller up the stack does so."""
         if self._absorbing:
             return
         self._absorbing = True
@@ -123,126 +129,128 @@ class Losses:
             self._totals[reason] += items
             if reason == "failed":
                 self._batches += 1
-                self._since = self._clock() if self._since is None else self._since
-            # This cause has the name of an item, which may look like anything.
-            self._caused(cause, short=reason != "too_large")
+                self._outage_start = self._clock() if self._outage_start is None else self._outage_start
+            # The cause of "too_large" has the name of an item, which may match any pattern.
+            self._set_cause(cause, shorten=reason != "too_large")
         self._absorbing = False
 
-    def tell(self) -> bool:
-        """Say what was lost, unless something was said a short while ago, which is returned."""
-        self._mine()
-        with self._turn():
+    def print_losses(self) -> bool:
+        """Print the losses; return true if that has to wait, since a line was printed lately or during shutdown."""
+        self._reset_after_fork()
+        with self._printing():
             with self._lock:
-                lately = (self._lately or self._shutdown) and not self._finished
-                line = "" if lately else self._line()
-            self._say_all([line])
-        return lately
+                wait = (self._printed_lately or self._shutdown) and not self._finished
+                line = "" if wait else self._line()
+            self._print([line])
+        return wait
 
-    def waiting(self, items: int, cause: str) -> None:
-        """A batch was not delivered, and is kept for another try."""
-        self._mine()
-        with self._turn():
+    def record_retry(self, items: int, cause: str) -> None:
+        """Print once per outage that a batch is queued for retry."""
+        self._reset_after_fork()
+        with self._printing():
             with self._lock:
-                self._since = self._clock() if self._since is None else self._since
-                self._caused(cause)
-                lines = [self._line()] if not self._lately else []
-                if not self._waiting_told and not self._shutdown and not self._lately:
-                    self._waiting_told, first, self._told = True, self._told is None, self._clock()
+                self._outage_start = self._clock() if self._outage_start is None else self._outage_start
+                self._set_cause(cause)
+                lines = [self._line()] if not self._printed_lately else []
+                if not self._retry_printed and not self._shutdown and not self._printed_lately:
+                    self._retry_printed, first, self._last_print = True, self._last_print is None, self._clock()
                     lines.append(
-                        f"{self._name}: {self._cause()}; {quantity(items, self._unit)} kept for another try, "
-                        f"and what comes, as long as there is room.{self._hint(first=first)}"
+                        f"{self._name}: {self._cause()}; {quantity(items, self._unit)} queued for retry."
+                        f"{self._hint(first=first)}"
                     )
-            self._say_all(lines)
+            self._print(lines)
 
-    def delivered(self) -> None:
-        """A batch arrived."""
-        if self._since is None and not self._reasons and not self._drops:
+    def record_success(self) -> None:
+        """Note that a batch arrived; print once that export recovered."""
+        if self._outage_start is None and not self._reasons and not self._drops:
             return
-        self._mine()
-        with self._turn():
+        self._reset_after_fork()
+        with self._printing():
             with self._lock:
                 self._absorb()
-                since, self._since = self._since, None
-                # What was lost in an outage that was short, once its minute is over.
-                lines = [] if self._lately else [self._line()]
-                # A receiver that takes some and refuses some is no news with every batch.
+                since, self._outage_start = self._outage_start, None
+                # The losses of a short outage, a minute after the last line.
+                lines = [] if self._printed_lately else [self._line()]
+                # A receiver that accepts some batches and refuses others has not recovered each time.
                 long = since is not None and self._clock() - since >= INTERVAL
-                if self._waiting_told or long:
-                    lines = [self._line() if long else "", *lines, f"{self._name}: the receiver takes data again"]
-                    self._waiting_told = False
+                if self._retry_printed or long:
+                    lines = [self._line() if long else "", *lines, f"{self._name}: export recovered"]
+                    self._retry_printed = False
                 if not self._reasons:
-                    self._causes.pop(self._place, None)
-            self._say_all(lines)
+                    self._causes.pop(self._destination, None)
+            self._print(lines)
 
-    def begin_end(self) -> None:
-        """The process ends: what waits from here on is no news, and what is lost is said once, by :meth:`finish`."""
+    def begin_shutdown(self) -> None:
+        """Print no more retries, and leave the losses to :meth:`finish`."""
         self._shutdown = True
 
     def finish(self) -> None:
-        """Say what was not said yet, and from here on at once."""
-        self._mine()
-        with self._turn():
+        """Print the remaining losses, and later ones at once."""
+        self._reset_after_fork()
+        with self._printing():
             with self._lock:
                 self._finished = True
                 line = self._line()
-            self._say_all([line])
+            self._print([line])
 
     @contextlib.contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Lines are said one after the other; :meth:`finish` does not return before another thread has said its own.
+    def _printing(self) -> Iterator[None]:
+        """Print one line at a time; so :meth:`finish` returns after another thread has printed its line.
 
-        Not waited for long: that thread may be the main one, in the middle of a signal handler.
+        The wait is short, since that thread may be the main one and interrupted by a signal handler.
         """
-        saying = self._saying
-        mine = saying.acquire(timeout=_TURN)
+        lock = self._print_lock
+        acquired = lock.acquire(timeout=_PRINT_TIMEOUT)
         try:
             yield
         finally:
-            if mine:
-                saying.release()
+            if acquired:
+                lock.release()
 
-    def _mine(self) -> None:
-        # What the parent lost is the parent's to say, and its lock may have been held when it forked.
+    def _reset_after_fork(self) -> None:
+        # The parent prints its own losses, and its lock may have been held when it forked.
         if self._pid != os.getpid():
             self._reset()
 
     @property
-    def _lately(self) -> bool:
-        return self._told is not None and self._clock() - self._told < INTERVAL
+    def _printed_lately(self) -> bool:
+        return self._last_print is not None and self._clock() - self._last_print < INTERVAL
 
-    def _caused(self, cause: str, *, short: bool = True) -> None:
+    def _set_cause(self, cause: str, *, shorten: bool = True) -> None:
         if cause:
-            self._causes[self._place] = in_short(cause, self._where) if short else one_line(cause, 300)
+            self._causes[self._destination] = shorten_cause(cause, self._where) if shorten else one_line(cause, 300)
 
-    def _say_all(self, lines: list[str]) -> None:
+    def _print(self, lines: list[str]) -> None:
         for line in filter(None, lines):
             self._say(line)
 
     def _line(self) -> str:
-        """What was lost since the last line; empty when nothing was."""
+        """Return the line about the losses since the last one; empty if there are none."""
         self._absorb()
         if not self._reasons:
             return ""
         now, reasons = self._clock(), self._reasons
-        first, batches = self._told is None, self._batches
-        when = "" if self._told is None or batches == 1 else f" in the last {span(now - self._told)}"
+        first, batches = self._last_print is None, self._batches
+        when = ""
+        if self._last_print is not None and batches != 1:
+            when = f" in the last {describe_duration(now - self._last_print)}"
         lost = quantity(sum(reasons.values()), self._unit)
         if set(reasons) == {"failed"}:
             text = f"{quantity(batches, 'batch', 'batches')}, {lost} lost{when}"
         elif not sum(reasons.values()):
-            text = ", ".join(map(in_words, reasons))
+            text = ", ".join(map(describe_reason, reasons))
         elif len(reasons) == 1:
-            text = f"{lost} lost{when}, {in_words(next(iter(reasons)))}"
+            text = f"{lost} lost{when}, {describe_reason(next(iter(reasons)))}"
         else:
-            parts = (f"{number:,} {in_words(reason)}" for reason, number in reasons.most_common())
+            parts = (f"{number:,} {describe_reason(reason)}" for reason, number in reasons.most_common())
             text = f"{lost} lost{when} ({', '.join(parts)})"
-        cause = self._cause(must="failed" in reasons) if OF_THE_RECEIVER & set(reasons) else ""
-        self._told, self._batches, self._reasons = now, 0, Counter()
+        cause = self._cause(must="failed" in reasons) if RECEIVER_REASONS & set(reasons) else ""
+        self._last_print, self._batches, self._reasons = now, 0, Counter()
         return f"{self._name}: {text}{': ' if cause else ''}{cause}.{self._hint(first=first and bool(cause))}"
 
     def _cause(self, *, must: bool = True) -> str:
-        """The last one that was given; ``must``: say so when there was none."""
-        return self._causes.get(self._place, "the exporter does not say why" if must else "").rstrip(".")
+        """Return the last cause; if there is none, an empty text, or with ``must`` a placeholder."""
+        return self._causes.get(self._destination, "the exporter does not say why" if must else "").rstrip(".")
 
     def _hint(self, *, first: bool) -> str:
         return " Run `distrokit doctor` to see why." if first else ""
@@ -251,5 +259,5 @@ class Losses:
 def losses_of(
     exporter: str, signal: Signal, endpoint: object, say: Callable[[str], None], causes: dict[str, str]
 ) -> Losses:
-    """The tally of an exporter by its name, its signal and its endpoint."""
+    """Return the loss counter of an exporter for one signal and endpoint."""
     return Losses(f"{exporter} {signal}", host_and_port(endpoint), UNITS[signal], say, causes)

@@ -7,10 +7,10 @@ from typing import Any
 
 
 def metric_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The keywords ``preferred_temporality`` and ``preferred_aggregation`` of the SDK's metric exporters.
+    """Return ``preferred_temporality`` and ``preferred_aggregation`` for the constructor of an SDK metric exporter.
 
     Args:
-        arguments: holds what :func:`metric_parameters` read, or nothing of it.
+        arguments: the values that :func:`metric_parameters` read; for a missing one the result has no keyword.
     """
     from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter
     from opentelemetry.sdk.metrics.export import AggregationTemporality
@@ -23,7 +23,7 @@ def metric_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     keywords: dict[str, Any] = {}
     if "temporality_preference" in arguments:
         kinds = delta.get(arguments["temporality_preference"], ())
-        # What is not in it is cumulative, and an empty one keeps the exporter from reading the variable.
+        # Other instruments are cumulative. A mapping keeps the exporter from reading the environment variable.
         everything = dict.fromkeys((Counter, ObservableCounter, Histogram), AggregationTemporality.CUMULATIVE)
         keywords["preferred_temporality"] = everything | dict.fromkeys(kinds, AggregationTemporality.DELTA)
     if "default_histogram_aggregation" in arguments:

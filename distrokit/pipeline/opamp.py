@@ -1,7 +1,7 @@
-"""The functions of OpenTelemetry's entry-point group for OpAMP agents, called when its own configurator calls them.
+"""Calls the functions in OpenTelemetry's entry-point group for OpAMP agents at the times when upstream calls them.
 
-The first one is called with the resource before anything else is built, and may change the environment; the second one
-with the same resource when the providers are installed. Of each name OpenTelemetry calls one.
+The first one is called with the resource before anything else is built, and may change the environment. The second one
+is called with the same resource after the providers are installed. OpenTelemetry calls one function of each name.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.plugins.distros import DISTRO_GROUP, OUR_CLASS
 from distrokit.plugins.entry_points import EntryPoints, distribution_of, title_of
 
-#: OpenTelemetry's own.
+#: The group, and the names in it.
 GROUP, BEFORE, AFTER = "_opentelemetry_opamp", "pre_sdk_init_function", "post_sdk_init_function"
 
 
 def find_function(installed: EntryPoints, name: str, distro: str) -> EntryPoint | None:
-    """The entry point of this name; of several the first one by distribution.
+    """Return the entry point of this name, the first one by distribution; ``None`` if there is none.
 
-    Another vendor's distro may bring its agent along. Where that distro is not active, its agent is not started either.
+    The agent of another vendor's distro is not started unless that distro is active.
 
     Args:
-        distro: what the user says in ``OTEL_PYTHON_DISTRO``; empty for nothing.
+        distro: the value of ``OTEL_PYTHON_DISTRO``; empty if not set.
     """
     others = {
         distribution_of(point)
@@ -36,7 +36,7 @@ def find_function(installed: EntryPoints, name: str, distro: str) -> EntryPoint 
 
 
 def call_function(point: EntryPoint | None, resource: Resource) -> list[Problem]:
-    """Import and call it; what it raises is a problem, and telemetry works without it."""
+    """Import and call the function; return an exception as a problem."""
     if point is None:
         return []
     try:

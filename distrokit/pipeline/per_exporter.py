@@ -1,6 +1,6 @@
-"""Transforms in front of some exporters only: what one of them drops or rewrites, the other exporters get as it was.
+"""Transforms for some exporters only: the other exporters get the items unchanged.
 
-That one of them drops every item is not reported: what is for one exporter is often a filter.
+Such a transform is often a filter, so it may drop every item without a report.
 """
 
 from __future__ import annotations
@@ -18,45 +18,46 @@ from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedMetrics, 
 from distrokit.pipeline.transform_losses import LostItem
 
 
-def spans_in_front(
+def prepend_to_spans(
     transforms: Sequence[Named[Any]], processor: Named[SpanProcessor], report: Report, lost: LostItem | None = None
 ) -> SpanProcessor:
-    """The processor that feeds an exporter, behind the transforms for that one."""
+    """Return the processor that feeds an exporter, with the exporter's transforms in front of it."""
     before = Transforms(transforms, ReadableSpan, report, filters=True, lost=lost)
     return StagedSpans([], before, [], [processor], report)
 
 
-def logs_in_front(
+def prepend_to_logs(
     transforms: Sequence[Named[Any]], processor: Named[LogRecordProcessor], report: Report, lost: LostItem | None = None
 ) -> LogRecordProcessor:
-    """Likewise. Transforms write into log records, which all exporters share: these are given a record of their own."""
-    own = [Named(f"the record's copy for {processor.name}", _copied), *transforms]
-    before = Transforms(own, ReadWriteLogRecord, report, filters=True, lost=lost)
+    """Return the same for log records; transforms modify them in place, so these get a copy."""
+    steps = [Named(f"the record's copy for {processor.name}", _copy_record), *transforms]
+    before = Transforms(steps, ReadWriteLogRecord, report, filters=True, lost=lost)
     return StagedLogs([], before, [], [processor], report)
 
 
-def metrics_in_front(
+def prepend_to_metrics(
     transforms: Sequence[Named[Any]], exporter: MetricExporter, report: Report, lost: LostItem | None = None
 ) -> MetricExporter:
-    """The exporter, behind the transforms for it; each reader collects by itself, so nothing is shared."""
+    """Return the exporter with its transforms in front of it; each reader has its own data, so nothing is copied."""
     before = Transforms(transforms, MetricsData, report, filters=True, lost=lost)
     return StagedMetrics(before, [], exporter, report)
 
 
-def _copied(record: ReadWriteLogRecord) -> ReadWriteLogRecord:
-    twin = copy(record)
-    twin.log_record = copy(record.log_record)
+def _copy_record(record: ReadWriteLogRecord) -> ReadWriteLogRecord:
+    copied = copy(record)
+    copied.log_record = copy(record.log_record)
     attributes = record.log_record.attributes
-    # The SDK's copy themselves, with the number of those that were dropped.
-    twin.log_record.attributes = deepcopy(attributes) if isinstance(attributes, BoundedAttributes) else _own(attributes)
-    twin.log_record.body = _own(record.log_record.body)
-    return twin
+    # The deepcopy of BoundedAttributes keeps the number of dropped attributes.
+    bounded = isinstance(attributes, BoundedAttributes)
+    copied.log_record.attributes = deepcopy(attributes) if bounded else _copy(attributes)
+    copied.log_record.body = _copy(record.log_record.body)
+    return copied
 
 
-def _own(value: Any) -> Any:
-    """Its containers anew; what is in them may be anything, and is never written into."""
+def _copy(value: Any) -> Any:
+    """Copy mappings and sequences only; other values may not be copyable, and are not modified."""
     if isinstance(value, Mapping):
-        return {key: _own(item) for key, item in value.items()}
+        return {key: _copy(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(map(_own, value)) if type(value) in (list, tuple) else list(map(_own, value))
+        return type(value)(map(_copy, value)) if type(value) in (list, tuple) else list(map(_copy, value))
     return value

@@ -1,8 +1,8 @@
-"""The resource of a process that may fork: in a child it says which child it is.
+"""The resource of a process that may fork: in a child it has the child's process id and instance id.
 
-A provider's resource cannot be changed through public API, and what the SDK does at a fork (since 1.44) replaces the
-user's ``service.instance.id`` by a random one. So the resource itself follows its process: every provider, tracer and
-span holds this one object.
+A provider's resource cannot be changed through public API, and the SDK (since 1.44) replaces the user's
+``service.instance.id`` by a random one after a fork. So the resource itself changes: every provider, tracer and span
+holds this one object.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _INSTANCE, _PID = "service.instance.id", "process.pid"
 
 
 class ProcessResource(Resource):
-    """See the module.
+    """A resource that takes the identity of a forked child.
 
     Args:
         attributes: of the process that starts.
         schema_url: ``None`` for none.
-        named: whether somebody chose the instance id; a child's is then that name and its process id, else a
-            random one.
+        named: true if the instance id was chosen and is not random; a child's is then the same with its process id
+            appended, else another random one.
     """
 
     def __init__(self, attributes: Mapping[str, Any], schema_url: str | None, *, named: bool) -> None:
@@ -40,7 +40,7 @@ class ProcessResource(Resource):
         return super().attributes if self._child is None else self._child.attributes
 
     def renew(self) -> None:
-        """In a child: take its identity, once."""
+        """Take the identity of a forked child, once; do nothing in the parent."""
         if self._pid == os.getpid():
             return
         self._pid = pid = os.getpid()
@@ -52,11 +52,11 @@ class ProcessResource(Resource):
         self._child, self._settling, self._own_hash = Resource(mine, self.schema_url), True, None
 
     def settle(self) -> None:
-        """The handlers of the fork are done."""
+        """Allow merging again, after the fork handlers have run."""
         self._settling = False
 
     def merge(self, other: Resource) -> Resource:
-        # The SDK's handlers merge an id of their own into each provider's resource, before ours are called.
+        # The SDK's fork handlers run before ours and merge a random id into each provider's resource: ignore that.
         self.renew()
         return self if self._settling else super().merge(other)
 
@@ -68,7 +68,7 @@ class ProcessResource(Resource):
         )
 
     def __hash__(self) -> int:
-        # The SDK's writes JSON each time, and exporters ask for each item.
+        # The SDK's hash serializes to JSON on each call, and exporters hash the resource of each item.
         if self._own_hash is None:
             self._own_hash = hash(self._child) if self._child is not None else super().__hash__()
         return self._own_hash

@@ -1,4 +1,4 @@
-"""The propagators of a plan as one."""
+"""The composite of a plan's propagators."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from opentelemetry.propagators.textmap import CarrierT, Getter, default_getter
 
 
 class CompositePropagator(composite.CompositePropagator):
-    """As upstream's, which gives ``None`` for a context where there is no propagator to ask.
+    """Upstream's composite, which returns ``None`` in place of a context if it has no propagators.
 
-    Instrumentations attach what they are given, and with ``None`` every request of a Flask application failed.
+    Instrumentations attach the returned context; with ``None`` every request of a Flask application failed.
     """
 
     def extract(

@@ -1,4 +1,4 @@
-"""The providers of one plan: built, and made the process's globals. The only room that sets OpenTelemetry's globals."""
+"""Builds the providers of one plan and makes them the process's globals, which no other module sets."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from distrokit.plan.plan import Plan
 
 
 class Providers:
-    """What was built and installed; ``None`` for a signal that is not.
+    """The installed providers and propagators; ``None`` for those that are not built.
 
-    Each provider is made the global before its exporters are built: when somebody was quicker, there is never a second
-    pipeline, not even its threads.
+    Tracer and logger provider are made the globals before their exporters are built. So no second pipeline, and none of
+    its threads, starts in a process that has a provider already.
 
     Args:
-        isolated: they are built only, and the process's globals stay what they are.
+        isolated: build the providers without changing the process's globals.
     """
 
     def __init__(self, plan: Plan, *, isolated: bool = False) -> None:
@@ -37,29 +37,29 @@ class Providers:
         self.logs: LoggerProvider | None = None
 
     def all(self) -> list[Any]:
-        """Those there are."""
+        """Return the providers that were built."""
         return [provider for provider in (self.traces, self.metrics, self.logs) if provider is not None]
 
     def install_propagator(self, builder: Builder) -> None:
-        """Make the planned propagators the process's; nothing where the plan leaves them alone."""
+        """Make the planned propagators the process's; do nothing if the plan does not set any."""
         self.propagator = builder.propagator()
         if self.propagator is not None and not self._isolated:
             propagate.set_global_textmap(self.propagator)
 
     def install_response_propagators(self, builder: Builder) -> None:
-        """Make the planned response propagators the process's; what the application has set stays, beside them."""
+        """Make the planned response propagators the process's, after one that the application has set."""
         if builder.plans_response_propagators:
-            # Here, and not above: most plans have none. Its functions carry no types.
+            # Imported here, since most plans have none. The functions are untyped.
             from opentelemetry.instrumentation import propagators
 
-            before = None if self._isolated else propagators.get_global_response_propagator()  # type: ignore[no-untyped-call]
-            self.response_propagator = builder.response_propagator(before)
+            present = None if self._isolated else propagators.get_global_response_propagator()  # type: ignore[no-untyped-call]
+            self.response_propagator = builder.response_propagator(present)
             if self.response_propagator is not None and not self._isolated:
                 propagators.set_global_response_propagator(self.response_propagator)  # type: ignore[no-untyped-call]
 
     @contextmanager
-    def _reported(self, signal: str) -> Iterator[None]:
-        """The SDK's providers read settings themselves, and raise on what they do not like."""
+    def _guard(self, signal: str) -> Iterator[None]:
+        """Report an exception: the SDK's providers read settings themselves, and raise on invalid ones."""
         try:
             yield
         except Exception as error:
@@ -69,7 +69,7 @@ class Providers:
                     subject=signal,
                     cause=describe_exception(error),
                     outcome="this signal is left out, the others work",
-                    remedy="Correct the setting that is named; OTEL_LOG_LEVEL=debug shows where it was read.",
+                    remedy="Correct the setting that the error names; OTEL_LOG_LEVEL=debug shows where it was read.",
                     detail=trace_of(error),
                 )
             )
@@ -77,9 +77,9 @@ class Providers:
     def install_traces(self, builder: Builder) -> None:
         """Build the tracer provider; also without exporters, as upstream does.
 
-        Ids for log correlation and for the next service come from it.
+        Log correlation and trace context for other services need its ids.
         """
-        with self._reported("traces"):
+        with self._guard("traces"):
             if not self._plan.signals["traces"].built:
                 return
             provider = builder.tracer_provider()
@@ -88,10 +88,10 @@ class Providers:
                 self.traces = provider
 
     def install_metrics(self, builder: Builder) -> None:
-        """Build the meter provider, where there is anything to feed."""
-        with self._reported("metrics"):
-            taken = not self._isolated and self._wanted("metrics") and self._taken_metrics()
-            if taken or not self._wanted("metrics"):
+        """Build the meter provider, if the plan has metric exporters or processors."""
+        with self._guard("metrics"):
+            exists = not self._isolated and self._has_parts("metrics") and self._meter_provider_exists()
+            if exists or not self._has_parts("metrics"):
                 return
             provider = builder.meter_provider()
             if self._install("metrics", provider, metrics.set_meter_provider, metrics.get_meter_provider):
@@ -100,46 +100,46 @@ class Providers:
                 provider.shutdown()
 
     def install_logs(self, builder: Builder) -> None:
-        """Build the logger provider, where there is anything to feed."""
-        with self._reported("logs"):
-            if not self._wanted("logs"):
+        """Build the logger provider, if the plan has log exporters or processors."""
+        with self._guard("logs"):
+            if not self._has_parts("logs"):
                 return
             provider = builder.logger_provider()
             if self._install("logs", provider, set_logger_provider, get_logger_provider):
                 builder.add_log_processors(provider)
                 self.logs = provider
 
-    def _wanted(self, signal: Any) -> bool:
+    def _has_parts(self, signal: Any) -> bool:
         planned = self._plan.signals[signal]
         return planned.built and bool(planned.exporters or planned.processors)
 
     def _install(
         self, signal: str, ours: Any, set_global: Callable[[Any], None], get_global: Callable[[], object]
     ) -> bool:
-        """Make it the process's; false when somebody was quicker."""
+        """Make a provider the process's; false if the process has another one already, which is reported."""
         if self._isolated:
             return True
         set_global(ours)
         current = get_global()
         if ours is not current:
-            self._already_set(signal, current)
+            self._report_existing(signal, current)
         return ours is current
 
-    def _taken_metrics(self) -> bool:
-        """For metrics the readers exist before the provider does, so this is asked before."""
+    def _meter_provider_exists(self) -> bool:
+        """Tell whether the process has a meter provider; checked before our readers, and their threads, exist."""
         current = metrics.get_meter_provider()
-        taken = not type(current).__module__.startswith("opentelemetry.metrics")
-        if taken:
-            self._already_set("metrics", current)
-        return taken
+        exists = not type(current).__module__.startswith("opentelemetry.metrics")
+        if exists:
+            self._report_existing("metrics", current)
+        return exists
 
-    def _already_set(self, signal: str, current: object) -> None:
+    def _report_existing(self, signal: str, current: object) -> None:
         self._plan.problems.append(
             Problem(
                 code="provider-already-set",
                 subject=signal,
                 cause=f"the process already has a {type(current).__module__}.{type(current).__qualname__}",
-                outcome="that one stays and distrokit builds none for this signal",
+                outcome="it is kept; distrokit builds none for this signal",
                 remedy="Let only one of the two configure the process.",
             )
         )

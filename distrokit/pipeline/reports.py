@@ -1,4 +1,4 @@
-"""What turns up while a pipeline runs: said once, or summed up."""
+"""Prints the problems of a running pipeline, each once, and the summaries of lost items."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from distrokit.plugins.distributions import raised_by
 
 
 class Reports:
-    """Of one pipeline.
+    """The reports of one pipeline.
 
     Args:
-        plan: its problems grow.
-        channel: where they are said.
+        plan: receives the problems, too.
+        channel: prints them.
     """
 
     def __init__(self, plan: Plan, channel: Channel) -> None:
@@ -25,12 +25,12 @@ class Reports:
         self._raised: set[tuple[str, type[BaseException]]] = set()
 
     def problem(self, problem: Problem) -> None:
-        """Say a problem, once."""
+        """Print a problem, and add it to the plan."""
         self._plan.problems.append(problem)
         self._channel.problems([problem])
 
     def misused(self, call: str, error: Exception) -> None:
-        """The application gave OpenTelemetry something that it cannot take; said once per call and kind of error."""
+        """Report that a call of OpenTelemetry's API raised, once per call and class of the error."""
         if (call, type(error)) in self._raised or sys.is_finalizing():
             return
         self._raised.add((call, type(error)))
@@ -40,8 +40,8 @@ class Reports:
                     code="api-misused",
                     subject=f"{call}()",
                     cause=describe_exception(error),
-                    outcome="what it was given is dropped, and the application goes on",
-                    remedy="OTEL_LOG_LEVEL=debug shows from where it was called.",
+                    outcome="its arguments are dropped; the application continues",
+                    remedy="Set OTEL_LOG_LEVEL=debug to print the call's traceback.",
                     severity="warning",
                     detail=trace_of(error),
                 )
@@ -49,14 +49,14 @@ class Reports:
         )
 
     def lost(self, text: str) -> None:
-        """Say what did not arrive; and to those handlers of the root that keep messages."""
+        """Print a line about losses, and pass it to handlers of the root logger that keep messages."""
         self._channel.say(logging.ERROR, text, again=True)
         note(self._channel.mask(text))
 
     def part_failed(self, name: str, error: BaseException, outcome: str = "") -> None:
-        """A part raised while the application runs; said once per part and kind of error."""
+        """Report that a part raised while the application runs, once per part and class of the error."""
         if (name, type(error)) in self._raised or sys.is_finalizing():
-            # Modules are taken apart then, and everything has been shut down: no part is to blame for what it raises.
+            # Python clears modules then, so a part may raise through no fault of its own.
             return
         self._raised.add((name, type(error)))
         if isinstance(error, TimeoutError) and "DISTROKIT_EXIT_TIMEOUT" in str(error):
@@ -65,15 +65,15 @@ class Reports:
                 subject=name,
                 cause=str(error),
                 outcome=outcome,
-                remedy="Raise DISTROKIT_EXIT_TIMEOUT (milliseconds), or look why the receiver does not answer.",
+                remedy="Raise DISTROKIT_EXIT_TIMEOUT (milliseconds), or find out why the receiver does not respond.",
             )
         elif isinstance(error, DroppedAll):
             problem = Problem(
                 code="transform-drops-all",
                 subject=name,
                 cause=str(error),
-                outcome="they were not sent",
-                remedy="If that is not meant: a transform returns the item that goes on.",
+                outcome="nothing is exported",
+                remedy="If this is not intended, make the transform return the item.",
                 severity="warning",
             )
         else:
@@ -83,7 +83,7 @@ class Reports:
                 code="part-raised",
                 subject=name,
                 cause=f"{describe_exception(error)}{place}",
-                outcome=outcome or "a transform drops the item, any other part only misses it",
+                outcome=outcome or "a transform that raises drops the item; any other part skips it",
                 remedy="Repair it, or block its plugin with DISTROKIT_DISABLED_PLUGINS.",
                 detail=trace_of(error),
             )

@@ -1,4 +1,4 @@
-"""Builds the resource: runs the detectors side by side, against one deadline."""
+"""Builds the resource: runs the detectors in parallel, with one deadline for all."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ from distrokit.plugins.validation import checked_attributes
 
 _INSTANCE = "service.instance.id"
 
-#: Detectors whose instance id is a random one: in a forked child it is another random one.
+#: Detectors with a random instance id: a forked child gets another random one.
 _RANDOM = ("service", "service_instance")
 
 
 def build_resource(plan: Plan, extra: Mapping[str, Any]) -> ProcessResource:
-    """The process's resource.
+    """Build the process's resource.
 
-    Precedence, high to low: the user's attributes, the plugins' attributes, ``extra``, detectors, the last one in
-    order first, and what any resource must have (``telemetry.sdk.*``, ``service.name``, ``service.instance.id``).
+    Precedence, high to low: the user's attributes, the plugins' attributes, ``extra``, detectors (a later one wins over
+    an earlier one), and required attributes (``telemetry.sdk.*``, ``service.name``, ``service.instance.id``).
 
-    Not ``Resource.create()``: it runs detectors in a pool whose end it awaits, so one that hangs
-    keeps the application from starting.
+    It does not use ``Resource.create()``, which waits for every detector in a pool: one that hangs would keep the
+    application from starting.
 
     Args:
-        extra: attributes known only now, such as ``telemetry.auto.version``.
+        extra: attributes that are not in the plan, such as ``telemetry.auto.version``.
     """
     known = {name: value.value for name, value in plan.resource.attributes.items()}
     attributes = {
         "telemetry.sdk.language": "python",
         "telemetry.sdk.name": "opentelemetry",
         "telemetry.sdk.version": sdk_version,
-        # Without one, the metrics of several workers are taken for one series; the SDK has it by default, too.
+        # Without it, backends merge the metrics of several workers into one series; the SDK sets it by default, too.
         _INSTANCE: str(uuid.uuid4()),
     }
     named = _INSTANCE in known
-    for component, found in detect(plan.resource.detectors, plan.resource.timeout_millis.value, plan.problems):
-        # The filter is the file's, and so are the detectors it is about.
+    for component, found in run_detectors(plan.resource.detectors, plan.resource.timeout_millis.value, plan.problems):
+        # The filter comes from the file, and applies to the file's detectors.
         filtered = component.source.kind == "file"
-        passing = {n: v for n, v in found.items() if not filtered or _wanted(plan.resource, n)}
+        passing = {n: v for n, v in found.items() if not filtered or _admits(plan.resource, n)}
         attributes.update(passing)
         if _INSTANCE in passing:
             named = _INSTANCE in known or component.name.lower() not in _RANDOM
@@ -62,20 +62,20 @@ def build_resource(plan: Plan, extra: Mapping[str, Any]) -> ProcessResource:
     return ProcessResource(attributes, schema_url, named=named)
 
 
-def _wanted(plan: ResourcePlan, name: str) -> bool:
-    """Whether a detector may add this attribute."""
+def _admits(plan: ResourcePlan, name: str) -> bool:
+    """Tell whether the filter admits this attribute."""
     included = not plan.included or any(fnmatchcase(name, pattern) for pattern in plan.included)
     return included and not any(fnmatchcase(name, pattern) for pattern in plan.excluded)
 
 
-def detect(
+def run_detectors(
     detectors: Sequence[Component[ResourceDetector]], timeout_millis: int, problems: list[Problem]
 ) -> list[tuple[Component[ResourceDetector], dict[str, Any]]]:
-    """What each detector found, in their order; one that is late or raises is left out alone.
+    """Run the detectors, and return each one's attributes in order; leave out one that is late or raises.
 
     Args:
-        timeout_millis: for all of them together, in milliseconds.
-        problems: receives what went wrong.
+        timeout_millis: for all detectors together, in milliseconds.
+        problems: receives a problem for each detector that failed.
     """
     deadline = time.monotonic() + timeout_millis / 1000
     runs = [_Run(component) for component in detectors]
@@ -84,22 +84,22 @@ def detect(
     found = []
     for run in runs:
         run.thread.join(max(0.0, deadline - time.monotonic()))
-        answer, error = run.outcome or (None, None)
+        result, error = run.outcome or (None, None)
         if run.outcome is None:
             error = _LateError(f"no answer within {timeout_millis} ms")
-        if error is None and answer is not None:
-            found.append((run.component, answer))
+        if error is None and result is not None:
+            found.append((run.component, result))
         elif error is not None:
             problems.append(_problem(run.component, error))
     return found
 
 
 class _LateError(TimeoutError):
-    """The time for all detectors is up; one that raises ``TimeoutError`` itself has given up before."""
+    """The time for all detectors is over; not a ``TimeoutError`` that a detector raised itself."""
 
 
 class _Run:
-    """One detector in a daemon thread: the interpreter does not wait for one that hangs."""
+    """One detector in a daemon thread, so that the interpreter does not wait for one that hangs."""
 
     def __init__(self, component: Component[ResourceDetector]) -> None:
         self.component = component
@@ -109,29 +109,30 @@ class _Run:
     def _run(self) -> None:
         detector: Callable[..., Any] = self.component.declaration.detect
         try:
-            answer = detector(**self.component.arguments)
+            result = detector(**self.component.arguments)
         except BaseException as error:
-            # In a thread of its own nothing but the detector raises.
+            # The thread is the detector's own: an interrupt of the application never arrives here.
             self.outcome = (None, error)
             return
         try:
-            self.outcome = (None if answer is None else checked_attributes(answer), None)
+            self.outcome = (None if result is None else checked_attributes(result), None)
         except Exception as error:
             self.outcome = (None, _RefusedError(str(error)))
 
 
 class _RefusedError(Exception):
-    """What a detector returned cannot be attributes."""
+    """A detector returned something else than attributes."""
 
 
 def _problem(component: Component[ResourceDetector], error: BaseException) -> Problem:
     origin = component.origin
     if isinstance(error, _LateError):
-        cause, first = f"TimeoutError: {error}", "Raise DISTROKIT_DETECTOR_TIMEOUT (milliseconds)"
+        cause, repair = f"TimeoutError: {error}", "Raise DISTROKIT_DETECTOR_TIMEOUT (milliseconds)"
     elif isinstance(error, _RefusedError):
-        cause, first = f"it {error}", f"Repair {origin}: values are texts, numbers, booleans, and lists of one of these"
+        cause = f"it {error}"
+        repair = f"Repair {origin} (values must be strings, numbers, booleans, or lists of one of these)"
     else:
-        cause, first = describe_exception(error), f"Repair {origin}"
+        cause, repair = describe_exception(error), f"Repair {origin}"
     if component.source.chosen:
         without = f"take it out of {component.source}"
     else:
@@ -141,6 +142,6 @@ def _problem(component: Component[ResourceDetector], error: BaseException) -> Pr
         subject=f"resource detector {component.name} ({origin})",
         cause=cause,
         outcome="its attributes are missing",
-        remedy=f"{first}, or {without}.",
+        remedy=f"{repair}, or {without}.",
         detail=trace_of(error),
     )

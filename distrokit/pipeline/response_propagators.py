@@ -1,6 +1,6 @@
-"""What plugins add to the headers of responses: one response propagator that holds all, none of which costs a response.
+"""One response propagator that runs all response propagators of plugins, each under guard.
 
-Instrumentations ask for the global one and call it in the middle of the application's answer, without a guard.
+Instrumentations call the global response propagator unguarded while the application responds.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from distrokit.pipeline.components import Components
 from distrokit.pipeline.stages import Named, Report
 from distrokit.plan.plan import Plan
 
-_OUTCOME = "what it adds is missing, the other response propagators run"
+_OUTCOME = "its response headers are missing; the other response propagators run"
 
 
 class ComposedResponsePropagator(ResponsePropagator):
-    """Several, one after the other.
+    """Several response propagators, called one after the other.
 
     Args:
-        parts: in the order in which they run.
-        report: told when one raised.
+        parts: in the order of calls.
+        report: called when one raises.
     """
 
     def __init__(self, parts: Sequence[Named[ResponsePropagator]], report: Report) -> None:
@@ -42,18 +42,18 @@ class ComposedResponsePropagator(ResponsePropagator):
 def compose(
     plan: Plan, components: Components, report: Report, present: ResponsePropagator | None
 ) -> ComposedResponsePropagator | None:
-    """The planned ones as one; ``None`` where none is planned, or none can be built.
+    """Build the planned response propagators as one; ``None`` if none is planned, or none can be built.
 
     Args:
-        present: the one that the process has already; it runs first.
+        present: the process's current one, which runs first; ``None`` if there is none.
     """
     parts = []
     for planned in plan.response_propagators:
-        built = components.component(planned, ResponsePropagator, "it is left out, the other response propagators run")
+        built = components.component(planned, ResponsePropagator, "it is left out; the other response propagators run")
         if built is not None:
             parts.append(Named(f"response propagator {planned.name} (plugin {planned.plugin})", built))
     if not parts:
         return None
     if present is not None:
-        parts.insert(0, Named(f"response propagator {type(present).__qualname__}, which was there before", present))
+        parts.insert(0, Named(f"response propagator {type(present).__qualname__} (set before distrokit)", present))
     return ComposedResponsePropagator(parts, report)

@@ -1,4 +1,4 @@
-"""The sampler, from the inside out: the one that was chosen, and what plugins have put around it."""
+"""Builds the sampler from the inside out: the selected one, then the samplers that plugins wrap around it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from distrokit.plan.plan import Component
 
 
 def build_sampler(components: Components, planned: Component[declarations.Sampler] | None, around: str = "") -> Sampler:
-    """The planned sampler; the SDK's default where there is none, or it cannot be built.
+    """Build the planned sampler; the SDK's default if there is none, or it cannot be built.
 
     Args:
-        around: what the sampler is put inside of, for the message; empty where it samples by itself.
+        around: names the sampler that wraps this one, for the message; empty if none does.
     """
     if planned is None or planned.declaration is DEFAULT_SAMPLER:
-        # The SDK's own default would read OTEL_TRACES_SAMPLER once more, and complain once more.
+        # Without a sampler the SDK reads OTEL_TRACES_SAMPLER itself, and logs the same problem again.
         return DEFAULT_ON
     if planned.inner is None:
         outcome = f"parentbased_always_on is used{around}"

@@ -1,7 +1,6 @@
-"""Providers that hand out no-op tracers, meters and loggers to the scopes that are switched off.
+"""Providers that return no-op tracers, meters and loggers for disabled scopes.
 
-Upstream's own mechanism is private (``_tracer_configurator``); handing out another object from the public
-``get_tracer`` and its siblings is not.
+Upstream's mechanism is private (``_tracer_configurator``); ``get_tracer`` and its siblings are public.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ Configurator = Callable[[InstrumentationScope], Any]
 
 
 class Scopes:
-    """Which scopes are on.
+    """The rules that enable and disable instrumentation scopes.
 
     Args:
-        rules: the first whose pattern fits the scope's name counts.
-        configurator: asked where none fits; ``None`` for none.
+        rules: the first one whose pattern matches the scope's name applies.
+        configurator: decides if no rule matches; ``None`` for none.
     """
 
     def __init__(self, rules: Sequence[ScopeRule] = (), configurator: Configurator | None = None) -> None:
@@ -44,27 +43,27 @@ class Scopes:
         self._configurator = configurator
 
     def __bool__(self) -> bool:
-        """Whether there is anything to ask."""
+        """True if there is a rule or a configurator."""
         return bool(self._rules or self._configurator)
 
     def rule(self, name: str) -> ScopeRule | None:
-        """The rule for a scope of this name."""
+        """Return the rule for a scope of this name; ``None`` if none matches."""
         return next((rule for rule in self._rules if fnmatchcase(name, rule.pattern)), None)
 
     def enabled(self, name: str, version: str | None, schema_url: str | None, attributes: Attributes) -> bool:
-        """Whether this scope is on."""
+        """Tell whether a scope is enabled."""
         rule = self.rule(name)
         if rule is not None or self._configurator is None:
             return rule is None or rule.enabled
         try:
             configured = self._configurator(InstrumentationScope(name, version, schema_url, attributes))
         except Exception:
-            # Upstream's rule for one that raises, too: the scope is on.
+            # As upstream: if the configurator raises, the scope is enabled.
             return True
         return bool(getattr(configured, "is_enabled", True))
 
-    def passes(self, record: ReadWriteLogRecord) -> ReadWriteLogRecord | None:
-        """As a transform of the logs signal: drops what ``minimum_severity`` and ``trace_based`` keep out."""
+    def filter_record(self, record: ReadWriteLogRecord) -> ReadWriteLogRecord | None:
+        """Drop a log record by ``minimum_severity`` and ``trace_based``; a transform of the logs signal."""
         scope = record.instrumentation_scope
         rule = self.rule(scope.name) if scope is not None else None
         if rule is None:
@@ -79,21 +78,25 @@ class Scopes:
 
     @property
     def filters_records(self) -> bool:
-        """Whether any rule looks at single log records."""
+        """True if a rule filters single log records."""
         return any(rule.minimum_severity or rule.trace_based for rule in self._rules)
 
 
-def not_while_exporting(record: ReadWriteLogRecord) -> ReadWriteLogRecord | None:
-    """As a transform: drops what is recorded by an export, be it through the logs API.
+def drop_export_records(record: ReadWriteLogRecord) -> ReadWriteLogRecord | None:
+    """Drop log records that are emitted during an export; a transform of the logs signal.
 
-    It would be exported by the next one, which records in turn: a flush would never come to an end
-    (opentelemetry-python#4261). What an application records while it suppresses instrumentations is its own.
+    The next export would send them and emit others, so that a flush would never end (opentelemetry-python#4261).
+    Records that the application emits while it suppresses instrumentation are kept.
     """
     return None if exporting() else record
 
 
 class ScopedTracerProvider(TracerProvider):
-    """A tracer provider that asks :class:`Scopes` first, and guards what it hands out; ``None``: unguarded."""
+    """A tracer provider that returns no-op tracers for disabled scopes.
+
+    Attributes:
+        guard: the error boundary around its tracers; ``None`` for none.
+    """
 
     scopes = Scopes()
     guard: ErrorBoundary | None = None
@@ -113,12 +116,12 @@ class ScopedTracerProvider(TracerProvider):
 
 
 class ScopedMeterProvider(MeterProvider):
-    """A meter provider that asks :class:`Scopes` first, and says that it is in use.
+    """A meter provider that returns no-op meters for disabled scopes.
 
     Attributes:
-        on_meter: called whenever somebody asks for a meter.
-        readers: those it was made with.
-        measuring: guards its meters, and its readers; ``None``: unguarded.
+        on_meter: called on each ``get_meter``; ``None`` for nothing.
+        readers: its readers, except those that are added later.
+        measuring: the error boundary around its meters and readers; ``None`` for none.
     """
 
     scopes = Scopes()
@@ -132,7 +135,7 @@ class ScopedMeterProvider(MeterProvider):
             self.measuring.reader(metric_reader)
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Whether all readers have delivered; the SDK's own drops what they answer."""
+        """Flush all readers; true if all succeeded. The SDK's method ignores their results."""
         deadline = time.monotonic() + timeout_millis / 1000
         done = True
         for reader in self.readers:
@@ -156,10 +159,13 @@ class ScopedMeterProvider(MeterProvider):
 
 
 class ScopedLoggerProvider(LoggerProvider):
-    """A logger provider that asks :class:`Scopes` first.
+    """A logger provider that returns no-op loggers for disabled scopes.
 
-    What OpenTelemetry's parts log about themselves goes through :mod:`logging` and stops there
-    (:mod:`distrokit.pipeline.sdk_messages`); what is emitted here is telemetry, whatever its scope is called.
+    OpenTelemetry's own messages go through :mod:`logging`, where :mod:`distrokit.pipeline.sdk_messages` keeps them out
+    of telemetry. So no scope is excluded here by name.
+
+    Attributes:
+        guard: the error boundary around its loggers; ``None`` for none.
     """
 
     scopes = Scopes()

@@ -1,7 +1,7 @@
-"""The SDK's own metrics about what it sends, for exporters and processors that are not the SDK's.
+"""The SDK's metrics about itself, for exporters and processors that are not the SDK's.
 
 Names, units and attributes: semantic conventions, *OpenTelemetry SDK metrics*; the SDK emits the same for its own
-classes, when ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED=true``.
+classes if ``OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED=true``.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from opentelemetry import metrics
 
 from distrokit.declarations import Signal
 from distrokit.export import ExportFailure
-from distrokit.pipeline.loss_words import BY_TRANSFORM
+from distrokit.pipeline.loss_words import TRANSFORM_PREFIX
 from distrokit.settings.layers import Settings
 
 SWITCH = "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"
-#: Per signal: in the names of metrics, in the types of components, and the unit.
+#: Per signal: the word in metric names, the word in component types, and the unit.
 _ITEMS: dict[Signal, tuple[str, str, str]] = {
     "traces": ("span", "span", "{span}"),
     "logs": ("log", "log", "{log_record}"),
     "metrics": ("metric_data_point", "metric", "{data_point}"),
 }
 _PROTOCOLS = {"grpc": "otlp_grpc_", "http/protobuf": "otlp_http_", "http/json": "otlp_http_json_"}
-#: What never came as far as the exporter, and the ``error.type`` that it has there.
+#: Reasons of losses before the exporter, with their ``error.type``.
 _BEFORE = {"queue_full": "queue_full", "exit": "exit", "after_shutdown": "already_shutdown"}
-#: The schemes that have a port of their own; without a scheme it is grpc.
+#: Default ports by scheme; an endpoint without a scheme is grpc.
 _PORTS = {"http": 80, "https": 443, "": 443}
 
 Attempt = Callable[[Any, float], "ExportFailure | None"]
 
 
 class SelfMetrics:
-    """Of one exporter and what feeds it.
+    """The metrics of one exporter and of the processor that feeds it.
 
     Args:
-        exporter: its name, which is in the ``otel.component.name``.
-        protocol: what it speaks, which is in the ``otel.component.type``; empty when that is not known.
-        endpoint: where it sends to; empty when that is not known.
+        exporter: its name, part of ``otel.component.name``.
+        protocol: part of ``otel.component.type``; empty if unknown.
+        endpoint: source of ``server.address`` and ``server.port``; empty if unknown.
     """
 
     def __init__(self, signal: Signal, exporter: str, protocol: str = "", endpoint: str = "") -> None:
@@ -53,12 +53,12 @@ class SelfMetrics:
             self._processed = self._meter.create_counter(
                 f"otel.sdk.processor.{name}.processed",
                 unit=self._unit,
-                description="Items that the processor is done with, successfully or not.",
+                description="Items whose processing has finished, successfully or not.",
             )
-        speaks = _PROTOCOLS.get(protocol)
+        prefix = _PROTOCOLS.get(protocol)
         self._of_exporter = {
             "otel.component.name": f"{exporter}/{signal}",
-            "otel.component.type": exporter if speaks is None else f"{speaks}{kind}_exporter",
+            "otel.component.type": exporter if prefix is None else f"{prefix}{kind}_exporter",
             **_server(endpoint),
         }
         self._of_processor = {
@@ -66,29 +66,33 @@ class SelfMetrics:
             "otel.component.type": f"batching_{kind}_processor",
         }
 
-    def watched(self, attempt: Attempt, size: Callable[[Any], int], totals: Callable[[], Counter[str]]) -> Attempt:
-        """The exporter's ``attempt``, which counts.
+    def count_attempts(
+        self, attempt: Attempt, size: Callable[[Any], int], totals: Callable[[], Counter[str]]
+    ) -> Attempt:
+        """Return the exporter's ``attempt`` with these metrics recorded around it.
 
         Args:
-            size: how many items there are in a batch.
-            totals: what the exporter has lost by now, by reason.
+            size: returns the number of items in a batch.
+            totals: returns the number of items that the exporter has lost so far, by reason.
         """
         name, meter, own = self._exporter_metrics, self._meter, self._of_exporter
         exported = meter.create_counter(
             f"{name}.exported",
             unit=self._unit,
-            description="Items that the exporter is done with, successfully or not.",
+            description="Items whose export has finished, successfully or not.",
         )
         inflight = meter.create_up_down_counter(
             f"{name}.inflight",
             unit=self._unit,
-            description="Items that were passed to the exporter and not answered yet.",
+            description="Items passed to the exporter whose export has not finished.",
         )
         duration = meter.create_histogram(
-            "otel.sdk.exporter.operation.duration", unit="s", description="The duration of one try to export a batch."
+            "otel.sdk.exporter.operation.duration",
+            unit="s",
+            description="Duration of one attempt to export a batch.",
         )
 
-        def watched(items: Any, timeout_seconds: float) -> ExportFailure | None:
+        def counting_attempt(items: Any, timeout_seconds: float) -> ExportFailure | None:
             before, number, since = totals(), size(items), perf_counter()
             failure: dict[str, str] = {}
             lost: dict[str, int] = {}
@@ -114,20 +118,20 @@ class SelfMetrics:
                 for reason, items_lost in lost.items():
                     exported.add(items_lost, {**own, "error.type": reason})
 
-        return watched
+        return counting_attempt
 
-    def processed(self, items: int) -> None:
-        """A processor of distrokit's is done with these: the exporter will not be given them once more."""
+    def add_processed(self, items: int) -> None:
+        """Count items that a processor of distrokit passed to the exporter for the last time."""
         if items and self._processed is not None:
             self._processed.add(items, self._of_processor)
 
-    def dropped(self, items: int, reason: str) -> None:
-        """Lost before any exporter saw them."""
+    def add_dropped(self, items: int, reason: str) -> None:
+        """Count items that were lost before they reached the exporter; ignore other reasons."""
         if reason in _BEFORE and self._processed is not None:
             self._processed.add(items, {**self._of_processor, "error.type": _BEFORE[reason]})
 
-    def failed_before(self, items: int, error_type: str) -> None:
-        """Lost since a transform failed on them."""
+    def add_failed(self, items: int, error_type: str) -> None:
+        """Count items that were lost because a transform failed on them."""
         if self._processed is not None:
             self._processed.add(items, {**self._of_processor, "error.type": error_type})
 
@@ -142,16 +146,16 @@ def _server(endpoint: str) -> dict[str, Any]:
 
 
 def _lost_since(before: Counter[str], now: Counter[str]) -> dict[str, int]:
-    """What an exporter has lost between two tallies, by reason."""
+    """Return the items that an exporter lost between two totals, by reason."""
     return {
         reason: number - before[reason]
         for reason, number in now.items()
-        if reason not in _BEFORE and not reason.startswith(BY_TRANSFORM) and number > before[reason]
+        if reason not in _BEFORE and not reason.startswith(TRANSFORM_PREFIX) and number > before[reason]
     }
 
 
 def self_metrics_of(settings: Settings, signal: Signal, exporter: str, parameters: Mapping[str, Any]) -> Any:
-    """``None`` unless they are asked for."""
+    """Return the metrics of one exporter; ``None`` unless the setting enables them."""
     if not settings.flag(SWITCH):
         return None
     texts = {name: str(parameters.get(name) or "") for name in ("protocol", "endpoint")}

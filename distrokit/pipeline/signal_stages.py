@@ -1,4 +1,4 @@
-"""The stages of one signal, built: what every item passes, and what feeds each exporter."""
+"""Builds the stages of one signal: the processors for every item, the exporters and the processors that feed them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from distrokit.declarations import Exporter, Processor, Signal
 from distrokit.export import LossReporter
 from distrokit.pipeline.components import Components, Kind
-from distrokit.pipeline.export_monitor import counted, points
+from distrokit.pipeline.export_monitor import count_data_points, counted
 from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.losses import Losses, losses_of
 from distrokit.pipeline.sdk_messages import SDKMessages
@@ -26,14 +26,14 @@ Staged = dict[str, list[Named[Any]]]
 
 
 class Stages:
-    """Builds them for one plan.
+    """Builds the stages of one plan.
 
     Args:
-        report: told when a part raises later, while the application runs.
-        say: prints a line about what did not arrive.
-        messages: what OpenTelemetry logs; ``None`` where nobody listens.
-        parts: receives every exporter, behind what counts for it, and every reader and processor that feeds one.
-        in_use: called before each export.
+        report: called when a part raises while the application runs.
+        say: prints a line about lost items.
+        messages: captures OpenTelemetry's log messages; ``None`` for no capture.
+        parts: receives every exporter, wrapped by its export monitor, and every reader and processor that feeds one.
+        lazy_start: called before each export.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class Stages:
         self._causes: dict[str, str] = {}
         self._losses: dict[Signal, list[Losses]] = defaultdict(list)
 
-    def before_exporters(self, planned: SignalPlan, kind: Kind) -> Staged:
-        """The parts of the first three stages that every item passes, by stage."""
+    def build_common(self, planned: SignalPlan, kind: Kind) -> Staged:
+        """Build the parts of the first three stages that apply to all exporters, by stage."""
         staged: Staged = {"enrich": [], "transform": [], "derive": []}
         for component in planned.for_all():
             stage = component.declaration.stage
@@ -61,30 +61,32 @@ class Stages:
             outcome = f"it is left out; {planned.signal} are sent without it"
             part = self._components.component(component, expected, outcome, planned.signal)
             if part is not None:
-                staged[stage].append(_named(component, part))
+                staged[stage].append(_name_part(component, part))
         return staged
 
-    def lost_by_transforms(self, signal: Signal) -> LostItem:
-        """Counts, for every exporter of the signal, what a transform lost that stands before all of them."""
+    def transform_loss_counter(self, signal: Signal) -> LostItem:
+        """Return a function that counts an item lost by a common transform, for every exporter of the signal."""
         return count_losses(self._losses[signal])
 
-    def exporting(self, planned: SignalPlan, kind: Kind) -> list[Named[Any]]:
-        """What feeds each exporter; for metrics with the first three stages between it and the exporter."""
-        staged = self.before_exporters(planned, kind) if planned.signal == "metrics" and planned.for_all() else None
-        for_some = self._for_some(planned)
+    def build_exporters(self, planned: SignalPlan, kind: Kind) -> list[Named[Any]]:
+        """Build the exporters; return the processor or reader of each, with the stages between them."""
+        staged = self.build_common(planned, kind) if planned.signal == "metrics" and planned.for_all() else None
+        restricted = self._restricted_transforms(planned)
         built = []
         for item in planned.exporters:
             endpoint = item.exporter.arguments.get("endpoint")
             losses = losses_of(item.exporter.name, planned.signal, endpoint, self._say, self._causes)
-            exporter = self._components.exporter(item.exporter, planned.signal, losses.dropped)
+            exporter = self._components.exporter(item.exporter, planned.signal, losses.add)
             if exporter is None:
                 continue
             self._losses[planned.signal].append(losses)
             name = f"exporter {item.exporter.name} (plugin {item.exporter.plugin})"
-            in_front = [part for own, part in for_some if own.declaration.stands_before(item.exporter.name)]
+            transforms = [
+                part for component, part in restricted if component.declaration.stands_before(item.exporter.name)
+            ]
             if isinstance(exporter, MetricReader):
-                if staged or in_front:
-                    self._components.failed(
+                if staged or transforms:
+                    self._components.report_failure(
                         item.exporter,
                         TypeError("it is scraped, so no processor stands in front of it"),
                         "metrics processors do not apply to it",
@@ -96,60 +98,62 @@ class Stages:
                 self._plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
             )
             if own is not None and hasattr(exporter, "attempt"):
-                # The SDK's own classes, and exporters that go by them, count by themselves.
-                size = points if planned.signal == "metrics" else len
-                exporter.attempt = own.watched(exporter.attempt, size, partial(getattr, losses, "totals"))
+                # Exporters without `attempt` are the SDK's or derived from them, and count by themselves.
+                size = count_data_points if planned.signal == "metrics" else len
+                exporter.attempt = own.count_attempts(exporter.attempt, size, partial(getattr, losses, "totals"))
             exporter = counted(planned.signal, exporter, losses, self._messages, self._lazy_start)
             exporter.shutdown_failed = partial(self._shutdown_failed, item.exporter)
-            self._components.named(exporter, item.exporter)
+            self._components.register_name(exporter, item.exporter)
             self._parts.append(exporter)
             if planned.signal == "metrics":
-                exporter = self._metrics_stages(staged, in_front, exporter, count_losses([losses], points))
-            processor = self._processor(item, exporter, planned.signal, kind, losses.dropped)
+                exporter = self._metrics_stages(staged, transforms, exporter, count_losses([losses], count_data_points))
+            processor = self._processor(item, exporter, planned.signal, kind, losses.add)
             if processor is not None:
                 self._parts.append(processor)
-                built.append(self._behind(in_front, Named(name, processor), planned.signal, losses))
+                built.append(self._prepend(transforms, Named(name, processor), planned.signal, losses))
         return built
 
     def _shutdown_failed(self, exporter: Component[Exporter], error: Exception) -> None:
-        self._report(
-            f"shutdown of exporter {exporter.name} ({exporter.origin})", error, "the process ends all the same"
-        )
+        self._report(f"shutdown of exporter {exporter.name} ({exporter.origin})", error, "the process exits anyway")
 
-    def _for_some(self, planned: SignalPlan) -> list[tuple[Component[Processor], Named[Any]]]:
-        """The transforms that stand in front of some exporters only, each built once; those of no exporter are not."""
+    def _restricted_transforms(self, planned: SignalPlan) -> list[tuple[Component[Processor], Named[Any]]]:
+        """Build the transforms for some exporters only, each once; skip those whose exporters are not in the plan."""
         built = []
         for component in planned.for_some():
             names = ", ".join(component.declaration.exporters)
             outcome = f"it is left out; {planned.signal} are sent to {names} without it"
             part = self._components.component(component, Callable, outcome, planned.signal)
             if part is not None:
-                built.append((component, _named(component, part)))
+                built.append((component, _name_part(component, part)))
         return built
 
-    def _metrics_stages(self, staged: Staged | None, in_front: list[Named[Any]], exporter: Any, lost: LostItem) -> Any:
-        """The exporter behind its own transforms, and those behind the stages that are for all."""
-        if in_front:
-            # Here, and not above: most plans have none.
-            from distrokit.pipeline.per_exporter import metrics_in_front
+    def _metrics_stages(
+        self, staged: Staged | None, transforms: list[Named[Any]], exporter: Any, lost: LostItem
+    ) -> Any:
+        """Return the exporter with the common stages, then its own transforms, in front of it."""
+        if transforms:
+            # Imported here, since most plans have none.
+            from distrokit.pipeline.per_exporter import prepend_to_metrics
 
-            exporter = metrics_in_front(in_front, exporter, self._report, lost)
+            exporter = prepend_to_metrics(transforms, exporter, self._report, lost)
         if staged and any(staged.values()):
             before = Transforms([*staged["enrich"], *staged["transform"]], MetricsData, self._report, lost=lost)
             exporter = StagedMetrics(before, staged["derive"], exporter, self._report)
         return exporter
 
-    def _behind(self, in_front: list[Named[Any]], fed: Named[Any], signal: Signal, losses: Losses) -> Named[Any]:
-        """What feeds an exporter of spans or log records, behind the exporter's own transforms."""
-        if not in_front or signal == "metrics":
-            # Those of metrics stand between reader and exporter.
-            return fed
-        from distrokit.pipeline.per_exporter import logs_in_front, spans_in_front
+    def _prepend(
+        self, transforms: list[Named[Any]], processor: Named[Any], signal: Signal, losses: Losses
+    ) -> Named[Any]:
+        """Return the processor of spans or log records with its exporter's own transforms in front of it."""
+        if not transforms or signal == "metrics":
+            # Transforms of metrics run between reader and exporter.
+            return processor
+        from distrokit.pipeline.per_exporter import prepend_to_logs, prepend_to_spans
 
         lost = count_losses([losses])
         if signal == "traces":
-            return Named(fed.name, spans_in_front(in_front, fed, self._report, lost))
-        return Named(fed.name, logs_in_front(in_front, fed, self._report, lost))
+            return Named(processor.name, prepend_to_spans(transforms, processor, self._report, lost))
+        return Named(processor.name, prepend_to_logs(transforms, processor, self._report, lost))
 
     def _processor(self, item: ExporterPlan, exporter: object, signal: Signal, kind: Kind, lost: LossReporter) -> Any:
         component = item.processor
@@ -161,6 +165,6 @@ class Stages:
         return None
 
 
-def _named(component: Component[Processor], part: Any) -> Named[Any]:
+def _name_part(component: Component[Processor], part: Any) -> Named[Any]:
     name = f"{component.declaration.stage} processor {component.name} (plugin {component.plugin})"
     return Named(name, suppressed_part(part))

@@ -1,4 +1,4 @@
-"""A finished span cannot be changed; one made of it can take its place."""
+"""Makes a changed copy of a finished span, which itself cannot be changed."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 
 def replace_span(span: ReadableSpan, **changes: Any) -> ReadableSpan:
-    """The span with some of its parts exchanged, for a ``transform``.
+    """Return a copy of a finished span with some parts replaced, for a ``transform``.
 
-    How many attributes, events and links the SDK had dropped of those that are exchanged is no longer known.
+    If attributes, events or links are replaced, the copy does not have their number of dropped items.
 
     Args:
-        span: finished; it stays as it is.
-        changes: parts of it, by the names that the public constructor of ``opentelemetry.sdk.trace.ReadableSpan`` has:
+        span: finished; it is not modified.
+        changes: new parts, by the argument names of the public constructor of ``opentelemetry.sdk.trace.ReadableSpan``:
             ``name``, ``attributes``, ``events``, ``links``, ``kind``, ``status``, ``resource``, ``parent``,
             ``context``, ``start_time``, ``end_time`` (in nanoseconds since the epoch), ``instrumentation_scope``.
 
     Raises:
-        TypeError, ValueError: it takes no such part, or not with this value; the message names the part. So the
-            transform is told of it, and not later the exporter.
+        TypeError, ValueError: a span has no such part, or the value is not valid for it; the message names the part.
+            So the error is raised in the transform, and not later in the exporter.
     """
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -45,7 +45,7 @@ def replace_span(span: ReadableSpan, **changes: Any) -> ReadableSpan:
 
 
 def _check(changes: Mapping[str, Any]) -> None:
-    """Refuse what no exporter could encode; names that there are not, the constructor refuses."""
+    """Raise for values that no exporter can encode; the constructor raises for unknown names."""
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import EventBase
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -67,25 +67,25 @@ def _check(changes: Mapping[str, Any]) -> None:
     }
     for name, value in changes.items():
         if name in kinds and (not isinstance(value, kinds[name]) or isinstance(value, bool)):
-            raise TypeError(f"{name} is {_named(kinds[name])}, not {type(value).__name__}")
+            raise TypeError(f"{name} must be {_type_names(kinds[name])}, not {type(value).__name__}")
     for name in ("start_time", "end_time"):
-        if not 0 <= changes.get(name, 0) < _TOO_LATE:
-            raise ValueError(f"{name} is in nanoseconds since the epoch, not {changes[name]}")
+        if not 0 <= changes.get(name, 0) < _TIME_LIMIT:
+            raise ValueError(f"{name} must be nanoseconds since the epoch, not {changes[name]}")
     _check_attributes("attributes", changes.get("attributes"))
     for name, kind in (("events", EventBase), ("links", Link)):
         for item in changes.get(name, ()):
             if not isinstance(item, kind):
-                raise TypeError(f"{name} are of {kind.__name__}, not of {type(item).__name__}")
+                raise TypeError(f"{name} must be of {kind.__name__}, not of {type(item).__name__}")
             _check_attributes(f"attributes of {name}", item.attributes)
 
 
-#: Of the 64 bits that OTLP has for a time.
-_TOO_LATE = 1 << 64
-#: Of the 64 bits, with a sign, that it has for an integer.
-_TOO_LARGE = 1 << 63
+#: OTLP has 64 bits for a time.
+_TIME_LIMIT = 1 << 64
+#: OTLP has 64 bits, with a sign, for an integer.
+_INTEGER_LIMIT = 1 << 63
 
 
-def _named(kinds: Any) -> str:
+def _type_names(kinds: Any) -> str:
     several = kinds if isinstance(kinds, tuple) else (kinds,)
     return " or ".join("None" if kind is type(None) else kind.__name__ for kind in several)
 
@@ -98,11 +98,11 @@ def _check_attributes(where: str, attributes: Mapping[Any, Any] | None) -> None:
 
 
 def _check_value(where: str, value: Any, inside: tuple[int, ...]) -> None:
-    """An attribute's value, as the SDK takes it from the application."""
+    """Raise unless the SDK accepts this value of an attribute from an application."""
     if value is None or isinstance(value, (str, bytes, bool, float)):
         return
     if isinstance(value, int):
-        if not -_TOO_LARGE <= value < _TOO_LARGE:
+        if not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
             raise ValueError(f"{where} has more than 64 bits")
     elif isinstance(value, (Mapping, Sequence)):
         if id(value) in inside:
@@ -110,4 +110,4 @@ def _check_value(where: str, value: Any, inside: tuple[int, ...]) -> None:
         for item in value.values() if isinstance(value, Mapping) else value:
             _check_value(where, item, (*inside, id(value)))
     else:
-        raise TypeError(f"{where} is {type(value).__name__}, which is no value of an attribute")
+        raise TypeError(f"{where} is {type(value).__name__}, which is not valid for an attribute")

@@ -1,9 +1,9 @@
-"""The order of processors, kept by construction: enrich, transform, derive, export.
+"""Runs processors in a fixed order of stages: enrich, transform, derive, export.
 
-The SDK runs processors in the order they were added and offers no place before the exporting ones, so
-a redactor added late does nothing (opentelemetry-python#4424, dotnet-instr#2750). Here one processor
-holds all stages. Whatever a plugin's part raises stays here: the application's ``span.end()`` and
-``logger.info()`` never see it.
+The SDK runs processors in the order in which they were added, and nothing can be inserted before the exporting ones: a
+redactor that is added late does nothing (opentelemetry-python#4424, dotnet-instr#2750). So one processor holds all
+stages. It catches the exceptions of plugins, so that they do not reach the application's ``span.end()`` and
+``logger.info()``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Part = TypeVar("Part")
 
 
 class Report(Protocol):
-    """Told when a part raised: its name, the exception, what comes of it. Called every time; it says it once."""
+    """Called each time a part raises, with its name, the exception and the outcome; prints it once."""
 
     def __call__(self, name: str, error: BaseException, outcome: str = "", /) -> None: ...
 
 
 class Named(Generic[Part]):
-    """A part of a stage and the name to report it by."""
+    """A part of a stage, with its name for reports."""
 
     def __init__(self, name: str, part: Part) -> None:
         self.name = name
@@ -40,11 +40,11 @@ class Transforms(Generic[Item]):
     """The transforms of one signal, in order.
 
     Args:
-        parts: a finished item to the one to go on with, or ``None`` to drop it.
+        parts: each takes a finished item and returns the item to continue with, or ``None`` to drop it.
         kind: the class of the items.
-        report: told when one raised, or returned something else than an item.
-        filters: whether it is nothing to report that one drops every item.
-        lost: counts an item that one raised on; ``None`` for nobody.
+        report: called when a transform raises, or returns something else than an item.
+        filters: true if a transform may drop every item; that is not reported then.
+        lost: called for each item that is dropped because a transform failed; ``None`` for none.
     """
 
     def __init__(
@@ -59,18 +59,17 @@ class Transforms(Generic[Item]):
         self._parts = tuple(parts)
         self._kind = kind
         self._report = report
-        self._lost = lost
+        self._on_lost = lost
         self._filters = filters
-        # How many each one was given and gave on; without a lock: it is for one message at the end.
-        self._given = dict.fromkeys(range(len(parts)), 0)
+        # Items per transform; not locked, since they are for one message at shutdown only.
+        self._received = dict.fromkeys(range(len(parts)), 0)
         self._passed = dict.fromkeys(range(len(parts)), 0)
 
     def __call__(self, item: Item) -> Item | None:
-        """The item after every transform, ``None`` when one dropped it.
+        """Return the item after all transforms; ``None`` if one dropped it.
 
-        A transform that raises drops the item as well: what could not be redacted is not sent. Only
-        ``Exception`` is contained here: a signal handler of the application that calls ``sys.exit()``
-        may strike at any moment, and must be obeyed.
+        A transform that raises drops the item, since an item that could not be redacted must not be sent. Only
+        ``Exception`` is caught: a signal handler of the application may call ``sys.exit()`` at any moment.
         """
         for number, transform in enumerate(self._parts):
             try:
@@ -78,7 +77,7 @@ class Transforms(Generic[Item]):
             except Exception as error:
                 self._failed(transform.name, item, error)
                 return None
-            self._given[number] += 1
+            self._received[number] += 1
             if result is None:
                 return None
             if not isinstance(result, self._kind):
@@ -91,27 +90,27 @@ class Transforms(Generic[Item]):
 
     def _failed(self, name: str, item: Item, error: Exception) -> None:
         self._report(name, error)
-        if self._lost is not None:
-            self._lost(item, name, error)
+        if self._on_lost is not None:
+            self._on_lost(item, name, error)
 
     def finish(self) -> None:
-        """At the end: a transform without ``return`` drops everything, and nobody would know."""
+        """Report at shutdown each transform that dropped every item, as one without ``return`` does."""
         for number, transform in enumerate(self._parts if not self._filters else ()):
-            if self._given[number] >= SUSPICIOUS and not self._passed[number]:
-                count = self._given[number]
-                self._report(transform.name, DroppedAll(f"it gave none of {count} items on"))
+            if self._received[number] >= REPORTED_FROM and not self._passed[number]:
+                count = self._received[number]
+                self._report(transform.name, DroppedAll(f"it dropped all {count} items"))
 
 
-class DroppedAll(Exception):  # noqa: N818  (nothing was raised: it is reported as one)
-    """A transform dropped every item there was."""
+class DroppedAll(Exception):  # noqa: N818  (reported like an exception, never raised)
+    """A transform dropped every item."""
 
 
-#: From how many items on a transform that dropped them all is reported. Health checks alone make a few.
-SUSPICIOUS = 100
+#: Report a transform that drops everything only from this many items: a service with health checks alone has a few.
+REPORTED_FROM = 100
 
 
 class _Processor(Protocol):
-    """What span processors and log record processors have in common."""
+    """The common methods of span processors and log record processors."""
 
     def shutdown(self) -> None: ...
 
@@ -122,12 +121,14 @@ P = TypeVar("P", bound=_Processor)
 
 
 class _Stages(Generic[P, Item]):
-    """What the stages of spans and of log records share.
+    """The common base of the stages of spans and of log records.
 
     Args:
-        enrich, derive, export: processors; ``derive`` and ``export`` get transformed items.
-        transforms: stand between them.
-        report: told when a part raised.
+        enrich: processors that run before the transforms.
+        transforms: run on each finished item.
+        derive: processors that get the transformed items.
+        export: processors that get the transformed items, after ``derive``.
+        report: called when a part raises.
     """
 
     def __init__(
@@ -144,22 +145,22 @@ class _Stages(Generic[P, Item]):
         self._all = (*enrich, *derive, *export)
         self._report = report
 
-    def _finish(self, item: Item, hand: Callable[[P, Item], None]) -> None:
-        """Take a finished item through the stages; ``hand`` gives it to one processor."""
-        self._hand_to(self._enrich, item, hand)
+    def _process(self, item: Item, call: Callable[[P, Item], None]) -> None:
+        """Run a finished item through the stages; ``call`` passes it to one processor."""
+        self._call_each(self._enrich, item, call)
         finished = self._transforms(item)
         if finished is not None:
-            self._hand_to(self._after, finished, hand)
+            self._call_each(self._after, finished, call)
 
-    def _hand_to(self, processors: Sequence[Named[P]], item: Item, hand: Callable[[P, Item], None]) -> None:
+    def _call_each(self, processors: Sequence[Named[P]], item: Item, call: Callable[[P, Item], None]) -> None:
         for processor in processors:
             try:
-                hand(processor.part, item)
+                call(processor.part, item)
             except Exception as error:
                 self._report(processor.name, error)
 
     def shutdown(self) -> None:
-        """Shut all down, in order; one that raises does not keep the next from its last export."""
+        """Shut down all processors in order; one that raises does not prevent the shutdown of the next."""
         self._transforms.finish()
         for processor in self._all:
             try:
@@ -168,11 +169,11 @@ class _Stages(Generic[P, Item]):
                 self._report(processor.name, error)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Flush all, in order; false when one could not."""
+        """Flush all processors in order; false if one failed."""
         done = True
         for processor in self._all:
             try:
-                # The base classes' answer is None, which says nothing went wrong.
+                # The base classes return None on success.
                 done = processor.part.force_flush(timeout_millis) is not False and done
             except Exception as error:
                 self._report(processor.name, error)
@@ -191,14 +192,14 @@ class StagedSpans(_Stages[SpanProcessor, ReadableSpan], SpanProcessor):
                 self._report(processor.name, error)
 
     def on_end(self, span: ReadableSpan) -> None:
-        self._finish(span, _end)
+        self._process(span, _end)
 
 
 class StagedLogs(_Stages[LogRecordProcessor, ReadWriteLogRecord], LogRecordProcessor):
     """All stages of the logs signal."""
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        self._finish(log_record, _emit)
+        self._process(log_record, _emit)
 
 
 def _end(processor: SpanProcessor, span: ReadableSpan) -> None:
@@ -212,9 +213,8 @@ def _emit(processor: LogRecordProcessor, record: ReadWriteLogRecord) -> None:
 class StagedMetrics(MetricExporter):
     """The stages of the metrics signal, in front of one exporter.
 
-    Metrics have no processors in the SDK, so the stages stand where a collection passes: between
-    the reader and the exporter. Everything but ``export`` is the exporter's own, which also gives
-    the reader the exporter's temporality and aggregation.
+    The SDK has no processors for metrics, so the stages run between the reader and the exporter. Every other attribute
+    is delegated to the exporter; so the reader uses the exporter's temporality and aggregation.
     """
 
     def __init__(
@@ -224,34 +224,34 @@ class StagedMetrics(MetricExporter):
         exporter: MetricExporter,
         report: Report,
     ) -> None:
-        # Not super().__init__(): it would set a temporality of its own over the exporter's.
+        # super().__init__() would set a temporality that hides the exporter's.
         self._transforms = transforms
         self._derive = tuple(derive)
         self._exporter = exporter
         self._report = report
-        # What is being tried again has passed the stages.
-        self._again: MetricsData | None = None
+        # Items to retry, which have passed the stages already.
+        self._retried: MetricsData | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_exporter"], name)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> MetricExportResult:
-        finished = self._passed(metrics_data)
+        finished = self._run_stages(metrics_data)
         if finished is None:
             return MetricExportResult.SUCCESS
         return self._exporter.export(finished, timeout_millis=timeout_millis, **kwargs)
 
     def attempt(self, items: MetricsData, timeout_seconds: float) -> ExportFailure | None:
-        """One try (:class:`~distrokit.export.RetryAwareExporter`) of what the stages leave."""
-        finished = items if items is self._again else self._passed(items)
+        """Run the stages, then try once to export (:class:`~distrokit.export.RetryAwareExporter`)."""
+        finished = items if items is self._retried else self._run_stages(items)
         left: ExportFailure | None = None
         if finished is not None:
             left = self.__getattr__("attempt")(finished, timeout_seconds)
-        self._again = left.items if left is not None else None
+        self._retried = left.items if left is not None else None
         return left
 
-    def _passed(self, metrics_data: MetricsData) -> MetricsData | None:
-        """What the stages leave; ``None`` when nothing is to be sent."""
+    def _run_stages(self, metrics_data: MetricsData) -> MetricsData | None:
+        """Return the collection after the stages; ``None`` if a transform dropped it."""
         finished = self._transforms(metrics_data)
         if finished is None:
             return None

@@ -1,7 +1,7 @@
-"""Plugin code that runs while the application records: instrumentation is suppressed around it, as around exporters.
+"""Suppresses instrumentation around plugin code that runs while the application records, as around exporters.
 
-Without that, a processor that calls an instrumented HTTP client makes a span of each span, without end. A part is not
-called for what it records itself, either.
+Otherwise a processor that calls an instrumented HTTP client would create another span for each span, without end. A
+part is not called for its own telemetry, either.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Suppressed:
     """Calls a part with instrumentation suppressed; everything else in the current context stays as it is.
 
     Args:
-        again: call the part for what it records itself, too. Otherwise such a call returns ``None`` at once: a
-            processor is skipped, and a transform drops the item, which it has not seen.
+        again: call the part for its own telemetry, too. Otherwise such a call returns ``None`` at once: a processor is
+            skipped, and a transform drops the item without seeing it.
     """
 
     def __init__(self, *, again: bool = False) -> None:
@@ -43,7 +43,7 @@ class Suppressed:
             left = get_current()
             detach(token)
             if left is not mine and self._key in left:
-                # A context that the part has attached, and not detached.
+                # The part attached a context and did not detach it: keep it, without the marks.
                 attach(Context({name: value for name, value in left.items() if name not in self._marks}))
 
 
@@ -57,13 +57,13 @@ def suppressed_part(part: Any) -> Any:
 
 
 def suppress_in(part: Any) -> None:
-    """Suppress instrumentation in the methods of a plugin's sampler or id generator; other parts are left alone."""
+    """Suppress instrumentation in the methods of a plugin's sampler or id generator; ignore other parts."""
     kinds = {Sampler: ("should_sample",), IdGenerator: ("generate_trace_id", "generate_span_id")}
     names = [name for kind, methods in kinds.items() if isinstance(part, kind) for name in methods]
     if not names or type(part).__module__.startswith(("opentelemetry.sdk.", "distrokit.", "distrokit_components.")):
         return
     suppressed = Suppressed(again=True)
-    # One with __slots__ takes no method, and has no place for one.
+    # An object with __slots__ accepts no new attribute.
     with contextlib.suppress(AttributeError, TypeError):
         for name in names:
             if name not in vars(part):

@@ -1,30 +1,30 @@
-"""Counts what a transform lost: an item that it raised on, or returned something else for, is not sent."""
+"""Counts the items that are dropped because a transform raised or returned something else than an item."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from distrokit.pipeline.loss_words import BY_TRANSFORM
+from distrokit.pipeline.loss_words import TRANSFORM_PREFIX
 from distrokit.pipeline.losses import Losses
 
-#: Told the item, the transform's name, and what it raised.
+#: Takes the item, the transform's name, and the exception.
 LostItem = Callable[[Any, str, Exception], None]
 
 
-def count_losses(tallies: Sequence[Losses], size: Callable[[Any], int] = lambda item: 1) -> LostItem:
-    """Count for each exporter that does not get the item.
+def count_losses(losses: Sequence[Losses], size: Callable[[Any], int] = lambda item: 1) -> LostItem:
+    """Return a function that counts a dropped item for each of some exporters.
 
     Args:
-        tallies: of these exporters; it may grow.
-        size: how many the item counts for.
+        losses: of these exporters; the sequence may grow.
+        size: returns for how many items one counts.
     """
 
-    def lost(item: Any, name: str, error: Exception) -> None:
+    def count(item: Any, name: str, error: Exception) -> None:
         kind, items = type(error).__name__, size(item)
-        for losses in tallies:
-            losses.dropped(items, f"{BY_TRANSFORM}{name} failed ({kind})")
-            if losses.self_metrics is not None:
-                losses.self_metrics.failed_before(items, kind)
+        for counter in losses:
+            counter.add(items, f"{TRANSFORM_PREFIX}{name} failed ({kind})")
+            if counter.self_metrics is not None:
+                counter.self_metrics.add_failed(items, kind)
 
-    return lost
+    return count

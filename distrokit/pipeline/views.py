@@ -1,4 +1,4 @@
-"""Views of the metrics signal, made from items of the configuration model."""
+"""Builds views of the metrics signal from the configuration model."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from distrokit.plan.selection.views import fault_of
 
 
 def make_view(plan: ViewPlan) -> view.View:
-    """The SDK's view.
+    """Build the SDK's view.
 
-    Raises: ``ValueError`` or ``TypeError`` for what the SDK does not take.
+    Raises: ``ValueError`` or ``TypeError`` if the definition is not valid.
     """
     if fault := fault_of(plan.definition):
         raise ValueError(fault)
@@ -38,7 +38,7 @@ def make_view(plan: ViewPlan) -> view.View:
 
 
 class _Keys(set[str]):
-    """The keys that pass, by pattern. The SDK asks for each key whether it is in the set, and nothing else."""
+    """The attribute keys to keep, by pattern. The SDK calls only ``in`` on the set."""
 
     def __init__(self, included: Iterable[str] | None, excluded: Iterable[str] | None) -> None:
         super().__init__(included or ())
@@ -52,7 +52,7 @@ class _Keys(set[str]):
 
 
 def _instrument(name: str | None) -> type[Any] | None:
-    """``observable_up_down_counter`` as the SDK's class; the SDK publishes no class for the plain gauge."""
+    """Return the SDK's class, of ``observable_up_down_counter`` for example; no public name has the gauge's class."""
     if name is None:
         return None
     if name == "gauge":
@@ -64,8 +64,8 @@ def _instrument(name: str | None) -> type[Any] | None:
 def _aggregation(definition: Mapping[str, Any] | None) -> view.Aggregation | None:
     if not definition:
         return None
-    [(name, given)] = definition.items()
-    options = {key: value for key, value in (given or {}).items() if value is not None}
+    [(name, keywords)] = definition.items()
+    options = {key: value for key, value in (keywords or {}).items() if value is not None}
     classes: dict[str, Any] = {
         "default": view.DefaultAggregation,
         "drop": view.DropAggregation,

@@ -128,7 +128,7 @@ def test_beside_a_provider_of_the_application_it_stands_aside():
     )
 
     assert result.stdout == "True None True\n"
-    assert "that one stays and distrokit builds none for this signal" in said(result)[0]
+    assert "it is kept; distrokit builds none for this signal" in said(result)[0]
 
 
 def test_a_worker_starts_its_own_after_a_fork():

@@ -146,7 +146,7 @@ def test_a_line_says_what_was_too_large(protocol, signal):
         assert pipe.arrived == Counter(map(str, {*range(10)} - {5}))
     (line,) = pipe.said
     assert "1 span lost" in line or "1 log record lost" in line
-    assert "larger than the receiver takes" in line
+    assert "larger than the receiver accepts" in line
     assert ("span 'a span'" if signal == "traces" else "log record of 'piped'") in line
     assert words in line
 

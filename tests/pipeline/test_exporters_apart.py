@@ -13,7 +13,7 @@ from distrokit import Exporter, ExportFailure, Processor
 from distrokit.cli.explain import print_text
 from distrokit.cli.picture import picture_of
 from distrokit.pipeline.build import Builder
-from distrokit.pipeline.per_exporter import metrics_in_front
+from distrokit.pipeline.per_exporter import prepend_to_metrics
 from distrokit.pipeline.stages import Named, StagedMetrics, Transforms
 from distrokit_dev.receiver import Receiver
 
@@ -101,7 +101,7 @@ def test_one_of_two_destinations_gets_less(receiver, tmp_path, batch):
         line, lost = said(result)
         assert "transform processor redact (plugin acme 1.0): ValueError: cannot be redacted" in line
         assert lost.startswith(
-            "distrokit: otlp/appsignals traces: 1 span lost, dropped since transform processor redact"
+            "distrokit: otlp/appsignals traces: 1 span lost, dropped because transform processor redact"
         )
         whole, less = receiver.store, elsewhere.store
         assert {point.name for point in whole.points()} == {"signals", "others"}
@@ -214,7 +214,7 @@ def test_what_is_tried_again_passes_the_transforms_of_an_exporter_once():
     def copied(data):
         return MetricsData([*data.resource_metrics])
 
-    exporter: MetricExporter = metrics_in_front([Named("own", copied)], Waiting(), report)
+    exporter: MetricExporter = prepend_to_metrics([Named("own", copied)], Waiting(), report)
     outer = StagedMetrics(Transforms([Named("all", copied)], MetricsData, report), [], exporter, report)
     left = outer.attempt(MetricsData([]), 1)
     while left is not None:
@@ -225,7 +225,7 @@ def test_what_is_tried_again_passes_the_transforms_of_an_exporter_once():
 
 
 def test_a_filter_for_one_exporter_that_lets_nothing_pass_is_nothing_to_report():
-    drained = metrics_in_front([Named("filter", lambda data: None)], Keeping(), lambda *_: pytest.fail("reported"))
+    drained = prepend_to_metrics([Named("filter", lambda data: None)], Keeping(), lambda *_: pytest.fail("reported"))
     for _ in range(200):
         drained.export(MetricsData([]))
     drained.shutdown()

@@ -167,7 +167,7 @@ stop.set()
     assert (app.process.returncode, app.out) == (0, ""), app.err
     everything_once(app, peer, points=False)
     # Over gRPC a fork may cut the parent's own stream: then that is said, and what was under way is sent again.
-    again = ("kept for another try", "takes data again") if peer.protocol == "grpc" else ()
+    again = ("queued for retry", "export recovered") if peer.protocol == "grpc" else ()
     assert [line for line in app.said if not any(words in line for words in again)] == []
 
 

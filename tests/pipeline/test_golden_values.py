@@ -56,7 +56,7 @@ def test_neighbours_arrive(protocol, signal):
         assert set(pipe.lost) == {"unencodable"}
         (line,) = pipe.said
         assert f"{sum(pipe.lost.values())} " in line
-        assert "that cannot be encoded" in line
+        assert "not encodable" in line
         assert len(cases) > 100
         # They were together in one batch: otherwise this would show nothing.
         assert max(request.items for request in peer.ledger.requests) > 3

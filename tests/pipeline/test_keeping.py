@@ -84,8 +84,8 @@ def test_an_outage_in_the_middle(protocol, signal):
         assert pipe.flush()
         assert pipe.arrived == each_once(400)
         assert pipe.lost == Counter()
-    (line,) = [line for line in pipe.said if "takes data again" not in line]
-    assert "kept for another try" in line
+    (line,) = [line for line in pipe.said if "export recovered" not in line]
+    assert "queued for retry" in line
 
 
 @pytest.mark.once
@@ -161,7 +161,7 @@ def test_a_queue_that_is_too_small(protocol, signal, policy):
     lines = [line for line in pipe.said if " lost" in line]
     # One at once, with what was lost by then, and one at the end with the rest.
     assert 1 <= len(lines) <= 2
-    assert all("as the queue was full" in line for line in lines)
+    assert all("because the queue was full" in line for line in lines)
     assert counted_in(lines) == 500 - len(arrived)
 
 

@@ -62,7 +62,7 @@ def test_two_plugins_headers_arrive_and_one_that_raises_costs_itself(tmp_path):
     at_build, tripped = said(result)
     assert at_build.startswith("distrokit: response propagator ddd (plugin ddd 1.0): ZeroDivisionError")
     assert tripped.startswith(
-        "distrokit: response propagator bbb (plugin bbb 1.0): RuntimeError: tripped (distrokit-bbb 1.0, bbb_plugin.py line 10); what it adds"
+        "distrokit: response propagator bbb (plugin bbb 1.0): RuntimeError: tripped (distrokit-bbb 1.0, bbb_plugin.py line 10); its response headers"
     )
     assert result.returncode == 0
 

@@ -72,10 +72,7 @@ def test_whatever_takes_over_the_root_logger(tmp_path, setup, protocol):
     )
 
     kept, lost = said(result)
-    assert kept == (
-        "distrokit: otlp traces: connection refused at 127.0.0.1:9; 1 span kept for another try, and what comes, as long"
-        f" as there is room.{DOCTOR}"
-    )
+    assert kept == (f"distrokit: otlp traces: connection refused at 127.0.0.1:9; 1 span queued for retry.{DOCTOR}")
     assert re.fullmatch(r"distrokit: otlp traces: .*3 spans lost.*: connection refused at 127\.0\.0\.1:9\.", lost)
     assert result.stderr.count("sdk after") == 1
     assert result.stderr.count("app before") == 1
@@ -157,23 +154,23 @@ def tally(endpoint="http://user:pw@h:4317/x", name="otlp", causes=None):
 def test_losses_are_summed_up_and_the_end_of_an_outage_is_said():
     losses, lines, now = tally()
 
-    losses.delivered()
+    losses.record_success()
     for _ in range(15):
-        losses.lost(512, "[Errno 111] Connection refused")
+        losses.record_failure(512, "[Errno 111] Connection refused")
         now[0] += 4.4
-    losses.lost(1, "")
-    losses.delivered()
+    losses.record_failure(1, "")
+    losses.record_success()
     now[0] = 500.0
-    losses.lost(1, "a" * 500)
+    losses.record_failure(1, "a" * 500)
     losses.finish()
     losses.finish()
-    losses.lost(2, "late")
+    losses.record_failure(2, "late")
 
     assert lines[:4] == [
         f"otlp traces: 1 batch, 512 spans lost: connection refused at h:4317.{DOCTOR}",
         "otlp traces: 14 batches, 7,168 spans lost in the last minute: connection refused at h:4317.",
         "otlp traces: 1 batch, 1 span lost: connection refused at h:4317.",
-        "otlp traces: the receiver takes data again",
+        "otlp traces: export recovered",
     ]
     assert lines[4].startswith("otlp traces: 1 batch, 1 span lost: aaa")
     assert lines[5:] == ["otlp traces: 1 batch, 2 spans lost: late."]
@@ -183,8 +180,8 @@ def test_a_receiver_that_takes_some_and_refuses_some_is_told_of_once_a_minute():
     losses, lines, now = tally()
 
     for _ in range(6000):
-        losses.lost(1, "429")
-        losses.delivered()
+        losses.record_failure(1, "429")
+        losses.record_success()
         now[0] += 0.02
     losses.finish()
 
@@ -196,12 +193,12 @@ def test_a_receiver_that_takes_some_and_refuses_some_is_told_of_once_a_minute():
 def test_what_was_lost_in_a_short_outage_is_said_when_its_minute_is_over():
     losses, lines, now = tally()
 
-    losses.lost(1, "Connection refused")
+    losses.record_failure(1, "Connection refused")
     now[0] = 5.0
-    losses.lost(512, "Connection refused")
+    losses.record_failure(512, "Connection refused")
     now[0] = 10.0
     for _ in range(20):
-        losses.delivered()
+        losses.record_success()
         now[0] += 5.0
 
     assert lines[1:] == ["otlp traces: 1 batch, 512 spans lost: connection refused at h:4317."]
@@ -212,19 +209,19 @@ def test_a_cause_is_the_places_own_and_ends_with_the_outage():
     file, file_lines, _ = tally("", "file", causes)
     acme, acme_lines, now = tally("", "acme", causes)
 
-    file.lost(1, "OSError: disk full")
-    acme.lost(1, "")
-    acme.lost(1, "no room")
+    file.record_failure(1, "OSError: disk full")
+    acme.record_failure(1, "")
+    acme.record_failure(1, "no room")
     now[0] = 70.0
-    acme.lost(1, "")
-    acme.delivered()
+    acme.record_failure(1, "")
+    acme.record_success()
     now[0] = 200.0
-    acme.lost(1, "")
+    acme.record_failure(1, "")
 
     assert "disk full" in file_lines[0]
     assert "the exporter does not say why" in acme_lines[0]
     assert "no room" in acme_lines[1]
-    assert acme_lines[2] == "acme traces: the receiver takes data again"
+    assert acme_lines[2] == "acme traces: export recovered"
     assert "the exporter does not say why" in acme_lines[3]
 
 
@@ -232,14 +229,14 @@ def test_a_cause_is_the_places_own_and_ends_with_the_outage():
     ("endpoint", "message", "line"),
     [
         ("http://[::1:80/x", "Connection refused", "connection refused."),
-        ("h:1", "ProxyError('Unable to connect to proxy', Connection refused)", "the proxy did not let it through."),
-        ("unix:///a/b", "StatusCode.DEADLINE_EXCEEDED", "no answer in time."),
+        ("h:1", "ProxyError('Unable to connect to proxy', Connection refused)", "proxy error."),
+        ("unix:///a/b", "StatusCode.DEADLINE_EXCEEDED", "no response in time."),
     ],
 )
 def test_what_a_line_blames(endpoint, message, line):
     losses, lines, _ = tally(endpoint)
 
-    losses.lost(1, message)
+    losses.record_failure(1, message)
 
     assert f"lost: {line}" in lines[0]
 
@@ -247,12 +244,12 @@ def test_what_a_line_blames(endpoint, message, line):
 def test_a_child_of_a_fork_has_a_tally_and_a_lock_of_its_own():
     program = """
         import os, sys, threading
-        from distrokit.pipeline.pipeline.losses import losses_of
+        from distrokit.pipeline.losses import losses_of
 
         lines, hold = [], threading.Event()
         losses = losses_of("otlp", "traces", "h:1", lines.append, {})
-        losses.lost(1, "x")
-        losses.lost(1, "x")
+        losses.record_failure(1, "x")
+        losses.record_failure(1, "x")
         taken = threading.Event()
 
         def holds():
@@ -264,7 +261,7 @@ def test_a_child_of_a_fork_has_a_tally_and_a_lock_of_its_own():
         taken.wait()
         if os.fork() == 0:
             losses.finish()
-            losses.lost(5, "y")
+            losses.record_failure(5, "y")
             print(lines[1:], flush=True)
             os._exit(0)
         os.wait()
@@ -282,9 +279,9 @@ def test_what_a_line_is_printed_on_may_call_back():
     # A signal handler that ends a span while a line about lost spans is being made.
     losses, lines, _ = tally()
     inner = iter(range(3))
-    losses._clock = lambda: 0.0 if next(inner, None) is None else losses.lost(1, "inner") * 0.0
+    losses._clock = lambda: 0.0 if next(inner, None) is None else losses.record_failure(1, "inner") * 0.0
 
-    losses.lost(1, "outer")
+    losses.record_failure(1, "outer")
 
     assert lines
     losses.finish()

@@ -125,7 +125,7 @@ def test_a_transform_that_drops_everything_is_reported_at_the_end(count, reports
     provider.shutdown()
 
     assert len(REPORTED) == reports
-    assert all("it gave none of 100 items on" in text for _, text in REPORTED)
+    assert all("it dropped all 100 items" in text for _, text in REPORTED)
 
 
 def test_a_signal_handler_that_exits_while_a_transform_runs_is_obeyed():

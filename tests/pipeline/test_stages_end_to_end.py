@@ -118,5 +118,5 @@ def test_a_transform_that_raises_is_said_once_and_nothing_unredacted_leaves(rece
 
     line, lost = result.stderr.splitlines()
     assert line.startswith("distrokit: transform processor redact (plugin acme 1.0): KeyError: 's0'")
-    assert "otlp traces: 50 spans lost, dropped since transform processor redact" in lost
+    assert "otlp traces: 50 spans lost, dropped because transform processor redact" in lost
     assert receiver.store.spans() == []

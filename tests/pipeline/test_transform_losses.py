@@ -38,7 +38,7 @@ PROGRAM = """
     metrics.get_meter("m").create_counter("c").add(1)
     trace.get_tracer_provider().force_flush()
 """
-RAISED = "dropped since transform processor redact (plugin redacting 1.0) failed"
+RAISED = "dropped because transform processor redact (plugin redacting 1.0) failed"
 
 
 def run(tmp_path, plugin, env=None):
@@ -58,7 +58,7 @@ def test_by_transform_and_reason(tmp_path):
     assert any(f"1 {RAISED} (TypeError)" in line for line in summed)
     assert any(f"otlp logs: 2 log records lost, {RAISED} (TypeError)" in line for line in summed)
     assert any("otlp metrics: 1 data point lost" in line and "(KeyError)" in line for line in summed)
-    assert any("end_time is int, not str" in line for line in lines)
+    assert any("end_time must be int, not str" in line for line in lines)
 
 
 def test_one_for_an_exporter_alone_and_the_metrics_of_the_sdk(tmp_path):

@@ -162,7 +162,7 @@ def test_detectors_that_are_refused_or_raise_or_are_late(tmp_path):
         ),
         (
             "distrokit: resource detector refused (acme-otel 1.2): it returned attribute 'a' of type object; its attributes "
-            f"are missing. Repair acme-otel 1.2: values are texts, numbers, booleans, and lists of one of these, or {named}"
+            f"are missing. Repair acme-otel 1.2 (values must be strings, numbers, booleans, or lists of one of these), or {named}"
         ),
     ]
     assert said(unasked) == [
