@@ -74,7 +74,7 @@ def find_active_distro(
                 code="distro-failed",
                 subject=f"distro {name} ({distribution_of(point)})",
                 cause=describe_exception(error),
-                outcome="the plugins that are installed run without it",
+                outcome="the installed plugins run without it",
                 remedy=f"Repair or uninstall it, or set {CHOSEN_BY}={DEFAULT}.",
                 detail=trace_of(error),
             )
@@ -92,8 +92,7 @@ def missing(active_distro: ActiveDistro, plugins: list[str]) -> list[Problem]:
             subject=f"distro {active_distro.label}",
             cause=f"it lists the plugin {name!r}, which is not installed",
             outcome="the others are loaded",
-            remedy=did_you_mean(name, plugins)
-            or "Install the package that has it, or move it to the distro's optional.",
+            remedy=did_you_mean(name, plugins) or "Install its package, or move it to the distro's optional.",
         )
         for name in active_distro.distro.plugins
         if name not in plugins
@@ -107,7 +106,7 @@ def _faults(active_distro: ActiveDistro, name: str | None = None) -> Iterator[Pr
             code="distro-name",
             subject=f"distro {distro.name} ({active_distro.distribution})",
             cause=f"its entry point is called {name!r}",
-            outcome=f"{CHOSEN_BY} knows it by that name, telemetry by its own",
+            outcome=f"{CHOSEN_BY} takes the entry point's name; telemetry has the distro's",
             remedy="Give both one name.",
             severity="warning",
         )
@@ -124,15 +123,15 @@ def _releases(active_distro: ActiveDistro) -> Iterator[Problem]:
         if not found or Specifiers(made_for).contains(found, prereleases=True):
             return
         cause = f"it is made for OpenTelemetry {made_for}, and {found} is installed"
-        remedy = f"Update {active_distro.distribution}, or install a release of OpenTelemetry that it is made for."
+        remedy = f"Update {active_distro.distribution}, or install a matching release of OpenTelemetry."
     except InvalidRequirement:
-        cause = f"the releases of OpenTelemetry that it is made for, {made_for!r}, are no version specifier"
-        remedy = "Write them like >=1.43,<1.47."
+        cause = f"its opentelemetry={made_for!r} is not a version specifier"
+        remedy = "Write it like >=1.43,<1.47."
     yield Problem(
         code="distro-untested",
         subject=f"distro {active_distro.label}",
         cause=cause,
-        outcome="it runs all the same",
+        outcome="it runs anyway",
         remedy=remedy,
         severity="warning",
     )
@@ -143,7 +142,7 @@ def _tie(known: list[str]) -> Problem:
         code="distro-tie",
         subject=f"distros {', '.join(known)}",
         cause="all of them are installed and none is named",
-        outcome="none of them is in charge; distrokit runs with the plugins that belong to no distro",
+        outcome="none of them is active; distrokit runs with the plugins that belong to no distro",
         remedy=f"Set {CHOSEN_BY} to one of them, or to {DEFAULT}.",
     )
 

@@ -72,7 +72,7 @@ def block(candidates: list[Plugin], settings: Settings) -> list[Problem]:
                     code="plugin-unknown",
                     subject=f"DISTROKIT_DISABLED_PLUGINS={name}",
                     cause=f"no plugin has this name (there are {', '.join(known) or 'none'})",
-                    outcome="nothing is blocked by it",
+                    outcome="it has no effect",
                     remedy=did_you_mean(name, known) or "Run `distrokit plugins` for the list.",
                     severity="warning",
                 )
@@ -103,13 +103,13 @@ def refuse_duplicates(candidates: list[Plugin]) -> list[Problem]:
         refused = files if len(rivals) - len(files) == 1 else rivals
         who = " and ".join(sorted(f"{plugin.distribution} {plugin.version}".strip() for plugin in rivals))
         for plugin in refused:
-            plugin.status, plugin.cause = "refused", f"{who} all claim the name {name!r}"
+            plugin.status, plugin.cause = "refused", f"{who} all use the name {name!r}"
         problems.append(
             Problem(
                 code="plugin-name-taken",
                 subject=f"plugin {name}",
-                cause=f"{who} claim this one name",
-                outcome="the file gives way" if refused is files else "all of them are left out",
+                cause=f"{who} use the same name",
+                outcome="the file is left out" if refused is files else "all of them are left out",
                 remedy="Give the file another name." if files else "Uninstall all but one.",
             )
         )

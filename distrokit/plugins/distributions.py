@@ -63,7 +63,7 @@ def entry_points_of(distribution: Distribution, problems: list[Problem]) -> list
                 code="entry-points-unreadable",
                 subject=f"package {folder or _name_of(distribution, None) or 'without a name'}",
                 cause=f"its entry points cannot be read: {describe_exception(error)}",
-                outcome="nothing of this package is used, the others are",
+                outcome="this package is ignored",
                 remedy="Reinstall or uninstall it; remove the folder if no installer knows it.",
                 severity="warning",
             )

@@ -137,7 +137,7 @@ class ActiveDistro:
         owners = self.foreign.get(distribution, ())
         own = distribution == self.distribution or (not self.called and self.distro.name in owners)
         if owners and not own and not listed:
-            return f"it belongs to distro {' and '.join(owners)}, which is not in charge"
+            return f"it belongs to distro {' and '.join(owners)}, which is not active"
         return ""
 
     def position(self, plugin: str) -> int:

@@ -40,14 +40,14 @@ class PluginFile:
         Raises: whatever it raises; ``OSError`` when it cannot be read.
         """
         if not self.path.exists() and not Path(self.given).is_absolute():
-            raise FileNotFoundError(f"{self.given!r} is relative to the working directory, and not there")
+            raise FileNotFoundError(f"{self.given!r} is relative to the working directory, and does not exist there")
         # Here, and not above: hardly any process has such a file.
         from importlib.util import module_from_spec, spec_from_file_location
 
         name = f"distrokit_plugin_file_{self.name}"
         spec = spec_from_file_location(name, self.path)
         if spec is None or spec.loader is None:
-            raise ImportError(f"{self.path} is no Python file")
+            raise ImportError(f"{self.path} is not a Python file")
         module = module_from_spec(spec)
         # As an import does: dataclasses and pickle look their module up.
         sys.modules[name] = module
@@ -70,9 +70,9 @@ def plugin_files(settings: Settings, problems: list[Problem]) -> list[PluginFile
         Problem(
             code="setting-invalid",
             subject=f"{SETTING}={Mask()(name)}",
-            cause="it is a URL, and not the path of a file",
+            cause="it is a URL, not the path of a file",
             outcome="it is not loaded",
-            remedy="Copy it here, and name its path.",
+            remedy="Download the file and name its path.",
         )
         for name in given
         if _URL in name

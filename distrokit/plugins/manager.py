@@ -206,7 +206,7 @@ class Plugins:
                 code="plugin-failed",
                 subject=plugin.title,
                 cause=f"{hook}: {plugin.cause}",
-                outcome="its hooks are called no more; what it declared stays" if late else "the plugin is left out",
+                outcome="its hooks are no longer called; its declarations stay" if late else "the plugin is left out",
                 remedy=f"{remedy or 'Repair it'}, or {plugin.way_out}.",
                 detail=trace_of(error),
             )

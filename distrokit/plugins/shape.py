@@ -28,8 +28,8 @@ def deprecated(manager: pluggy.PluginManager, plugin: Plugin) -> Iterator[Proble
                     yield Problem(
                         code="deprecated",
                         subject=plugin.title,
-                        cause=f"it implements {used}, which will be gone",
-                        outcome="it is called",
+                        cause=f"it implements {used}, which is deprecated",
+                        outcome="it is still called",
                         remedy=hookspecs.DEPRECATED[used],
                         severity="warning",
                     )
@@ -46,9 +46,9 @@ def check_shape(manager: pluggy.PluginManager, plugin: Plugin, module: object) -
     for caller in manager.get_hookcallers(module) or []:
         for impl in caller.get_hookimpls():
             if impl.plugin_name == plugin.name and (impl.wrapper or impl.hookwrapper):
-                raise HookError(f"{caller.name} is a hook wrapper; amend the plan in distrokit_plan instead")
+                raise HookError(f"{caller.name} is a hook wrapper; modify the plan in distrokit_plan instead")
     for name in sorted(specs.intersection(dir(module)).difference(plugin.hooks)):
         if callable(getattr(module, name)):
             raise HookError(f"{name} is defined but not marked with @hookimpl")
     if not plugin.hooks:
-        raise HookError("it implements no hook; is @hookimpl from distrokit, and the entry point the right module?")
+        raise HookError("it implements no hook; check where @hookimpl is imported from, and what the entry point names")

@@ -72,7 +72,7 @@ def _strings(answer: Any) -> dict[str, str]:
     for name, text in answer.items():
         # What os.environ refuses is refused here, where its owner is known.
         if not settable(name, text):
-            raise HookError(f"returned {name!r}, which no environment variable can be called, or hold")
+            raise HookError(f"returned {name!r}, which cannot be the name or value of an environment variable")
     return dict(answer)
 
 
@@ -84,7 +84,7 @@ def _configuration(answer: Any) -> Configuration:
     if answer.model is not None:
         _check_node(answer.model, "the model")
         if not isinstance(answer.model.value, Mapping):
-            raise HookError("returned a Configuration whose model is no mapping")
+            raise HookError("returned a Configuration whose model is not a mapping")
     return answer
 
 
@@ -132,7 +132,7 @@ def _plain(node: Any) -> Any:
     """A copy that nobody else holds, of what a file could say as well; anything else is :class:`HookError`."""
     if isinstance(node, Mapping):
         if not all(isinstance(key, str) for key in node):
-            raise HookError("returned a view with a key that is no text")
+            raise HookError("returned a view with a key that is not text")
         return {key: _plain(value) for key, value in node.items()}
     if isinstance(node, (list, tuple)):
         return [_plain(item) for item in node]
@@ -168,8 +168,7 @@ def _check_fields(declaration: Any) -> None:
         raise HookError(f"declared {what} {name!r} at {declaration.stage!r}; stages are {', '.join(STAGES)}")
     if isinstance(declaration, Processor) and declaration.exporters and declaration.stage != "transform":
         raise HookError(
-            f"declared {what} {name!r} at {declaration.stage!r} with exporters; only a transform can stand in front of"
-            " some exporters"
+            f"declared {what} {name!r} at {declaration.stage!r} with exporters; only transforms can name exporters"
         )
     if isinstance(declaration, Check) and declaration.verdict not in ("ok", "warn", "fail"):
         raise HookError(f"returned check {name!r} with verdict {declaration.verdict!r}; verdicts are ok, warn, fail")
@@ -178,19 +177,19 @@ def _check_fields(declaration: Any) -> None:
 def _check_kinds(declaration: Any, what: str) -> None:
     for attribute in ("help", "evidence", "remedy", "processor"):
         if not isinstance(getattr(declaration, attribute, ""), str):
-            raise HookError(f"declared {what} whose {attribute} is no text")
+            raise HookError(f"declared {what} whose {attribute} is not text")
     if not isinstance(getattr(declaration, "origin", ""), (str, EntryPoint)):
-        raise HookError(f"declared {what} whose origin is neither a text nor an entry point")
+        raise HookError(f"declared {what} whose origin is neither text nor an entry point")
     for attribute in ("hides", "exporters"):
         names = getattr(declaration, attribute, ())
         if not isinstance(names, tuple) or not all(isinstance(name, str) and name.strip() for name in names):
-            raise HookError(f"declared {what} whose {attribute} is no tuple of names")
+            raise HookError(f"declared {what} whose {attribute} is not a tuple of names")
     for attribute in ("parameters", "arguments"):
         if not (getattr(declaration, attribute, None) is None or callable(getattr(declaration, attribute))):
-            raise HookError(f"declared {what} whose {attribute} cannot be called")
+            raise HookError(f"declared {what} whose {attribute} is not callable")
     for attribute in ("factory", "detect", "run"):
         if hasattr(declaration, attribute) and not callable(getattr(declaration, attribute)):
-            raise HookError(f"declared {what} whose {attribute} cannot be called")
+            raise HookError(f"declared {what} whose {attribute} is not callable")
 
 
 def _kind(answer: Any) -> str:

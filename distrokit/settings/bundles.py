@@ -47,15 +47,12 @@ class Bundle:
     @property
     def evidence(self) -> str:
         """Why a launcher does not get in."""
-        return f"{self.path} is {self.kind}, which {self.way}: no launcher gets in"
+        return f"{self.path} is {self.kind}, which {self.way}: a launcher cannot reach it"
 
     @property
     def remedy(self) -> str:
         """The way that works."""
-        return (
-            f"Build it with distrokit[otlp] and call distrokit.start() first in the application; {PAGE} says how,"
-            " and has other ways."
-        )
+        return f"Build it with distrokit[otlp] and call distrokit.start() first in the application; see {PAGE}."
 
     def problem(self) -> Problem | None:
         """For those who start it under a launcher; ``None`` when it has distrokit inside."""

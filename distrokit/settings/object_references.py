@@ -55,5 +55,5 @@ def load_object(reference: str, *, to_call: bool = False) -> Any:
         contain(error)
         raise ObjectNotFoundError(describe_exception(error)) from error
     if to_call and not callable(found):
-        raise ObjectNotFoundError(f"{a_kind(found)} cannot be called", "Name a function, or whatever can be called.")
+        raise ObjectNotFoundError(f"{a_kind(found)} cannot be called", "Name a function or another callable.")
     return found

@@ -32,7 +32,7 @@ def runs_code(name: str, source: Source) -> Problem:
     return Problem(
         code="setting-ignored",
         subject=str(source),
-        cause="it decides what code is run, and that is not for a file to say",
+        cause="it names code to run, which a file must not do",
         outcome="it has no effect",
         remedy=f"Set the environment variable {name}.",
     )

@@ -179,7 +179,7 @@ class Reader:
                 refused.append((candidate, error))
         for (name, text, source), refusal in refused:
             accepted, *hint = [str(part) for part in refusal.args]
-            used = f"{result.printable()!r} is used instead" if result.value else "it is taken for unset"
+            used = f"{result.printable()!r} is used instead" if result.value else "it is treated as unset"
             self.problem(
                 code="setting-invalid",
                 setting=_called(name, source),
@@ -300,8 +300,8 @@ class Reader:
                     code="setting-invalid",
                     setting=f"{node.source} {key}",
                     value="",
-                    cause="it holds a list or a mapping, and one value is expected",
-                    outcome="it is taken for unset",
+                    cause="expected one value, found a list or a mapping",
+                    outcome="it is treated as unset",
                     remedy=f"Correct {node.source}.",
                 )
             elif str(node.value).strip():
@@ -322,7 +322,7 @@ def _called(name: str, source: Source) -> str:
 def _mend(name: str, source: Source) -> str:
     if source.kind in ("file", "project"):
         return f"Correct {source}."
-    return f"Change or unset {source.name}." if source.chosen else f"Set {name} yourself."
+    return f"Change or unset {source.name}." if source.chosen else f"Set {name} to another value."
 
 
 def _value(found: list[Found], value: Any, secret: bool, key: str) -> Value[Any]:

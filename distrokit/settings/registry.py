@@ -278,14 +278,14 @@ def ignored_with_file(known: Iterable[Setting], settings: Settings) -> set[str]:
 
 
 def deprecated(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
-    """Settings that are set, and work, and will be gone."""
+    """Yield a problem for each deprecated setting that is set."""
     for setting in known:
         if setting.deprecated and settings.lookup(setting.name):
             yield Problem(
                 code="deprecated",
                 subject=setting.name,
-                cause="this setting will be gone",
-                outcome="it has its effect",
+                cause="this setting is deprecated",
+                outcome="it is still honoured",
                 remedy=setting.deprecated,
                 severity="warning",
             )
@@ -315,8 +315,8 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
             [(_, source), *_rest] = settings.lookup(name)
             yield _unknown(
                 f"{source} {name}" if source.kind in ("file", "project") else name,
-                "nobody reads a setting of this name",
-                hint or "`docs/settings.md` has the list.",
+                "there is no setting of this name",
+                hint or "`docs/settings.md` lists all settings.",
             )
 
 
@@ -336,7 +336,7 @@ def quoted(settings: Settings) -> Iterator[Problem]:
             code="setting-quoted",
             subject=", ".join(names),
             cause=f"the {'value is' if one else 'values are'} in quotes, which are part of {'it' if one else 'them'}",
-            outcome="the quotes are used as well",
+            outcome="the value is used with its quotes",
             remedy="Write it without quotes: a shell removes them, `docker run --env-file` and others keep them.",
             severity="warning",
         )
@@ -398,7 +398,7 @@ def not_one_of(known: Iterable[Setting], settings: Settings) -> Iterator[Problem
                 code="setting-invalid",
                 subject=f"{setting.name}={'****' if secret else value.value}",
                 cause=f"it must be {setting.kind}" + ("" if value.source.chosen else f" (it is the {value.source})"),
-                outcome=f"{owner} reads it as it is",
+                outcome=f"{owner} gets it unchanged",
                 remedy=(not secret and did_you_mean(value.value, choices))
                 or f"Set {setting.name} to {setting.kind}, or unset it.",
                 severity="warning",

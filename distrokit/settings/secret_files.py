@@ -30,7 +30,7 @@ def read_secret(name: str, given: list[tuple[str, Source]], problems: list[Probl
                     # A secret in the place of the path is a mistake that people make.
                     subject=f"{name}={path if Path(path).is_absolute() else '****'}",
                     cause=describe_exception(error) if isinstance(error, ValueError) else str(error.strerror),
-                    outcome="it is taken for unset",
+                    outcome="it is treated as unset",
                     remedy="Name a text file that this process may read.",
                 )
             )

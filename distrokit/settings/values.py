@@ -64,7 +64,7 @@ _SHOWN = {
     "plugin default": "default of plugin {}",
     "distro": "distro {}",
     "code": "{} given in code",
-    "override": "plugin {}, which insists",
+    "override": "override of plugin {}",
     "plugin": "plugin {}",
 }
 

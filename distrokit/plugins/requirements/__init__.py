@@ -30,7 +30,7 @@ class Requirement:
     def __init__(self, text: str) -> None:
         found = _REQUIREMENT.fullmatch(text.strip())
         if found is None:
-            raise InvalidRequirement(f"{text!r} is no requirement")
+            raise InvalidRequirement(f"{text!r} is not a requirement")
         self._text = text.strip()
         self.name = found["name"]
         self.specifier = Specifiers(found["specifier"] or "")

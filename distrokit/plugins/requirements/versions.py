@@ -32,7 +32,7 @@ class Version:
         self._text = text.strip()
         found = _VERSION.fullmatch(self._text)
         if found is None:
-            raise ValueError(f"{text!r} is no version")
+            raise ValueError(f"{text!r} is not a version")
         self.epoch = int(found["epoch"] or 0)
         self.release = tuple(map(int, found["release"].split(".")))
         letter = (found["pre"] or "").lower()
@@ -109,7 +109,7 @@ class Specifiers:
 def _part(text: str) -> tuple[str, str]:
     found = _SPECIFIER.fullmatch(text)
     if found is None:
-        raise InvalidRequirement(f"{text!r} is no version specifier")
+        raise InvalidRequirement(f"{text!r} is not a version specifier")
     sign, wanted = found.groups()
     if sign != "===":
         any_of = sign in ("==", "!=") and wanted.endswith(".*")
@@ -120,7 +120,7 @@ def _part(text: str) -> tuple[str, str]:
         short = sign == "~=" and len(version.release) < 2
         plain = (version.pre, version.post, version.dev, version.local) == (None, None, None, ())
         if short or (any_of and not plain) or (version.local and sign not in ("==", "!=")):
-            raise InvalidRequirement(f"{text!r} is no version specifier")
+            raise InvalidRequirement(f"{text!r} is not a version specifier")
     return sign, wanted
 
 
