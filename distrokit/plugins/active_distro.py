@@ -1,4 +1,4 @@
-"""Which distros made of plugins are installed, and whose plan is made."""
+"""The choice of the active distro among distros made of plugins."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from distrokit.settings.layers import Settings, named_by_user
 
 
 def names(installed: EntryPoints) -> list[str]:
-    """The distros made of plugins that are installed."""
+    """Return the names of the installed distros made of plugins."""
     return list(dict.fromkeys(point.name for point in installed.group(GROUP)))
 
 
 def chosen(settings: Settings, installed: EntryPoints) -> str:
-    """The name of the distro in charge, as far as distros made of plugins go: the one named, or the only one."""
+    """Return the name of the distro to activate: the one that the user names, else the only one, else distrokit."""
     known = names(installed)
     named = named_by_user(settings, CHOSEN_BY)
     if named in known:
@@ -25,19 +25,21 @@ def chosen(settings: Settings, installed: EntryPoints) -> str:
     return known[0] if len(known) == 1 and named != DEFAULT else DEFAULT
 
 
-def tied(settings: Settings, installed: EntryPoints) -> bool:
-    """Whether several are installed and none is named."""
+def _is_tie(settings: Settings, installed: EntryPoints) -> bool:
+    """Tell whether several distros made of plugins are installed and none is named."""
     return len(names(installed)) > 1 and named_by_user(settings, CHOSEN_BY) not in (*names(installed), DEFAULT)
 
 
 def find_active_distro(
     settings: Settings, installed: EntryPoints, problems: list[Problem], given: Distro | None = None
 ) -> ActiveDistro:
-    """Decide whose plan is made.
+    """Choose the active distro.
 
     Args:
-        problems: receives a tie, and what is wrong with the distro.
-        given: in code; then nothing is looked for.
+        settings: ``OTEL_PYTHON_DISTRO`` is read.
+        installed: the entry points to look in.
+        problems: receives a tie, and problems of the distro.
+        given: a distro given in code, which is active then.
     """
     points = installed.group(GROUP)
     foreign: dict[str, tuple[str, ...]] = {}
@@ -47,14 +49,15 @@ def find_active_distro(
     others = [*known, *(point.name for point in installed.group(DISTRO_GROUP) if point.value != OUR_CLASS)]
     if given is not None:
         active_distro = ActiveDistro(given, "code", "it was given in code", tuple(others), "", foreign)
-        problems += _faults(active_distro)
+        problems += _check_distro(active_distro)
         return active_distro
     name = chosen(settings, installed)
     others = [other for other in others if other != name]
     if name == DEFAULT:
-        if tied(settings, installed):
+        why = ""
+        if _is_tie(settings, installed):
             problems.append(_tie(known))
-        why = "several distros are installed and none is named" if tied(settings, installed) else ""
+            why = "several distros are installed and none is named"
         if named_by_user(settings, CHOSEN_BY) == DEFAULT:
             why = f"{CHOSEN_BY} names it"
         return ActiveDistro(default().distro, DEFAULT, why or default().why, tuple(others), DEFAULT, foreign)
@@ -66,7 +69,7 @@ def find_active_distro(
         if not isinstance(distro, Distro):
             raise TypeError(f"{point.value} is {type(distro).__name__}, not a distrokit.Distro")
         active_distro = ActiveDistro(distro, distribution_of(point) or "unknown", why, tuple(others), name, foreign)
-        problems += _faults(active_distro, name)
+        problems += _check_distro(active_distro, name)
     except BaseException as error:
         contain(error)
         problems.append(
@@ -84,8 +87,8 @@ def find_active_distro(
     return active_distro
 
 
-def missing(active_distro: ActiveDistro, plugins: list[str]) -> list[Problem]:
-    """A problem for each plugin that the distro lists and nobody has installed."""
+def find_missing(active_distro: ActiveDistro, plugins: list[str]) -> list[Problem]:
+    """Return a problem for each plugin that the distro lists and that is not installed."""
     return [
         Problem(
             code="plugin-missing",
@@ -99,7 +102,7 @@ def missing(active_distro: ActiveDistro, plugins: list[str]) -> list[Problem]:
     ]
 
 
-def _faults(active_distro: ActiveDistro, name: str | None = None) -> Iterator[Problem]:
+def _check_distro(active_distro: ActiveDistro, name: str | None = None) -> Iterator[Problem]:
     distro = active_distro.distro
     if name is not None and distro.name != name:
         yield Problem(
@@ -111,11 +114,11 @@ def _faults(active_distro: ActiveDistro, name: str | None = None) -> Iterator[Pr
             severity="warning",
         )
     if distro.opentelemetry:
-        yield from _releases(active_distro)
+        yield from _check_release(active_distro)
 
 
-def _releases(active_distro: ActiveDistro) -> Iterator[Problem]:
-    # Here, and not above: most distros say nothing of releases.
+def _check_release(active_distro: ActiveDistro) -> Iterator[Problem]:
+    # Imported late: few distros name releases.
     from distrokit.plugins.requirements import InvalidRequirement, Specifiers
 
     found, made_for = _installed_version("opentelemetry-sdk"), active_distro.distro.opentelemetry

@@ -1,4 +1,4 @@
-"""What a plugin's module must look like; said in words that help, before pluggy says it in its own."""
+"""Checks of a plugin's module, with clearer messages than pluggy's own."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from distrokit.plugins.validation import HookError
 
 
 def hooks_of(manager: pluggy.PluginManager, name: str) -> tuple[str, ...]:
-    """The hooks a registered plugin implements."""
+    """Return the names of the hooks that a registered plugin implements, sorted."""
     callers = manager.get_hookcallers(manager.get_plugin(name)) or []
     return tuple(sorted(caller.name for caller in callers))
 
 
-def deprecated(manager: pluggy.PluginManager, plugin: Plugin) -> Iterator[Problem]:
-    """What it implements that will be gone. pluggy's own warning would not say whose it is, and Python hides it."""
+def find_deprecated(manager: pluggy.PluginManager, plugin: Plugin) -> Iterator[Problem]:
+    """Yield a problem for each deprecated hook or argument of a plugin.
+
+    pluggy's own warning does not name the plugin, and Python hides it.
+    """
     for caller in manager.get_hookcallers(manager.get_plugin(plugin.name)) or []:
         for impl in caller.get_hookimpls():
             for used in (caller.name, *(f"{caller.name}({argument})" for argument in impl.argnames)):
@@ -36,7 +39,7 @@ def deprecated(manager: pluggy.PluginManager, plugin: Plugin) -> Iterator[Proble
 
 
 def check_shape(manager: pluggy.PluginManager, plugin: Plugin, module: object) -> None:
-    """What pluggy lets pass: wrappers, unmarked functions, and a plugin without a single hook."""
+    """Raise :class:`HookError` for wrappers, unmarked hooks and plugins without hooks, which pluggy accepts."""
     specs = {name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_")}
     for name in dir(module):
         options = manager.parse_hookimpl_opts(module, name)

@@ -1,4 +1,4 @@
-"""Markers: when a requirement counts (packaging specification, *Dependency specifiers*)."""
+"""Markers: conditions of requirements (packaging specification, *Dependency specifiers*)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SIGNS: dict[str, Callable[[str, str], bool]] = {
 
 
 class Marker:
-    """Like ``python_version < "3.11" and extra == "dev"``.
+    """A condition such as ``python_version < "3.11" and extra == "dev"``.
 
     Raises: :class:`InvalidRequirement`.
     """
@@ -34,10 +34,10 @@ class Marker:
         self.evaluate()
 
     def evaluate(self, environment: Mapping[str, str] | None = None) -> bool:
-        """Whether it holds in this Python.
+        """Tell whether the condition holds in this Python.
 
         Args:
-            environment: stronger than what is known of it; ``extra`` is empty there.
+            environment: overrides values of this Python; ``extra`` is empty without it.
         """
         known = {**_environment(), **(environment or {})}
         tokens = iter([*self._tokens, ""])
