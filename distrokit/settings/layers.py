@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from distrokit.diagnostics import LOG_LEVELS, Mask
 from distrokit.settings.environ import CLAIMED, apply, as_given
-from distrokit.settings.values import Source, Value
+from distrokit.settings.values import BOOLEANS, Source, Value
 
 #: The prefix of distrokit's settings as options of ``opentelemetry-instrument``, whose parser only takes
 #: variables that begin with ``OTEL_``.
@@ -27,8 +27,6 @@ LAUNCHER_PREFIX = "OTEL_PYTHON_"
 _SECRET_NAME = re.compile(
     r"HEADERS|TOKEN|SECRET|PASSW|API[_-]?KEY|ACCESS[_-]?KEY|CREDENTIAL|AUTHORIZATION", re.IGNORECASE
 )
-
-_TRUE = frozenset({"1", "true", "yes", "on"})
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,7 @@ class Settings:
 
     def flag(self, name: str) -> bool:
         """Return true for ``1``, ``true``, ``yes`` and ``on`` in any case; false for all else, and if unset."""
-        return self.get(name).lower() in _TRUE
+        return BOOLEANS.get(self.get(name).lower(), False)
 
     def names(self, name: str) -> tuple[str, ...]:
         """Split a comma-separated setting into its non-blank items, in order, each once."""

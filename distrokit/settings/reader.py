@@ -15,7 +15,7 @@ from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.settings.layers import Settings, is_secret
 from distrokit.settings.secret_files import read_secret
 from distrokit.settings.secret_values import secrets_inside
-from distrokit.settings.values import STRENGTH, Source, Value, as_text
+from distrokit.settings.values import BOOLEANS, STRENGTH, Source, Value, as_text
 
 if TYPE_CHECKING:
     from distrokit.declarations import ComponentKind, Signal
@@ -27,8 +27,6 @@ Found = tuple[str, str, Source]
 
 #: Selects a component that another one contains; ``None`` when it cannot.
 Resolve = Callable[["ComponentKind", Value[Any]], Any]
-
-_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 class Reader:
@@ -141,9 +139,9 @@ class Reader:
         """Read a boolean: ``true`` or ``false``; also ``1``, ``yes``, ``on`` and their opposites."""
 
         def parse(text: str) -> bool:
-            if text.lower() not in _FLAGS:
+            if text.lower() not in BOOLEANS:
                 raise ValueError("valid values are true, false")
-            return _FLAGS[text.lower()]
+            return BOOLEANS[text.lower()]
 
         return self.parsed(names, parse, default, key=key)
 

@@ -10,6 +10,12 @@ from distrokit.diagnostics import Mask
 
 T_co = TypeVar("T_co", covariant=True)
 
+#: The words for true and false in settings, in lower case; any case is accepted.
+BOOLEANS: Mapping[str, bool] = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
 SourceKind = Literal[
     "default", "plugin default", "distro", "project", "file", "environment", "code", "override", "plugin"
 ]

@@ -18,10 +18,7 @@ from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.settings.object_references import is_object_reference
 from distrokit.settings.own_settings import INSTRUMENTATION, is_of_one_instrumentation
 from distrokit.settings.secret_values import HIDDEN, secrets_inside, without_secrets
-from distrokit.settings.values import Source, Value
-
-#: In any case.
-_WORDS = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
+from distrokit.settings.values import BOOLEANS, Source, Value
 
 _WORD = re.compile(r"[\w-]+")
 
@@ -198,7 +195,7 @@ def _choice(
 
 def _on(enabled: Value[Any], subject: str, problems: list[Problem]) -> Value[bool] | None:
     plain = enabled.value
-    on = plain if isinstance(plain, bool) else _WORDS.get(str(plain).lower())
+    on = plain if isinstance(plain, bool) else BOOLEANS.get(str(plain).lower())
     if on is not None:
         return Value(on, enabled.source)
     if enabled.source.kind == "file":
@@ -217,7 +214,7 @@ def _invalid(subject: str, cause: str, outcome: str, remedy: str) -> Problem:
 
 def _unknown(subject: str, setting: str, found: Value[str], names: Collection[str]) -> Iterator[Problem]:
     """What a distro or a plugin says of many, and ``off``, is normal for what is not installed, unless it is nearly."""
-    normal = not found.source.chosen or _WORDS.get(found.value.lower()) is False
+    normal = not found.source.chosen or BOOLEANS.get(found.value.lower()) is False
     close = _meant(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
     if normal and (not close or _same_but_digits(INSTRUMENTATION + close, setting)):
         return
