@@ -83,7 +83,7 @@ def test_python_3_10_without_tomli_says_so(tmp_path, monkeypatch):
     def gone():
         raise ModuleNotFoundError("tomli")
 
-    monkeypatch.setattr(project, "_toml", gone)
+    monkeypatch.setattr(project, "_toml_loads", gone)
     problems = []
     with_project(Settings.from_environ({}), problems, tmp_path)
 
