@@ -1,6 +1,6 @@
 """Writes ``docs/settings.md`` from the table of settings: ``uv run python docs/render_settings.py``.
 
-A test holds the two equal.
+A test compares the two.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ distrokit is configured by the environment variables of OpenTelemetry, by a [con
 in [code](in-code.md). It has few settings of its own.
 
 An empty or blank variable means unset. Names of components, plugins and instrumentations, and values of a fixed set, are
-matched without regard to case. A value that cannot be used is replaced by the next weaker one that can, and one line on
-stderr says so. `distrokit explain` shows the source of every value and what it overridden.
+matched without regard to case. If a value cannot be used, the next weaker value is used, and one line on stderr reports it.
+`distrokit explain` shows the source of every value and the values that it overrides.
 
 ## Which value wins
 
 From weak to strong:
 
-1. a plugin's default (`distrokit_defaults`); of two plugins the first wins, in the distro's order or else by name, and the
-   default plugins give way to all others
-2. the default of the [distro](build-a-distro.md) in charge
+1. a plugin's default (`distrokit_defaults`); of two plugins the first wins, in the distro's order or else by name; defaults of
+   the default plugins are weakest
+2. the default of the active [distro](build-a-distro.md)
 3. `[tool.distrokit]` in `pyproject.toml`, for distrokit's own settings
 4. the configuration file
-5. the environment; with a file, only the variables that it does not take the place of
+5. the environment; with a configuration file, only the variables that the file does not replace
 6. code: `distrokit.start(settings=…)`
-7. what a plugin insists on (`distrokit_overrides`)
+7. a plugin's override (`distrokit_overrides`)
 
-A signal's own variable is stronger than the general one of the same source: a plugin's default for traces alone does not beat
-the user's word for all signals. What a configuration file says of one component is stronger than a variable that component
-reads.
+A signal's own variable overrides the general variable of the same source. A plugin's default for traces does not override the
+user's value for all signals. A value that a configuration file has for one component overrides the variables that this
+component reads.
 
 ## distrokit's own
 
 The nearest `pyproject.toml` from the working directory upwards that has the table `[tool.distrokit]` may hold these by their
 short names (`strict = true`, `disabled_plugins = ["acme"]`), as may a configuration file under `distribution: distrokit:`.
-The option of `opentelemetry-instrument` sets `OTEL_PYTHON_DISTROKIT_…`, another spelling of the same setting, which is
-stronger. On Python 3.10 the table needs the package `tomli`.
+The option of `opentelemetry-instrument` sets `OTEL_PYTHON_DISTROKIT_…`, another name of the same setting, which overrides
+it. On Python 3.10 the table needs the package `tomli`.
 
 """
 
 MIDDLE = """
 ## More than one destination
 
-`OTEL_TRACES_EXPORTER=otlp,console` sends to both. For two destinations of one kind give the second a name of your own:
+`OTEL_TRACES_EXPORTER=otlp,console` sends to both. For two destinations of one kind give the second one its own name:
 
 ```sh
 OTEL_TRACES_EXPORTER=otlp,otlp/backup
@@ -65,49 +65,50 @@ OTEL_EXPORTER_OTLP_ENDPOINT__BACKUP=https://backup:4317
 OTEL_BSP_SCHEDULE_DELAY__BACKUP=30000
 ```
 
-`otlp/backup` reads every variable with the ending `__BACKUP`, and only those: a destination never gets another one's
-credentials, nor upstream's credential providers. That goes for the exporters of every plugin.
+`otlp/backup` reads every variable with the suffix `__BACKUP`, and only those: a destination never gets another one's
+credentials, nor upstream's credential providers. This applies to the exporters of every plugin.
 
 ## Secrets
 
-A variable that holds a secret can stand in a file instead: `OTEL_EXPORTER_OTLP_HEADERS_FILE=/run/secrets/otlp` with one
-`name=value` per line; of a second destination it is `OTEL_EXPORTER_OTLP_HEADERS_FILE__BACKUP`. It is read again when it
-changes, so a token may be renewed; `http/json` alone keeps the first ones. Every secret that a plugin reads has its `…_FILE`, too. A plugin whose credentials expire gives `options.refresh_headers` in `distrokit_exporter_options`.
+A secret can be read from a file instead of a variable: `OTEL_EXPORTER_OTLP_HEADERS_FILE=/run/secrets/otlp` names a file with one
+`name=value` per line; for a second destination use `OTEL_EXPORTER_OTLP_HEADERS_FILE__BACKUP`. The file is read again when it
+changes, so tokens can be renewed; only `http/json` keeps the first ones. Every secret that a plugin reads has a `…_FILE`
+variable, too. A plugin whose credentials expire sets `options.refresh_headers` in `distrokit_exporter_options`.
 
 Values of variables whose name contains `HEADERS`, `TOKEN`, `SECRET`, `PASSW`, `API_KEY`, `ACCESS_KEY`, `CREDENTIAL` or
-`AUTHORIZATION`, and properties of that name in a configuration file, are masked wherever distrokit prints something, from six
-characters on, as are user names, passwords and queries in URLs. Of an instrumentation's keyword those are its name and every
-key inside it, whoever gave it: environment, file or plugin.
+`AUTHORIZATION`, and properties of that name in a configuration file, are masked wherever distrokit prints something, if they have at
+least six characters; so are user names, passwords and queries in URLs. For an instrumentation's keyword its name and every key
+inside its value count, whatever the source.
 
 ## Instrumentations
 
-Which are applied, in which order, and with which keywords, hooks included: [instrumentations.md](instrumentations.md). The names of
-those settings are made of the instrumentation's name and the keyword's.
+For the choice of instrumentations, their order and their keywords, hooks included, see [instrumentations.md](instrumentations.md).
+The names of these settings consist of the names of the instrumentation and the keyword.
 
 ## Log records
 
 `opentelemetry-instrumentation-logging`, when it is installed, turns the records of Python's `logging` into telemetry, once.
-Without it the logs signal has only what is emitted through OpenTelemetry's own logs API. Upstream's older switch
-`OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED` asks for it (`true`) or against it (`false`); there never is a second handler.
-It gets what a handler on the root logger would get, and the records of celery's tasks; what your program does with the root's
-handlers changes nothing about that. What OpenTelemetry's SDK and exporters log never becomes telemetry, so a failing export does
-not feed itself.
+Without it the logs signal has only records that are emitted through OpenTelemetry's own logs API. Upstream's older switch
+`OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED` turns it on (`true`) or off (`false`); there is never a second handler.
+It gets the records that a handler on the root logger would get, and the records of celery's tasks. Changes of the root
+logger's handlers by your program have no effect on it. Records of OpenTelemetry's SDK and exporters never become telemetry, so a
+failing export does not feed itself.
 
 ## Misspelt names
 
-A `DISTROKIT_` variable that nobody reads is reported, and so is an `OTEL_` variable whose name is close to one in the tables
-below. Plugins add theirs with `distrokit_settings`; of those with names of their own, such as `ACME_TENANT`, a variable that
-begins with the same word and is close to one is reported, too.
+An unknown `DISTROKIT_` variable is reported, and so is an `OTEL_` variable whose name is similar to one in the tables
+below. Plugins add their settings with `distrokit_settings`. If a plugin declares a name such as `ACME_TENANT`, a similar
+variable with the same first word is reported, too.
 
 ## All settings
 
-The last column says what a configuration file does to the variable: *ignored* means that the file takes its place.
+The last column is about a configuration file: *ignored* means that the file replaces the variable.
 
 """
 
 
 def render() -> str:
-    """The whole page."""
+    """Return the whole page."""
     rows = [
         f"| `{s.name}` | `--{s.name.lower()}` | {_default(s)} | {s.kind} | {s.meaning}{f' ({s.unit})' if s.unit else ''} |\n"
         for s in OWN
@@ -117,7 +118,7 @@ def render() -> str:
 
 
 def of_plugins() -> list[Setting]:
-    """What distrokit's own plugins read; those of others are theirs to document."""
+    """Return the settings of distrokit's own plugins."""
     settings: list[Setting] = []
     for point in sorted(entry_points(group="distrokit"), key=lambda point: point.name):
         module = point.load()

@@ -20,10 +20,14 @@ from distrokit.settings.bundles import to_install
 from distrokit.settings.layers import Layer, Settings
 from distrokit.settings.reader import Reader
 from distrokit.settings.registry import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of, quoted
-from distrokit.settings.values import Source, SourceKind, Value
+from distrokit.settings.values import BOOLEANS, Source, SourceKind, Value
 
 #: Values of ``DISTROKIT_DOCTOR``.
-DOCTOR_CHOICES = ("true", "1", "yes", "on", "offline", "false", "0", "no", "off")
+DOCTOR_CHOICES = (
+    *(word for word, value in BOOLEANS.items() if value),
+    "offline",
+    *(word for word, value in BOOLEANS.items() if not value),
+)
 
 #: Path of the configuration file (specification, *Declarative configuration*).
 CONFIG_FILE = "OTEL_CONFIG_FILE"

@@ -1,4 +1,4 @@
-"""The plugins there are, before any of them is imported: who is blocked, and who is refused."""
+"""The plugins that were found, before any of them is imported; blocked and refused ones."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ Status = Literal["loaded", "blocked", "failed", "refused"]
 
 @dataclass
 class Plugin:
-    """A candidate, whatever became of it.
+    """A plugin that was found, loaded or not.
 
     Attributes:
         name: the entry point's name.
-        distribution: the distribution that has it; ``code`` for one that was passed in, the path for one that is
-            a file.
-        version: of the distribution; empty where there is none.
-        status: ``refused`` means that several claim the name.
-        cause: why it is not loaded; empty when it is.
-        hooks: the hooks it implements, when loaded.
-        installed: whether a distribution has it, rather than code or a file.
+        distribution: the distribution that has it; ``code`` for a plugin given in code, the path for a file.
+        version: the distribution's version; empty without a distribution.
+        status: ``refused`` if several plugins have the name.
+        cause: the reason why it is not loaded; empty if it is.
+        hooks: the hooks that it implements; empty if it is not loaded.
+        installed: true if a distribution has it; false for code and files.
     """
 
     name: str
@@ -37,42 +36,45 @@ class Plugin:
 
     @property
     def label(self) -> str:
-        """``otlp 0.1.0``: how sources name it."""
+        """Its name in sources: ``otlp 0.1.0``."""
         return f"{self.name} {self.version}".strip()
 
     @property
     def is_file(self) -> bool:
-        """Whether ``DISTROKIT_PLUGIN_FILES`` names it."""
+        """True if ``DISTROKIT_PLUGIN_FILES`` names it."""
         return not self.installed and self.distribution != "code"
 
     @property
-    def way_out(self) -> str:
-        """How to do without it, for a remedy."""
+    def instruction_to_disable(self) -> str:
+        """The instruction to disable it, for a remedy."""
         if self.is_file:
             return "take it out of DISTROKIT_PLUGIN_FILES"
         return f"set DISTROKIT_DISABLED_PLUGINS={self.name}"
 
     @property
     def title(self) -> str:
-        """``plugin otlp (distrokit-otlp 0.1.0)``: how problems name it."""
+        """Its name in problems: ``plugin otlp (distrokit-otlp 0.1.0)``."""
         return f"plugin {self.name} ({self.distribution} {self.version}".rstrip() + ")"
 
 
 def block(candidates: list[Plugin], settings: Settings) -> list[Problem]:
-    """Apply ``DISTROKIT_DISABLED_PLUGINS``: what is blocked is never imported; names that fit nothing are problems."""
+    """Apply ``DISTROKIT_DISABLED_PLUGINS``: blocked plugins are never imported.
+
+    Returns: a problem for each name that no plugin has.
+    """
     problems: list[Problem] = []
     known = [plugin.name for plugin in candidates]
     for name in settings.names("DISTROKIT_DISABLED_PLUGINS"):
-        hit = [p for p in candidates if p.name.lower() == name.lower() or (name == "*" and p.installed)]
-        for plugin in hit:
+        matches = [p for p in candidates if p.name.lower() == name.lower() or (name == "*" and p.installed)]
+        for plugin in matches:
             plugin.status, plugin.cause = "blocked", f"DISTROKIT_DISABLED_PLUGINS has {name!r}"
-        if not hit and name != "*":
+        if not matches and name != "*":
             problems.append(
                 Problem(
                     code="plugin-unknown",
                     subject=f"DISTROKIT_DISABLED_PLUGINS={name}",
                     cause=f"no plugin has this name (there are {', '.join(known) or 'none'})",
-                    outcome="nothing is blocked by it",
+                    outcome="it has no effect",
                     remedy=did_you_mean(name, known) or "Run `distrokit plugins` for the list.",
                     severity="warning",
                 )
@@ -81,7 +83,7 @@ def block(candidates: list[Plugin], settings: Settings) -> list[Problem]:
 
 
 def keep_out(candidates: list[Plugin], active_distro: ActiveDistro) -> None:
-    """Block what the distro in charge does not have; never what code or a file names."""
+    """Block installed plugins that the active distro leaves out; never plugins given in code or files."""
     for plugin in candidates:
         cause = active_distro.keeps_out(plugin.name, plugin.distribution) if plugin.installed else ""
         if cause and plugin.status == "loaded":
@@ -89,9 +91,9 @@ def keep_out(candidates: list[Plugin], active_distro: ActiveDistro) -> None:
 
 
 def refuse_duplicates(candidates: list[Plugin]) -> list[Problem]:
-    """Of several that claim one name none is loaded: which one it were would depend on the file system.
+    """Refuse all plugins that have the same name: the choice of one would depend on the file system.
 
-    But a file gives way to what is installed: nobody who drops a file somewhere means to turn a plugin off.
+    Files are refused alone if one other plugin has the name: a file must not disable an installed plugin.
     """
     problems: list[Problem] = []
     active = [plugin for plugin in candidates if plugin.status == "loaded"]
@@ -103,13 +105,13 @@ def refuse_duplicates(candidates: list[Plugin]) -> list[Problem]:
         refused = files if len(rivals) - len(files) == 1 else rivals
         who = " and ".join(sorted(f"{plugin.distribution} {plugin.version}".strip() for plugin in rivals))
         for plugin in refused:
-            plugin.status, plugin.cause = "refused", f"{who} all claim the name {name!r}"
+            plugin.status, plugin.cause = "refused", f"{who} all use the name {name!r}"
         problems.append(
             Problem(
                 code="plugin-name-taken",
                 subject=f"plugin {name}",
-                cause=f"{who} claim this one name",
-                outcome="the file gives way" if refused is files else "all of them are left out",
+                cause=f"{who} use the same name",
+                outcome="the file is left out" if refused is files else "all of them are left out",
                 remedy="Give the file another name." if files else "Uninstall all but one.",
             )
         )

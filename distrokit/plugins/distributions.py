@@ -1,6 +1,6 @@
-"""The installed distributions, in a fixed order, without what an installer left behind; each is read under guard.
+"""The installed distributions in a fixed order, without leftovers of installers; each is read under guard.
 
-And which one of them raised an exception.
+:func:`raised_by` names the distribution whose code raised an exception.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from distrokit.diagnostics import Problem, contain, describe_exception
 #: The files that hold a distribution's name and version, in a ``dist-info`` and in an ``egg-info`` folder.
 _METADATA = ("METADATA", "PKG-INFO")
 
-#: Modules that call what others publish, and are not to blame for what it raises.
+#: Modules that call code of others, and did not raise its exceptions.
 _CALLERS = re.compile(
     r"distrokit(\.|$)"
     r"|opentelemetry\.(sdk|util|trace|metrics|_logs|context|propagate|attributes|propagators\.composite)(\.|$)"
@@ -28,12 +28,12 @@ _CALLERS = re.compile(
 
 
 def distributions() -> Iterator[Distribution]:
-    """Those on ``sys.path``, each once: the first one on the path is the one that is imported.
+    """Yield the distributions on ``sys.path``, each once: Python imports the first one on the path.
 
-    Within one folder of the path they come by name. A folder that pip left behind is none.
+    Within one folder of the path they are sorted by name. Folders that pip left behind are skipped.
     """
     found: dict[tuple[int, str], Distribution] = {}
-    # Folders of the path by position, and the position at which a name was found first.
+    # Positions of folders in the path, and the first position of each name.
     places: dict[str, int] = {}
     first: dict[str, int] = {}
     for distribution in all_distributions():
@@ -49,7 +49,7 @@ def distributions() -> Iterator[Distribution]:
 
 
 def entry_points_of(distribution: Distribution, problems: list[Problem]) -> list[EntryPoint]:
-    """Its entry points; none when they cannot be read, which ``problems`` receives."""
+    """Return a distribution's entry points; none if they cannot be read, which ``problems`` receives."""
     folder = folder_of(distribution)
     try:
         found = list(distribution.entry_points)
@@ -63,7 +63,7 @@ def entry_points_of(distribution: Distribution, problems: list[Problem]) -> list
                 code="entry-points-unreadable",
                 subject=f"package {folder or _name_of(distribution, None) or 'without a name'}",
                 cause=f"its entry points cannot be read: {describe_exception(error)}",
-                outcome="nothing of this package is used, the others are",
+                outcome="this package is ignored",
                 remedy="Reinstall or uninstall it; remove the folder if no installer knows it.",
                 severity="warning",
             )
@@ -72,20 +72,20 @@ def entry_points_of(distribution: Distribution, problems: list[Problem]) -> list
 
 
 def _check_readable(folder: Path) -> None:
-    """Raise ``PermissionError`` for what may not be read: importlib.metadata takes it for a file that is not there."""
+    """Raise ``PermissionError`` for files without read permission: importlib.metadata takes them for missing."""
     for path, needed in (folder, os.R_OK | os.X_OK), (folder / "entry_points.txt", os.R_OK):
         if not os.access(path, needed) and os.access(path, os.F_OK):
             raise PermissionError(f"this process may not read {path.name}")
 
 
 def folder_of(distribution: Distribution) -> Any:
-    """Its ``dist-info`` folder, a :class:`~pathlib.Path` or the like of it in an archive; ``None`` when it has none."""
-    # No public attribute has it.
+    """Return a distribution's ``dist-info`` folder, a :class:`~pathlib.Path` or its like in an archive, or ``None``."""
+    # There is no public attribute for it.
     return getattr(distribution, "_path", None)
 
 
 def is_leftover(folder: Any) -> bool:
-    """Whether it is what an interrupted installation left behind: without metadata, or renamed, as pip does it.
+    """Tell whether an interrupted installation left a folder behind: without metadata, or renamed by pip.
 
     A distribution's name begins with a letter or a digit (packaging specification, *Names and normalization*).
     """
@@ -99,19 +99,19 @@ def is_leftover(folder: Any) -> bool:
         except FileNotFoundError:
             continue
         except OSError:
-            # An egg-info of old is a file; what may not be read is reported where it is read.
+            # An old egg-info is a file; an unreadable folder is reported where it is read.
             return False
         return False
     return True
 
 
 def normal_name(name: str) -> str:
-    """A distribution's name as it is compared (packaging specification, *Names and normalization*)."""
+    """Normalize a distribution's name for comparison (packaging specification, *Names and normalization*)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _name_of(distribution: Distribution, folder: Any) -> str:
-    """As its folder has it, which costs no reading; else as its metadata has it."""
+    """Return a distribution's name, from its folder's name where possible: that reads no file."""
     if folder is not None and folder.name.endswith((".dist-info", ".egg-info")):
         return str(folder.name).rpartition(".")[0].partition("-")[0]
     try:
@@ -121,7 +121,10 @@ def _name_of(distribution: Distribution, folder: Any) -> str:
 
 
 def raised_by(error: BaseException) -> str:
-    """Whose code raised it: ``acme-metrics 1.2, acme/metrics.py line 12``; the file where none has it."""
+    """Return the distribution whose code raised: ``acme-metrics 1.2, acme/metrics.py line 12``.
+
+    Without a distribution only file and line; empty if distrokit, OpenTelemetry or Python raised.
+    """
     walked = traceback.walk_tb(error.__traceback__)
     frames = [(frame.f_globals.get("__name__"), frame.f_code, line) for frame, line in walked]
     others = [
@@ -140,7 +143,7 @@ def raised_by(error: BaseException) -> str:
 
 
 def _is_of_python(file: str) -> bool:
-    # Here, and not above: it is asked when something has gone wrong.
+    # Imported late: needed only after an error.
     import sysconfig
 
     library = sysconfig.get_path("stdlib")
@@ -148,7 +151,7 @@ def _is_of_python(file: str) -> bool:
 
 
 def _owner_of_file(file: str) -> tuple[str, str]:
-    """Name and version of the distribution that has this file, empty when none has; and its path inside the folder."""
+    """Return the distribution that has a file, with its version, empty if none; and the file's path in the folder."""
     for distribution in distributions():
         folder = folder_of(distribution)
         parent = f"{folder.parent}{os.sep}" if isinstance(folder, Path) else ""
@@ -164,7 +167,7 @@ def _has_file(distribution: Distribution, place: str) -> bool:
     listed = distribution.read_text("RECORD") or ""
     if listed:
         return f"\n{place}," in f"\n{listed}"
-    # Without a list of files: by the modules that its entry points lead to.
+    # Without a list of files, compare with the modules of its entry points.
     package = place.partition("/")[0].removesuffix(".py")
     return any(
         point.value.partition(":")[0].partition(".")[0] == package for point in entry_points_of(distribution, [])

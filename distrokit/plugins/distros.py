@@ -1,6 +1,6 @@
 """Distros as data: a name, an ordered list of plugins and defaults, in a distribution of their own.
 
-Each is an entry point in the group ``distrokit.distro``. Several may be installed; one is in charge.
+Each is an entry point in the group ``distrokit.distro``. Several may be installed; one is active.
 """
 
 from __future__ import annotations
@@ -15,33 +15,34 @@ from distrokit.settings.values import Source
 #: The entry-point group; each value is a :class:`Distro`.
 GROUP = "distrokit.distro"
 
-#: OpenTelemetry's own group, for distros of any make; and where those that are made of plugins point to in it.
+#: OpenTelemetry's own group, for distros of any vendor; and the class that distros made of plugins name in it.
 DISTRO_GROUP, OUR_CLASS = "opentelemetry_distro", "distrokit.launch.distro:DistrokitDistro"
 OUR_CONFIGURATOR = "distrokit.launch.distro:DistrokitConfigurator"
 
 #: OpenTelemetry's own variable; its loader reads it, too.
 CHOSEN_BY = "OTEL_PYTHON_DISTRO"
 
-#: The distro that is in charge where no other is: every installed plugin, no defaults of its own.
+#: The distro that is active if no other is: every installed plugin, no defaults of its own.
 DEFAULT = "distrokit"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Distro:
-    """What a distro is made of. Everything else is its plugins' business.
+    """A distro made of plugins. It holds data only; its plugins do the work.
 
     Attributes:
-        name: the name of its entry point, what ``OTEL_PYTHON_DISTRO`` says, and ``telemetry.distro.name``.
+        name: the name of its entry point, its name in ``OTEL_PYTHON_DISTRO``, and ``telemetry.distro.name``.
         version: ``telemetry.distro.version``.
-        plugins: names, in the order in which their hooks are called; those that are not listed come after them, by
-            name. ``tryfirst`` and ``trylast`` of an implementation are stronger than the list. One that is not
-            installed is a problem, and the rest goes on.
-        optional: more names, in order behind those of ``plugins``; one that is not installed is no problem.
-        closed: whether the listed plugins are all there are. What is named in ``DISTROKIT_PLUGIN_FILES`` or given in
-            code is loaded all the same: that is the user's own doing.
-        defaults: setting to text: weaker than whatever the user set, stronger than a plugin's ``distrokit_defaults``.
-        opentelemetry: the releases of ``opentelemetry-sdk`` it is made for, such as ``>=1.43,<1.47``; with another one
-            it works, and says so. Empty for all.
+        plugins: names, in the order in which their hooks are called; plugins that are not listed come after them, by
+            name. ``tryfirst`` and ``trylast`` of an implementation are stronger than the list. A plugin that is not
+            installed is a problem; the others are loaded.
+        optional: more names, in order after those of ``plugins``; a plugin that is not installed is no problem.
+        closed: true if only listed plugins are loaded. Plugins in ``DISTROKIT_PLUGIN_FILES`` or given in code are
+            loaded anyway, since the user chose them.
+        defaults: setting to text: weaker than values that the user set, stronger than a plugin's
+            ``distrokit_defaults``.
+        opentelemetry: the releases of ``opentelemetry-sdk`` it is made for, such as ``>=1.43,<1.47``; with another
+            release it works, and a problem is reported. Empty for all.
     """
 
     name: str
@@ -53,10 +54,10 @@ class Distro:
     optional: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what could not be used, where it was written.
+        """Check the types of all fields.
 
         Raises:
-            TypeError: something is not what it must be.
+            TypeError: a field has another type.
         """
         for attribute in ("name", "version", "opentelemetry"):
             if not isinstance(getattr(self, attribute), str):
@@ -72,15 +73,15 @@ class Distro:
 
 @dataclass(frozen=True)
 class ActiveDistro:
-    """The distro whose plan it is.
+    """The active distro: the one whose plan is made.
 
     Attributes:
         distro: its data.
-        distribution: who has it; ``code`` for one that was given in code.
-        why: in words.
-        others: the distros that are installed besides, of any make, by name.
-        called: what ``OTEL_PYTHON_DISTRO`` knows it by; empty for one that was given in code.
-        foreign: the distributions that have distros, with their names; their plugins are loaded for these only.
+        distribution: the distribution that has it; ``code`` for a distro that was given in code.
+        why: the reason why it is active, as text.
+        others: the names of the other installed distros, of any vendor.
+        called: its name in ``OTEL_PYTHON_DISTRO``; empty for a distro that was given in code.
+        foreign: the distributions that have distros, with the names of these; their plugins are loaded for these only.
     """
 
     distro: Distro
@@ -92,22 +93,22 @@ class ActiveDistro:
 
     @property
     def default(self) -> bool:
-        """Whether it is distrokit's own."""
+        """True if it is distrokit's own."""
         return self.distro.name == DEFAULT and self.distribution == DEFAULT
 
     @property
     def label(self) -> str:
-        """``acme 1.0``."""
+        """Name and version: ``acme 1.0``."""
         return f"{self.distro.name} {self.distro.version}".strip()
 
     @property
     def user_agent(self) -> str:
-        """What stands in front of an exporter's own User-Agent."""
+        """The text in front of an exporter's own User-Agent."""
         own = f"{DEFAULT}/{_own_version()}"
         return own if self.default else f"{self.distro.name}/{self.distro.version} {own}".replace("/ ", " ")
 
     def describe(self) -> dict[str, Any]:
-        """As JSON-ready data."""
+        """Return JSON-ready data."""
         return {
             "name": self.distro.name,
             "version": self.distro.version,
@@ -122,31 +123,31 @@ class ActiveDistro:
 
     @property
     def listed(self) -> tuple[str, ...]:
-        """The plugins that it lists, in order, whether they must be installed or not."""
+        """The plugins that it lists, in order, required and optional ones."""
         return tuple(dict.fromkeys((*self.distro.plugins, *self.distro.optional)))
 
     def layer(self) -> Layer:
-        """Its defaults."""
+        """Return its defaults as a layer."""
         return Layer(Source("distro", self.label), self.distro.defaults)
 
     def keeps_out(self, plugin: str, distribution: str) -> str:
-        """Why an installed plugin is not loaded; empty when it is."""
+        """Return the reason why an installed plugin is not loaded; empty if it is loaded."""
         listed = plugin in self.listed
         if self.distro.closed and not listed:
             return f"distro {self.distro.name} is closed and does not list it"
         owners = self.foreign.get(distribution, ())
         own = distribution == self.distribution or (not self.called and self.distro.name in owners)
         if owners and not own and not listed:
-            return f"it belongs to distro {' and '.join(owners)}, which is not in charge"
+            return f"it belongs to distro {' and '.join(owners)}, which is not active"
         return ""
 
     def position(self, plugin: str) -> int:
-        """Where a plugin stands in the distro's list; behind it when it is not in it."""
+        """Return a plugin's position in the distro's list; the list's length if it is not in it."""
         return self.listed.index(plugin) if plugin in self.listed else len(self.listed)
 
 
 def default() -> ActiveDistro:
-    """The distro that distrokit itself is."""
+    """Return distrokit's own distro as the active one."""
     return ActiveDistro(Distro(name=DEFAULT, version=_own_version()))
 
 

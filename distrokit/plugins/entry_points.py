@@ -1,7 +1,7 @@
 """The entry points of the installed distributions, scanned once per start.
 
-A scan costs milliseconds and upstream makes nine (opentelemetry-python#3054). Whoever needs one is
-handed this; so a start can also be made from another list than the installed one.
+A scan costs milliseconds, and upstream makes nine (opentelemetry-python#3054). The result is passed as an argument, so
+that a start can also use another list than the installed one.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from distrokit.plugins.distributions import distributions, entry_points_of
 
 
 class EntryPoints:
-    """Entry points by group, in an order that no file system has a say in.
+    """Entry points by group, in an order that does not depend on the file system.
 
     Args:
         points: in any order.
 
     Attributes:
-        problems: packages whose entry points cannot be read.
+        problems: one for each package whose entry points cannot be read.
     """
 
     def __init__(self, points: Iterable[EntryPoint] = ()) -> None:
@@ -33,9 +33,9 @@ class EntryPoints:
 
     @classmethod
     def scan(cls) -> EntryPoints:
-        """Those of the distributions on ``sys.path``; two that are equal in group, name and value are one.
+        """Read the entry points of the distributions on ``sys.path``; equal group, name and value count once.
 
-        A package whose entry points cannot be read costs its own, and is in ``problems``.
+        A package whose entry points cannot be read is ignored, and reported in ``problems``.
         """
         points: dict[tuple[str, str, str], EntryPoint] = {}
         problems: list[Problem] = []
@@ -47,40 +47,40 @@ class EntryPoints:
         return found
 
     def __iter__(self) -> Iterator[EntryPoint]:
-        """All of them, by group."""
+        """Yield all entry points, by group."""
         for name in sorted(self._groups):
             yield from self.group(name)
 
     def group(self, name: str) -> list[EntryPoint]:
-        """By entry point's name, then by distribution's."""
+        """Return the entry points of a group, sorted by their name, then by their distribution's."""
         points = self._groups.get(name, [])
         claims = Counter(point.name for point in points)
-        # Who has it is asked only where the name does not decide: the answer costs reading a file.
+        # The distribution is only compared between equal names: it is read from a file.
         return sorted(points, key=lambda p: (p.name, distribution_of(p) if claims[p.name] > 1 else "", p.value))
 
     def without(self, group: str, names: Iterable[str]) -> EntryPoints:
-        """The same, but for the entry points of these names in a group."""
-        gone = set(names)
-        kept = (p for points in self._groups.values() for p in points if p.group != group or p.name not in gone)
+        """Return a copy without the entry points of these names in a group."""
+        removed = set(names)
+        kept = (p for points in self._groups.values() for p in points if p.group != group or p.name not in removed)
         return EntryPoints(kept)
 
 
 def distribution_of(point: EntryPoint) -> str:
-    """The name of the distribution that has it; empty when that is not known. Reads its metadata."""
+    """Read the name of the distribution that has an entry point; empty if unknown."""
     return (point.dist.name or "") if point.dist else ""
 
 
 def version_of(point: EntryPoint) -> str:
-    """The version of that distribution; empty when it is not known. Reads its metadata."""
+    """Read the version of the distribution that has an entry point; empty if unknown."""
     return (point.dist.version or "") if point.dist else ""
 
 
 def title_of(point: EntryPoint) -> str:
-    """The distribution that has it and its version, ``flask-otel 1.2``; where it leads when that is not known."""
+    """Return distribution and version of an entry point, ``flask-otel 1.2``; its value if they are unknown."""
     return f"{distribution_of(point) or point.value} {version_of(point)}".rstrip()
 
 
 def origin_of(declaration: Declaration) -> str:
-    """``origin`` as ``distribution version``, however it was given; empty when there is none."""
+    """Return a declaration's ``origin`` as ``distribution version``; empty if it has none."""
     origin = declaration.origin
     return origin if isinstance(origin, str) else f"{distribution_of(origin)} {version_of(origin)}".strip()

@@ -1,4 +1,4 @@
-"""``DISTROKIT_PLUGIN_FILES``: a file of Python as a plugin, without a package around it."""
+"""``DISTROKIT_PLUGIN_FILES``: Python files as plugins, without a package."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _URL = "://"
 
 @dataclass(frozen=True)
 class PluginFile:
-    """One file.
+    """A file that is a plugin.
 
     Attributes:
-        path: as it was found; absolute.
-        given: as the setting has it.
+        path: absolute.
+        text: the path in the setting.
     """
 
     path: Path
-    given: str
+    text: str
 
     @property
     def name(self) -> str:
@@ -35,21 +35,21 @@ class PluginFile:
         return self.path.stem
 
     def load(self) -> ModuleType:
-        """Run it, as a module of a name that nothing else has.
+        """Run the file as a module with a unique name.
 
-        Raises: whatever it raises; ``OSError`` when it cannot be read.
+        Raises: any exception of the file; ``OSError`` if it cannot be read.
         """
-        if not self.path.exists() and not Path(self.given).is_absolute():
-            raise FileNotFoundError(f"{self.given!r} is relative to the working directory, and not there")
-        # Here, and not above: hardly any process has such a file.
+        if not self.path.exists() and not Path(self.text).is_absolute():
+            raise FileNotFoundError(f"{self.text!r} is relative to the working directory, and does not exist there")
+        # Imported late: few processes have such a file.
         from importlib.util import module_from_spec, spec_from_file_location
 
         name = f"distrokit_plugin_file_{self.name}"
         spec = spec_from_file_location(name, self.path)
         if spec is None or spec.loader is None:
-            raise ImportError(f"{self.path} is no Python file")
+            raise ImportError(f"{self.path} is not a Python file")
         module = module_from_spec(spec)
-        # As an import does: dataclasses and pickle look their module up.
+        # dataclasses and pickle look their module up, as after an import.
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
@@ -60,33 +60,32 @@ class PluginFile:
 
 
 def plugin_files(settings: Settings, problems: list[Problem]) -> list[PluginFile]:
-    """The files that are named.
+    """Return the files that the setting names, each once.
 
     Args:
-        problems: receives what is no path. A URL may hold a secret, which would be in the plugin's name.
+        problems: receives URLs, which are not loaded: a secret in one would be in the plugin's name.
     """
-    given = settings.names(SETTING)
+    names = settings.names(SETTING)
     problems += [
         Problem(
             code="setting-invalid",
             subject=f"{SETTING}={Mask()(name)}",
-            cause="it is a URL, and not the path of a file",
+            cause="it is a URL, not the path of a file",
             outcome="it is not loaded",
-            remedy="Copy it here, and name its path.",
+            remedy="Download the file and name its path.",
         )
-        for name in given
+        for name in names
         if _URL in name
     ]
-    # One that is named twice is one.
-    files = {os.path.realpath(path): PluginFile(path, name) for name, path in _paths(given) if _URL not in name}
+    files = {os.path.realpath(path): PluginFile(path, name) for name, path in _expand(names) if _URL not in name}
     return list(files.values())
 
 
-def _paths(given: Iterable[str]) -> list[tuple[str, Path]]:
+def _expand(names: Iterable[str]) -> list[tuple[str, Path]]:
     found = []
-    for name in given:
+    for name in names:
         path = Path(name)
-        # Where nobody knows the home directory, the file is not found, and that is said.
+        # Without a home directory the path stays as it is, and the file is reported as missing.
         with suppress(RuntimeError):
             path = path.expanduser()
         found.append((name, path.absolute()))

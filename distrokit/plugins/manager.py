@@ -1,4 +1,4 @@
-"""Finds, orders, blocks and isolates plugins. The only room that knows pluggy's manager."""
+"""Finds, orders, blocks, calls and isolates plugins. The only module that uses pluggy's manager."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from distrokit.declarations import Check, Command, Configuration, Exporter, Expo
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.hookspecs import PROJECT, StopReason
 from distrokit.plugins import tracing
-from distrokit.plugins.active_distro import missing
+from distrokit.plugins.active_distro import find_missing
 from distrokit.plugins.candidates import Plugin, block, keep_out, refuse_duplicates
 from distrokit.plugins.distros import ActiveDistro, default
 from distrokit.plugins.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.plugins.files import PluginFile, plugin_files
-from distrokit.plugins.shape import check_shape, deprecated, hooks_of
-from distrokit.plugins.tracing import traced
+from distrokit.plugins.shape import check_shape, find_deprecated, hooks_of
+from distrokit.plugins.tracing import call_traced
 from distrokit.plugins.validation import HookError, checked
 from distrokit.settings.layers import Settings
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from distrokit.pipeline.pipeline import Pipeline
     from distrokit.plan.plan import Plan
 
-#: The hooks that declare, in the order they are called.
+#: The hooks that declare, in the order of calls.
 DECLARE_HOOKS = (
     "distrokit_resource",
     "distrokit_samplers",
@@ -51,11 +51,11 @@ def _new_manager() -> pluggy.PluginManager:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one plugin returned from one hook.
+    """The result of one plugin's hook.
 
     Attributes:
         plugin: the owner.
-        value: in the form :func:`distrokit.plugins.validation.checked` gives it.
+        value: in the form that :func:`distrokit.plugins.validation.checked` returns.
         rank: 1 for ``tryfirst``, 0 plain, -1 for ``trylast``.
     """
 
@@ -69,12 +69,12 @@ class Plugins:
     """The plugins of one start.
 
     Attributes:
-        installed: where they were looked for.
-        trace: whether each call of a hook is printed.
-        charge: the distro whose plugins they are.
-        candidates: all that were found, by name.
-        problems: what went wrong with them so far; the plan shares the list.
-        declared: the settings that they read, each with its owner; filled by :meth:`settings`.
+        installed: the entry points among which plugins were looked for.
+        candidates: all plugins that were found, by name.
+        problems: the problems so far; the plan shares the list.
+        trace: true if each call of a hook is printed.
+        active_distro: the distro whose plugins are loaded.
+        declared: the settings that plugins declare, each with its owner; filled by :meth:`settings`.
     """
 
     installed: EntryPoints = field(default_factory=EntryPoints)
@@ -96,11 +96,11 @@ class Plugins:
         """Find the plugins and register them, each under guard.
 
         Args:
-            settings: ``DISTROKIT_DISABLED_PLUGINS`` is read, where ``*`` blocks all that are installed, and
-                ``DISTROKIT_PLUGIN_FILES``.
-            installed: where to look for plugins; the hooks that declare are given it, too.
-            extra: plugins given in code, by name; they are never blocked by ``*``.
-            charge: the distro in charge; ``None`` for distrokit's own.
+            settings: ``DISTROKIT_DISABLED_PLUGINS``, where ``*`` blocks all installed plugins, and
+                ``DISTROKIT_PLUGIN_FILES`` are read.
+            installed: the entry points to look in; hooks that declare get them as an argument.
+            extra: plugins given in code, by name; ``*`` never blocks them.
+            active_distro: ``None`` for distrokit's own.
         """
         plugins = cls(installed, trace=settings.flag(tracing.SETTING), active_distro=active_distro or default())
         sources: list[tuple[Plugin, EntryPoint | object]] = [
@@ -113,27 +113,27 @@ class Plugins:
         plugins.candidates = [plugin for plugin, _ in sources]
         plugins.problems += block(plugins.candidates, settings)
         keep_out(plugins.candidates, plugins.active_distro)
-        plugins.problems += missing(plugins.active_distro, [plugin.name for plugin in plugins.candidates])
+        plugins.problems += find_missing(plugins.active_distro, [plugin.name for plugin in plugins.candidates])
         plugins.problems += refuse_duplicates(plugins.candidates)
         for plugin, source in sources:
             if plugin.status == "loaded":
                 plugins._register(plugin, source)
         return plugins
 
-    # One typed method per hook: here, and nowhere else, hooks are called.
+    # One typed method per hook: hooks are called here only.
 
     def defaults(self, settings: Settings) -> list[Answer]:
         """``distrokit_defaults``: mappings of setting to text."""
         return self._call("distrokit_defaults", environ=settings.environ, settings=settings)
 
     def settings(self) -> list[Setting]:
-        """``distrokit_settings``: what plugins read."""
+        """``distrokit_settings``: the settings that plugins declare."""
         answers = self._call("distrokit_settings")
         self.declared = [(answer.plugin, setting) for answer in answers for setting in answer.value]
         return [setting for _, setting in self.declared]
 
     def configuration(self, settings: Settings) -> Configuration | None:
-        """``distrokit_configuration``: the first answer there is."""
+        """``distrokit_configuration``: the first result; ``None`` if no plugin returns one."""
         answers = self._call("distrokit_configuration", settings=settings)
         return answers[0].value if answers else None
 
@@ -142,18 +142,19 @@ class Plugins:
         return self._call("distrokit_overrides", settings=settings)
 
     def block(self, settings: Settings) -> None:
-        """Block more of them: a configuration file is read by a plugin, and may block others."""
+        """Block more plugins: a configuration file may block plugins, and is read after they are loaded."""
         self.problems += [problem for problem in block(self.candidates, settings) if problem not in self.problems]
         for plugin in self.candidates:
             if plugin.status == "blocked" and self._manager.has_plugin(plugin.name):
                 self._manager.unregister(name=plugin.name)
 
     def declarations(self, settings: Settings) -> dict[str, list[Answer]]:
-        """Every declaring hook's answers, by hook; those of plugins that failed in any are not in it."""
-        answers = {hook: self._call(hook, settings=settings, entry_points=self.installed) for hook in DECLARE_HOOKS}
-        # One that failed in a later hook is taken back from the earlier ones, too.
+        """Return the results of every declaring hook, by hook, without plugins that failed in one."""
+        results = {hook: self._call(hook, settings=settings, entry_points=self.installed) for hook in DECLARE_HOOKS}
+        # A plugin that failed in a later hook is left out of the earlier ones, too.
         return {
-            hook: [answer for answer in given if answer.plugin.status == "loaded"] for hook, given in answers.items()
+            hook: [answer for answer in answers if answer.plugin.status == "loaded"]
+            for hook, answers in results.items()
         }
 
     def modify(self, plugin: Plugin, plan: Plan) -> bool:
@@ -189,14 +190,14 @@ class Plugins:
         return [(a.plugin, command) for a in self._call("distrokit_commands") for command in a.value]
 
     def implementing(self, hook: str) -> list[Plugin]:
-        """The loaded plugins that implement a hook, in call order."""
+        """Return the loaded plugins that implement a hook, in call order."""
         names = dict.fromkeys(impl.plugin_name for impl in self._implementations(hook))
-        # Of those that are refused, one of the same name may be loaded.
+        # A loaded plugin may have the name of a refused one.
         found = [plugin for plugin in self.candidates if plugin.status != "refused"]
         return [plugin for name in names for plugin in found if plugin.name == name]
 
     def leave_out(self, plugin: Plugin, hook: str, error: BaseException, remedy: str = "") -> None:
-        """Take a plugin out of everything that follows, and say so: of a plan that is made it stays a part."""
+        """Call no further hooks of a plugin, and report it. After planning its declarations stay in the plan."""
         late = hook in hookspecs.AFTER_PLAN
         plugin.status, plugin.cause = "failed", describe_exception(error)
         if self._manager.has_plugin(plugin.name):
@@ -206,8 +207,8 @@ class Plugins:
                 code="plugin-failed",
                 subject=plugin.title,
                 cause=f"{hook}: {plugin.cause}",
-                outcome="its hooks are called no more; what it declared stays" if late else "the plugin is left out",
-                remedy=f"{remedy or 'Repair it'}, or {plugin.way_out}.",
+                outcome="its hooks are no longer called; its declarations stay" if late else "the plugin is left out",
+                remedy=f"{remedy or 'Repair it'}, or {plugin.instruction_to_disable}.",
                 detail=trace_of(error),
             )
         )
@@ -216,16 +217,16 @@ class Plugins:
 
     def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
-        # Not pluggy's own order, which is that of registration, and backwards for those with trylast.
+        # pluggy's order is that of registration, and reversed for trylast.
         return sorted(caller.get_hookimpls(), key=self._position)
 
     def _position(self, impl: pluggy.HookImpl) -> tuple[int, int, str]:
         return impl.trylast - impl.tryfirst, self.active_distro.position(impl.plugin_name), impl.plugin_name
 
     def _call(self, hook: str, **arguments: Any) -> list[Answer]:
-        """Call each implementation by itself, so its owner is known and its fault stays its own.
+        """Call each implementation by itself, so that an exception costs its own plugin only.
 
-        pluggy stops at the first exception and does not say whose it was (pluggy#419, #485).
+        pluggy stops at the first exception and does not name the plugin (pluggy#419, #485).
         """
         answers = []
         for impl in self._implementations(hook):
@@ -254,7 +255,7 @@ class Plugins:
 
     def _invoke(self, plugin: Plugin, impl: pluggy.HookImpl, hook: str, arguments: dict[str, Any]) -> Any:
         if self.trace:
-            return traced(plugin, hook, lambda: _invoke(impl, arguments))
+            return call_traced(plugin, hook, lambda: _invoke(impl, arguments))
         return _invoke(impl, arguments)
 
     def _owner(self, impl: pluggy.HookImpl) -> Plugin:
@@ -274,7 +275,7 @@ class Plugins:
             plugin.hooks = hooks_of(self._manager, plugin.name)
             check_shape(self._manager, plugin, module)
             self._manager.check_pending()
-            self.problems += deprecated(self._manager, plugin)
+            self.problems += find_deprecated(self._manager, plugin)
         except (pluggy.PluginValidationError, HookError, ValueError) as error:
             self.leave_out(plugin, "registration", error, "Compare with docs/hooks.md")
 
@@ -282,5 +283,5 @@ class Plugins:
 def _invoke(impl: pluggy.HookImpl, arguments: dict[str, Any]) -> Any:
     wanted = {name: arguments[name] for name in (*impl.argnames, *impl.kwargnames) if name in arguments}
     result: Any = impl.function(**wanted)
-    # A generator's faults surface while it is read, so it is read here, under guard.
+    # A generator raises while it is read, so it is read here, under guard.
     return list(result) if hasattr(result, "__next__") else result

@@ -1,4 +1,4 @@
-"""Settings that plugins require."""
+"""The check of settings that plugins require."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from distrokit.settings.layers import Settings, is_secret
 def without_value(
     declared: Iterable[tuple[Plugin, Setting]], settings: Settings, *, with_file: bool
 ) -> Iterator[Problem]:
-    """The required settings of loaded plugins that have no value.
+    """Yield a problem for each required setting of a loaded plugin that has no value.
 
     Args:
         declared: each setting with its owner.
-        with_file: whether there is a configuration file, which takes the place of some.
+        with_file: true if there is a configuration file, which replaces some settings.
     """
     for plugin, setting in declared:
         if not setting.required or plugin.status != "loaded" or (with_file and setting.ignored_with_file):

@@ -1,4 +1,4 @@
-"""What a plugin's module must look like; said in words that help, before pluggy says it in its own."""
+"""Checks of a plugin's module, with clearer messages than pluggy's own."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from distrokit.plugins.validation import HookError
 
 
 def hooks_of(manager: pluggy.PluginManager, name: str) -> tuple[str, ...]:
-    """The hooks a registered plugin implements."""
+    """Return the names of the hooks that a registered plugin implements, sorted."""
     callers = manager.get_hookcallers(manager.get_plugin(name)) or []
     return tuple(sorted(caller.name for caller in callers))
 
 
-def deprecated(manager: pluggy.PluginManager, plugin: Plugin) -> Iterator[Problem]:
-    """What it implements that will be gone. pluggy's own warning would not say whose it is, and Python hides it."""
+def find_deprecated(manager: pluggy.PluginManager, plugin: Plugin) -> Iterator[Problem]:
+    """Yield a problem for each deprecated hook or argument of a plugin.
+
+    pluggy's own warning does not name the plugin, and Python hides it.
+    """
     for caller in manager.get_hookcallers(manager.get_plugin(plugin.name)) or []:
         for impl in caller.get_hookimpls():
             for used in (caller.name, *(f"{caller.name}({argument})" for argument in impl.argnames)):
@@ -28,15 +31,15 @@ def deprecated(manager: pluggy.PluginManager, plugin: Plugin) -> Iterator[Proble
                     yield Problem(
                         code="deprecated",
                         subject=plugin.title,
-                        cause=f"it implements {used}, which will be gone",
-                        outcome="it is called",
+                        cause=f"it implements {used}, which is deprecated",
+                        outcome="it is still called",
                         remedy=hookspecs.DEPRECATED[used],
                         severity="warning",
                     )
 
 
 def check_shape(manager: pluggy.PluginManager, plugin: Plugin, module: object) -> None:
-    """What pluggy lets pass: wrappers, unmarked functions, and a plugin without a single hook."""
+    """Raise :class:`HookError` for wrappers, unmarked hooks and plugins without hooks, which pluggy accepts."""
     specs = {name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_")}
     for name in dir(module):
         options = manager.parse_hookimpl_opts(module, name)
@@ -46,9 +49,9 @@ def check_shape(manager: pluggy.PluginManager, plugin: Plugin, module: object) -
     for caller in manager.get_hookcallers(module) or []:
         for impl in caller.get_hookimpls():
             if impl.plugin_name == plugin.name and (impl.wrapper or impl.hookwrapper):
-                raise HookError(f"{caller.name} is a hook wrapper; amend the plan in distrokit_plan instead")
+                raise HookError(f"{caller.name} is a hook wrapper; modify the plan in distrokit_plan instead")
     for name in sorted(specs.intersection(dir(module)).difference(plugin.hooks)):
         if callable(getattr(module, name)):
             raise HookError(f"{name} is defined but not marked with @hookimpl")
     if not plugin.hooks:
-        raise HookError("it implements no hook; is @hookimpl from distrokit, and the entry point the right module?")
+        raise HookError("it implements no hook; check where @hookimpl is imported from, and what the entry point names")

@@ -1,4 +1,4 @@
-"""``DISTROKIT_TRACE_HOOKS``: each call of a hook, with its owner, how long it took and the type of the result."""
+"""``DISTROKIT_TRACE_HOOKS``: prints each call of a hook: its owner, its duration and the type of the result."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from distrokit.plugins.candidates import Plugin
 SETTING = "DISTROKIT_TRACE_HOOKS"
 
 
-def traced(plugin: Plugin, hook: str, call: Callable[[], Any]) -> Any:
-    """Call, and print a line about it; never arguments or values, which may be secret."""
+def call_traced(plugin: Plugin, hook: str, call: Callable[[], Any]) -> Any:
+    """Make a call and print a line about it, without arguments and values, which may be secret."""
     begin, result = time.perf_counter(), ""
     try:
         value = call()
@@ -28,7 +28,7 @@ def traced(plugin: Plugin, hook: str, call: Callable[[], Any]) -> Any:
 
 
 def _kind(value: Any) -> str:
-    """``list of 3 Exporter``, ``dict of 4``, ``None``, ``Configuration``."""
+    """Return the type of a result: ``list of 3 Exporter``, ``dict of 4``, ``None``, ``Configuration``."""
     if isinstance(value, list):
         kinds = sorted({type(item).__name__ for item in value})
         return f"list of {len(value)} {'/'.join(kinds)}".rstrip()

@@ -1,4 +1,4 @@
-"""Checks what hooks return: a plugin that returns nonsense is found here, not deep in the build."""
+"""Checks of the results of hooks: a wrong result is found here, where its plugin is known, not during the build."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from distrokit.diagnostics import Problem
 from distrokit.settings.environ import settable
 from distrokit.settings.values import Value
 
-#: What each hook that returns declarations returns.
+#: The class that each declaring hook returns.
 DECLARATIONS: dict[str, type[Any]] = {
     "distrokit_settings": Setting,
     "distrokit_samplers": Sampler,
@@ -42,14 +42,18 @@ DECLARATIONS: dict[str, type[Any]] = {
 
 
 class HookError(TypeError):
-    """A hook implementation returned something else than its specification says."""
+    """The error for a hook implementation that does not fit its hookspec."""
 
 
 def checked(hook: str, answer: Any) -> Any:
-    """The answer of one implementation, in its one canonical form.
+    """Check the result of one hook implementation and convert it to its canonical form.
 
-    Returns: ``None`` for no opinion, a mapping, or a list of declarations.
-    Raises: :class:`HookError` with what was expected and what came.
+    Args:
+        hook: the hook's name.
+        answer: the result.
+
+    Returns: ``None`` for no result, a mapping, or a list of declarations.
+    Raises: :class:`HookError` with the expected and the actual type.
     """
     if answer is None:
         return None
@@ -70,9 +74,9 @@ def _strings(answer: Any) -> dict[str, str]:
     if not isinstance(answer, Mapping) or not all(isinstance(i, str) for pair in answer.items() for i in pair):
         raise HookError(f"returned {_kind(answer)}, expected a mapping of setting names to text")
     for name, text in answer.items():
-        # What os.environ refuses is refused here, where its owner is known.
+        # os.environ would refuse it, too, but here its plugin is known.
         if not settable(name, text):
-            raise HookError(f"returned {name!r}, which no environment variable can be called, or hold")
+            raise HookError(f"returned {name!r}, which cannot be the name or value of an environment variable")
     return dict(answer)
 
 
@@ -84,7 +88,7 @@ def _configuration(answer: Any) -> Configuration:
     if answer.model is not None:
         _check_node(answer.model, "the model")
         if not isinstance(answer.model.value, Mapping):
-            raise HookError("returned a Configuration whose model is no mapping")
+            raise HookError("returned a Configuration whose model is not a mapping")
     return answer
 
 
@@ -106,7 +110,7 @@ def _resource(answer: Any) -> dict[str, Any] | list[Any]:
 
 
 def checked_attributes(answer: Any) -> dict[str, Any]:
-    """Resource attributes, or :class:`HookError`."""
+    """Return resource attributes as a dict; raise :class:`HookError` for anything else."""
     if not isinstance(answer, Mapping):
         raise HookError(f"returned {_kind(answer)}, expected a mapping of attributes")
     for key, value in answer.items():
@@ -129,10 +133,10 @@ def _views(answer: Any) -> list[dict[str, Any]]:
 
 
 def _plain(node: Any) -> Any:
-    """A copy that nobody else holds, of what a file could say as well; anything else is :class:`HookError`."""
+    """Copy plain data; raise :class:`HookError` for anything that a configuration file could not contain."""
     if isinstance(node, Mapping):
         if not all(isinstance(key, str) for key in node):
-            raise HookError("returned a view with a key that is no text")
+            raise HookError("returned a view with a key that is not text")
         return {key: _plain(value) for key, value in node.items()}
     if isinstance(node, (list, tuple)):
         return [_plain(item) for item in node]
@@ -168,8 +172,7 @@ def _check_fields(declaration: Any) -> None:
         raise HookError(f"declared {what} {name!r} at {declaration.stage!r}; stages are {', '.join(STAGES)}")
     if isinstance(declaration, Processor) and declaration.exporters and declaration.stage != "transform":
         raise HookError(
-            f"declared {what} {name!r} at {declaration.stage!r} with exporters; only a transform can stand in front of"
-            " some exporters"
+            f"declared {what} {name!r} at {declaration.stage!r} with exporters; only transforms can name exporters"
         )
     if isinstance(declaration, Check) and declaration.verdict not in ("ok", "warn", "fail"):
         raise HookError(f"returned check {name!r} with verdict {declaration.verdict!r}; verdicts are ok, warn, fail")
@@ -178,19 +181,19 @@ def _check_fields(declaration: Any) -> None:
 def _check_kinds(declaration: Any, what: str) -> None:
     for attribute in ("help", "evidence", "remedy", "processor"):
         if not isinstance(getattr(declaration, attribute, ""), str):
-            raise HookError(f"declared {what} whose {attribute} is no text")
+            raise HookError(f"declared {what} whose {attribute} is not text")
     if not isinstance(getattr(declaration, "origin", ""), (str, EntryPoint)):
-        raise HookError(f"declared {what} whose origin is neither a text nor an entry point")
+        raise HookError(f"declared {what} whose origin is neither text nor an entry point")
     for attribute in ("hides", "exporters"):
         names = getattr(declaration, attribute, ())
         if not isinstance(names, tuple) or not all(isinstance(name, str) and name.strip() for name in names):
-            raise HookError(f"declared {what} whose {attribute} is no tuple of names")
+            raise HookError(f"declared {what} whose {attribute} is not a tuple of names")
     for attribute in ("parameters", "arguments"):
         if not (getattr(declaration, attribute, None) is None or callable(getattr(declaration, attribute))):
-            raise HookError(f"declared {what} whose {attribute} cannot be called")
+            raise HookError(f"declared {what} whose {attribute} is not callable")
     for attribute in ("factory", "detect", "run"):
         if hasattr(declaration, attribute) and not callable(getattr(declaration, attribute)):
-            raise HookError(f"declared {what} whose {attribute} cannot be called")
+            raise HookError(f"declared {what} whose {attribute} is not callable")
 
 
 def _kind(answer: Any) -> str:

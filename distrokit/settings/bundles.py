@@ -1,6 +1,6 @@
 """Programs that carry their own libraries: pex files, and executables made by PyInstaller.
 
-They ignore PYTHONPATH, so that no launcher gets in, and nobody can install a package into one that is built.
+They ignore PYTHONPATH, so a launcher cannot reach them, and no package can be installed into a finished one.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from pathlib import Path
 
 from distrokit.diagnostics import Problem
 
-#: Where the documentation has the ways that work.
+#: The page of the documentation with the ways that work.
 PAGE = "docs/frozen-programs.md"
-#: The file that every pex has, in its archive or in its folder.
+#: The file that every pex contains, in its archive or in its folder.
 _INFO = "PEX-INFO"
-#: In an executable of PyInstaller (its *CArchive* format); and in how many bytes at the end the contents are listed.
+#: Marks an executable of PyInstaller (its *CArchive* format); and the bytes at its end that list the contents.
 _COOKIE, _END = b"MEI\014\013\012\013\016", 1_000_000
-#: How many bytes at the end of an archive are searched for the names in it.
+#: Bytes at the end of an archive that are searched for the names in it.
 _DIRECTORY = 4_000_000
-#: Parts of the paths at which a pex unpacks its libraries.
+#: Parts of the paths to which a pex unpacks its libraries.
 _UNPACKED = ("installed_wheels", "unzipped_pexes")
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A program that no launcher reaches.
+    """A program that a launcher cannot reach.
 
     Attributes:
-        path: as it was typed.
+        path: as the user typed it.
         kind: ``a pex file``, ``an executable of PyInstaller``.
-        way: how it starts Python.
-        complete: whether distrokit is in it, so that ``distrokit.start()`` in its code can work.
+        way: its way to start Python.
+        complete: true if it contains distrokit, so that ``distrokit.start()`` in its code can work.
     """
 
     path: str
@@ -46,19 +46,16 @@ class Bundle:
 
     @property
     def evidence(self) -> str:
-        """Why a launcher does not get in."""
-        return f"{self.path} is {self.kind}, which {self.way}: no launcher gets in"
+        """The reason why a launcher cannot reach it."""
+        return f"{self.path} is {self.kind}, which {self.way}: a launcher cannot reach it"
 
     @property
     def remedy(self) -> str:
-        """The way that works."""
-        return (
-            f"Build it with distrokit[otlp] and call distrokit.start() first in the application; {PAGE} says how,"
-            " and has other ways."
-        )
+        """The instruction that works for it."""
+        return f"Build it with distrokit[otlp] and call distrokit.start() first in the application; see {PAGE}."
 
     def problem(self) -> Problem | None:
-        """For those who start it under a launcher; ``None`` when it has distrokit inside."""
+        """Return the problem of starting it under a launcher; ``None`` if it contains distrokit."""
         if self.complete:
             return None
         return Problem(
@@ -71,25 +68,26 @@ class Bundle:
 
 
 def bundle_of(words: Sequence[str]) -> Bundle | None:
-    """The bundle that a command line runs; ``None`` for other programs.
+    """Return the bundle that a command line runs; ``None`` for other programs.
 
     Args:
-        words: a Python with its flags and a script, or a program by itself.
+        words: a Python with its flags and a script, or a program.
     """
-    path = _program(words)
+    path = _find_program(words)
     if path is None:
         return None
     try:
-        return _pex(path) or _frozen(path)
+        return _read_pex(path) or _read_pyinstaller(path)
     except OSError:
         return None
 
 
 def to_install(*requirements: str, otherwise: str = "") -> str:
-    """The sentence that says how to get packages: ``Run `pip install …`.``; another one in a bundle.
+    """Return the instruction to install packages: ``Run `pip install …`.``; another one in a bundle.
 
     Args:
-        otherwise: what can be done in place of it.
+        requirements: the packages, as pip takes them.
+        otherwise: an alternative to installing them; empty for none.
     """
     end = f", or {otherwise}." if otherwise else "."
     if in_bundle():
@@ -98,25 +96,25 @@ def to_install(*requirements: str, otherwise: str = "") -> str:
 
 
 def in_bundle(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether this process is such a program."""
+    """Tell whether this process is such a program; ``None`` reads ``os.environ``."""
     if getattr(sys, "frozen", False):
         return True
-    given = os.environ if environ is None else environ
-    return "PEX" in given and not set(_UNPACKED).isdisjoint(Path(__file__).parts)
+    variables = os.environ if environ is None else environ
+    return "PEX" in variables and not set(_UNPACKED).isdisjoint(Path(__file__).parts)
 
 
-def _program(words: Sequence[str]) -> Path | None:
-    """The script that a Python is given, or the program itself."""
+def _find_program(words: Sequence[str]) -> Path | None:
+    """Return the script that a Python runs, or the program itself."""
     if words and _PYTHON.fullmatch(os.path.basename(words[0])):
-        return _script(words[1:])
+        return _find_script(words[1:])
     from shutil import which
 
     found = which(words[0]) if words else None
     return Path(found) if found else None
 
 
-def _script(words: Sequence[str]) -> Path | None:
-    """The first word behind Python's own flags; ``None`` when these say what is run."""
+def _find_script(words: Sequence[str]) -> Path | None:
+    """Return the first word after Python's own flags; ``None`` if ``-c``, ``-m`` or stdin names the code."""
     is_value = False
     for word in words:
         if is_value:
@@ -132,28 +130,30 @@ def _script(words: Sequence[str]) -> Path | None:
     return None
 
 
-def _pex(path: Path) -> Bundle | None:
+def _read_pex(path: Path) -> Bundle | None:
     folder = path if path.is_dir() else path.parent
     if (folder / _INFO).is_file():
         info = (folder / _INFO).read_bytes()
-    elif path.is_file() and _INFO.encode() in _end_of_archive(path):
-        info = _info_in(path)
+    elif path.is_file() and _INFO.encode() in _read_archive_end(path):
+        info = _read_info(path)
     else:
         return None
-    return Bundle(str(path), "a pex file", "starts Python anew, isolated and with its own libraries", _has(info))
+    return Bundle(
+        str(path), "a pex file", "starts Python anew, isolated and with its own libraries", _lists_distrokit(info)
+    )
 
 
-def _end_of_archive(path: Path) -> bytes:
-    """The end of a zip archive, where the names in it are; nothing for other files."""
+def _read_archive_end(path: Path) -> bytes:
+    """Read the end of a zip archive, which lists its contents; empty for other files."""
     with path.open("rb") as file:
         begin = file.readline(4096)
         if begin.startswith(b"#!"):
-            # Of an archive that can be run.
+            # An archive that can be run begins with a line for the shell.
             begin = file.read(2)
-    return _end(path, _DIRECTORY) if begin.startswith(b"PK") else b""
+    return _read_end(path, _DIRECTORY) if begin.startswith(b"PK") else b""
 
 
-def _info_in(path: Path) -> bytes:
+def _read_info(path: Path) -> bytes:
     from zipfile import BadZipFile, ZipFile
 
     try:
@@ -163,8 +163,8 @@ def _info_in(path: Path) -> bytes:
         return b""
 
 
-def _has(info: bytes) -> bool:
-    """Whether a pex has distrokit among its libraries."""
+def _lists_distrokit(info: bytes) -> bool:
+    """Tell whether a pex has distrokit among its libraries."""
     import json
 
     try:
@@ -174,22 +174,22 @@ def _has(info: bytes) -> bool:
     return any(str(name).startswith("distrokit-") for name in libraries)
 
 
-def _frozen(path: Path) -> Bundle | None:
-    if not path.is_file() or _begin(path) == b"#!":
+def _read_pyinstaller(path: Path) -> Bundle | None:
+    if not path.is_file() or _read_begin(path) == b"#!":
         return None
-    end = _end(path, _END)
+    end = _read_end(path, _END)
     if _COOKIE not in end:
         return None
     inside = b"distrokit-" in end or any(path.parent.glob("_internal/distrokit-*"))
     return Bundle(str(path), "an executable of PyInstaller", "has a Python of its own that ignores PYTHONPATH", inside)
 
 
-def _begin(path: Path) -> bytes:
+def _read_begin(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(2)
 
 
-def _end(path: Path, size: int) -> bytes:
+def _read_end(path: Path, size: int) -> bytes:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - size))
         return file.read()

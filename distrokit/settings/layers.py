@@ -1,6 +1,6 @@
-"""Settings with their sources. What ``os.environ`` says is read here, and written in :mod:`distrokit.settings.environ`.
+"""Settings with their sources. ``os.environ`` is read here, and written in :mod:`distrokit.settings.environ`.
 
-A setting is an environment variable's name, wherever its value came from: see :data:`STRENGTH`. An
+A setting has the name of an environment variable, whatever the source of its value: see :data:`STRENGTH`. An
 empty value means unset, as the OpenTelemetry specification says.
 """
 
@@ -17,18 +17,16 @@ from urllib.parse import unquote
 
 from distrokit.diagnostics import LOG_LEVELS, Mask
 from distrokit.settings.environ import CLAIMED, apply, as_given
-from distrokit.settings.values import Source, Value
+from distrokit.settings.values import BOOLEANS, Source, Value
 
-#: The prefix under which ``opentelemetry-instrument`` offers distrokit's settings as options: its
-#: parser only takes variables that begin with ``OTEL_``.
+#: The prefix of distrokit's settings as options of ``opentelemetry-instrument``, whose parser only takes
+#: variables that begin with ``OTEL_``.
 LAUNCHER_PREFIX = "OTEL_PYTHON_"
 
-#: Variables whose values are never shown, whoever invented them.
+#: Names of variables whose values are masked, whoever reads them.
 _SECRET_NAME = re.compile(
     r"HEADERS|TOKEN|SECRET|PASSW|API[_-]?KEY|ACCESS[_-]?KEY|CREDENTIAL|AUTHORIZATION", re.IGNORECASE
 )
-
-_TRUE = frozenset({"1", "true", "yes", "on"})
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,8 @@ class Layer:
     """Settings of one source; in :class:`Settings`, stronger layers win.
 
     Attributes:
-        source: of all of them, where ``sources`` does not know better.
-        sources: of single settings: their lines in a file.
+        source: of every setting that is not in ``sources``.
+        sources: of single settings, by name: their lines in a file.
     """
 
     source: Source
@@ -50,7 +48,7 @@ class Settings:
 
     Args:
         layers: weakest first; see :data:`STRENGTH`.
-        ignored: environment variables that do not count, because a configuration file takes their place.
+        ignored: environment variables that are ignored because a configuration file replaces them.
     """
 
     def __init__(self, layers: tuple[Layer, ...] = (), ignored: Collection[str] = ()) -> None:
@@ -59,7 +57,12 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None, code: Mapping[str, str] | None = None) -> Settings:
-        """Read the environment once; ``None`` reads ``os.environ``. ``code`` is what a caller gives."""
+        """Read the environment once.
+
+        Args:
+            environ: ``None`` reads ``os.environ``.
+            code: settings that the caller gives, by name; stronger than the environment.
+        """
         layers = [Layer(Source("environment", ""), as_given(os.environ if environ is None else environ))]
         if code:
             named = {name: Source("code", name) for name in code}
@@ -67,24 +70,24 @@ class Settings:
         return cls(tuple(layers))
 
     def with_defaults(self, layers: tuple[Layer, ...]) -> Settings:
-        """These settings on top of plugin defaults; of two plugins the first one given wins."""
+        """Return these settings on top of plugin defaults; of two layers the first wins."""
         return self.with_layers(*reversed(layers))
 
     def with_layers(self, *layers: Layer, ignored: Collection[str] = ()) -> Settings:
-        """These settings and more, each layer where its source belongs; of equals the last one wins."""
+        """Return these settings and more, each layer placed by its source's strength; of equals the last wins."""
         stack = sorted((*layers, *self._layers), key=lambda layer: layer.source.strength)
         return Settings(tuple(stack), self.ignored | frozenset(ignored))
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The environment as it was read; it cannot be changed."""
+        """The environment as it was read; read-only."""
         for layer in self._layers:
             if layer.source.kind == "environment":
                 return MappingProxyType(dict(layer.values))
         return MappingProxyType({})
 
     def names_set(self) -> set[str]:
-        """Every setting that has a value somewhere, ignored variables left out."""
+        """Return the name of every setting that has a value in any layer, without ignored variables."""
         return {
             name
             for layer in self._layers
@@ -93,11 +96,11 @@ class Settings:
         }
 
     def set_in_vain(self) -> list[str]:
-        """The environment variables that are set, and that a configuration file takes the place of."""
+        """Return the environment variables that are set, but replaced by the configuration file."""
         return sorted(name for name in self.ignored if self.environ.get(name, "").strip())
 
     def lookup(self, name: str) -> list[tuple[str, Source]]:
-        """Every non-empty value of a setting with its source, strongest first; blanks stripped."""
+        """Return every non-empty value of a setting with its source, strongest first; blanks stripped."""
         found = []
         for layer in reversed(self._layers):
             from_environ = layer.source.kind == "environment"
@@ -112,7 +115,7 @@ class Settings:
         return found
 
     def value(self, name: str, secret: bool = False) -> Value[str] | None:
-        """The strongest value of a setting; ``None`` when unset or empty everywhere."""
+        """Return the strongest value of a setting; ``None`` if it is unset or empty in every layer."""
         found = self.lookup(name)
         if not found:
             return None
@@ -120,16 +123,16 @@ class Settings:
         return Value(text, source, () if secret else tuple(rest), secret)
 
     def get(self, name: str, default: str = "") -> str:
-        """The strongest value as text, ``default`` when unset."""
+        """Return the strongest value as text; ``default`` if it is unset."""
         found = self.lookup(name)
         return found[0][0] if found else default
 
     def flag(self, name: str) -> bool:
-        """True for ``1``, ``true``, ``yes`` and ``on`` in any case; unset and all else is false."""
-        return self.get(name).lower() in _TRUE
+        """Return true for ``1``, ``true``, ``yes`` and ``on`` in any case; false for all else, and if unset."""
+        return BOOLEANS.get(self.get(name).lower(), False)
 
     def names(self, name: str) -> tuple[str, ...]:
-        """A comma-separated setting as its non-blank items, in order, each once."""
+        """Split a comma-separated setting into its non-blank items, in order, each once."""
         return tuple(dict.fromkeys(item.strip() for item in self.get(name).split(",") if item.strip()))
 
     @property
@@ -144,12 +147,12 @@ class Settings:
 
     @property
     def log_level(self) -> int | None:
-        """``OTEL_LOG_LEVEL`` as a :mod:`logging` level; ``None`` when unset or not a level."""
+        """``OTEL_LOG_LEVEL`` as a :mod:`logging` level; ``None`` if unset or not a level."""
         return LOG_LEVELS.get(self.get("OTEL_LOG_LEVEL").lower())
 
     @cached_property
     def mask(self) -> Mask:
-        """Knows every secret in these settings, and takes it out of a text."""
+        """The mask that replaces every secret of these settings in a text."""
         return Mask(
             secret
             for layer in self._layers
@@ -159,25 +162,25 @@ class Settings:
         )
 
     def learn_secret(self, text: str) -> None:
-        """Have a text masked, and where it is a list of headers, each value in it."""
+        """Mask a text from now on; of a list of headers also each value."""
         self.mask.learn(_secrets_in(text))
 
     @contextmanager
     def exposed(self, changes: Mapping[str, str | None] | None = None) -> Iterator[None]:
-        """Let code that reads ``os.environ`` itself see these settings, for a while.
+        """Write these settings to ``os.environ`` for a while, for code that reads it itself.
 
         The SDK, third-party exporters and instrumentations read variables when they are imported or
-        constructed. Inside this context a plugin's default is in ``os.environ``; afterwards it is gone,
+        constructed. Inside this context a plugin's default is in ``os.environ``; afterwards it is removed,
         so that a child process does not take it for the user's choice (contrib#2439).
 
         Args:
-            changes: what they shall find instead of the text that is there; ``None`` for nothing.
+            changes: variables to replace, by name; the text ``None`` removes one.
         """
         hidden = dict.fromkeys(self.ignored)
         shown: dict[str, str | None] = {
-            **self._empty_in_environ(),
+            **self._blank_variables(),
             **hidden,
-            **self._beside_environ(),
+            **self._texts_beside_environ(),
             **(changes or {}),
         }
         before = {name: os.environ.get(name) for name in shown}
@@ -185,16 +188,16 @@ class Settings:
             apply(shown)
             yield
         finally:
-            # What a component changed meanwhile is its own doing, and stays.
+            # A change that a component made meanwhile stays.
             apply({name: before[name] for name, text in shown.items() if os.environ.get(name) == text})
 
     @staticmethod
-    def _empty_in_environ() -> dict[str, None]:
-        """The SDK takes an empty limit for "unlimited", and an empty filter for an unknown one."""
+    def _blank_variables() -> dict[str, None]:
+        """Find blank variables: the SDK takes an empty limit for "unlimited" and an empty filter for unknown."""
         return {name: None for name, text in os.environ.items() if name.startswith("OTEL_") and not text.strip()}
 
-    def _beside_environ(self) -> dict[str, str]:
-        """What components should find in ``os.environ`` and would not."""
+    def _texts_beside_environ(self) -> dict[str, str]:
+        """Collect the texts of all layers that ``os.environ`` lacks."""
         shown: dict[str, str] = {}
         for layer in self._layers:
             for name, text in layer.values.items():
@@ -206,10 +209,10 @@ class Settings:
 
 
 def is_secret(name: str) -> bool:
-    """Whether values of this name are never shown."""
+    """Tell whether values of this name are secrets, which are masked wherever they are shown."""
     plain = name.partition("__")[0]
-    # What names a secret, or says how many there may be, is none.
-    other = (
+    # Names of files, of credential providers and of headers to record: they are about secrets and hold none.
+    harmless = (
         "_PROVIDER",
         "_FILE",
         "_CLIENT_REQUEST",
@@ -218,25 +221,25 @@ def is_secret(name: str) -> bool:
         "_SERVER_RESPONSE",
         "_FIELDS",
     )
-    return bool(_SECRET_NAME.search(name)) and not plain.upper().endswith(other)
+    return bool(_SECRET_NAME.search(name)) and not plain.upper().endswith(harmless)
 
 
 def _secrets_in(text: str) -> Iterator[str]:
-    """The text, and where it is a list of headers, each value, encoded and decoded."""
+    """Yield the text, and of a list of headers each value, encoded and decoded."""
     yield text.strip()
     for item in text.split(","):
         for value in (item.partition("=")[2], unquote(item.partition("=")[2])):
             yield value.strip()
-            # "Bearer abc": the scheme is no secret, what follows is.
+            # "Bearer abc": the scheme is no secret, the rest is.
             yield value.strip().rpartition(" ")[2]
 
 
 def _spellings(name: str) -> tuple[str, ...]:
-    """A setting of distrokit's own also answers to the name the launcher's option sets."""
+    """Return the variables of a setting: distrokit's own also have the name that the launcher's option sets."""
     return (LAUNCHER_PREFIX + name, name) if name.startswith("DISTROKIT_") else (name,)
 
 
 def named_by_user(settings: Settings, name: str) -> str:
-    """A setting, unless it was claimed."""
+    """Return a setting as text; empty if it is unset, or if the launcher set it (:func:`environ.claim`)."""
     value = settings.get(name)
     return "" if settings.environ.get(CLAIMED) == f"{name}={value}" else value

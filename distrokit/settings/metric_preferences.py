@@ -1,4 +1,4 @@
-"""What a metric exporter prefers: temporality and the aggregation of histograms, as every push exporter takes it."""
+"""Preferences of metric exporters: temporality and histogram aggregation, as every push exporter takes them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AGGREGATIONS = ("explicit_bucket_histogram", "base2_exponential_bucket_histogra
 def metric_parameters(
     reader: Reader, temporality: str | Sequence[str] = (), aggregation: str | Sequence[str] = ()
 ) -> dict[str, Value[Any]]:
-    """Read the two preferences, under the names a configuration file has for them.
+    """Read the two preferences; the keys of the result are those of a configuration file.
 
     Args:
         temporality, aggregation: the variables that may hold them, strongest first.

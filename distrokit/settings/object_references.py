@@ -12,10 +12,10 @@ _PLACE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 
 
 class ObjectNotFoundError(Exception):
-    """Why what a text names cannot be imported, or used.
+    """An object reference that cannot be imported or used; its text is the reason.
 
     Attributes:
-        remedy: what to write instead.
+        remedy: the text to write instead, as a sentence.
     """
 
     def __init__(
@@ -28,24 +28,26 @@ class ObjectNotFoundError(Exception):
 
 
 def a_kind(value: object) -> str:
-    """``a str``, ``an int``; ``a class`` for one."""
+    """Return the type of a value with its article: ``a str``, ``an int``; ``a class`` for classes."""
     name = "class" if isinstance(value, type) else type(value).__name__
     return f"an {name}" if name[0].lower() in "aeiou" else f"a {name}"
 
 
 def is_object_reference(text: object) -> bool:
-    """Whether it says where something is: ``module:attribute``, both dotted or not."""
+    """Tell whether a value has the form ``module:attribute``, both dotted or not."""
     return isinstance(text, str) and bool(_PLACE.fullmatch(text))
 
 
 def load_object(reference: str, *, to_call: bool = False) -> Any:
-    """What is at ``module:attribute``; imports the module.
+    """Import the module of ``module:attribute`` and return the object.
 
     Args:
-        to_call: whether it must be callable.
+        reference: for example ``acme.hooks:tag``.
+        to_call: true if the object must be callable.
 
     Raises:
-        ObjectNotFoundError: it is not, or not there, or the module raised.
+        ObjectNotFoundError: the reference is malformed, there is no such object, it is not callable, or its module
+            raised.
     """
     if not is_object_reference(reference):
         raise ObjectNotFoundError("it is no module:attribute")
@@ -55,5 +57,5 @@ def load_object(reference: str, *, to_call: bool = False) -> Any:
         contain(error)
         raise ObjectNotFoundError(describe_exception(error)) from error
     if to_call and not callable(found):
-        raise ObjectNotFoundError(f"{a_kind(found)} cannot be called", "Name a function, or whatever can be called.")
+        raise ObjectNotFoundError(f"{a_kind(found)} cannot be called", "Name a function or another callable.")
     return found

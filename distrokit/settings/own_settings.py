@@ -1,4 +1,4 @@
-"""Settings of distrokit's own in files: what they are called, how they are written, and which must not stand there."""
+"""distrokit's own settings in files: their short names, their texts, and those that a file must not have."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ ENVIRONMENT_ONLY = ("DISTROKIT_PLUGIN_FILES",)
 
 
 def own_name(short: str) -> str:
-    """The variable of a setting of distrokit's own that a file calls by its short name."""
+    """Return the variable of an own setting by the short name that it has in files."""
     return "DISTROKIT_" + short.upper().replace("-", "_")
 
 
 def environment_only(name: str, source: Source) -> Problem | None:
-    """Why neither ``pyproject.toml`` nor a configuration file may have a setting; ``None`` when it may.
+    """Return the problem of a setting that no file may have; ``None`` if files may have it.
 
-    They decide what code is run, before a file is read.
+    Such a setting names code that runs before a file is read.
     """
     return runs_code(name, source) if name in ENVIRONMENT_ONLY else None
 
 
 def runs_code(name: str, source: Source) -> Problem:
-    """The problem of a setting that names code, in a file that must not.
+    """Return the problem of a setting that names code in a file.
 
-    A file in the working directory, or above it, must not run what plain Python would not.
+    A file in the working directory, or above it, must not run code that plain Python would not run.
     """
     return Problem(
         code="setting-ignored",
         subject=str(source),
-        cause="it decides what code is run, and that is not for a file to say",
+        cause="it names code to run, which a file must not do",
         outcome="it has no effect",
         remedy=f"Set the environment variable {name}.",
     )
 
 
-#: What the settings of a single instrumentation begin with; and the one that begins so and is about all of them.
+#: The prefix of the settings of a single instrumentation; and the one setting with it that is about all of them.
 INSTRUMENTATION, INSTRUMENTATION_ORDER = own_name("instrumentation_"), own_name("instrumentation_order")
 
 
 def is_of_one_instrumentation(name: str) -> bool:
-    """Whether a name, without the launcher's prefix, is about a single instrumentation."""
+    """Tell whether a name, without the launcher's prefix, is about a single instrumentation."""
     return name.startswith(INSTRUMENTATION) and name != INSTRUMENTATION_ORDER
 
 
 def own_text(name: str, value: Any) -> str:
-    """What a file has for a setting of distrokit's own, as a variable would say it.
+    """Convert an own setting's value in a file to the text that an environment variable would have.
 
-    A keyword of an instrumentation may be of any type: there lists are JSON, and a text that would be taken for
-    something else (``"8"``) is quoted.
+    A keyword of an instrumentation may be of any type: there lists become JSON, and a text that would be parsed as
+    another type (``"8"``) is quoted.
     """
     if not is_of_one_instrumentation(name) or isinstance(value, (bool, int, float)):
         return as_text(value)

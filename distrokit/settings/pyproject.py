@@ -1,4 +1,4 @@
-"""Settings from beside the environment: ``pyproject.toml``, and variables under a name of old."""
+"""Settings from ``pyproject.toml``, and from variables with deprecated names."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from distrokit.settings.own_settings import environment_only, is_of_one_instrume
 from distrokit.settings.values import Source
 
 NAME = "pyproject.toml"
-#: In bytes; what is larger is no project file.
+#: In bytes; a larger file is not read.
 LARGEST = 1_000_000
 
-#: What the names of keywords that take a callable end in.
+#: The suffix of keywords that take a callable.
 _HOOK = "_hook"
 
 _RENAMED = {"OTEL_EXPERIMENTAL_CONFIG_FILE": "OTEL_CONFIG_FILE"}
 
 
 def with_project(settings: Settings, problems: list[Problem], directory: Path | None = None) -> Settings:
-    """These settings on top of ``[tool.distrokit]`` of the nearest ``pyproject.toml``.
+    """Return these settings on top of ``[tool.distrokit]`` of the nearest ``pyproject.toml``.
 
-    Only distrokit's own settings can stand there, by their short names: ``strict = true``. A file that
-    cannot be read is none: it belongs to other tools, and they say so.
+    The table can have distrokit's own settings only, by their short names: ``strict = true``. A file that
+    cannot be read is skipped without a problem: it belongs to other tools, which report it.
 
     Args:
-        problems: receives why a table there is cannot be read.
-        directory: where to begin; ``None`` for the working directory. Its parents follow.
+        problems: receives settings that the table must not have, and a table that this Python cannot read.
+        directory: the first folder to look in; its parents follow. ``None`` for the working directory.
     """
     try:
         here = directory or Path.cwd()
     except OSError:
-        # It was deleted under us.
+        # The working directory was deleted.
         return settings
     for folder in (here, *here.parents):
         table = _table(folder / NAME, problems)
@@ -47,23 +47,23 @@ def with_project(settings: Settings, problems: list[Problem], directory: Path | 
             path = str(folder / NAME)
             values = {own_name(key): own_text(own_name(key), value) for key, value in table.items()}
             sources = {own_name(key): Source("project", f"{path}, {key}") for key in table}
-            refused = {name: p for name, text in values.items() if (p := _refusal(name, text, sources[name]))}
+            refused = {name: p for name, text in values.items() if (p := _check_code(name, text, sources[name]))}
             problems += refused.values()
             values = {name: text for name, text in values.items() if settable(name, text) and name not in refused}
             return settings.with_layers(Layer(Source("project", path), values, sources))
     return settings
 
 
-def _refusal(name: str, text: str, source: Source) -> Problem | None:
-    """Why a setting must not stand there: it names code. Whoever may write to a folder above a service's is not it."""
-    named = is_of_one_instrumentation(name) and (
+def _check_code(name: str, text: str, source: Source) -> Problem | None:
+    """Return a problem if a setting names code: write access to a parent folder must not imply code execution."""
+    names_code = is_of_one_instrumentation(name) and (
         is_object_reference(text.strip()) or "import:" in text or _HOOK in name.lower() or _HOOK in text.lower()
     )
-    return runs_code(name, source) if named else environment_only(name, source)
+    return runs_code(name, source) if names_code else environment_only(name, source)
 
 
 def with_old_names(settings: Settings) -> Settings:
-    """A variable under a name it had before, as a default for the one it has now."""
+    """Return settings in which a variable with a deprecated name is a default for its present name."""
     values = {new: settings.get(old) for old, new in _RENAMED.items() if settings.get(old)}
     if not values:
         return settings
@@ -78,11 +78,11 @@ def _table(path: Path, problems: list[Problem]) -> Mapping[str, Any] | None:
         text = path.read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
-    # Parsing costs more than the start may, and hardly any project has the table.
+    # Parsing is too slow for every start, and few projects have the table.
     if "tool.distrokit" not in text:
         return None
     try:
-        table = _toml()(text).get("tool", {}).get("distrokit")
+        table = _toml_loads()(text).get("tool", {}).get("distrokit")
     except (ValueError, AttributeError):
         return None
     except ModuleNotFoundError:
@@ -100,6 +100,6 @@ def _table(path: Path, problems: list[Problem]) -> Mapping[str, Any] | None:
     return table if isinstance(table, dict) else None
 
 
-def _toml() -> Callable[[str], dict[str, Any]]:
+def _toml_loads() -> Callable[[str], dict[str, Any]]:
     loads: Callable[[str], dict[str, Any]] = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli").loads
     return loads

@@ -1,8 +1,8 @@
-"""How a component reads its parameters, while the plan is made: from settings, or from a configuration file.
+"""The reader of a component's parameters, while the plan is made: from settings, or from a configuration file.
 
-A declaration's ``parameters`` function is handed a :class:`Reader`. Every method returns a
-:class:`~distrokit.settings.values.Value` that knows its source; text that cannot be used becomes a
-:class:`~distrokit.diagnostics.Problem` and the default is used, so one bad number costs that number.
+A declaration's ``parameters`` function gets a :class:`Reader`. Every method returns a
+:class:`~distrokit.settings.values.Value` that knows its source. Text that cannot be used becomes a
+:class:`~distrokit.diagnostics.Problem`, and the next weaker value or the default is used.
 """
 
 from __future__ import annotations
@@ -15,43 +15,42 @@ from distrokit.diagnostics import Problem, did_you_mean
 from distrokit.settings.layers import Settings, is_secret
 from distrokit.settings.secret_files import read_secret
 from distrokit.settings.secret_values import secrets_inside
-from distrokit.settings.values import STRENGTH, Source, Value, as_text
+from distrokit.settings.values import BOOLEANS, STRENGTH, Source, Value, as_text
 
 if TYPE_CHECKING:
     from distrokit.declarations import ComponentKind, Signal
 
 T = TypeVar("T")
 
-#: One candidate for a value: what it is called, its text, where it is from.
+#: One candidate for a value: its name, its text, its source.
 Found = tuple[str, str, Source]
 
-#: Picks a component that another one contains; ``None`` when it cannot.
+#: Selects a component that another one contains; ``None`` when it cannot.
 Resolve = Callable[["ComponentKind", Value[Any]], Any]
-
-_FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
 class Reader:
     """Reads the parameters of one component.
 
     Every method takes the names of the variables that may hold the value, strongest first, and the
-    ``key`` under which a configuration file has it, dotted where it is nested (``tls.ca_file``). What
-    the file says of this very component is stronger than the environment, weaker than code.
+    ``key`` of the value in a configuration file, dotted where it is nested (``tls.ca_file``). A value that
+    the file has for this component is stronger than the environment and weaker than code.
 
     Args:
         settings: all settings.
-        owner: who a default is attributed to, for example ``otlp 0.1.0``.
-        signal: the signal the component is planned for; ``None`` where there is none.
-        name: the name the component was picked by.
+        owner: the plugin and version that a default is attributed to, for example ``otlp 0.1.0``.
+        signal: the signal the component is planned for; ``None`` for components without one.
+        name: the name the component was selected by.
         instance: ``backup`` of ``otlp/backup``: only variables ending in ``__BACKUP`` are read, so that
             no destination gets another one's credentials; empty for the plain component.
-        properties: what the configuration file says of it; ``None`` when it comes from settings.
-        resolve: picks components inside this one.
+        properties: the component's properties in the configuration file; ``None`` when settings select it.
+        resolve: selects components inside this one; ``None`` when it can contain none.
 
     Attributes:
-        file_name: how a configuration file calls the component, where that is not its name; set it.
-            Dotted where it stands inside another one (``parent_based.root.always_on``).
-        refused: whether the component is left out; see :meth:`refuse`.
+        file_name: the component's name in a configuration file, if it has another one there; to be set.
+            Dotted if it stands inside another component (``parent_based.root.always_on``).
+        refused: true if the component is left out; see :meth:`refuse`.
+        problems: the problems that were reported so far.
     """
 
     def __init__(
@@ -75,23 +74,23 @@ class Reader:
         self.problems: list[Problem] = []
         self._default = Source("plugin default", owner)
         self._resolve = resolve
-        self._asked: set[str] = set()
+        self._keys_read: set[str] = set()
 
     @property
     def in_file(self) -> bool:
-        """Whether a configuration file names this component."""
+        """True if a configuration file names this component."""
         return self.properties is not None
 
     def default(self, value: T, key: str = "") -> Value[T]:
-        """A value that nobody gave."""
+        """Return a value whose source is the default of the plugin that owns the component."""
         return Value(value, self._default, key=key)
 
     def text(self, names: str | Sequence[str], default: str = "", *, key: str = "", secret: bool = False) -> Value[str]:
-        """The first of ``names`` that is set, else ``default``; ``secret`` masks it everywhere."""
+        """Return the first of ``names`` that is set, else ``default``; ``secret`` masks it in every output."""
         return self.parsed(names, str, default, key=key, secret=secret)
 
     def choice(self, names: str | Sequence[str], choices: Sequence[str], default: str, *, key: str = "") -> Value[str]:
-        """One of ``choices``, whatever its case."""
+        """Read one of ``choices``, in any case; the value has the case of ``choices``."""
 
         def parse(text: str) -> str:
             for choice in choices:
@@ -110,7 +109,7 @@ class Reader:
         maximum: int = 2**31 - 1,
         key: str = "",
     ) -> Value[int]:
-        """A whole number from ``minimum`` to ``maximum``; beyond that, threads cannot wait so long."""
+        """Read a whole number from ``minimum`` to ``maximum``; threads cannot wait longer than its default."""
 
         def parse(text: str) -> int:
             number = int(text) if len(text) <= 20 and text.lstrip("+-").isdecimal() else None
@@ -123,7 +122,7 @@ class Reader:
     def number(
         self, names: str | Sequence[str], default: float, *, minimum: float, maximum: float, key: str = ""
     ) -> Value[float]:
-        """A number from ``minimum`` to ``maximum``."""
+        """Read a number from ``minimum`` to ``maximum``."""
 
         def parse(text: str) -> float:
             try:
@@ -137,12 +136,12 @@ class Reader:
         return self.parsed(names, parse, default, key=key)
 
     def flag(self, names: str | Sequence[str], default: bool, *, key: str = "") -> Value[bool]:
-        """``true`` or ``false``."""
+        """Read a boolean: ``true`` or ``false``; also ``1``, ``yes``, ``on`` and their opposites."""
 
         def parse(text: str) -> bool:
-            if text.lower() not in _FLAGS:
+            if text.lower() not in BOOLEANS:
                 raise ValueError("valid values are true, false")
-            return _FLAGS[text.lower()]
+            return BOOLEANS[text.lower()]
 
         return self.parsed(names, parse, default, key=key)
 
@@ -155,81 +154,82 @@ class Reader:
         key: str = "",
         secret: bool = False,
     ) -> Value[T]:
-        """Any setting.
+        """Read a value by a parser of your own.
 
         Args:
             names: the variables that may hold it, strongest first.
-            parse: text to value; raises ``ValueError(what is accepted[, hint])``. What it says
-                is printed, so it must not repeat the value of a secret.
-            default: used when unset, and when ``parse`` refuses every value there is.
-            key: how a configuration file calls it; empty when no file can say it.
-            secret: masks the value in every output; and lets ``NAME_FILE`` name a file that holds it.
+            parse: converts text to the value; raises ``ValueError(accepted values[, hint])``. The texts of the
+                error are printed, so they must not repeat the value of a secret.
+            default: used if the value is unset, and if ``parse`` refuses every candidate.
+            key: its key in a configuration file; empty if a file cannot have it.
+            secret: masks the value in every output, and lets ``NAME_FILE`` name a file that holds it.
         """
         secret = secret or is_secret(key) or any(map(is_secret, (names,) if isinstance(names, str) else names))
         found = self._find(names, key, secret)
-        refused: list[tuple[Found, ValueError]] = []
+        rejected: list[tuple[Found, ValueError]] = []
         result: Value[T] = self.default(default, key)
         for number, candidate in enumerate(found):
             if secret:
                 self.settings.learn_secret(candidate[1])
             try:
-                result = _value(found[number:], parse(candidate[1]), secret, key)
+                result = _make_value(found[number:], parse(candidate[1]), secret, key)
                 break
             except ValueError as error:
-                refused.append((candidate, error))
-        for (name, text, source), refusal in refused:
-            accepted, *hint = [str(part) for part in refusal.args]
-            used = f"{result.printable()!r} is used instead" if result.value else "it is taken for unset"
+                rejected.append((candidate, error))
+        for (name, text, source), rejection in rejected:
+            accepted, *hint = [str(part) for part in rejection.args]
+            used = f"{result.printable()!r} is used instead" if result.value else "it is treated as unset"
             self.problem(
                 code="setting-invalid",
-                setting=_called(name, source),
+                setting=_subject(name, source),
                 value="****" if secret else text,
                 cause=f"not usable: {accepted}" + ("" if source.chosen else f" (it is the {source})"),
                 outcome=used,
-                remedy=" ".join([*hint, _mend(name, source)]),
+                remedy=" ".join([*hint, _remedy(name, source)]),
             )
         return result
 
     def node(self, key: str) -> Value[Any] | None:
-        """What a configuration file has under ``key``, a list or a mapping; ``None`` when it has nothing."""
-        self._asked.add(key.partition(".")[0])
+        """Return the list or mapping that a configuration file has under ``key``; ``None`` if it has none."""
+        self._keys_read.add(key.partition(".")[0])
         return self.properties.at(*key.split(".")) if self.properties is not None else None
 
     def everything(self) -> dict[str, Value[Any]]:
-        """Every property that a configuration file has of this component, as it stands there."""
+        """Return every property of this component in the configuration file, unparsed, by name."""
         properties = self.properties.value if self.properties is not None else None
         if not isinstance(properties, Mapping):
             return {}
-        self._asked.update(properties)
+        self._keys_read.update(properties)
         return {
-            name: Value(value.plain(), value.source, secret=self._masked(name, value), key=name)
+            name: Value(value.plain(), value.source, secret=self._mask_property(name, value), key=name)
             for name, value in properties.items()
             if value.value is not None
         }
 
     def secret(self, text: str) -> str:
-        """The text, which is masked in every output from now on."""
+        """Return the text, and mask it in every output from now on."""
         self.settings.learn_secret(text)
         return text
 
-    def _masked(self, name: str, value: Value[Any]) -> bool:
-        """Whether a property's name says that it is a secret; and its texts become one."""
+    def _mask_property(self, name: str, value: Value[Any]) -> bool:
+        """Mask the secrets inside a property; tell whether it is or contains one."""
         found = list(secrets_inside(name, value))
         for text in found:
             self.secret(text)
         return is_secret(name) or bool(found)
 
     def component(self, kind: ComponentKind, key: str) -> Value[Any] | None:
-        """A component inside this one, such as the ``root`` of a sampler: one name with its properties.
+        """Select a component inside this one, such as the ``root`` of a sampler: one name with its properties.
 
-        Returns: what the factory will find built; ``None`` when there is none, or it cannot be used.
+        Returns: a value that the factory gets as the built component; ``None`` if the file has none, or it cannot be
+            used.
         """
         node = self.node(key)
-        picked = self._resolve(kind, node) if node is not None and self._resolve else None
-        return Value(picked, node.source, key=key) if node is not None and picked is not None else None
+        selected = self._resolve(kind, node) if node is not None and self._resolve else None
+        return Value(selected, node.source, key=key) if node is not None and selected is not None else None
 
     def problem(self, *, code: str, setting: str, value: str, cause: str, outcome: str, remedy: str) -> None:
-        """Report something about a setting that was replaced; say what is used instead."""
+        """Report a setting whose value was replaced; ``outcome`` is the value used instead."""
         self.problems.append(
             Problem(
                 code=code,
@@ -242,11 +242,11 @@ class Reader:
         )
 
     def refuse(self, cause: str, remedy: str) -> None:
-        """Leave the component out: nothing is built of it, and this is a problem.
+        """Leave the component out and report it as a problem; it is not built.
 
         Args:
-            cause: why it cannot be used.
-            remedy: what to write instead, as a sentence.
+            cause: the reason why it cannot be used.
+            remedy: an instruction to correct it, as a sentence.
         """
         self.refused = True
         place = f"{self.properties.source} " if self.properties is not None else ""
@@ -261,25 +261,25 @@ class Reader:
         )
 
     def unread(self) -> list[tuple[str, Source, str]]:
-        """Properties in the file that nobody asked for: (name, where, a hint)."""
+        """Return the properties in the file that were not read: (name, source, suggestion)."""
         properties = self.properties.value if self.properties is not None else None
         if not isinstance(properties, Mapping):
             return []
         return [
-            (name, value.source, did_you_mean(name, self._asked))
+            (name, value.source, did_you_mean(name, self._keys_read))
             for name, value in properties.items()
-            if name not in self._asked
+            if name not in self._keys_read
         ]
 
     def given(self, *names: str) -> str:
-        """The first of ``names`` that is set, as this component calls it; the last one when none is."""
+        """Return the first of ``names`` that is set, with the instance's suffix; the last one if none is set."""
         for name in names:
             if self._lookup(name):
                 return self.spelt(name)
         return self.spelt(names[-1])
 
     def spelt(self, name: str) -> str:
-        """A variable's name as this component has it: with ``__BACKUP`` for the instance ``backup``."""
+        """Add the instance's suffix to a variable's name: ``__BACKUP`` for the instance ``backup``."""
         return f"{name}__{self.instance.upper().replace('-', '_')}" if self.instance else name
 
     def _lookup(self, name: str) -> list[tuple[str, Source]]:
@@ -300,8 +300,8 @@ class Reader:
                     code="setting-invalid",
                     setting=f"{node.source} {key}",
                     value="",
-                    cause="it holds a list or a mapping, and one value is expected",
-                    outcome="it is taken for unset",
+                    cause="expected one value, found a list or a mapping",
+                    outcome="it is treated as unset",
                     remedy=f"Correct {node.source}.",
                 )
             elif str(node.value).strip():
@@ -311,23 +311,23 @@ class Reader:
 
 
 def strength_for_one(source: Source) -> float:
-    """What a file says of this very component, or instrumentation, is more to the point than a variable."""
+    """Rank a source: a file's value for one component or instrumentation beats a variable."""
     return STRENGTH.index("environment") + 0.5 if source.kind == "file" else source.strength
 
 
-def _called(name: str, source: Source) -> str:
+def _subject(name: str, source: Source) -> str:
     return f"{source} {name}" if source.kind in ("file", "project") else name
 
 
-def _mend(name: str, source: Source) -> str:
+def _remedy(name: str, source: Source) -> str:
     if source.kind in ("file", "project"):
         return f"Correct {source}."
-    return f"Change or unset {source.name}." if source.chosen else f"Set {name} yourself."
+    return f"Change or unset {source.name}." if source.chosen else f"Set {name} to another value."
 
 
-def _value(found: list[Found], value: Any, secret: bool, key: str) -> Value[Any]:
+def _make_value(found: list[Found], value: Any, secret: bool, key: str) -> Value[Any]:
     overridden = () if secret else tuple((text, source) for _, text, source in found[1:])
     if isinstance(value, dict):
-        # A value that many hold must not be changed in place.
+        # The value is shared, and must not be changed in place.
         value = MappingProxyType(value)
     return Value(value, found[0][2], overridden, secret, key)

@@ -1,6 +1,6 @@
-"""The variables there are: those the core and the SDK read. Plugins add theirs with ``distrokit_settings``.
+"""The table of known settings: those of the core and the SDK. Plugins add theirs with ``distrokit_settings``.
 
-One table for three uses: the documentation page, what a configuration file takes the place of, and the
+It has three uses: the documentation page, the list of variables that a configuration file replaces, and the
 check for misspelt names.
 """
 
@@ -22,18 +22,18 @@ _PYTHON = "https://opentelemetry.io/docs/zero-code/python/configuration/"
 _SPAN, _RECORD = _SDK + "#span-limits", _SDK + "#logrecord-limits"
 _EXPORTER = _SDK + "#exporter-selection"
 
-#: The consumer of what instrumentations read; see :class:`distrokit.Setting`.
+#: The consumer of settings that instrumentations read; see :class:`distrokit.Setting`.
 INSTRUMENTATIONS = "instrumentations"
 
-#: How close a name must be to a known one to be taken for a misspelling: third parties have names, too.
+#: How similar a name must be to a known one to be reported as misspelt: third parties have names, too.
 _CLOSE = 0.88
-#: And how close each of its words must be.
+#: And how similar each of its words must be.
 _CLOSE_WORD = 0.7
-#: What names of OpenTelemetry's and distrokit's begin with; plugins have others of their own.
+#: Prefixes of OpenTelemetry's and distrokit's names; plugins may have others.
 _OURS = ("OTEL_", "DISTROKIT_")
 _ONE_OF = "one of "
 _SIDES = ("CLIENT_REQUEST", "CLIENT_RESPONSE", "SERVER_REQUEST", "SERVER_RESPONSE")
-#: Families in which every library has its own, and those of other languages in manifests that are shared.
+#: Families of which every library has its own, and variables of other languages in shared manifests.
 _FAMILIES = re.compile(
     r"OTEL_PYTHON_\w+_EXCLUDED_URLS|OTEL_INSTRUMENTATION_\w+|OTEL_(NODE|JS|PHP|JAVA|JAVAAGENT|DOTNET|GO|RUBY|RUST)_\w+"
 )
@@ -51,14 +51,14 @@ def _specified(name: str, kind: str, default: str, meaning: str, spec: str, cons
     )
 
 
-def _limit(name: str, default: str, what: str, spec: str) -> Setting:
+def _limit(name: str, default: str, meaning: str, spec: str) -> Setting:
     unit = "characters" if name.endswith("LENGTH_LIMIT") else "items"
     return Setting(
         name=name,
         kind="integer",
         default=default,
         unit=unit,
-        meaning=what,
+        meaning=meaning,
         spec=spec,
         consumer="opentelemetry-sdk",
         ignored_with_file=True,
@@ -77,10 +77,15 @@ def _upstream(name: str, kind: str, default: str, meaning: str, consumer: str) -
     return Setting(name=name, kind=kind, default=default, meaning=meaning, consumer=consumer, spec=_PYTHON)
 
 
-#: distrokit's own; also as keys of ``[tool.distrokit]`` and of the file's ``distribution: distrokit:``.
+#: distrokit's own; also keys of ``[tool.distrokit]`` and of the file's ``distribution: distrokit:``.
 OWN = (
-    _own("DISABLED_PLUGINS", "list of names", "", "plugins that are never imported; `*` for all that are installed"),
-    _own("PLUGIN_FILES", "list of paths", "", "files of Python that are loaded as plugins, each called as its file is"),
+    _own("DISABLED_PLUGINS", "list of names", "", "plugins that are never imported; `*` for all installed ones"),
+    _own(
+        "PLUGIN_FILES",
+        "list of paths",
+        "",
+        "Python files that are loaded as plugins; a plugin has the name of its file",
+    ),
     _own("STRICT", "boolean", "false", "any problem ends the process with code 78 before the application starts"),
     _own(
         "DOCTOR",
@@ -88,15 +93,15 @@ OWN = (
         "false",
         "the report of `distrokit doctor` on stderr at the start of every instrumented process",
     ),
-    _own("TRACE_HOOKS", "boolean", "false", "each call of a hook on stderr: owner, duration, type of the result"),
-    _own("TRACES_PROCESSOR", "name", "batch", "what feeds span exporters"),
-    _own("LOGS_PROCESSOR", "name", "batch", "what feeds log exporters"),
-    _own("METRICS_READER", "name", "periodic", "what feeds metric exporters"),
+    _own("TRACE_HOOKS", "boolean", "false", "print each call of a hook on stderr: owner, duration, type of the result"),
+    _own("TRACES_PROCESSOR", "name", "batch", "the processor in front of span exporters"),
+    _own("LOGS_PROCESSOR", "name", "batch", "the processor in front of log exporters"),
+    _own("METRICS_READER", "name", "periodic", "the reader in front of metric exporters"),
     _own(
         "RESPONSE_PROPAGATORS",
         "list of names",
         "",
-        "what adds to the headers of responses; default: what plugins switch on; `none` for nothing",
+        "propagators that add headers to responses; default: those that plugins switch on; `none` for none",
     ),
     _own(
         "ENABLED_INSTRUMENTATIONS",
@@ -105,8 +110,14 @@ OWN = (
         "the only instrumentations that are applied; default, and `*`: all; `none`; see instrumentations.md",
     ),
     _own("INSTRUMENTATION_ORDER", "list of names", "", "instrumentations that are applied first, in this order"),
-    _own("DETECTOR_TIMEOUT", "integer", "2000", "that all resource detectors together may take", "ms"),
-    _own("EXIT_TIMEOUT", "integer", "5000", "that the end of the process may take, for all signals together", "ms"),
+    _own("DETECTOR_TIMEOUT", "integer", "2000", "time limit for all resource detectors together", "ms"),
+    _own(
+        "EXIT_TIMEOUT",
+        "integer",
+        "5000",
+        "time limit for flush and shutdown at the end of the process, for all signals together",
+        "ms",
+    ),
 )
 
 #: Of a single instrumentation; the part in brackets is its name, or a keyword.
@@ -115,7 +126,7 @@ OF_ONE_INSTRUMENTATION = (
         "INSTRUMENTATION_<NAME>",
         "on, off or module:Class",
         "on",
-        "whether an instrumentation is applied, and which class in its place; see instrumentations.md",
+        "applies an instrumentation or not, or applies another class in its place; see instrumentations.md",
     ),
     _own("INSTRUMENTATION_<NAME>_<KEYWORD>", "JSON or text", "", "a keyword for its `instrument()`"),
     _own("INSTRUMENTATION_<NAME>_INIT_<KEYWORD>", "JSON or text", "", "a keyword for its class"),
@@ -133,7 +144,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="OTEL_EXPERIMENTAL_CONFIG_FILE",
         kind="path",
-        meaning="the old name of `OTEL_CONFIG_FILE`, which is stronger",
+        meaning="deprecated name of `OTEL_CONFIG_FILE`, which overrides it",
         spec=_SDK + "#declarative-configuration",
     ),
     _specified(
@@ -152,7 +163,7 @@ SETTINGS: tuple[Setting, ...] = (
         "OTEL_LOG_LEVEL",
         "one of trace, debug, info, warn, error, fatal, off",
         "warn",
-        "of distrokit's and the SDK's own messages on stderr; at `debug` problems have tracebacks",
+        "level of distrokit's and the SDK's own messages on stderr; at `debug` problems have tracebacks",
         _GENERAL,
     ),
     _specified(
@@ -166,21 +177,21 @@ SETTINGS: tuple[Setting, ...] = (
     _specified("OTEL_TRACES_EXPORTER", "list of names", "otlp", "`none` for nothing", _EXPORTER),
     _specified("OTEL_METRICS_EXPORTER", "list of names", "otlp", "`none` for nothing", _EXPORTER),
     _specified("OTEL_LOGS_EXPORTER", "list of names", "otlp", "`none` for nothing", _EXPORTER),
-    _limit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "of every attribute's value", _LIMITS),
-    _limit("OTEL_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of anything that has no limit of its own", _LIMITS),
-    _limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "of a span attribute's value", _SPAN),
+    _limit("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "length of every attribute's value", _LIMITS),
+    _limit("OTEL_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of items that have no limit of their own", _LIMITS),
+    _limit("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "length of a span attribute's value", _SPAN),
     _limit("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of a span", _SPAN),
     _limit("OTEL_SPAN_EVENT_COUNT_LIMIT", "128", "events of a span", _SPAN),
     _limit("OTEL_SPAN_LINK_COUNT_LIMIT", "128", "links of a span", _SPAN),
     _limit("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of a span event", _SPAN),
     _limit("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of a span link", _SPAN),
-    _limit("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "of a log attribute's value", _RECORD),
+    _limit("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "", "length of a log attribute's value", _RECORD),
     _limit("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "128", "attributes of a log record", _RECORD),
     _specified(
         "OTEL_METRICS_EXEMPLAR_FILTER",
         "one of always_on, always_off, trace_based",
         "trace_based",
-        "which measurements may become exemplars",
+        "measurements that may become exemplars",
         _SDK + "#exemplar",
         "opentelemetry-sdk",
     ),
@@ -203,9 +214,17 @@ SETTINGS: tuple[Setting, ...] = (
         "distrokit",
     ),
     _upstream("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "list of names", "", "`*` for all", "distrokit"),
-    _upstream("OTEL_PYTHON_DISTRO", "name", "distrokit", "which distro is in charge; see coexistence.md", "distrokit"),
-    _upstream("OTEL_PYTHON_CONFIGURATOR", "name", "distrokit", "as above, for the other half", "distrokit"),
-    _upstream("OTEL_PYTHON_CONTEXT", "name", "contextvars_context", "where the context is kept", "opentelemetry-api"),
+    _upstream("OTEL_PYTHON_DISTRO", "name", "distrokit", "the active distro; see coexistence.md", "distrokit"),
+    _upstream(
+        "OTEL_PYTHON_CONFIGURATOR",
+        "name",
+        "distrokit",
+        "the active distro, by its configurator's name; see coexistence.md",
+        "distrokit",
+    ),
+    _upstream(
+        "OTEL_PYTHON_CONTEXT", "name", "contextvars_context", "the implementation of the context", "opentelemetry-api"
+    ),
     _upstream(
         "OTEL_PYTHON_TRACER_PROVIDER",
         "name",
@@ -243,10 +262,14 @@ SETTINGS: tuple[Setting, ...] = (
     _instrumentations("OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION", "boolean", "true", "log records become telemetry"),
     _instrumentations("OTEL_PYTHON_LOG_CORRELATION", "boolean", "false", "trace ids in the log format"),
     _instrumentations("OTEL_PYTHON_LOG_FORMAT", "text", "", "the log format, with correlation"),
-    _instrumentations("OTEL_PYTHON_LOG_LEVEL", "level", "info", "of the root logger, with correlation"),
-    _instrumentations("OTEL_PYTHON_LOG_HANDLER_LEVEL", "level", "", "of the records that become telemetry"),
-    _instrumentations("OTEL_PYTHON_LOG_CODE_ATTRIBUTES", "boolean", "false", "where a record was logged"),
-    _instrumentations("OTEL_PYTHON_EXCLUDED_URLS", "list of patterns", "", "requests that make no spans"),
+    _instrumentations("OTEL_PYTHON_LOG_LEVEL", "level", "info", "level of the root logger, with correlation"),
+    _instrumentations(
+        "OTEL_PYTHON_LOG_HANDLER_LEVEL", "level", "", "lowest level of the records that become telemetry"
+    ),
+    _instrumentations(
+        "OTEL_PYTHON_LOG_CODE_ATTRIBUTES", "boolean", "false", "attributes for the place where a record was logged"
+    ),
+    _instrumentations("OTEL_PYTHON_EXCLUDED_URLS", "list of patterns", "", "URLs of requests that make no spans"),
     _instrumentations("OTEL_SEMCONV_STABILITY_OPT_IN", "list of names", "", "newer semantic conventions"),
     *(
         _instrumentations(f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{side}", "list of names", "", meaning)
@@ -259,12 +282,12 @@ SETTINGS: tuple[Setting, ...] = (
 
 
 def is_of_a_family(name: str) -> bool:
-    """Whether it is one of those that every library, or another language, has for itself."""
+    """Tell whether a name belongs to a family of which every library or another language has its own."""
     return bool(_FAMILIES.fullmatch(name))
 
 
 def read_by_instrumentations(name: str, known: Iterable[Setting]) -> bool:
-    """Whether instrumentations read it: it is declared so, or it begins as theirs do and nobody declares it."""
+    """Tell whether instrumentations read a setting: it is declared so, or has their prefix and is not declared."""
     declared = next((setting.consumer for setting in known if setting.name == name), "")
     if declared or name.startswith(LAUNCHER_PREFIX + "DISTROKIT_"):
         return declared == INSTRUMENTATIONS
@@ -272,29 +295,29 @@ def read_by_instrumentations(name: str, known: Iterable[Setting]) -> bool:
 
 
 def ignored_with_file(known: Iterable[Setting], settings: Settings) -> set[str]:
-    """The variables of these settings' environment that a configuration file takes the place of."""
+    """Return the variables in the environment that a configuration file replaces."""
     names = {setting.name for setting in known if setting.ignored_with_file}
     return {name for name in settings.environ if name.partition("__")[0] in names}
 
 
 def deprecated(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
-    """Settings that are set, and work, and will be gone."""
+    """Yield a problem for each deprecated setting that is set."""
     for setting in known:
         if setting.deprecated and settings.lookup(setting.name):
             yield Problem(
                 code="deprecated",
                 subject=setting.name,
-                cause="this setting will be gone",
-                outcome="it has its effect",
+                cause="this setting is deprecated",
+                outcome="it is still honoured",
                 remedy=setting.deprecated,
                 severity="warning",
             )
 
 
 def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
-    """Settings that nobody reads: all of distrokit's own, and others whose name is close to a known one.
+    """Yield a problem for each unknown setting: all with distrokit's prefix, others if similar to a known one.
 
-    Beside OpenTelemetry's only those count that begin as a plugin's do: third parties have names, too.
+    Of names without OpenTelemetry's prefix only those with a plugin's prefix count: third parties have names, too.
     """
     names = {setting.name for setting in known}
     of_plugins = [name for name in names if not name.startswith(_OURS)]
@@ -307,23 +330,24 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
             yield from _misspelt_of_a_plugin(name, plain, of_plugins, settings)
             continue
         if is_of_one_instrumentation(plain):
-            # Whether there is such an instrumentation is said where they are planned.
+            # Unknown instrumentations are reported where instrumentations are planned.
             continue
         own = plain.startswith("DISTROKIT_")
-        hint = _swapped(plain, names) or did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)
+        hint = _suggest_reordered(plain, names) or did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)
         if own or hint:
             [(_, source), *_rest] = settings.lookup(name)
             yield _unknown(
                 f"{source} {name}" if source.kind in ("file", "project") else name,
-                "nobody reads a setting of this name",
-                hint or "`docs/settings.md` has the list.",
+                "there is no setting of this name",
+                hint or "`docs/settings.md` lists all settings.",
             )
 
 
 def quoted(settings: Settings) -> Iterator[Problem]:
-    """Variables whose value is in quotes: a shell removes them, and ``docker run --env-file`` keeps them.
+    """Yield a problem for variables whose value is in quotes, as ``docker run --env-file`` keeps them.
 
-    Of ``OTEL_RESOURCE_ATTRIBUTES`` each attribute's value. Keywords of instrumentations are left out: they may be JSON.
+    Of ``OTEL_RESOURCE_ATTRIBUTES`` each attribute's value counts. Keywords of instrumentations may be JSON, and do not
+    count.
     """
     names = [
         name
@@ -336,7 +360,7 @@ def quoted(settings: Settings) -> Iterator[Problem]:
             code="setting-quoted",
             subject=", ".join(names),
             cause=f"the {'value is' if one else 'values are'} in quotes, which are part of {'it' if one else 'them'}",
-            outcome="the quotes are used as well",
+            outcome="the value is used with its quotes",
             remedy="Write it without quotes: a shell removes them, `docker run --env-file` and others keep them.",
             severity="warning",
         )
@@ -350,23 +374,23 @@ def _is_quoted(name: str, text: str) -> bool:
 
 
 def _misspelt_of_a_plugin(name: str, plain: str, names: Iterable[str], settings: Settings) -> Iterator[Problem]:
-    """Beside what plugins declare, whose names begin with the same word (``ACME_``)."""
+    """Report a name that is similar to one that a plugin declares, with the same first word (``ACME_``)."""
     words = plain.split("_")
-    close = [other for other in names if _a_slip_of(words, other.split("_"))]
-    hint = _swapped(plain, names) or did_you_mean(plain, close, cutoff=_CLOSE)
-    # A secret may stand in a file of its own.
+    close = [other for other in names if _is_slip_of(words, other.split("_"))]
+    hint = _suggest_reordered(plain, names) or did_you_mean(plain, close, cutoff=_CLOSE)
+    # NAME_FILE is a known name: it names the file of a secret.
     if hint and plain.removesuffix("_FILE") not in names:
         yield _unknown(name, "no plugin declares a setting of this name", hint)
 
 
-def _swapped(name: str, names: Iterable[str]) -> str:
-    """The hint at a name that has the same words in another order; the first word says whose they are."""
+def _suggest_reordered(name: str, names: Iterable[str]) -> str:
+    """Suggest the known name with the same first word that has the same words in another order; empty for none."""
     meant = in_another_order(name, [other for other in names if other.startswith(name.partition("_")[0] + "_")])
     return f"Did you mean {meant!r}?" if meant else ""
 
 
-def _a_slip_of(words: list[str], other: list[str]) -> bool:
-    """``WEBSITE_SLOT_NAME`` is none of ``WEBSITE_SITE_NAME``: each word must be close."""
+def _is_slip_of(words: list[str], other: list[str]) -> bool:
+    """Tell whether each word is similar: ``WEBSITE_SLOT_NAME`` is no slip of ``WEBSITE_SITE_NAME``."""
     if len(words) < 2 or words[0] != other[0]:
         return False
     pairs = zip(words, other, strict=False)
@@ -385,7 +409,10 @@ def _unknown(subject: str, cause: str, remedy: str) -> Problem:
 
 
 def not_one_of(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
-    """Values of plugins' own settings outside what their ``kind`` says; ours are checked where they are read."""
+    """Yield a problem for each value of a plugin's setting that its ``kind`` does not list.
+
+    Values of OpenTelemetry's and distrokit's settings are checked where they are read.
+    """
     for setting in known:
         value = settings.value(setting.name)
         if value is None or setting.name.startswith(_OURS) or not setting.kind.startswith(_ONE_OF):
@@ -398,7 +425,7 @@ def not_one_of(known: Iterable[Setting], settings: Settings) -> Iterator[Problem
                 code="setting-invalid",
                 subject=f"{setting.name}={'****' if secret else value.value}",
                 cause=f"it must be {setting.kind}" + ("" if value.source.chosen else f" (it is the {value.source})"),
-                outcome=f"{owner} reads it as it is",
+                outcome=f"{owner} gets it unchanged",
                 remedy=(not secret and did_you_mean(value.value, choices))
                 or f"Set {setting.name} to {setting.kind}, or unset it.",
                 severity="warning",

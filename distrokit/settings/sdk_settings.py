@@ -1,7 +1,7 @@
-"""Settings that the SDK reads by itself, checked before it does.
+"""Settings that the SDK reads by itself, checked before it reads them.
 
-The SDK raises on what it does not like, some of it while it is imported, and one wrong limit costs all
-three signals. What cannot be used is a problem here, and the SDK does not get to see it.
+The SDK raises on values that it cannot use, some of them while it is imported, and one wrong limit costs all
+three signals. Such a value becomes a problem here, and is hidden from the SDK.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LIMITS = (
     "OTEL_SPAN_EVENT_COUNT_LIMIT",
     "OTEL_SPAN_LINK_COUNT_LIMIT",
 )
-#: Beyond it the SDK's containers raise, in the application's own code.
+#: Above it the SDK's containers raise, in the application's own code.
 _LARGEST = 2**31 - 1
 
 #: The SDK runs the named detectors while it is imported, one after the other and without a deadline
@@ -34,32 +34,33 @@ _CHOICES = {"OTEL_METRICS_EXEMPLAR_FILTER": ("trace_based", "always_on", "always
 
 
 def checked(reader: Reader) -> dict[str, str | None]:
-    """What the SDK shall find in ``os.environ`` instead of what is there.
+    """Return the changes of ``os.environ`` that the SDK needs.
 
-    Returns: setting to text; ``None`` for one that is to be taken for unset. Settings that can be used
-    as they are, are not in it. ``reader.problems`` receives what cannot be used.
+    Returns: setting to text; ``None`` for one that must look unset. Settings that can be used unchanged are not in
+    it. ``reader.problems`` receives values that cannot be used.
     """
     found: dict[str, str | None] = {}
     for name in _LIMITS:
-        _keep(found, name, reader, reader.parsed(name, _limit, None).value)
+        _add_change(found, name, reader, reader.parsed(name, _limit, None).value)
     for name, choices in _CHOICES.items():
-        _keep(found, name, reader, reader.choice(name, choices, "").value or None)
+        _add_change(found, name, reader, reader.choice(name, choices, "").value or None)
     if reader.settings.get(_DETECTORS):
         found[_DETECTORS] = None
     if reader.settings.get(_ATTRIBUTES):
-        # They are read already, and the SDK repeats what it does not like, tokens included.
+        # distrokit has read them, and the SDK logs malformed ones, tokens included.
         found[_ATTRIBUTES] = None
     return found
 
 
 def read_late(found: dict[str, str | None], settings: Settings, logger_provider: type) -> dict[str, str | None]:
-    """Limits that the SDK comes across again while it runs, and what it shall find; ``None`` for nothing.
+    """Return the changes of ``os.environ`` that must stay while the SDK runs; ``None`` removes a variable.
 
-    Up to 1.44 it reads the limits of log records anew for every record; since then the provider is given
-    them. So what cannot be used, and what does not come from the environment, must stay there.
+    Up to 1.44 the SDK reads the limits of log records again for every record; since then the provider gets them
+    as arguments. So limits that cannot be used, and limits from other sources than the environment, must stay.
 
     Args:
-        found: what :func:`checked` returned.
+        found: the result of :func:`checked`.
+        settings: all settings.
         logger_provider: the SDK's class.
     """
     if "log_record_limits" in signature(logger_provider).parameters:
@@ -72,11 +73,11 @@ def read_late(found: dict[str, str | None], settings: Settings, logger_provider:
     return late
 
 
-def _keep(found: dict[str, str | None], name: str, reader: Reader, text: str | None) -> None:
+def _add_change(found: dict[str, str | None], name: str, reader: Reader, text: str | None) -> None:
     given = reader.settings.get(name)
     if not given and name in reader.settings.ignored:
         found[name] = None
-    # Blanks around a value are the user's, and the SDK does not take them off everywhere.
+    # The SDK does not strip blanks around every value.
     if given and text != reader.settings.environ.get(name, given):
         found[name] = text
 

@@ -1,4 +1,4 @@
-"""Secrets that stand in a file of their own: ``NAME_FILE`` beside ``NAME``, as container platforms mount them."""
+"""Secrets in files of their own: ``NAME_FILE`` in place of ``NAME``, as container platforms mount them."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from pathlib import Path
 from distrokit.diagnostics import Problem, describe_exception
 from distrokit.settings.values import Source
 
-#: In characters; a secret is short, and what is longer is not one.
+#: In characters; a longer file is refused, since secrets are short.
 LARGEST = 65_536
 
 
-def read_secret(name: str, given: list[tuple[str, Source]], problems: list[Problem]) -> list[tuple[str, str, Source]]:
-    """The content of the files that ``given`` names, as candidates for a value.
+def read_secret(name: str, paths: list[tuple[str, Source]], problems: list[Problem]) -> list[tuple[str, str, Source]]:
+    """Read secrets from files, as candidates for a value: (name, text, source).
 
     Args:
         name: the variable, for example ``OTEL_EXPORTER_OTLP_HEADERS_FILE``.
-        given: its values, each a path.
+        paths: its values with their sources.
         problems: receives files that cannot be read; then the next weaker value counts.
     """
     found = []
-    for path, source in given:
+    for path, source in paths:
         try:
             text = content(path)
         except (OSError, ValueError) as error:
             problems.append(
                 Problem(
                     code="secret-file-unreadable",
-                    # A secret in the place of the path is a mistake that people make.
+                    # A common mistake is a secret in place of the path.
                     subject=f"{name}={path if Path(path).is_absolute() else '****'}",
                     cause=describe_exception(error) if isinstance(error, ValueError) else str(error.strerror),
-                    outcome="it is taken for unset",
+                    outcome="it is treated as unset",
                     remedy="Name a text file that this process may read.",
                 )
             )
@@ -41,12 +41,12 @@ def read_secret(name: str, given: list[tuple[str, Source]], problems: list[Probl
 
 
 def content(path: str) -> str:
-    """The file's text, without blanks at its end.
+    """Read a file's text, without blanks at its end.
 
-    Raises: ``OSError``; ``ValueError`` when it is no text, no regular file, or too long for a secret.
+    Raises: ``OSError``; ``ValueError`` if it is not text, not a regular file, or too long for a secret.
     """
     file = Path(path)
-    # A pipe has no end, and would be waited for.
+    # Reading a pipe may never end.
     if file.exists() and not file.is_file():
         raise ValueError("it is not a regular file")
     with file.open(encoding="utf-8") as opened:

@@ -1,4 +1,4 @@
-"""Values that know where they came from."""
+"""Values that know their source."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from distrokit.diagnostics import Mask
 
 T_co = TypeVar("T_co", covariant=True)
 
+#: The words for true and false in settings, in lower case; any case is accepted.
+BOOLEANS: Mapping[str, bool] = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
 SourceKind = Literal[
     "default", "plugin default", "distro", "project", "file", "environment", "code", "override", "plugin"
 ]
 
-#: Who overrules whom, weakest first. ``distro`` is what a distro has as defaults, ``project`` is ``pyproject.toml``,
+#: The kinds of sources, weakest first. ``distro`` is a distro's defaults, ``project`` is ``pyproject.toml``,
 #: ``file`` the configuration file, ``code`` the caller of ``distrokit.start``,
 #: ``override`` a plugin's ``distrokit_overrides``.
 STRENGTH: tuple[SourceKind, ...] = (
@@ -32,13 +38,13 @@ STRENGTH: tuple[SourceKind, ...] = (
 
 @dataclass(frozen=True)
 class Source:
-    """Where a value came from.
+    """The source of a value.
 
     Attributes:
         kind: the layer.
-        name: what to show: ``OTEL_TRACES_SAMPLER``, ``otel.yaml:12:9``, ``batch 0.1.0``, ``distrokit``.
-        written: of a file: how it refers to the variables that hold the value, such as ``${API_KEY}``. Empty where it
-            does not, and where there is more in it than may be shown.
+        name: the text to show: ``OTEL_TRACES_SAMPLER``, ``otel.yaml:12:9``, ``batch 0.1.0``, ``distrokit``.
+        written: in a file: the reference to the variables that hold the value, such as ``${API_KEY}``. Empty if there
+            is none, and if the text contains more than may be shown.
     """
 
     kind: SourceKind
@@ -50,12 +56,12 @@ class Source:
 
     @property
     def strength(self) -> int:
-        """Position in :data:`STRENGTH`; higher overrules lower."""
+        """Position in :data:`STRENGTH`; the higher overrides the lower."""
         return STRENGTH.index(self.kind)
 
     @property
     def chosen(self) -> bool:
-        """Whether the user wrote it, rather than a plugin or distrokit."""
+        """True if the user chose the value, not a plugin or distrokit."""
         return self.kind in ("project", "file", "environment", "code")
 
 
@@ -64,12 +70,12 @@ _SHOWN = {
     "plugin default": "default of plugin {}",
     "distro": "distro {}",
     "code": "{} given in code",
-    "override": "plugin {}, which insists",
+    "override": "override of plugin {}",
     "plugin": "plugin {}",
 }
 
 
-#: The source of what distrokit itself decides when nobody else did.
+#: The source of distrokit's own defaults.
 BUILT_IN = Source("default", "distrokit")
 
 
@@ -79,10 +85,10 @@ class Value(Generic[T_co]):
 
     Attributes:
         value: the value, parsed.
-        source: where it came from.
-        overridden: the weaker sources that had an opinion, strongest first: (raw text, source).
+        source: its source.
+        overridden: the values of weaker sources, strongest first: (raw text, source).
         secret: when true, every printed form of the value is masked.
-        key: how the configuration file calls it, dotted (``tls.ca_file``); empty where it cannot.
+        key: its key in a configuration file, dotted (``tls.ca_file``); empty if a file cannot have it.
     """
 
     value: T_co
@@ -92,7 +98,7 @@ class Value(Generic[T_co]):
     key: str = field(default="", compare=False)
 
     def printable(self) -> Any:
-        """The value as it may be shown: masked when secret or when it is a URL with a secret part."""
+        """Return the value as it may be shown: masked if it is secret, or a URL with a secret part."""
         if not self.secret:
             return Mask()(self.value) if isinstance(self.value, str) else self.value
         if isinstance(self.value, Mapping):
@@ -100,7 +106,7 @@ class Value(Generic[T_co]):
         return "****" if self.value else self.value
 
     def plain(self) -> Any:
-        """The value without sources: of a node of a configuration file, all the way down."""
+        """Return the value without sources; of a node of a configuration file, all the way down."""
         if isinstance(self.value, Mapping):
             return {name: _plain(value) for name, value in self.value.items()}
         if isinstance(self.value, (list, tuple)):
@@ -108,7 +114,7 @@ class Value(Generic[T_co]):
         return self.value
 
     def at(self, *path: str) -> Value[Any] | None:
-        """A node further down; ``None`` where there is none, or where it is null."""
+        """Return the node at a path below this one; ``None`` if there is none, or if it is null."""
         node: Any = self
         for name in path:
             children = node.value if isinstance(node, Value) else None
@@ -120,7 +126,7 @@ class Value(Generic[T_co]):
 
 
 def as_text(value: Any) -> str:
-    """A plain value as an environment variable would say it: lists with commas, booleans in lower case."""
+    """Convert a plain value to the text of an environment variable: lists with commas, booleans in lower case."""
     if isinstance(value, (list, tuple)):
         return ",".join(as_text(item) for item in value)
     if isinstance(value, float) and value.is_integer():

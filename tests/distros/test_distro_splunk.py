@@ -140,7 +140,7 @@ def test_a_realm_that_is_none_is_said_and_the_application_starts(tmp_path):
     report = json.loads(distrokit("doctor", "--offline", "--json", env=env, path=path).stdout)
 
     line = (
-        "SPLUNK_REALM=https://us0: not usable: a realm is letters and a number, such as us0; it is taken for unset. "
+        "SPLUNK_REALM=https://us0: not usable: a realm is letters and a number, such as us0; it is treated as unset. "
         "Change or unset SPLUNK_REALM."
     )
     assert (result.stdout, said(result)) == ("runs\n", [f"distrokit: {line}"])

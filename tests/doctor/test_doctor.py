@@ -186,8 +186,20 @@ def test_the_line_is_for_the_tool_and_the_environment_in_use(tmp_path, monkeypat
 @pytest.mark.parametrize(
     ("env", "check", "verdict", "evidence", "remedy"),
     [
-        ({"OTEL_TRACES_SAMPLR": "x"}, "setting-unknown", "warn", "nobody reads", "Did you mean 'OTEL_TRACES_SAMPLER'?"),
-        ({"DISTROKIT_STRCT": "1"}, "setting-unknown", "warn", "nobody reads", "Did you mean 'DISTROKIT_STRICT'?"),
+        (
+            {"OTEL_TRACES_SAMPLR": "x"},
+            "setting-unknown",
+            "warn",
+            "there is no setting",
+            "Did you mean 'OTEL_TRACES_SAMPLER'?",
+        ),
+        (
+            {"DISTROKIT_STRCT": "1"},
+            "setting-unknown",
+            "warn",
+            "there is no setting",
+            "Did you mean 'DISTROKIT_STRICT'?",
+        ),
         ({"OTEL_BSP_MAX_QUEUE_SIZE": "many"}, "setting-invalid", "warn", "OTEL_BSP_MAX_QUEUE_SIZE=many", "unset"),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4317"},

@@ -83,7 +83,7 @@ def test_quotes_are_said_at_the_start_in_one_line():
         code="setting-quoted",
         subject="OTEL_SERVICE_NAME",
         cause="the value is in quotes, which are part of it",
-        outcome="the quotes are used as well",
+        outcome="the value is used with its quotes",
         remedy="Write it without quotes: a shell removes them, `docker run --env-file` and others keep them.",
         severity="warning",
     )

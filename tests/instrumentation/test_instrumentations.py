@@ -141,7 +141,7 @@ ALLOW, DENY, ORDER = (
         (
             "DISTROKIT_INSTRUMENTATIONS_ORDER",
             "flask",
-            f"DISTROKIT_INSTRUMENTATIONS_ORDER: nobody reads a setting of this name; it has no effect. Did you mean '{ORDER}'?",
+            f"DISTROKIT_INSTRUMENTATIONS_ORDER: there is no setting of this name; it has no effect. Did you mean '{ORDER}'?",
         ),
     ],
 )

@@ -16,7 +16,7 @@ from distrokit.doctor.installer import install_line
 from distrokit.settings import bundles
 
 APP = "import os, sys; print('ran', sys.flags.isolated, *sys.argv[1:]); open('ran', 'w').close()"
-KEPT_OUT = "a pex file, which starts Python anew, isolated and with its own libraries: no launcher gets in"
+KEPT_OUT = "a pex file, which starts Python anew, isolated and with its own libraries: a launcher cannot reach it"
 
 
 @pytest.fixture(scope="module")

@@ -146,15 +146,15 @@ def test_the_plan_shows_in_front_of_which_exporters_a_transform_stands(capsys):
     [
         (
             Processor("p", "traces", "derive", print, exporters=("otlp",)),
-            "declared Processor 'p' at 'derive' with exporters; only a transform can stand in front of some exporters",
+            "declared Processor 'p' at 'derive' with exporters; only transforms can name exporters",
         ),
         (
             Processor("p", "traces", "transform", print, exporters="otlp"),
-            "declared Processor 'p' whose exporters is no tuple of names",
+            "declared Processor 'p' whose exporters is not a tuple of names",
         ),
         (
             Processor("p", "traces", "transform", print, exporters=(" ",)),
-            "declared Processor 'p' whose exporters is no tuple of names",
+            "declared Processor 'p' whose exporters is not a tuple of names",
         ),
     ],
 )

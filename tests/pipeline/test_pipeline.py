@@ -127,8 +127,8 @@ def test_an_exporters_options_are_put_back_when_a_hook_raises(tmp_path, receiver
         ("distrokit_exporters", [Exporter("a,b", "traces", print)], "without a comma"),
         ("distrokit_exporters", [Exporter("a", "trace", print)], "signals are traces, metrics, logs"),
         ("distrokit_exporters", [Exporter("a", (), print)], "for ()"),
-        ("distrokit_exporters", [Exporter("a", "traces", "x:y")], "whose factory cannot be called"),
-        ("distrokit_resource", [ResourceDetector("a", 5)], "whose detect cannot be called"),
+        ("distrokit_exporters", [Exporter("a", "traces", "x:y")], "whose factory is not callable"),
+        ("distrokit_resource", [ResourceDetector("a", 5)], "whose detect is not callable"),
         ("distrokit_processors", [Processor("a", "traces", "filter", print)], "stages are enrich, transform, derive"),
         ("distrokit_checks", [Check("a", "bad", "x")], "verdicts are ok, warn, fail"),
         ("distrokit_started", "x", "returned str, but this hook returns nothing"),
@@ -164,7 +164,7 @@ def test_a_setting_that_the_sdk_would_refuse_costs_only_itself(setting, value, r
 
     (line,) = said(result)
     assert line.startswith(f"distrokit: {setting}={value}: not usable: ")
-    assert "it is taken for unset" in line
+    assert "it is treated as unset" in line
     store = receiver.store
     assert (len(store.spans()), len(store.points()), len(store.logs())) == (1, 1, 1)
     assert (result.stdout, result.returncode) == ("done\n", 0)

@@ -448,7 +448,7 @@ def test_the_same_components_take_their_arguments_from_variables(tmp_path):
     [
         ("times: soon", "otel.yaml:7:14 times=soon: not usable: it must be a whole number from 0 to"),
         ("tims: 2", "otel.yaml:7:14 tims: 'acme' has no such property; it has no effect. Did you mean 'times'?"),
-        ("times: [1]", "otel.yaml:7:14 times: it holds a list or a mapping, and one value is expected"),
+        ("times: [1]", "otel.yaml:7:14 times: expected one value, found a list or a mapping"),
     ],
 )
 def test_a_plugins_argument_that_is_wrong_costs_the_argument(tmp_path, argument, says):
@@ -518,7 +518,7 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
     place = str(tmp_path / "otel.yaml")
     assert f"schedule_delay_millis = 5 {place}:5:25 (overrules default of plugin acme 1.0=7)" in rows
     assert "max_queue_size = 7 default of plugin acme 1.0" in rows
-    assert f"export_timeout_millis = 9 plugin acme 1.0, which insists (overrules {place}:5:44=5)" in rows
+    assert f"export_timeout_millis = 9 override of plugin acme 1.0 (overrules {place}:5:44=5)" in rows
     assert any(row.startswith("sampler always_off (opentelemetry-sdk") for row in rows)
     assert "baggage" in text
     assert f"service.name file {place}:3:46" in rows
@@ -542,7 +542,7 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
         ("propagator: []", "otel.yaml:7:1 propagator: not usable: expected a mapping; it is left out."),
         (
             "distribution: {distrokit: {strct: true}}",
-            "otel.yaml:7:28 DISTROKIT_STRCT: nobody reads a setting of this name",
+            "otel.yaml:7:28 DISTROKIT_STRCT: there is no setting of this name",
         ),
         (
             "resource: {attributes: [{name: a}]}",

@@ -495,7 +495,7 @@ def test_a_misspelt_setting_of_a_plugin_is_said(name, meant):
             "ACME_REGION",
             "mars",
             (
-                "ACME_REGION=mars: it must be one of eu, us; plugin acme reads it as it is. "
+                "ACME_REGION=mars: it must be one of eu, us; plugin acme gets it unchanged. "
                 "Set ACME_REGION to one of eu, us, or unset it."
             ),
         ),
@@ -503,7 +503,7 @@ def test_a_misspelt_setting_of_a_plugin_is_said(name, meant):
             "ACME_API_SECRET",
             "eus",
             (
-                "ACME_API_SECRET=****: it must be one of eu or us; its plugin reads it as it is. "
+                "ACME_API_SECRET=****: it must be one of eu or us; its plugin gets it unchanged. "
                 "Set ACME_API_SECRET to one of eu or us, or unset it."
             ),
         ),

@@ -122,7 +122,7 @@ def test_what_the_sdk_cannot_do_is_said():
         ("views", "returned str, expected a list of views, each a mapping"),
         (5, "returned int 5, expected a list of views"),
         (["view"], "returned str in its list, expected a view"),
-        ([{"selector": {5: "a"}}], "a key that is no text"),
+        ([{"selector": {5: "a"}}], "a key that is not text"),
         ([{"stream": {"aggregation": object()}}], "returned a view with object in it; a view is plain data"),
     ],
 )

@@ -56,7 +56,7 @@ def test_one_that_is_not_optional_is_missed_with_both_ways_out(tmp_path):
     (problem,) = explained(closed(tmp_path, plugins='("acme", "gone")'))["problems"][:1]
 
     assert problem["cause"] == "it lists the plugin 'gone', which is not installed"
-    assert problem["remedy"] == "Install the package that has it, or move it to the distro's optional."
+    assert problem["remedy"] == "Install its package, or move it to the distro's optional."
 
 
 @pytest.mark.parametrize("command", ["tail", "demo", "new"])

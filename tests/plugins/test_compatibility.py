@@ -1,4 +1,4 @@
-"""What docs/compatibility.md promises to plugins: hooks and settings that will be gone say so, and work until then."""
+"""What docs/compatibility.md promises to plugins: deprecated hooks and settings are reported, and still work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from plans import planned, plugin, problems
 from distrokit import Setting, hookspecs
 
 
-def test_a_hook_and_an_argument_that_will_be_gone_are_called_and_said_with_whose_they_are(monkeypatch):
+def test_deprecated_hooks_and_arguments_are_called_and_reported_with_their_plugin(monkeypatch):
     going = {"distrokit_plan(plan)": "Take it out.", "distrokit_overrides": "Use distrokit_defaults from 0.4 on."}
     monkeypatch.setattr(hookspecs, "DEPRECATED", going)
     acme = plugin(
@@ -19,15 +19,15 @@ def test_a_hook_and_an_argument_that_will_be_gone_are_called_and_said_with_whose
 
     who = "plugin acme (code): it implements"
     assert set(problems(plan)) == {
-        f"{who} distrokit_plan(plan), which will be gone; it is called. Take it out.",
-        f"{who} distrokit_overrides, which will be gone; it is called. Use distrokit_defaults from 0.4 on.",
+        f"{who} distrokit_plan(plan), which is deprecated; it is still called. Take it out.",
+        f"{who} distrokit_overrides, which is deprecated; it is still called. Use distrokit_defaults from 0.4 on.",
     }
     assert {(problem.code, problem.severity) for problem in plan.problems} == {("deprecated", "warning")}
     assert plan.signals["logs"].exporters == []
     assert plan.resource.attributes["service.name"].value == "acme"
 
 
-def test_a_setting_that_will_be_gone_has_its_effect_and_is_said_when_somebody_sets_it():
+def test_a_deprecated_setting_is_honoured_and_reported_when_it_is_set():
     setting = Setting(name="ACME_WHO", deprecated="Set ACME_TENANT; from 0.4 on ACME_WHO is not read.", consumer="acme")
     acme = plugin(
         distrokit_settings=lambda: [setting],
@@ -37,7 +37,7 @@ def test_a_setting_that_will_be_gone_has_its_effect_and_is_said_when_somebody_se
     plan = planned({"ACME_WHO": "shop"}, acme=acme)
 
     assert problems(plan) == [
-        "ACME_WHO: this setting will be gone; it has its effect. Set ACME_TENANT; from 0.4 on ACME_WHO is not read."
+        "ACME_WHO: this setting is deprecated; it is still honoured. Set ACME_TENANT; from 0.4 on ACME_WHO is not read."
     ]
     assert plan.resource.attributes["acme"].value == "shop"
     assert problems(planned({}, acme=acme)) == []

@@ -89,7 +89,7 @@ def test_releases_of_opentelemetry_that_it_is_not_made_for_are_said(releases, nu
     for line in lines:
         assert line == (
             f"distro acme 1: it is made for OpenTelemetry <1.43, and {version('opentelemetry-sdk')} is installed; it runs "
-            "all the same. Update code, or install a release of OpenTelemetry that it is made for."
+            "anyway. Update code, or install a matching release of OpenTelemetry."
         )
 
 
@@ -117,7 +117,7 @@ def test_the_only_one_is_in_charge_and_of_several_the_one_that_is_named(tmp_path
     assert (named["distro"]["name"], marks(named), named["problems"]) == ("globex", ["from.globex"], [])
     assert (named["distro"]["why"], named["distro"]["others"]) == ("OTEL_PYTHON_DISTRO names it", ["acme"])
     (kept_out,) = [p for p in named["plugins"] if p["name"] == "acme"]
-    assert (kept_out["status"], kept_out["cause"]) == ("blocked", "it belongs to distro acme, which is not in charge")
+    assert (kept_out["status"], kept_out["cause"]) == ("blocked", "it belongs to distro acme, which is not active")
 
     default = explained(acme, OTEL_PYTHON_DISTRO="distrokit")
     assert (default["distro"]["name"], marks(default), default["sampler"]) == ("distrokit", [], None)
@@ -147,7 +147,7 @@ def test_one_that_cannot_be_loaded_costs_itself(tmp_path):
 
     (problem,) = explained(broken)["problems"]
     assert problem["subject"] == "distro acme (acme-otel)"
-    assert (problem["code"], problem["outcome"]) == ("distro-failed", "the plugins that are installed run without it")
+    assert (problem["code"], problem["outcome"]) == ("distro-failed", "the installed plugins run without it")
     assert problem["remedy"] == "Repair or uninstall it, or set OTEL_PYTHON_DISTRO=distrokit."
     (problem,) = explained(wrong)["problems"]
     assert problem["cause"] == "TypeError: globex_otel:distrokit_resource is function, not a distrokit.Distro"
@@ -228,8 +228,8 @@ def test_what_is_only_said_of_releases_costs_nothing_when_it_is_wrong():
     (line,) = problems(planned(Distro(name="acme", version="1", opentelemetry="1.43")))
 
     assert line == (
-        "distro acme 1: the releases of OpenTelemetry that it is made for, '1.43', are no version specifier; it runs all the "
-        "same. Write them like >=1.43,<1.47."
+        "distro acme 1: its opentelemetry='1.43' is not a version specifier; it runs anyway. "
+        "Write it like >=1.43,<1.47."
     )
 
 

@@ -319,10 +319,10 @@ def test_a_hook_that_raises_while_running_is_named_and_disturbs_nothing(hook, re
 
     (line,) = said(result)
     assert (
-        f"plugin acme (distrokit-acme 1.0): distrokit_{hook}: RuntimeError: tripped; its hooks are called no more"
+        f"plugin acme (distrokit-acme 1.0): distrokit_{hook}: RuntimeError: tripped; its hooks are no longer called"
         in line
     )
-    assert "; what it declared stays. Repair it, or " in line
+    assert "; its declarations stay. Repair it, or " in line
     assert [(span.name, span.resource["acme"]) for span in receiver.store.spans()] == [("s", 1)]
     assert result.returncode == 7
 

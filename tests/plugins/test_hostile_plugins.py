@@ -526,7 +526,10 @@ def test_a_wrong_default_of_a_plugin_is_laid_to_the_plugin():
     (line,) = problems(planned(acme=acme))
 
     assert line.startswith("OTEL_BSP_MAX_QUEUE_SIZE=lots: not usable: it must be a whole number from 1 to 2147483647 ")
-    assert "(it is the default of plugin acme); 2048 is used instead. Set OTEL_BSP_MAX_QUEUE_SIZE yourself." in line
+    assert (
+        "(it is the default of plugin acme); 2048 is used instead. Set OTEL_BSP_MAX_QUEUE_SIZE to another value."
+        in line
+    )
 
 
 def test_options_that_a_plugin_changed_are_laid_to_it(receiver, tmp_path):

@@ -70,8 +70,8 @@ def test_a_url_is_no_path():
     (line,) = problems(planned({"DISTROKIT_PLUGIN_FILES": "https://me:secret@host/tweak.py"}))
 
     assert line == (
-        "DISTROKIT_PLUGIN_FILES=https://****@host/tweak.py: it is a URL, and not the path of a file; it is not loaded. Copy "
-        "it here, and name its path."
+        "DISTROKIT_PLUGIN_FILES=https://****@host/tweak.py: it is a URL, not the path of a file; it is not loaded. "
+        "Download the file and name its path."
     )
 
 
@@ -92,7 +92,7 @@ def test_a_file_gives_way_to_what_is_called_so_already(tmp_path):
     plan = json.loads(in_process("explain", "--json", env={"DISTROKIT_PLUGIN_FILES": path}, path=[installed]).stdout)
 
     (problem,) = plan["problems"]
-    assert (problem["outcome"], problem["remedy"]) == ("the file gives way", "Give the file another name.")
+    assert (problem["outcome"], problem["remedy"]) == ("the file is left out", "Give the file another name.")
     assert plan["resource"]["attributes"]["group"]["value"] == "blue"
     assert "team" not in plan["resource"]["attributes"]
 
@@ -103,7 +103,7 @@ def test_a_home_that_nobody_knows_costs_that_file(tmp_path):
     plan = planned({"DISTROKIT_PLUGIN_FILES": f"~nobody-here/x.py,{tweak}"})
 
     (line,) = problems(plan)
-    assert "'~nobody-here/x.py' is relative to the working directory, and not there" in line
+    assert "'~nobody-here/x.py' is relative to the working directory, and does not exist there" in line
     assert plan.resource.attributes["team"].value == "blue"
 
 
@@ -114,7 +114,7 @@ def test_two_files_of_one_name_are_both_refused_as_two_packages_are(tmp_path):
     plan = planned({"DISTROKIT_PLUGIN_FILES": f"{first},{second}"})
 
     (line,) = problems(plan)
-    assert f"{second} and {first} claim this one name" in line
+    assert f"{second} and {first} use the same name" in line
     assert "team" not in plan.resource.attributes
 
 
@@ -134,6 +134,6 @@ def test_a_file_in_the_working_directory_cannot_name_one(tmp_path):
     assert result.stdout == "runs\n"
     (line,) = said(result)
     assert line == (
-        f"distrokit: {tmp_path}/pyproject.toml, plugin-files: it decides what code is run, and that is not for a file "
-        "to say; it has no effect. Set the environment variable DISTROKIT_PLUGIN_FILES."
+        f"distrokit: {tmp_path}/pyproject.toml, plugin-files: it names code to run, which a file must not do; "
+        "it has no effect. Set the environment variable DISTROKIT_PLUGIN_FILES."
     )

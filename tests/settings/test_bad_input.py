@@ -165,7 +165,7 @@ def test_two_distributions_that_claim_one_name_are_both_left_out_whatever_the_or
     result = _sent(receiver, path=[tmp_path / number for number in order])
 
     (line,) = said(result)
-    assert "plugin acme: acme-1 1.0 and acme-2 1.0 claim this one name; all of them are left out" in line
+    assert "plugin acme: acme-1 1.0 and acme-2 1.0 use the same name; all of them are left out" in line
     (span,) = receiver.store.spans()
     assert "acme.number" not in span.resource
 

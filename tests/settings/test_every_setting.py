@@ -304,7 +304,7 @@ def test_numbers_that_are_none_cost_only_themselves(text):
         ("OTEL_EXPORTER_OTLP_HEADERS_LOGS", "Did you mean 'OTEL_EXPORTER_OTLP_LOGS_HEADERS'?"),
         ("OTEL_BSP_QUEUE_MAX_SIZE__BACKUP", "Did you mean 'OTEL_BSP_MAX_QUEUE_SIZE'?"),
         ("OTEL_NAME_OF_SERVICE", ""),
-        ("DISTROKIT_QUITE_ELSEWHERE_INDEED_42", "has the list"),
+        ("DISTROKIT_QUITE_ELSEWHERE_INDEED_42", "lists all settings"),
         ("OTEL_PYTHON_DISTROKIT_STRCT", "Did you mean 'DISTROKIT_STRICT'?"),
         ("OTEL_PYTHON_FLASK_EXCLUDED_URLS", ""),
         ("OTEL_PYTHON_WSGI_EXCLUDED_URLS", ""),
@@ -323,7 +323,7 @@ def test_a_misspelt_name_is_said_and_a_name_of_others_is_not(name, hint):
         assert lines == []
         return
     (line,) = lines
-    assert line.startswith(f"{name}: nobody reads a setting of this name; it has no effect. ")
+    assert line.startswith(f"{name}: there is no setting of this name; it has no effect. ")
     assert hint in line
 
 

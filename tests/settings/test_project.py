@@ -50,7 +50,7 @@ def test_the_environment_is_stronger_and_strict_ends_the_process(tmp_path):
     assert lenient.returncode == 0
     (line,) = said(lenient)
     assert line == (
-        f"distrokit: {tmp_path}/pyproject.toml, strct DISTROKIT_STRCT: nobody reads a setting of this name; "
+        f"distrokit: {tmp_path}/pyproject.toml, strct DISTROKIT_STRCT: there is no setting of this name; "
         "it has no effect. Did you mean 'DISTROKIT_STRICT'?"
     )
 
@@ -83,7 +83,7 @@ def test_python_3_10_without_tomli_says_so(tmp_path, monkeypatch):
     def gone():
         raise ModuleNotFoundError("tomli")
 
-    monkeypatch.setattr(project, "_toml", gone)
+    monkeypatch.setattr(project, "_toml_loads", gone)
     problems = []
     with_project(Settings.from_environ({}), problems, tmp_path)
 

@@ -293,7 +293,7 @@ BAD = {
         """,
         [
             "in a forked child: forked of processor acme (plugin {name}): OSError: no socket (",
-            "in a forked child: plugin {name} (code): distrokit_forked: LookupError: x; its hooks are called no more;",
+            "in a forked child: plugin {name} (code): distrokit_forked: LookupError: x; its hooks are no longer called;",
         ],
     ),
     "samplers and id generators that do not do their work": (
@@ -338,7 +338,7 @@ BAD = {
     ),
     "checks that raise": (
         "@hookimpl\ndef distrokit_checks(plan): raise LookupError('x')",
-        ["distrokit_checks: LookupError: x; its hooks are called no more; what it declared stays. Repair it; docs"],
+        ["distrokit_checks: LookupError: x; its hooks are no longer called; its declarations stay. Repair it; docs"],
     ),
     "commands that cannot be used": (
         """

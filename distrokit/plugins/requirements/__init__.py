@@ -1,6 +1,6 @@
 """Requirements as packages declare them (packaging specification, *Dependency specifiers*).
 
-Of ``packaging``, whose names these have, only what is asked here: distrokit needs pluggy and OpenTelemetry alone.
+The part of ``packaging`` that distrokit needs, with the same names: distrokit depends on pluggy and OpenTelemetry only.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _REQUIREMENT = re.compile(
 
 
 class Requirement:
-    """A distribution that another one needs.
+    """A requirement on another distribution.
 
     Raises: :class:`InvalidRequirement`.
 
     Attributes:
-        marker: when it is needed; ``None`` for always.
+        marker: the condition under which it applies; ``None`` for always.
     """
 
     def __init__(self, text: str) -> None:
         found = _REQUIREMENT.fullmatch(text.strip())
         if found is None:
-            raise InvalidRequirement(f"{text!r} is no requirement")
+            raise InvalidRequirement(f"{text!r} is not a requirement")
         self._text = text.strip()
         self.name = found["name"]
         self.specifier = Specifiers(found["specifier"] or "")

@@ -1,4 +1,4 @@
-"""Markers: when a requirement counts (packaging specification, *Dependency specifiers*)."""
+"""Markers: conditions of requirements (packaging specification, *Dependency specifiers*)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SIGNS: dict[str, Callable[[str, str], bool]] = {
 
 
 class Marker:
-    """Like ``python_version < "3.11" and extra == "dev"``.
+    """A condition such as ``python_version < "3.11" and extra == "dev"``.
 
     Raises: :class:`InvalidRequirement`.
     """
@@ -34,16 +34,16 @@ class Marker:
         self.evaluate()
 
     def evaluate(self, environment: Mapping[str, str] | None = None) -> bool:
-        """Whether it holds in this Python.
+        """Tell whether the condition holds in this Python.
 
         Args:
-            environment: stronger than what is known of it; ``extra`` is empty there.
+            environment: overrides values of this Python; ``extra`` is empty without it.
         """
         known = {**_environment(), **(environment or {})}
         tokens = iter([*self._tokens, ""])
         value, rest = _any_of(next(tokens), tokens, known)
         if rest:
-            raise InvalidRequirement(f"{self._text!r} is no marker")
+            raise InvalidRequirement(f"{self._text!r} is not a marker")
         return value
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ def _tokens(text: str) -> Iterator[str]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise InvalidRequirement(f"{text!r} is no marker")
+            raise InvalidRequirement(f"{text!r} is not a marker")
         yield re.sub(r"\s+", " ", found[0].strip()) if found["word"] else found[0].strip()
         at = found.end()
 
@@ -80,7 +80,7 @@ def _one(word: str, tokens: Iterator[str], known: Mapping[str, str]) -> tuple[bo
     if word == "(":
         value, word = _any_of(next(tokens, ""), tokens, known)
         if word != ")":
-            raise InvalidRequirement("a bracket of a marker is not closed")
+            raise InvalidRequirement("a bracket in a marker is not closed")
         return value, next(tokens, "")
     sign, other = next(tokens, ""), next(tokens, "")
     left, right = _value(word, known), _value(other, known)
@@ -93,7 +93,7 @@ def _value(word: str, known: Mapping[str, str]) -> str:
     if word[:1] in ("'", '"'):
         return word[1:-1]
     if word not in known:
-        raise InvalidRequirement(f"a marker knows no {word!r}")
+        raise InvalidRequirement(f"{word!r} is unknown in a marker")
     return known[word]
 
 

@@ -18,7 +18,7 @@ _SPECIFIER = re.compile(r"(~=|===|==|!=|<=|>=|<|>)\s*([^\s,;]+)")
 
 
 class InvalidRequirement(ValueError):  # noqa: N818  (packaging's name)
-    """The text is no requirement, or no specifier."""
+    """The error for a text that is not a requirement, or not a specifier."""
 
 
 @total_ordering
@@ -32,7 +32,7 @@ class Version:
         self._text = text.strip()
         found = _VERSION.fullmatch(self._text)
         if found is None:
-            raise ValueError(f"{text!r} is no version")
+            raise ValueError(f"{text!r} is not a version")
         self.epoch = int(found["epoch"] or 0)
         self.release = tuple(map(int, found["release"].split(".")))
         letter = (found["pre"] or "").lower()
@@ -44,13 +44,13 @@ class Version:
 
     @property
     def base(self) -> tuple[int, tuple[int, ...]]:
-        """Without what comes before and after a release."""
+        """Epoch and release, without trailing zeros, pre-release and post-release."""
         end = next((at for at in range(len(self.release), 1, -1) if self.release[at - 1]), 1)
         return self.epoch, self.release[:end]
 
     @property
     def public(self) -> tuple[object, ...]:
-        """What it is ordered by, but for the local part."""
+        """The key for ordering, without the local part."""
         only_dev = self.pre is None and self.post is None and self.dev is not None
         # A development release comes before the others of its base, and none of them after those.
         pre = (0, "", 0) if only_dev else (2, "", 0) if self.pre is None else (1, *self.pre)
@@ -60,7 +60,7 @@ class Version:
 
     @property
     def is_prerelease(self) -> bool:
-        """Whether it comes before a release."""
+        """True for pre-releases and development releases."""
         return self.pre is not None or self.dev is not None
 
     def __str__(self) -> str:
@@ -77,7 +77,7 @@ class Version:
 
 
 class Specifiers:
-    """Like ``>=1.43,<2``; all of them must hold, and any release counts, pre-releases included.
+    """Version specifiers such as ``>=1.43,<2``: all must hold; pre-releases count.
 
     Raises: :class:`InvalidRequirement`.
     """
@@ -87,7 +87,7 @@ class Specifiers:
         self._parts = [_part(part.strip()) for part in text.split(",") if part.strip()]
 
     def contains(self, version: str, *, prereleases: bool = True) -> bool:
-        """Whether a version is meant; one that is no version is not, unless everything is."""
+        """Tell whether a version matches; malformed versions match only an empty specifier and ``===``."""
         if not self._parts:
             return True
         try:
@@ -109,7 +109,7 @@ class Specifiers:
 def _part(text: str) -> tuple[str, str]:
     found = _SPECIFIER.fullmatch(text)
     if found is None:
-        raise InvalidRequirement(f"{text!r} is no version specifier")
+        raise InvalidRequirement(f"{text!r} is not a version specifier")
     sign, wanted = found.groups()
     if sign != "===":
         any_of = sign in ("==", "!=") and wanted.endswith(".*")
@@ -120,7 +120,7 @@ def _part(text: str) -> tuple[str, str]:
         short = sign == "~=" and len(version.release) < 2
         plain = (version.pre, version.post, version.dev, version.local) == (None, None, None, ())
         if short or (any_of and not plain) or (version.local and sign not in ("==", "!=")):
-            raise InvalidRequirement(f"{text!r} is no version specifier")
+            raise InvalidRequirement(f"{text!r} is not a version specifier")
     return sign, wanted
 
 
@@ -133,26 +133,26 @@ def _holds(candidate: Version, sign: str, text: str) -> bool:
         return _begins(candidate, Version(text.removesuffix(".*"))) == (sign == "==")
     wanted = Version(text)
     if sign in ("==", "!="):
-        # A local part counts where one is asked for.
+        # A local part counts if the specifier has one.
         same = candidate == wanted if wanted.local else candidate.public == wanted.public
         return same == (sign == "==")
     if sign in ("<=", ">="):
         return candidate.public <= wanted.public if sign == "<=" else candidate.public >= wanted.public
     if sign == "<":
-        # What comes before the very version that is wanted is none of those before it.
+        # "<1.2" does not match pre-releases of 1.2.
         early = candidate.pre is not None or candidate.dev is not None
         if wanted.post is not None:
             early = (candidate.pre, candidate.post) == (wanted.pre, wanted.post)
         own = early and wanted.pre is None and wanted.dev is None and candidate.base == wanted.base
         return candidate < wanted and not own
-    # A later build, or a post-release, of the very version that is wanted is none of those after it.
+    # ">1.2" does not match builds and post-releases of 1.2.
     own_post = wanted.post is None and wanted.dev is None and candidate.post is not None
     same = (candidate.base, candidate.pre) == (wanted.base, wanted.pre)
     return candidate.public > wanted.public and not (own_post and same)
 
 
 def _begins(candidate: Version, wanted: Version) -> bool:
-    """Whether it is one of ``1.4.*``."""
+    """Tell whether a version matches a prefix such as ``1.4.*``."""
     length = len(wanted.release)
     release = (*candidate.release, *[0] * (length - len(candidate.release)))
     return candidate.epoch == wanted.epoch and release[:length] == wanted.release
