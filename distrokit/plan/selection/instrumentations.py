@@ -18,14 +18,7 @@ from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.settings.object_references import is_object_reference
 from distrokit.settings.own_settings import INSTRUMENTATION, is_of_one_instrumentation
 from distrokit.settings.secret_values import HIDDEN, secrets_inside, without_secrets
-<<<<<<< HEAD
-from distrokit.settings.values import Source, Value
-
-#: In any case.
-_SWITCHES = {"on": True, "true": True, "yes": True, "1": True, "off": False, "false": False, "no": False, "0": False}
-=======
 from distrokit.settings.values import BOOLEANS, Source, Value
->>>>>>> en-settings
 
 _WORD = re.compile(r"[\w-]+")
 
@@ -202,11 +195,7 @@ def _select(
 
 def _parse_enabled(enabled: Value[Any], subject: str, problems: list[Problem]) -> Value[bool] | None:
     plain = enabled.value
-<<<<<<< HEAD
-    on = plain if isinstance(plain, bool) else _SWITCHES.get(str(plain).lower())
-=======
     on = plain if isinstance(plain, bool) else BOOLEANS.get(str(plain).lower())
->>>>>>> en-settings
     if on is not None:
         return Value(on, enabled.source)
     if enabled.source.kind == "file":
@@ -223,22 +212,14 @@ def _invalid_problem(subject: str, cause: str, outcome: str, remedy: str) -> Pro
     )
 
 
-<<<<<<< HEAD
 def _unknown_setting(subject: str, setting: str, found: Value[str], names: Collection[str]) -> Iterator[Problem]:
     """Report a setting that matches no instrumentation.
 
     A default, and ``off``, may name one that is not installed, unless the name is likely a misspelt one.
     """
-    normal = not found.source.chosen or _SWITCHES.get(found.value.lower()) is False
+    normal = not found.source.chosen or BOOLEANS.get(found.value.lower()) is False
     close = _find_closest(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
     if normal and (not close or _differ_by_digits(INSTRUMENTATION + close, setting)):
-=======
-def _unknown(subject: str, setting: str, found: Value[str], names: Collection[str]) -> Iterator[Problem]:
-    """What a distro or a plugin says of many, and ``off``, is normal for what is not installed, unless it is nearly."""
-    normal = not found.source.chosen or BOOLEANS.get(found.value.lower()) is False
-    close = _meant(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
-    if normal and (not close or _same_but_digits(INSTRUMENTATION + close, setting)):
->>>>>>> en-settings
         return
     yield Problem(
         code="setting-unknown",
