@@ -1,8 +1,8 @@
 """Errors of samplers and id generators: find the part that raised, and start the span without it.
 
-``start_span`` calls both, so their exceptions look like the application's mistake. A wrapper would slow down every
-span by some per cent. So they are not wrapped: a span that could not be started is started again by a copy of its tracer
-in which both are watched.
+``start_span`` calls both, so their exceptions look like the application's mistake. A wrapper would slow down every span
+by some per cent. So they are not wrapped: a span that could not be started is started again by a copy of its tracer in
+which both are watched.
 """
 
 from __future__ import annotations
