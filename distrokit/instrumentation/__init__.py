@@ -1,8 +1,8 @@
-"""Which libraries are instrumented, with which options, and when.
+"""Application of the planned instrumentations.
 
-The plan decides, and it is done here: in the plan's order, which is by name unless somebody says otherwise, so that
-no directory has a say in it (it matters: contrib#3476); and each instrumentation under guard of its own. Those that
-need modules of the application wait for them.
+They are applied in the plan's order, which is by name unless a setting or a plugin changes it. So it does not depend on
+the order of installed files, which matters (contrib#3476). Each one is guarded on its own. Those that need modules of
+the application are deferred until these are imported.
 """
 
 from distrokit.instrumentation.applying import apply_all, conflict

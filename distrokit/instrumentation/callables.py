@@ -1,4 +1,4 @@
-"""Keywords of instrumentations that say where something is: found, and imported."""
+"""Imports the objects that keywords of instrumentations name as ``module:attribute``."""
 
 from __future__ import annotations
 
@@ -10,55 +10,56 @@ from typing import Any
 from distrokit.plan.plan import InstrumentationPlan
 from distrokit.settings.object_references import ObjectNotFoundError, a_kind, is_object_reference, load_object
 
-#: A text that begins so is imported; at a keyword that ends in ``_hook`` every text is.
+#: Prefix of strings to import, and the suffix of keywords whose strings are always imported.
 IMPORT, HOOK = "import:", "_hook"
 
-#: Keywords that OpenTelemetry calls at once, often in the middle of the application; and what it calls there.
+#: Keywords that take a provider, and the method that OpenTelemetry calls on it, often in the application.
 PROVIDERS = {"tracer_provider": "get_tracer", "meter_provider": "get_meter", "logger_provider": "get_logger"}
 
 
-def loaded(keyword: str, value: Any) -> Any:
-    """The value of a keyword, with everything imported that it names.
+def load_value(keyword: str, value: Any) -> Any:
+    """Return the value of a keyword, with all objects that it names imported.
 
     Raises:
-        ObjectNotFoundError: that is not there, or cannot be what the keyword is for.
+        ObjectNotFoundError: an object is not found, or has the wrong type for the keyword.
     """
     if keyword in PROVIDERS:
         return _load_provider(keyword, value)
-    return _load_hook(value) if keyword.endswith(HOOK) else _load_inside(value)
+    return _load_hook(value) if keyword.endswith(HOOK) else _load_nested(value)
 
 
 def not_found(item: InstrumentationPlan) -> Iterator[tuple[str, str]]:
-    """Keywords that name what cannot be there, each with the reason. Nothing is imported for that: only the outermost
-    package is looked for.
+    """Yield each keyword whose object cannot exist, with the reason.
+
+    Looks for the top-level package only, and imports nothing.
     """
     for keyword, value in item.keywords.items():
-        for place in _places(keyword, value):
-            if reason := _missing(place):
+        for reference in _references(keyword, value):
+            if reason := _why_missing(reference):
                 yield keyword, reason
-    if isinstance(item.replacement, str) and (reason := _missing(item.replacement)):
+    if isinstance(item.replacement, str) and (reason := _why_missing(item.replacement)):
         yield "replaced_by", reason
 
 
-def _places(keyword: str, value: Any) -> Iterator[str]:
+def _references(keyword: str, value: Any) -> Iterator[str]:
     if isinstance(value, str) and (keyword.endswith(HOOK) or value.startswith(IMPORT)):
         yield value.removeprefix(IMPORT)
     elif isinstance(value, (dict, list)):
         for child in value.values() if isinstance(value, dict) else value:
-            yield from _places("", child)
+            yield from _references("", child)
 
 
-def _missing(place: str) -> str:
-    if not is_object_reference(place):
+def _why_missing(reference: str) -> str:
+    if not is_object_reference(reference):
         return "it is no module:attribute"
-    name = place.partition(":")[0].partition(".")[0]
+    name = reference.partition(":")[0].partition(".")[0]
     try:
         # opentelemetry-instrument puts the working directory on the path.
-        there = find_spec(name) or PathFinder.find_spec(name, [""])
+        spec = find_spec(name) or PathFinder.find_spec(name, [""])
     except (ImportError, ValueError):
-        # What is loaded and has no spec is there.
+        # The module is loaded and has no spec.
         return ""
-    return "" if there else f"there is no module {name} here"
+    return "" if spec else f"module {name} cannot be found"
 
 
 def _load_hook(value: Any) -> Any:
@@ -68,20 +69,20 @@ def _load_hook(value: Any) -> Any:
 
 
 def _load_provider(keyword: str, value: Any) -> Any:
-    """What is none is found out by the application, where it makes what is instrumented; so it is looked at here."""
-    loaded = _load_inside(value)
+    """Import a provider and check its type: otherwise the application would fail when it first uses the library."""
+    loaded = _load_nested(value)
     if loaded is None or (hasattr(loaded, PROVIDERS[keyword]) and not isinstance(loaded, type)):
         return loaded
     raise ObjectNotFoundError(
-        f"{a_kind(loaded)} is no {keyword.replace('_', ' ')}",
-        "Write import:module:attribute of one, or unset it: the pipeline's own is the default.",
+        f"{a_kind(loaded)} is not a {keyword.replace('_', ' ')}",
+        "Write import:module:attribute of one, or unset it to use the pipeline's own.",
     )
 
 
-def _load_inside(value: Any) -> Any:
-    """The value, and what is inside it, with texts that begin with ``import:`` imported."""
+def _load_nested(value: Any) -> Any:
+    """Return the value with every string that begins with ``import:`` imported, in lists and dicts, too."""
     if isinstance(value, str) and value.startswith(IMPORT):
         return load_object(value.removeprefix(IMPORT))
     if type(value) is dict:
-        return {key: _load_inside(child) for key, child in value.items()}
-    return [_load_inside(child) for child in value] if type(value) is list else value
+        return {key: _load_nested(child) for key, child in value.items()}
+    return [_load_nested(child) for child in value] if type(value) is list else value

@@ -1,8 +1,8 @@
-"""Instrumentations that need modules of the application: applied when the application has imported those.
+"""Instrumentations that need modules of the application, and are applied when it has imported them.
 
-At the start the working directory, or a script's folder, is not on ``sys.path`` yet, and settings are not chosen.
-Django's instrumentation reads the settings; where they cannot be imported, it configures empty ones, and every page
-fails. That of AWS Lambda imports the module of the function.
+At the start the working directory, or the script's folder, is not on ``sys.path`` yet, and the application has not
+selected its settings. Django's instrumentation reads them; if it cannot import them, it configures empty settings, and
+every page fails. AWS Lambda's instrumentation imports the module of the function.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Apply = Callable[[], None]
 
 
 def moment(name: str) -> str:
-    """When an instrumentation is applied, as a clause; empty for those that are applied at the start."""
+    """Return when an instrumentation is applied, as a clause ("when …"); an empty string for the start."""
     known = _DEFERRED.get(name.lower())
     return known[0] if known else ""
 
 
-def wait(name: str, apply: Apply) -> bool:
-    """Arrange that an instrumentation is applied later; returns false where that is to be done now.
+def defer(name: str, apply: Apply) -> bool:
+    """Arrange to apply an instrumentation later; return false if it must be applied now.
 
     Args:
         apply: called once; must not raise.
@@ -43,7 +43,7 @@ def _wait_for_django(apply: Apply) -> bool:
 
 
 def _after_setup(django: Any, apply: Apply) -> None:
-    """Afterwards the settings are there, and no request was handled; Django's own errors are raised as ever."""
+    """Apply after ``django.setup()``, when settings exist and no request was handled; its own errors are raised."""
     original = getattr(django, "setup", None)
     if original is None:
         return
@@ -55,7 +55,7 @@ def _after_setup(django: Any, apply: Apply) -> None:
         if waiting:
             if django.setup is setup:
                 django.setup = original
-            # Who imported the function itself may call it again.
+            # Code that imported the function by name may call it again.
             waiting.pop()()
         return result
 
@@ -63,7 +63,10 @@ def _after_setup(django: Any, apply: Apply) -> None:
 
 
 def _wait_for_function(apply: Apply) -> bool:
-    """As the instrumentation finds it: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html."""
+    """Find the module as the instrumentation does.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+    """
     handler = os.environ.get("ORIG_HANDLER", os.environ.get("_HANDLER", ""))
     module = handler.replace("/", ".").rpartition(".")[0]
     if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ or not module or module in sys.modules:
@@ -72,7 +75,7 @@ def _wait_for_function(apply: Apply) -> bool:
     return True
 
 
-#: By name: when they are applied, and how that is arranged.
+#: By name: when an instrumentation is applied, and the function that arranges it.
 _DEFERRED: dict[str, tuple[str, Callable[[Apply], bool]]] = {
     "django": ("when django.setup() is called", _wait_for_django),
     "aws-lambda": ("when the function's module is imported", _wait_for_function),

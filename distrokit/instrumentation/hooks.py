@@ -1,4 +1,4 @@
-"""Hooks that instrumentations are given: what one raises does not reach the application."""
+"""Guards for the hooks of instrumentations: their exceptions do not reach the application."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ Report = Callable[[Problem], None]
 
 
 def reporting_once(name: str, report: Report, outcome: str) -> Callable[[Exception], None]:
-    """A function that reports the exceptions it is given, once per kind.
+    """Return a function that reports the exceptions passed to it, once per type.
 
     Args:
-        name: of what raised, for the problem.
-        outcome: what follows, for the problem.
+        name: the subject of the problem.
+        outcome: the outcome of the problem.
     """
-    said: set[type[Exception]] = set()
+    reported: set[type[Exception]] = set()
 
     def failed(error: Exception) -> None:
-        if type(error) not in said:
-            said.add(type(error))
+        if type(error) not in reported:
+            reported.add(type(error))
             report(
                 Problem(
                     code="part-raised",
                     subject=name,
                     cause=describe_exception(error),
                     outcome=outcome,
-                    remedy="Repair it, or take it out.",
+                    remedy="Fix or remove it.",
                     detail=trace_of(error),
                 )
             )
@@ -38,15 +38,15 @@ def reporting_once(name: str, report: Report, outcome: str) -> Callable[[Excepti
     return failed
 
 
-def guarded(hook: Callable[..., Any], name: str, report: Report) -> Callable[..., Any]:
-    """The hook, whose exceptions are reported, once per kind, and raised no further; a coroutine function stays one.
+def guard_hook(hook: Callable[..., Any], name: str, report: Report) -> Callable[..., Any]:
+    """Wrap a hook: report its exceptions, once per type, and raise none. A coroutine function stays one.
 
     Args:
-        name: what it is, for the problem.
+        name: the subject of the problem.
     """
-    failed = reporting_once(name, report, "the application goes on, and what the hook would have added is missing")
+    failed = reporting_once(name, report, "the application continues; the hook's additions are missing")
 
-    # Of an object with an ``async def __call__``, its class's is one.
+    # For an object with an ``async def __call__``, the class's method is the coroutine function.
     if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(type(hook).__call__):
 
         @wraps(hook)

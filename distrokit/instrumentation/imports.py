@@ -1,4 +1,4 @@
-"""Calls a function when the application has imported a module, and does not import it for that."""
+"""Calls a function after the application has imported a module, without importing it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 
 def after_import(name: str, call: Callable[[ModuleType], None]) -> None:
-    """Call a function with a module as soon as that has been imported; at once where it is there.
+    """Call a function with a module as soon as it is imported; at once if it already is.
 
-    An import that raises leaves everything as it was: the next one is waited for.
+    After an import that raised, the next one counts.
 
     Args:
         name: the module's full name.
-        call: must not raise. It is called once, on the thread that imports, before the importing code goes on.
+        call: must not raise. It is called once, in the importing thread, before the importing code continues.
     """
     module = sys.modules.get(name)
     if module is not None:
@@ -27,11 +27,11 @@ def after_import(name: str, call: Callable[[ModuleType], None]) -> None:
 
 
 class _Finder:
-    """Stands before all other finders, until the one module has been imported; finds it by asking the others."""
+    """A finder that comes before all others until its module is imported; it asks the others to find it."""
 
     def __init__(self, name: str, call: Callable[[ModuleType], None]) -> None:
         self._name, self._call = name, call
-        # Another library's finder may ask all finders in turn.
+        # Another library's finder may ask all finders in turn, this one included.
         self._asking: set[int] = set()
 
     def find_spec(
@@ -43,28 +43,28 @@ class _Finder:
         self._asking.add(here)
         try:
             for finder in list(sys.meta_path):
-                # One that is older than Python 3.4 has no such method.
+                # A finder in the style before Python 3.4 has no such method.
                 find = None if finder is self else getattr(finder, "find_spec", None)
                 spec: ModuleSpec | None = find(fullname, path, target) if find else None
                 if spec is not None:
                     if hasattr(spec.loader, "exec_module"):
-                        spec.loader = _Loader(spec.loader, self._imported)  # type: ignore[assignment]
+                        spec.loader = _Loader(spec.loader, self._on_import)  # type: ignore[assignment]
                     return spec
         finally:
             self._asking.discard(here)
         return None
 
-    def _imported(self, module: ModuleType) -> None:
+    def _on_import(self, module: ModuleType) -> None:
         if self in sys.meta_path:
             sys.meta_path.remove(self)
             self._call(module)
 
 
 class _Loader:
-    """A module's own loader, and afterwards a call. The module sees its own one only."""
+    """A module's own loader plus a call after loading; the module sees only its own loader."""
 
-    def __init__(self, loader: Any, imported: Callable[[ModuleType], None]) -> None:
-        self._loader, self._imported = loader, imported
+    def __init__(self, loader: Any, on_import: Callable[[ModuleType], None]) -> None:
+        self._loader, self._on_import = loader, on_import
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
@@ -78,4 +78,4 @@ class _Loader:
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        self._imported(module)
+        self._on_import(module)

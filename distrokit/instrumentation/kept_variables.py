@@ -1,8 +1,8 @@
-"""The variables that instrumentations may read at any time, set for the whole life of the process.
+"""Sets the environment variables that instrumentations read, for the whole life of the process.
 
-Some are read while an instrumentation is applied, others when the application makes a client or a middleware, or at
-every request (``opentelemetry.util.http.get_custom_headers``, ``sanitize_method``). Which is which differs between
-instrumentations and their releases.
+Some are read while an instrumentation is applied, others when the application makes a client or middleware, or at every
+request (``opentelemetry.util.http.get_custom_headers``, ``sanitize_method``). This differs between instrumentations and
+their releases.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from distrokit.settings.registry import read_by_instrumentations
 
 
 def keep_variables(plan: Plan) -> None:
-    """Set what a configuration file, code or a plugin gives for instrumentations; a secret is not set."""
+    """Set the variables whose values come from a configuration file, code or a plugin, except secrets."""
     texts = {}
     for name in sorted(plan.settings.names_set()):
         value = plan.settings.value(name)

@@ -1,9 +1,9 @@
-"""What instrumentations put into the application's logging calls: held apart from its handlers, and contained.
+"""Keeps the log handlers of instrumentations apart from the application's handlers, and contains their errors.
 
 OpenTelemetry's logging instrumentation puts a handler on the root logger. There it raises into ``logger.info()``, is
-removed together with the application's own handlers, silences Python's last resort (opentelemetry-python#2594), keeps
-``basicConfig`` from doing anything, and is flushed by ``logging.shutdown`` for as long as the receiver likes. So it is
-taken off, and :meth:`logging.Logger.callHandlers` hands it each record that it would have got on that logger.
+removed together with the application's own handlers, disables Python's last resort (opentelemetry-python#2594) and
+``basicConfig``, and makes ``logging.shutdown`` wait for the receiver. So distrokit removes it from the logger, and
+:meth:`logging.Logger.callHandlers` passes it each record that it would have received there.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ from typing import Any
 
 from distrokit.diagnostics import WRITING
 from distrokit.instrumentation.hooks import Report, reporting_once
-from distrokit.pipeline.sdk_messages import exporting, makes_telemetry, of_opentelemetry
+from distrokit.pipeline.sdk_messages import exporting, is_from_opentelemetry, makes_telemetry
 
-#: Loggers that do not propagate, and whose records are sent all the same: celery gives the logger above its tasks' a
-#: handler with a format of its own. Otherwise what does not propagate is not sent, as with a handler on the root.
+#: Loggers that do not propagate, but whose records are exported: celery gives the parent logger of its tasks a handler
+#: with its own format. Other records that do not propagate are not exported, as with a handler on the root logger.
 _PROPAGATING = frozenset({"celery.task"})
 
 
 class LogCapture:
-    """Of one process.
+    """The captured log handlers of one process.
 
     Args:
-        report: told, once per kind, what a handler or a record factory raises.
+        report: receives exceptions of handlers and record factories, once per type.
     """
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        # Never changed in place: other threads may be going through it.
+        # Replaced, never changed in place: other threads may iterate over it.
         self._held: tuple[_Held, ...] = ()
         self._original: Callable[..., None] | None = None
         self._ours: Callable[..., None] | None = None
 
     @contextlib.contextmanager
     def around(self, instrumentor: Any, name: str) -> Iterator[None]:
-        """Hold what the instrumentation puts on loggers inside the block, until its ``uninstrument()`` is called.
+        """Capture the handlers that the instrumentation adds inside the block, until its ``uninstrument()`` is called.
 
         Args:
-            name: of the instrumentation, for problems.
+            name: the instrumentation's name, for problems.
         """
-        before, factory = _handlers(), logging.getLogRecordFactory()
+        before, factory = _telemetry_handlers(), logging.getLogRecordFactory()
         try:
             yield
         finally:
-            new = [(logger, handler) for key, (logger, handler) in _handlers().items() if key not in before]
+            new = [(logger, handler) for key, (logger, handler) in _telemetry_handlers().items() if key not in before]
             if new:
                 self._hold(new, name)
                 self._release_with(instrumentor, [handler for _, handler in new])
@@ -59,29 +59,29 @@ class LogCapture:
                 logging.setLogRecordFactory(self._guarded_factory(factory, name))
 
     def _hold(self, new: list[tuple[logging.Logger, logging.Handler]], name: str) -> None:
-        outcome = "the record does not become telemetry, and the application goes on"
+        outcome = "the record is not exported; the application continues"
         failed = reporting_once(f"log handler of instrumentation {name}", self._report, outcome)
         for logger, handler in new:
             logger.removeHandler(handler)
-            # logging.shutdown, which dictConfig calls as well, would wait for it; the pipeline is flushed by itself.
-            setattr(handler, "flush", _nothing)  # noqa: B010  (of this handler only, and none of its class)
+            # logging.shutdown, which dictConfig calls, too, would wait for it; the pipeline flushes itself.
+            setattr(handler, "flush", _no_flush)  # noqa: B010  (on this handler only, not on its class)
         self._held += tuple(_Held(logger, handler, failed) for logger, handler in new)
-        self._begin()
+        self._replace_call_handlers()
 
     def _release_with(self, instrumentor: Any, handlers: list[logging.Handler]) -> None:
-        """Put the handlers back when the instrumentation is taken back: it removes them itself."""
+        """Put the handlers back on ``uninstrument()``, which removes them itself."""
         uninstrument = getattr(instrumentor, "uninstrument", None)
         if not callable(uninstrument):
             return
 
         @functools.wraps(uninstrument)
-        def released(*args: Any, **kwargs: Any) -> Any:
+        def release_and_uninstrument(*args: Any, **kwargs: Any) -> Any:
             vars(instrumentor).pop("uninstrument", None)
             self._release(handlers)
             return uninstrument(*args, **kwargs)
 
         with contextlib.suppress(AttributeError):
-            instrumentor.uninstrument = released
+            instrumentor.uninstrument = release_and_uninstrument
 
     def _release(self, handlers: list[logging.Handler]) -> None:
         for held in self._held:
@@ -89,49 +89,49 @@ class LogCapture:
                 vars(held.handler).pop("flush", None)
                 held.logger.addHandler(held.handler)
         self._held = tuple(held for held in self._held if held.handler not in handlers)
-        # Where somebody has wrapped it since, ours stays below and does nothing.
+        # If other code has wrapped it since, this wrapper stays below and does nothing.
         if not self._held and self._original is not None and logging.Logger.callHandlers is self._ours:
             logging.Logger.callHandlers = self._original  # type: ignore[method-assign]
             self._original = self._ours = None
 
-    def _begin(self) -> None:
+    def _replace_call_handlers(self) -> None:
         if self._original is not None:
             return
         original = self._original = logging.Logger.callHandlers
-        hand_over = self._hand_over
+        pass_to_held = self._pass_to_held
 
         def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
             try:
                 original(logger, record)
             finally:
-                # After the application's: what its filters take out of a record is not sent.
-                hand_over(logger, record)
+                # After the application's handlers: text that their filters remove from a record is not exported.
+                pass_to_held(logger, record)
 
-        # Handler.handleError prints the stack from the first frame outside of logging's folder on.
+        # Handler.handleError leaves frames of logging's folder out of its stack; this frame belongs to them.
         place = str(Path(logging.__path__[0], "distrokit"))
         call_handlers.__code__ = call_handlers.__code__.replace(co_filename=place)
         functools.update_wrapper(call_handlers, original)
         self._ours = logging.Logger.callHandlers = call_handlers  # type: ignore[assignment,method-assign]
 
-    def _hand_over(self, logger: logging.Logger, record: logging.LogRecord) -> None:
-        """Give a record to the held handlers of those loggers whose handlers have it from logging itself."""
+    def _pass_to_held(self, logger: logging.Logger, record: logging.LogRecord) -> None:
+        """Pass a record to the captured handlers of each logger whose handlers logging itself calls."""
         with contextlib.suppress(Exception):
-            # What distrokit prints may come back, if stderr is sent to logging; and what an export logs would be
-            # exported by the next one. When modules are taken apart, the pipeline is closed.
-            if WRITING.get() or exporting() or of_opentelemetry(record) or sys.is_finalizing():
+            # If stderr is redirected to logging, distrokit's own messages come back; and messages of one export would
+            # be exported by the next. While the interpreter is finalizing, the pipeline is closed.
+            if WRITING.get() or exporting() or is_from_opentelemetry(record) or sys.is_finalizing():
                 return
             current: logging.Logger | None = logger
             while current is not None:
                 for held in self._held:
                     if held.logger is current:
                         held.take(record)
-                goes_on = current.propagate or current.name in _PROPAGATING
-                current = current.parent if goes_on else None
+                propagates = current.propagate or current.name in _PROPAGATING
+                current = current.parent if propagates else None
 
     def _guarded_factory(self, before: Callable[..., Any], name: str) -> Callable[..., Any]:
-        """The factory that there is now; where it raises, the one before it makes the record."""
+        """Return the present factory; if it raises, the previous one makes the record."""
         factory = logging.getLogRecordFactory()
-        outcome = "log records do without what it adds"
+        outcome = "log records lack what it adds"
         failed = reporting_once(f"log record factory of instrumentation {name}", self._report, outcome)
 
         @functools.wraps(factory)
@@ -139,7 +139,7 @@ class LogCapture:
             try:
                 return factory(*args, **kwargs)
             except Exception as error:
-                # One of the application's own that raises does so here as well.
+                # The application's own factory may raise here, as it would without distrokit.
                 record = before(*args, **kwargs)
                 failed(error)
                 return record
@@ -148,32 +148,32 @@ class LogCapture:
 
 
 class _Held:
-    """A handler.
+    """A captured handler.
 
     Args:
-        logger: where it stood.
-        failed: told what it raises.
+        logger: the logger that it was on.
+        failed: receives its exceptions.
     """
 
     def __init__(self, logger: logging.Logger, handler: logging.Handler, failed: Callable[[Exception], None]) -> None:
         self.logger, self.handler, self._failed = logger, handler, failed
 
     def take(self, record: logging.LogRecord) -> None:
-        """Handle a record; of one whose arguments do not fit its text, the text."""
+        """Handle a record; if its arguments do not fit its text, handle the bare text."""
         if record.levelno < self.handler.level:
             return
         try:
             self.handler.handle(record)
         except Exception:
-            # Where the application's handlers format it, they say what is wrong with it.
+            # The application's handlers report the formatting error themselves.
             try:
-                self.handler.handle(_unformatted(record))
+                self.handler.handle(_without_formatting(record))
             except Exception as error:
                 self._failed(error)
 
 
-def _unformatted(record: logging.LogRecord) -> logging.LogRecord:
-    """A record that cannot be handled as it is, without what the application's own code makes text of."""
+def _without_formatting(record: logging.LogRecord) -> logging.LogRecord:
+    """Copy a record that cannot be handled, without the parts that the application's code formats."""
     plain = copy.copy(record)
     try:
         record.getMessage()
@@ -190,13 +190,13 @@ def _text(message: object) -> str:
         return f"<{type(message).__qualname__}>"
 
 
-def _handlers() -> dict[tuple[int, int], tuple[logging.Logger, logging.Handler]]:
-    """Those that make telemetry, each with the logger it stands on; by identity, since loggers need not be hashable."""
+def _telemetry_handlers() -> dict[tuple[int, int], tuple[logging.Logger, logging.Handler]]:
+    """Return telemetry handlers with their loggers, by identity, since loggers need not be hashable."""
     known = list(logging.Logger.manager.loggerDict.values())
     loggers = [logging.getLogger(), *(each for each in known if isinstance(each, logging.Logger))]
     pairs = [(logger, handler) for logger in loggers for handler in logger.handlers if makes_telemetry(handler)]
     return {(id(logger), id(handler)): (logger, handler) for logger, handler in pairs}
 
 
-def _nothing() -> None:
-    """In place of a handler's ``flush``."""
+def _no_flush() -> None:
+    """Replace a handler's ``flush``."""

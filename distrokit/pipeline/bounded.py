@@ -1,4 +1,4 @@
-"""Runs what may hang: in a thread, against a deadline."""
+"""Calls that may hang, run in threads against a deadline."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from queue import SimpleQueue
 
 from distrokit.pipeline.os_signals import block_signals
 
-#: These start no thread once the interpreter ends (cpython#113964), so one has to be there before.
+#: These releases start no thread once the interpreter ends (cpython#113964), so one must exist before.
 _NEEDS_SPARES = (3, 12) <= sys.version_info < (3, 13)
 
 
 class Bounded:
-    """Runs calls side by side, each in a daemon thread: the interpreter does not wait for one that hangs."""
+    """A runner of parallel calls, each in a daemon thread: the interpreter does not wait for one that hangs."""
 
     def __init__(self) -> None:
         self._spares = 0
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
     def keep_ready(self, number: int) -> None:
-        """Have so many threads wait, where none can be started at the end."""
+        """Start this number of waiting threads, on releases that cannot start one at exit."""
         for _ in range(number if _NEEDS_SPARES else 0):
             threading.Thread(target=self._spare, name="distrokit-end", daemon=True).start()
             self._spares += 1
 
     def begin(self, call: Callable[[], object]) -> Call:
-        """Start a call; where no thread can be had, it is made at once, in this one."""
-        running = self.apart(call)
+        """Start a call in a thread; if no thread can be started, make it at once in this thread."""
+        running = self.begin_in_thread(call)
         if running is None:
             running = Call(call)
             running.run()
         return running
 
-    def apart(self, call: Callable[[], object]) -> Call | None:
-        """Start a call; where no thread can be had, it is not made, and there is ``None``."""
+    def begin_in_thread(self, call: Callable[[], object]) -> Call | None:
+        """Start a call in a thread; return ``None``, without a call, if no thread can be started."""
         running = Call(call)
         try:
-            threading.Thread(target=running.run_alone, name="distrokit-end", daemon=True).start()
+            threading.Thread(target=running.run_in_own_thread, name="distrokit-end", daemon=True).start()
         except RuntimeError:
             if not self._spares:
                 return None
             self._spares -= 1
-            self._work.put(running.run_alone)
+            self._work.put(running.run_in_own_thread)
         return running
 
     def _spare(self) -> None:
@@ -52,10 +52,11 @@ class Bounded:
 
 
 class Call:
-    """A call that runs.
+    """A call under way.
 
     Attributes:
-        error: what it raised; ``None`` while it runs and when it raised nothing.
+        error: the exception it raised; ``None`` while it runs and when it raised nothing.
+        result: its return value; ``None`` until it has returned.
     """
 
     def __init__(self, call: Callable[[], object]) -> None:
@@ -64,13 +65,13 @@ class Call:
         self.error: BaseException | None = None
         self.result: object = None
 
-    def run_alone(self) -> None:
-        """Make the call in a thread that is there for nothing else."""
+    def run_in_own_thread(self) -> None:
+        """Make the call in a thread that does nothing else."""
         block_signals()
         self.run()
 
     def run(self) -> None:
-        """Make the call; keep what it raises."""
+        """Make the call and store its result or exception."""
         try:
             self.result = self._call()
         except BaseException as error:
@@ -79,5 +80,5 @@ class Call:
             self._done.set()
 
     def ended(self, deadline: float) -> bool:
-        """Whether it ends by then (monotonic seconds)."""
+        """Wait for the end of the call; return false if it has not ended by the deadline (monotonic seconds)."""
         return self._done.wait(max(0.0, deadline - time.monotonic()))

@@ -1,15 +1,14 @@
 """Tracers, meters and loggers whose calls do not raise into the application.
 
-The specification asks for it (*Error handling*: the API must not throw unhandled exceptions), and the SDK does not do
-it for values that cannot be looked at: an attribute that contains itself, an object whose ``__str__`` raises, a
-measurement that is no number. Where such a value is in an exception, recording it would replace the exception. A span
-that could not be started because of its sampler or its id generator is no mistake of the application's, see
-:mod:`distrokit.pipeline.sampler_errors`.
+The specification requires it (*Error handling*: the API must not throw unhandled exceptions). The SDK raises on some
+values all the same: an attribute that contains itself, an object whose ``__str__`` raises, a measurement that is not a
+number. If an exception has such a value, recording the exception would replace it. Errors of samplers and id
+generators, which are not the application's mistake, are found by :mod:`distrokit.pipeline.sampler_errors`.
 
-Methods are put on the objects that the public ``get_tracer`` and its siblings return; they stay what they are. Each
-asks the object's class for its method when it is called: code that patches the SDK's classes later has its effect.
+Methods are set on the objects that the public ``get_tracer`` and its siblings return; the objects stay the SDK's own.
+Each method looks up the class's method when it is called, so that later patches of the SDK's classes take effect.
 
-Meters and their instruments: :mod:`distrokit.pipeline.pipeline.measuring`.
+:mod:`distrokit.pipeline.measuring` does the same for meters and instruments.
 """
 
 from __future__ import annotations
@@ -25,41 +24,41 @@ from distrokit.pipeline.patched import Misused, method_of
 from distrokit.pipeline.sampler_errors import SamplerErrors
 from distrokit.pipeline.span_reentrancy import CHANGING, SpanReentrancy
 
-_OF_SPANS = ("record_exception", *CHANGING)
+_SPAN_METHODS = ("record_exception", *CHANGING)
 
 
 class ErrorBoundary:
-    """Of one pipeline.
+    """The error boundary of one pipeline.
 
     Args:
-        misused: told of each call that raised; the call returns as if it had done its work.
+        misused: receives each call that raised; the call then returns normally to the application.
 
     Attributes:
-        deciding: knows a sampler's fault from the application's; ``None`` for nobody.
+        deciding: tells a sampler's error from the application's; ``None`` blames the application.
     """
 
     def __init__(self, misused: Misused) -> None:
         self._misused = misused
         self.deciding: SamplerErrors | None = None
-        # The SDK has one class of spans that record.
+        # By class; the SDK has a single class of recording spans.
         self._classes: dict[type, type | None] = {NonRecordingSpan: None}
         self._spans = SpanReentrancy()
 
     def tracer(self, tracer: Any) -> Any:
-        """The tracer; its spans are guarded as well."""
+        """Guard a tracer and the spans it starts; return the same tracer."""
         if "start_span" in vars(tracer):
             return tracer
-        of_tracers, classes = type(tracer), self._classes
+        tracer_class, classes = type(tracer), self._classes
 
-        @functools.wraps(of_tracers.start_span)
+        @functools.wraps(tracer_class.start_span)
         def start_span(*args: Any, **kwargs: Any) -> Any:
-            start = method_of(of_tracers, "start_span", tracer)
+            start = method_of(tracer_class, "start_span", tracer)
             try:
                 span = start(*args, **kwargs)
             except Exception as error:
-                span = self._again(tracer, start, error, args, kwargs)
+                span = self._retry(tracer, start, error, args, kwargs)
             kind = type(span)
-            guarded = classes[kind] if kind in classes else self._class_of(kind)
+            guarded = classes[kind] if kind in classes else self._guarded_class(kind)
             if guarded is not None:
                 span.__class__ = guarded
             return span
@@ -68,7 +67,7 @@ class ErrorBoundary:
         return tracer
 
     def logger(self, logger: Any) -> Any:
-        """The logger."""
+        """Guard a logger; return the same logger."""
         if "emit" not in vars(logger):
             kind = type(logger)
 
@@ -82,48 +81,50 @@ class ErrorBoundary:
             logger.emit = emit
         return logger
 
-    def _again(
+    def _retry(
         self, tracer: Any, start: Callable[..., Any], error: Exception, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> Any:
-        """The span of a call that raised, by a tracer that can do without sampler and ids; else a bare one."""
+        """Start a span again after an error: first with sampler and ids watched, then with its name and parent only."""
         if self.deciding is not None:
-            # Not the method on the copy: that is this tracer's guarded one.
-            start = method_of(type(tracer), "start_span", self.deciding.watched(tracer))
+            # The class's method: the one on the copy is the guarded one.
+            start = method_of(type(tracer), "start_span", self.deciding.watch(tracer))
             try:
                 return start(*args, **kwargs)
             except Exception as again:
                 error = again
         self._misused("tracer.start_span", error)
-        return self._bare(start, *args, **kwargs)
+        return self._start_bare(start, *args, **kwargs)
 
-    def _bare(self, start: Callable[..., Any], name: object = "", context: Any = None, *_: Any, **kwargs: Any) -> Any:
-        """The span without what may be at fault: its name and its parent are what others hang on."""
+    def _start_bare(
+        self, start: Callable[..., Any], name: object = "", context: Any = None, *_: Any, **kwargs: Any
+    ) -> Any:
+        """Start a span with its name and parent only, which other spans need; leave out all that may have raised."""
         try:
             return start(str(name), kwargs.get("context", context))
         except Exception:
             return INVALID_SPAN
 
-    def _class_of(self, kind: type) -> type | None:
+    def _guarded_class(self, kind: type) -> type | None:
         methods: dict[str, Any] = {
-            name: self._changing(kind, name) if name in CHANGING else self._contained(kind, name)
-            for name in _OF_SPANS
+            name: self._guard_changing_method(kind, name) if name in CHANGING else self._guard_method(kind, name)
+            for name in _SPAN_METHODS
             if hasattr(kind, name)
         }
-        # For whoever prints it, it is the same class.
+        # Prints like the original class.
         methods.update(__module__=kind.__module__, __qualname__=kind.__qualname__, __doc__=kind.__doc__)
         try:
             guarded: type | None = type(kind.__name__, (kind,), {**methods, "__slots__": ()})
         except TypeError:
-            # A class of somebody's that may not be derived from.
+            # A third-party class that cannot be subclassed.
             guarded = None
         self._classes[kind] = guarded
         return guarded
 
-    def _contained(self, kind: type, name: str) -> Callable[..., Any]:
-        """A method of a class derived from this one."""
+    def _guard_method(self, kind: type, name: str) -> Callable[..., Any]:
+        """Return a method for a subclass that reports exceptions of the class's own method and raises none."""
 
         @functools.wraps(getattr(kind, name))
-        def contained(span: Any, *args: Any, **kwargs: Any) -> Any:
+        def guarded_method(span: Any, *args: Any, **kwargs: Any) -> Any:
             try:
                 method = getattr(kind, name)
                 if type(method) is FunctionType:
@@ -133,14 +134,14 @@ class ErrorBoundary:
                 self._misused(f"span.{name}", error)
                 return None
 
-        return contained
+        return guarded_method
 
-    def _changing(self, kind: type, name: str) -> Callable[..., Any]:
-        """Likewise, for one that takes the span's lock."""
+    def _guard_changing_method(self, kind: type, name: str) -> Callable[..., Any]:
+        """Do the same as :meth:`_guard_method` for a method that takes the span's lock."""
         spans, busy, pending = self._spans, self._spans.busy, self._spans.pending
         original = getattr(kind, name)
 
-        # Written out, and not with _contained inside: this is called in the application's loops.
+        # Repeats _guard_method, since an additional call would cost time in the application's loops.
         def changing(span: Any, *args: Any, **kwargs: Any) -> Any:
             key = id(span)
             if key in busy and spans.is_interrupted(span):

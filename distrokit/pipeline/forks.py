@@ -1,8 +1,8 @@
-"""What a forked child is told, and who ends it.
+"""Callbacks for forks, and for the end of forked children.
 
-Children of ``multiprocessing`` and of celery end by ``os._exit``, which calls no ``atexit`` function: what they
-recorded was lost (opentelemetry-python#4215, #2765). Both have a way to be told before. Nothing here imports them:
-who has not imported them does not use them.
+Children of ``multiprocessing`` and celery end by ``os._exit``, which calls no ``atexit`` function, so the telemetry
+they recorded was lost (opentelemetry-python#4215, #2765). Both offer callbacks that run before. This module does not
+import them: an application that uses them has done so.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any
 
 from opentelemetry.sdk.metrics import MeterProvider
 
-#: Below every priority that the standard library uses: after its queues and pools.
+#: Lower than every priority of the standard library, so that its queues and pools finish first.
 _LAST = -1000
 
 
 def watch_forks(before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]) -> None:
-    """Call bound methods when this process forks."""
+    """Call these bound methods when this process forks; their objects may be garbage-collected."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=_weak(before), after_in_parent=_weak(in_parent), after_in_child=_weak(in_child))
 
 
 def _weak(method: Callable[[], None]) -> Callable[[], None]:
-    """Handlers cannot be taken back, so they do not keep the method's object alive."""
+    """Return a call that does not keep the method's object alive: fork handlers cannot be unregistered."""
     reference = weakref.WeakMethod(method)
 
     def call() -> None:
@@ -39,26 +39,30 @@ def _weak(method: Callable[[], None]) -> Callable[[], None]:
 
 
 def watch_uwsgi(after: Callable[[], None]) -> str:
-    """It forks in C and calls none of Python's handlers, unless it is told to.
+    """Set uWSGI's post-fork hook: it forks in C and runs Python's fork handlers only if configured to.
 
-    Returns: what is to be said about it; empty when all is well.
+    Args:
+        after: called in each forked worker.
+
+    Returns:
+        The cause for a problem; empty without uWSGI, or when it is configured well.
     """
     uwsgi: Any = sys.modules.get("uwsgi")
     # With lazy-apps each worker is its own master.
     if uwsgi is None or not {"py-call-osafterfork", "lazy-apps", "lazy"}.isdisjoint(map(_text, uwsgi.opt)):
         return ""
-    earlier = getattr(uwsgi, "post_fork_hook", None)
+    previous = getattr(uwsgi, "post_fork_hook", None)
     parent = os.getpid()
 
     def post_fork() -> None:
         if os.getpid() != parent:
             after()
-        if callable(earlier):
-            earlier()
+        if callable(previous):
+            previous()
 
-    # uwsgidecorators puts its own in this place when it is imported, and does not know of ours.
+    # Importing uwsgidecorators replaces this hook without calling it.
     uwsgi.post_fork_hook = post_fork
-    return "uWSGI forks its workers without telling Python"
+    return "uWSGI forks its workers without running Python's fork handlers"
 
 
 def _text(name: object) -> str:
@@ -66,14 +70,14 @@ def _text(name: object) -> str:
 
 
 def call_at_end_of_child(stop: Callable[[], object], owner: object) -> None:
-    """In a forked child: have ``stop`` called where ``atexit`` is not.
+    """Call ``stop`` at the end of this forked child, where ``atexit`` functions are not called.
 
     Args:
-        owner: as long as it lives, so does the arrangement.
+        owner: the callback stays registered as long as this object lives.
     """
     util: Any = sys.modules.get("multiprocessing.util")
     if util is not None:
-        # The child's own registries are emptied before it begins, and these functions are called after that.
+        # multiprocessing clears the child's finalizers at its start, and calls these functions after that.
         util.register_after_fork(owner, lambda _: util.Finalize(None, stop, exitpriority=_LAST))
     signals: Any = sys.modules.get("celery.signals")
     if signals is not None:
@@ -81,11 +85,11 @@ def call_at_end_of_child(stop: Callable[[], object], owner: object) -> None:
 
 
 def renew_locks(provider: MeterProvider) -> None:
-    """In a forked child: locks of the metrics SDK that a thread of the parent may have held.
+    """Replace the metrics SDK's locks in a forked child: a thread of the parent may have held them.
 
-    Upstream makes anew those of the provider since 1.44, and not those of its storage and its meters
-    (opentelemetry-python#4345): then the next ``collect()`` in the child waits for ever. There is no public way to
-    them. What does not exist in this release is left alone.
+    Since 1.44 upstream replaces the provider's locks, but not those of its storage and its meters
+    (opentelemetry-python#4345), so the next ``collect()`` in the child would never return. There is no public access to
+    these locks. Names that a release does not have are left alone.
     """
     consumer = getattr(provider, "_measurement_consumer", None)
     meters = getattr(provider, "_meters", None)

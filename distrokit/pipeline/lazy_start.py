@@ -1,4 +1,4 @@
-"""Whether telemetry is in use in this process: what costs a thread begins with that, and not with the start."""
+"""Start of the readers' threads when telemetry is first used in a process, not when the pipeline starts."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any
 
 
 class LazyStart:
-    """Called with the first measurement, with every callback of an observable instrument, and before every export.
+    """A callable for the first measurement, every callback of an observable instrument, and every export.
 
-    The first time, readers begin; a reader may have a method ``arm()`` for that, see ``distrokit-batch``. A meter, or a
-    synchronous instrument, that nobody has used yet is no reason to.
+    The first call starts the readers that have a method ``start_collecting()`` (see ``distrokit-batch``).
+    A meter or a synchronous instrument without a measurement does not start them.
 
     Args:
-        failed: told which reader could not begin, and what it raised.
+        failed: receives a reader that could not start, and what it raised.
 
     Attributes:
-        readers: those there are.
-        also: called each time, and with every meter that is asked for.
+        readers: the readers to start.
+        on_use: called each time, and with every meter that the application gets.
     """
 
     def __init__(self, failed: Callable[[object, Exception], None]) -> None:
         self._failed = failed
         self.readers: list[Any] = []
-        self.also: Callable[[], None] | None = None
-        self._told = False
+        self.on_use: Callable[[], None] | None = None
+        self._started = False
 
     def __call__(self) -> None:
         self.look()
-        if self._told:
+        if self._started:
             return
-        self._told = True
+        self._started = True
         for reader in self.readers:
             start_collecting = getattr(reader, "start_collecting", None)
             if callable(start_collecting):
@@ -40,10 +40,10 @@ class LazyStart:
                     self._failed(reader, error)
 
     def look(self) -> None:
-        """A meter is asked for."""
-        if self.also is not None:
-            self.also()
+        """Call ``on_use``, without starting the readers."""
+        if self.on_use is not None:
+            self.on_use()
 
     def forked(self) -> None:
-        """In a child, it begins anew."""
-        self._told = False
+        """Start the readers again in a forked child, when it first uses telemetry."""
+        self._started = False

@@ -1,7 +1,7 @@
 """Meters and instruments whose calls neither raise into the application nor enter the SDK twice in one thread.
 
-A meter, or an instrument, that cannot be made because its thread is inside the SDK (see
-:mod:`distrokit.pipeline.pipeline.reentrancy`) is made later; what is returned meanwhile queues what it is given.
+While its thread is inside the SDK (see :mod:`distrokit.pipeline.reentrancy`), a meter or instrument cannot be made. It
+is made later; the object returned meanwhile queues its measurements.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from opentelemetry.metrics import NoOpMeter
 
 from distrokit.diagnostics import quantity
 from distrokit.pipeline.patched import Misused, method_of
-from distrokit.pipeline.reentrancy import Reentrancy
+from distrokit.pipeline.reentrancy import LIMIT, Reentrancy
 
 _MEASURING = ("add", "record", "set")
 _SYNCHRONOUS = tuple(f"create_{kind}" for kind in ("counter", "up_down_counter", "histogram", "gauge"))
@@ -24,56 +24,56 @@ _OBSERVABLE = tuple(f"create_observable_{kind}" for kind in ("counter", "up_down
 
 
 class Measuring:
-    """Of one pipeline.
+    """The error boundary and re-entrancy guard for the meters of one pipeline.
 
     Args:
-        misused: told of each call that raised; the call returns as if it had done its work.
-        in_use: called after the first measurement, and whenever an observable instrument gets a callback.
-        say: prints a line about measurements that were lost.
+        misused: receives each call that raised; the call then returns normally to the application.
+        lazy_start: called after the first measurement, and whenever an observable instrument gets a callback.
+        say: prints a line about lost measurements.
     """
 
     def __init__(self, misused: Misused, lazy_start: Callable[[], None], say: Callable[[str], None]) -> None:
         self._misused, self._lazy_start, self._say = misused, lazy_start, say
         self._sdk = Reentrancy()
-        # What the first measurement does afterwards.
+        # Empty after the first measurement; a list, since a look at it is the cheapest test.
         self._first = [lazy_start]
 
     def forked(self) -> None:
-        """In a child: it has measured nothing yet."""
+        """Reset in a forked child, which has measured nothing yet."""
         self._sdk.forked()
         self._first[:] = [self._lazy_start]
 
     def finish(self) -> None:
-        """At the end: say how many measurements were dropped."""
+        """Print the number of dropped measurements, at the end of the process."""
         dropped, self._sdk.dropped = self._sdk.dropped, 0
         if dropped:
             lost = quantity(dropped, "measurement")
-            self._say(f"metrics: {lost} lost: signal handlers or finalizers made too many during one call of the SDK")
+            self._say(f"metrics: {lost} lost: signal handlers or finalizers queued more than {LIMIT:,} calls")
 
     def reader(self, reader: Any) -> None:
-        """Have the reader's collections known as what they are: time inside the SDK."""
-        # The SDK gives it to the reader when it is registered; readers call it in threads of their own.
+        """Mark the reader's collections as time inside the SDK."""
+        # The provider sets this function when it registers the reader, which calls it in its own thread.
         collect = getattr(reader, "_collect", None)
         if callable(collect):
             vars(reader)["_collect"] = self._sdk.collector(collect)
 
     def meter_by(self, get: Callable[[], Any]) -> Any:
-        """The meter that ``get`` returns."""
+        """Return the meter that ``get`` returns, guarded; inside the SDK, a stand-in that calls ``get`` later."""
         if self._sdk.is_inside():
-            return self._late_meter(get)
+            return self._stand_in_meter(get)
         meter = self._sdk.run(get)
         for name in (*_SYNCHRONOUS, *_OBSERVABLE):
             if name not in vars(meter) and hasattr(type(meter), name):
-                setattr(meter, name, self._creating(name, meter))
+                setattr(meter, name, self._guard_create(name, meter))
         return meter
 
-    def _creating(self, name: str, meter: Any) -> Callable[..., Any]:
+    def _guard_create(self, name: str, meter: Any) -> Callable[..., Any]:
         kind, sdk, observable = type(meter), self._sdk, name in _OBSERVABLE
 
         @functools.wraps(getattr(kind, name))
-        def creating(*args: Any, **kwargs: Any) -> Any:
+        def create(*args: Any, **kwargs: Any) -> Any:
             if sdk.is_inside(collecting=observable):
-                return self._late(name, partial(creating, *args, **kwargs))
+                return self._make_later(name, partial(create, *args, **kwargs))
             try:
                 if observable:
                     args, kwargs = self._with_callbacks(*args, **kwargs)
@@ -83,10 +83,10 @@ class Measuring:
                 return getattr(NoOpMeter("distrokit"), name)("unusable")
             for method in _MEASURING:
                 if method not in vars(instrument) and hasattr(type(instrument), method):
-                    setattr(instrument, method, self._measuring(instrument, method))
+                    setattr(instrument, method, self._guard_measure(instrument, method))
             return instrument
 
-        return creating
+        return create
 
     def _with_callbacks(
         self, name: str, callbacks: Any = None, *args: Any, **kwargs: Any
@@ -96,13 +96,13 @@ class Measuring:
             self._lazy_start()
         return (name, callbacks, *args), kwargs
 
-    def _measuring(self, instrument: Any, name: str) -> Callable[..., None]:
+    def _guard_measure(self, instrument: Any, name: str) -> Callable[..., None]:
         kind, misused = type(instrument), self._misused
         sdk, inside, pending = self._sdk, self._sdk.inside, self._sdk.pending
         enter, leave, first = inside.add, inside.discard, self._first
         found, method = getattr(kind, name), method_of(kind, name, instrument)
 
-        # As Reentrancy.run, written out: this is called in the application's loops.
+        # Repeats Reentrancy.run, since an additional call would cost time in the application's loops.
         def measure(*args: Any, **kwargs: Any) -> None:
             nonlocal found, method
             here = get_ident()
@@ -119,44 +119,44 @@ class Measuring:
             finally:
                 leave(here)
                 if pending or first:
-                    self._measured()
+                    self._after_measurement()
 
         sdk.entering.add(measure.__code__)
         return functools.update_wrapper(measure, found)
 
-    def _measured(self) -> None:
+    def _after_measurement(self) -> None:
         if self._first:
             self._first.clear()
             self._lazy_start()
         self._sdk.replay()
 
-    def _late_meter(self, get: Callable[[], Any]) -> Any:
+    def _stand_in_meter(self, get: Callable[[], Any]) -> Any:
         meter = NoOpMeter("distrokit")
         for name in (*_SYNCHRONOUS, *_OBSERVABLE):
-            setattr(meter, name, partial(self._create_late, get, name))
+            setattr(meter, name, partial(self._create_later, get, name))
         return meter
 
-    def _create_late(self, get: Callable[[], Any], name: str, *args: Any, **kwargs: Any) -> Any:
+    def _create_later(self, get: Callable[[], Any], name: str, *args: Any, **kwargs: Any) -> Any:
         def make() -> Any:
             return getattr(self.meter_by(get), name)(*args, **kwargs)
 
-        return self._late(name, make) if self._sdk.is_inside() else make()
+        return self._make_later(name, make) if self._sdk.is_inside() else make()
 
-    def _late(self, name: str, make: Callable[[], Any]) -> Any:
-        """An instrument that is made when the thread has left the SDK."""
+    def _make_later(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return a stand-in for an instrument, which is made when the thread has left the SDK."""
         instrument = getattr(NoOpMeter("distrokit"), name)("late")
         if name in _OBSERVABLE:
             self._sdk.postpone(make)
             return instrument
-        made: list[Any] = []
+        instruments: list[Any] = []
 
         def call(method: str, *args: Any, **kwargs: Any) -> None:
-            if not made and self._sdk.is_inside():
+            if not instruments and self._sdk.is_inside():
                 self._sdk.postpone_measurement(partial(call, method), args, kwargs)
                 return
-            if not made:
-                made.append(make())
-            getattr(made[0], method)(*args, **kwargs)
+            if not instruments:
+                instruments.append(make())
+            getattr(instruments[0], method)(*args, **kwargs)
 
         for method in _MEASURING:
             if hasattr(instrument, method):

@@ -1,4 +1,4 @@
-"""Methods of the SDK's classes as they are when they are called: other libraries patch these classes at any time."""
+"""Late look-up of the SDK's methods: other libraries may patch the SDK's classes at any time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
 
-#: Told what was called, and what it raised.
+#: Receives the name of a call and what it raised.
 Misused = Callable[[str, Exception], None]
 
 
 def method_of(kind: type, name: str, instance: object) -> Callable[..., Any]:
-    """The method that the class has for this object now, past one that stands on the object itself."""
+    """Return the class's current method, bound to this object; ignore a method set on the object itself."""
     method = getattr(kind, name)
     if type(method) is FunctionType:
         return MethodType(method, instance)

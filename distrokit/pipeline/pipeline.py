@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 
 
 class Pipeline:
-    """What a plan became.
+    """The running pipeline of a plan.
 
     Args:
-        isolated: nothing of the process is taken: no global of OpenTelemetry, no ``atexit``, no logger; for tests,
-            which build many and stop each themselves.
+        isolated: leave the process alone: no OpenTelemetry globals, no ``atexit``, no logger. For tests, which build
+            many pipelines and stop each one themselves.
 
     Attributes:
-        plan: what was built; ``plan.problems`` grows while it runs.
+        plan: the plan that was built; ``plan.problems`` grows while the pipeline runs.
     """
 
     def __init__(self, plan: Plan, plugins: Plugins, channel: Channel, *, isolated: bool = False) -> None:
@@ -66,34 +66,34 @@ class Pipeline:
         self._signals = Signals(
             lambda: self.stop("signal"),
             lambda: self.flush(plan.exit_timeout_millis.value),
-            lambda: self._shutdown.here,
+            lambda: self._shutdown.runs_here,
         )
         self._messages: SDKMessages | None = None
         self._uwsgi = False
 
     @property
     def resource(self) -> Resource | None:
-        """The process's resource; ``None`` before :meth:`start` and when disabled."""
+        """The process's resource; ``None`` before :meth:`start` and when telemetry is disabled."""
         return self._resource
 
     @property
     def tracer_provider(self) -> TracerProvider | None:
-        """``None`` when the signal is not built."""
+        """The tracer provider; ``None`` when traces are not built."""
         return self._providers.traces
 
     @property
     def meter_provider(self) -> MeterProvider | None:
-        """Likewise: without exporters and processors nothing is built for metrics."""
+        """The meter provider; ``None`` when metrics are not built, as without an exporter or processor."""
         return self._providers.metrics
 
     @property
     def logger_provider(self) -> LoggerProvider | None:
-        """Likewise, for logs."""
+        """The logger provider; ``None`` when logs are not built."""
         return self._providers.logs
 
     @property
     def propagator(self) -> TextMapPropagator | None:
-        """``None`` when the plan leaves OpenTelemetry's own choice alone."""
+        """The propagator; ``None`` when the plan leaves OpenTelemetry's own."""
         return self._providers.propagator
 
     # ------------------------------------------------------------------------------- start
@@ -101,13 +101,13 @@ class Pipeline:
     def start(
         self, resource_attributes: Mapping[str, Any] | None = None, resource: ProcessResource | None = None
     ) -> None:
-        """Build everything, make it the process's globals (unless isolated), and tell the plugins.
+        """Build everything, make it the process's globals (unless isolated), and call ``distrokit_started``.
 
         Args:
-            resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
-            resource: built from them already; ``None`` to build it.
+            resource_attributes: attributes that only the caller knows, such as ``telemetry.auto.version``.
+            resource: a resource that was built already; ``None`` to build one with these attributes.
         """
-        # First, so that whatever has been built by then is flushed, whatever happens next.
+        # First, so that a start that fails half-way still flushes what was built.
         if not self._isolated:
             atexit.register(self._at_exit)
             self.listen()
@@ -115,8 +115,8 @@ class Pipeline:
         builder.guard = ErrorBoundary(self._reports.misused)
         builder.measuring = Measuring(self._reports.misused, builder.lazy_start, self._reports.lost)
         self._parts, self._name_of = builder.parts, builder.name_of
-        # uWSGI makes its module when Python has started, and so after this.
-        builder.lazy_start.also = self._look_for_uwsgi
+        # uWSGI creates its module after Python has started, and so after this.
+        builder.lazy_start.on_use = self._look_for_uwsgi
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._providers.install_propagator(builder)
             self._resource = resource or build_resource(self.plan, resource_attributes or {})
@@ -127,43 +127,43 @@ class Pipeline:
             self._providers.install_response_propagators(builder)
         for name, text in sdk_settings.read_late(self.plan.sdk_settings, self.plan.settings, LoggerProvider).items():
             put(name, text)
-        self._prepare_for_the_end()
+        self._keep_threads_ready()
         watch_forks(self._before_fork, self._forked_in_parent, self.after_fork)
         self._plugins.started(self)
 
     def propagate(self) -> None:
-        """Start a disabled plan: build and set the propagators, and nothing else."""
+        """Start a disabled plan: build and set the propagators only."""
         builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost)
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._providers.install_propagator(builder)
             self._providers.install_response_propagators(builder)
 
-    def _prepare_for_the_end(self) -> None:
+    def _keep_threads_ready(self) -> None:
         if self._isolated:
-            # Whoever stops it does so before the interpreter's end.
+            # Its owner stops it before the interpreter ends.
             return
         foreign = [part for part in self._parts if hasattr(part, "shutdown") and not hasattr(part, "begin_shutdown")]
         hooks = self._plugins.implementing("distrokit_stopping")
-        # Their exports may wait for a shutdown, and their shutdown may hang.
+        # Exports of these may last until their shutdown is called, and that call may hang.
         blind = [part for part in self._parts if getattr(part, "is_blind", False)]
         providers = self._providers.all() if foreign or blind else []
         self._shutdown.bounded.keep_ready(len(providers) + len(hooks) + len(blind))
 
     def handle_signals(self) -> None:
-        """From here on SIGTERM and SIGHUP, where nobody handles them, flush first; call it when all else is done."""
+        """Flush on SIGTERM and SIGHUP, unless the application handles them. Call this as the last step of the start."""
         if not self.stopped and self._providers.all():
             self._signals.install()
 
     def listen(self) -> SDKMessages:
-        """See to it that what OpenTelemetry logs, with the loggers there are by now, reaches stderr."""
+        """Print on stderr what OpenTelemetry logs with the loggers that exist by now."""
         self._messages = listen_to_sdk(self._channel, self.plan.settings.log_level is not None)
         return self._messages
 
     def set_log_level(self, level: int) -> None:
-        """Change how much distrokit and OpenTelemetry say on stderr, as ``OTEL_LOG_LEVEL`` does at the start.
+        """Set the level of distrokit's and OpenTelemetry's messages on stderr, as ``OTEL_LOG_LEVEL`` does at the start.
 
         Args:
-            level: of :mod:`logging`; above ``CRITICAL`` nothing is said.
+            level: a :mod:`logging` level; above ``CRITICAL`` nothing is printed.
         """
         self._channel.level = level
         self._messages = listen_to_sdk(self._channel, explicit=True)
@@ -171,19 +171,19 @@ class Pipeline:
     # --------------------------------------------------------------------------------- run
 
     def flush(self, timeout_millis: int = 30_000) -> bool:
-        """Send what is queued.
+        """Export everything that is queued.
 
         Args:
-            timeout_millis: for all signals together, in milliseconds.
+            timeout_millis: the timeout for all signals together, in milliseconds.
 
         Returns:
-            false when a provider said it could not, or the time was up; what is not sent by then goes on being
-            sent in the background. True means that the queues are empty: whether the receiver took what was in
-            them, the SDK does not say; an export that fails is reported on stderr.
+            True when the queues are empty. The SDK does not tell whether the receiver accepted the items; a failed
+            export is reported on stderr. False when a provider reports failure or the timeout expires; export then
+            continues in the background.
         """
         deadline = time.monotonic() + timeout_millis / 1000
         left = max(1, timeout_millis)
-        # In threads of their own: not every exporter heeds a limit.
+        # Each in its own thread: not every exporter heeds a timeout.
         running = [
             (provider, self._shutdown.bounded.begin(partial(provider.force_flush, timeout_millis=left)))
             for provider in self._providers.all()
@@ -197,9 +197,9 @@ class Pipeline:
         return done
 
     def stop(self, reason: StopReason = "code") -> None:
-        """Tell the plugins, then flush and shut down every provider, in ``DISTROKIT_EXIT_TIMEOUT`` altogether.
+        """Call ``distrokit_stopping``, then flush and shut down every provider, within ``DISTROKIT_EXIT_TIMEOUT``.
 
-        Once: a later call waits for the first one's end.
+        This happens once; a later call waits until the first one has finished.
         """
         plugins = (
             [] if self._shutdown.begun or self.plan.disabled.value else self._plugins.implementing("distrokit_stopping")
@@ -208,10 +208,10 @@ class Pipeline:
             (f"distrokit_stopping of {plugin.title}", partial(self._plugins.stopping, plugin, self, reason))
             for plugin in plugins
         ]
-        self._shutdown.run(hooks, lambda: self._parts, self._providers.all(), lambda: self._stopped(reason))
+        self._shutdown.run(hooks, lambda: self._parts, self._providers.all(), lambda: self._after_stop(reason))
         self._signals.end()
 
-    def _stopped(self, reason: StopReason) -> None:
+    def _after_stop(self, reason: StopReason) -> None:
         atexit.unregister(self._at_exit)
         if reason == "code":
             self._signals.remove()
@@ -221,25 +221,25 @@ class Pipeline:
 
     @property
     def stopped(self) -> bool:
-        """Whether :meth:`stop` was called."""
+        """True once :meth:`stop` was called."""
         return self._shutdown.begun
 
     def report(self, problem: Problem) -> None:
-        """Say a problem that turned up while the pipeline runs, once."""
+        """Report a problem that was found while the pipeline runs, once."""
         self._reports.problem(problem)
 
     def _at_exit(self) -> None:
         try:
             self.stop("exit")
         except KeyboardInterrupt:
-            # Whoever presses Ctrl-C twice wants the end at once.
-            self._tell_parts("finish")
-            self._channel.say(logging.WARNING, "interrupted while it was sent: what had not arrived is lost")
+            # A second Ctrl-C asks to end at once.
+            self._call_parts("finish")
+            self._channel.say(logging.WARNING, "interrupted during shutdown: undelivered items are lost")
         finally:
             keep_cause()
 
     def after_fork(self) -> None:
-        """In the child of a fork: nothing of the parent's is sent, counted or connected here."""
+        """Renew the pipeline in a forked child, which sends, counts and shares nothing of its parent."""
         self._shutdown.forked()
         self._signals.forked()
         if self.stopped:
@@ -247,16 +247,16 @@ class Pipeline:
         if self._resource is not None:
             self._resource.renew()
             self._resource.settle()
-        self._tell_parts("forked")
+        self._call_parts("forked")
         if self.meter_provider is not None:
-            self._guard("the metrics of a forked child", lambda: self._renew_metrics(self.meter_provider))
+            self._guard("metrics of a forked child", lambda: self._renew_metrics(self.meter_provider))
         call_at_end_of_child(lambda: self.stop("process"), self)
         self._plugins.forked(self)
-        self._prepare_for_the_end()
+        self._keep_threads_ready()
         self._channel.problems(self.plan.problems)
 
     def _renew_metrics(self, provider: Any) -> None:
-        """A child's counters begin at nothing: what the parent counted is the parent's to send."""
+        """Reset the counters of a forked child: the parent exports what it counted itself."""
         renew_locks(provider)
         for part in self._parts:
             renew = getattr(part, "renew", None) if isinstance(part, MetricReader) else None
@@ -265,13 +265,13 @@ class Pipeline:
 
     def _before_fork(self) -> None:
         if not self.stopped:
-            self._tell_parts("before_fork")
+            self._call_parts("before_fork")
 
     def _forked_in_parent(self) -> None:
-        # Also when the end has begun meanwhile: what came to rest is waited for.
-        self._tell_parts("forked_in_parent")
+        # Also during a shutdown, which waits for the parts that were paused for the fork.
+        self._call_parts("forked_in_parent")
 
-    def _tell_parts(self, method: str) -> None:
+    def _call_parts(self, method: str) -> None:
         for part in self._parts:
             call = getattr(part, method, None)
             if callable(call):
@@ -281,7 +281,7 @@ class Pipeline:
         try:
             call()
         except Exception as error:
-            self._reports.part_failed(name, error, "this process goes on without it")
+            self._reports.part_failed(name, error, "this process continues without it")
 
     def _look_for_uwsgi(self) -> None:
         if self._uwsgi or "uwsgi" not in sys.modules:
@@ -294,8 +294,8 @@ class Pipeline:
                     code="uwsgi-forks",
                     subject="uWSGI",
                     cause=cause,
-                    outcome="its workers may lose telemetry when uwsgidecorators is used as well",
-                    remedy="Set py-call-osafterfork = true, and enable-threads = true, in its configuration.",
+                    outcome="its workers may lose telemetry if the application imports uwsgidecorators",
+                    remedy="Set py-call-osafterfork = true and enable-threads = true in uWSGI's configuration.",
                     severity="warning",
                 )
             )

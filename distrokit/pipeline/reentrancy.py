@@ -1,9 +1,9 @@
 """Keeps a thread that is inside the metrics SDK from entering it a second time.
 
 The SDK guards its state with plain locks. A signal handler or a finalizer (``__del__``, a callback of :mod:`weakref`)
-runs in the middle of whatever its thread does. If the thread holds such a lock, and the handler records a measurement
-or creates an instrument, the thread waits for itself for ever. So each thread notes that it is inside; what a handler
-asks for meanwhile is queued, and done as soon as the thread has left.
+interrupts its thread anywhere. If the thread holds such a lock, and the handler records a measurement or creates an
+instrument, the thread deadlocks. So each thread marks that it is inside the SDK; calls that a handler makes meanwhile
+are queued until the thread has left.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from typing import Any
 
 from opentelemetry.context import get_current
 
-#: How many calls are queued at most.
-_LIMIT = 4096
-#: A measurement with all its arguments: amount, attributes, context.
-_COMPLETE = 3
+#: The greatest number of queued calls.
+LIMIT = 4096
+#: The number of arguments of a measurement: amount, attributes, context.
+_ARGUMENTS = 3
 
 
 class Reentrancy:
-    """The marks of all threads, and the calls that wait.
+    """The marks of all threads, and the queued calls.
 
-    Only a mark counts whose function is on the thread's stack: an exception that a signal handler raises at the wrong
-    moment can leave one behind, and greenlets share the number of their thread.
+    A mark counts only while its function is on the thread's stack: a signal handler that raises at the wrong moment can
+    leave a mark behind, and greenlets share the id of their thread.
 
     Attributes:
-        inside: the threads that may hold a lock of the SDK.
+        inside: ids of the threads that may hold a lock of the SDK.
         entering: the functions that set this mark.
-        pending: what is done when a thread leaves the SDK.
-        dropped: how many calls were dropped because too many waited.
+        pending: calls to make when a thread leaves the SDK.
+        dropped: the number of calls dropped because the queue was full.
     """
 
     def __init__(self) -> None:
@@ -43,33 +43,33 @@ class Reentrancy:
         self.entering: set[CodeType] = {Reentrancy.run.__code__}
         self.pending: deque[Callable[[], object]] = deque()
         self.dropped = 0
-        # The threads that collect: one lock more is held, also while an observable's callback runs.
+        # Threads that collect: they hold one more lock, also while a callback of an observable instrument runs.
         self._collecting: set[int] = set()
         self._collectors: set[CodeType] = set()
         self._replaying: set[int] = set()
 
     def forked(self) -> None:
-        """In a child: other threads, and what they asked for, are the parent's."""
+        """Reset in a forked child: other threads and their queued calls are the parent's."""
         self.pending.clear()
         for marks in (self.inside, self._collecting, self._replaying):
             marks.clear()
         self.dropped = 0
 
     def is_inside(self, *, collecting: bool = False) -> bool:
-        """Whether the caller was called from inside the SDK.
+        """True if the caller was called from inside the SDK.
 
         Args:
-            collecting: also from the callback of an observable instrument.
+            collecting: also true in a callback of an observable instrument.
         """
-        # Not the caller itself, which may be a function that sets marks.
+        # Skip the caller, which may be a function that sets marks.
         frame = sys._getframe(2)  # noqa: SLF001  (the cheap way to the stack of the own thread)
-        return _stands(self.inside, self.entering, frame) or (
-            collecting and _stands(self._collecting, self._collectors, frame)
+        return _is_marked(self.inside, self.entering, frame) or (
+            collecting and _is_marked(self._collecting, self._collectors, frame)
         )
 
     def postpone(self, call: Callable[[], object]) -> None:
-        """Do this when the thread has left the SDK; drop and count it when too much waits."""
-        if len(self.pending) < _LIMIT:
+        """Queue a call until the thread has left the SDK; drop and count it when the queue is full."""
+        if len(self.pending) < LIMIT:
             self.pending.append(call)
         else:
             self.dropped += 1
@@ -77,33 +77,33 @@ class Reentrancy:
     def postpone_measurement(
         self, measure: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        """Likewise for a measurement, with the attributes and the context of this moment."""
+        """Queue a measurement with its attributes and context as they are now."""
         args = tuple(dict(value) if isinstance(value, Mapping) else value for value in args)
-        if len(args) < _COMPLETE:
+        if len(args) < _ARGUMENTS:
             kwargs = {"context": get_current(), **kwargs}
         self.postpone(partial(measure, *args, **kwargs))
 
     def replay(self) -> None:
-        """Do what was postponed; not in the middle of doing so, and not in the middle of a collection."""
+        """Make the queued calls; no effect during another replay in this thread or during a collection."""
         here = get_ident()
         if here in self._replaying or self.is_inside(collecting=True):
             return
         self._replaying.add(here)
         try:
-            # Other threads take from it as well, and handlers add to it.
-            for _ in range(_LIMIT):
+            # Other threads take calls, too, and handlers add some.
+            for _ in range(LIMIT):
                 try:
                     call = self.pending.popleft()
                 except IndexError:
                     break
-                # Instruments report by themselves; this is the application's thread, in the middle of another call.
+                # Must not raise into the application's own call; instruments have reported their errors.
                 with suppress(Exception):
                     call()
         finally:
             self._replaying.discard(here)
 
     def run(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call something of the SDK's that takes a lock."""
+        """Call a function of the SDK that takes a lock."""
         here = get_ident()
         try:
             self.inside.add(here)
@@ -114,9 +114,9 @@ class Reentrancy:
                 self.replay()
 
     def collector(self, collect: Callable[..., Any]) -> Callable[..., Any]:
-        """The function by which a reader collects; a second collection in the middle of one finds nothing."""
+        """Wrap a reader's collect function; a collection inside another one of this thread returns ``None``."""
 
-        def collected(*args: Any, **kwargs: Any) -> Any:
+        def collect_once(*args: Any, **kwargs: Any) -> Any:
             if self.is_inside(collecting=True):
                 return None
             self.replay()
@@ -129,17 +129,17 @@ class Reentrancy:
                 if self.pending:
                     self.replay()
 
-        self._collectors.add(collected.__code__)
-        return collected
+        self._collectors.add(collect_once.__code__)
+        return collect_once
 
     def callback(self, callback: Any) -> Any:
-        """The callback of an observable instrument; what it records is recorded at once, and collected with it."""
+        """Wrap a callback of an observable instrument: what it records is collected together with its observations."""
         if isinstance(callback, Generator):
-            # As the SDK does it: to the first yield.
+            # Like the SDK: run to the first yield.
             next(callback)
-            callback = partial(_sent, callback)
+            callback = partial(_send, callback)
 
-        def observed(options: Any) -> Iterator[Any]:
+        def observe(options: Any) -> Iterator[Any]:
             observations = iter(self._outside(callback, options))
             while True:
                 try:
@@ -148,10 +148,10 @@ class Reentrancy:
                     return
                 yield observation
 
-        return observed
+        return observe
 
     def _outside(self, call: Callable[..., Any], *args: Any) -> Any:
-        """Call the application's code in the middle of a collection, where measurements need no lock that is held."""
+        """Call the application's code during a collection, where measurements need none of the locks held."""
         here = get_ident()
         was_inside = here in self.inside
         self.inside.discard(here)
@@ -162,8 +162,8 @@ class Reentrancy:
                 self.inside.add(here)
 
 
-def _stands(marks: set[int], codes: set[CodeType], frame: FrameType | None) -> bool:
-    """Whether this thread has a mark, and one of these functions is on its stack; a mark without it is removed."""
+def _is_marked(marks: set[int], codes: set[CodeType], frame: FrameType | None) -> bool:
+    """True if this thread has a mark and one of these functions is on its stack; remove a stale mark."""
     here = get_ident()
     if here not in marks:
         return False
@@ -175,7 +175,7 @@ def _stands(marks: set[int], codes: set[CodeType], frame: FrameType | None) -> b
     return False
 
 
-def _sent(callback: Generator[Any, Any, Any], options: Any) -> Any:
+def _send(callback: Generator[Any, Any, Any], options: Any) -> Any:
     try:
         return callback.send(options)
     except StopIteration:

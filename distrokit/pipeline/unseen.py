@@ -1,6 +1,6 @@
-"""A handler of distrokit's looks to the application like the default action, in whose place it stands.
+"""A signal handler that the application sees as the default action.
 
-So nobody calls it as "the handler that was there before", and nobody takes it away by asking for the default: uvicorn's
+So the application does not call it as the previous handler, and does not remove it by setting the default: uvicorn's
 worker for gunicorn does that after the fork, and asyncio when a handler is removed.
 """
 
@@ -12,15 +12,15 @@ from functools import wraps
 from typing import Any
 
 
-class Unseen:
-    """Puts itself in the place of :func:`signal.signal` and :func:`signal.getsignal`, until it is removed.
+class HiddenHandler:
+    """A replacement of :func:`signal.signal` and :func:`signal.getsignal` that hides one handler, until removed.
 
     Args:
         numbers: the signals that the handler is for.
-        handler: the very object is looked for; a bound method must be kept.
+        handler: compared by identity, so pass a stored bound method.
 
     Attributes:
-        set, get: those functions as they were.
+        set, get: the original functions.
     """
 
     def __init__(self, numbers: Sequence[int], handler: Callable[..., Any]) -> None:
@@ -29,31 +29,31 @@ class Unseen:
         self._replaced: dict[str, Any] = {}
 
     def install(self) -> None:
-        """Begin; once."""
+        """Replace both functions, once."""
         if self._replaced:
             return
-        was_set, was_get = self.set, self.get = signal.signal, signal.getsignal
+        original_set, original_get = self.set, self.get = signal.signal, signal.getsignal
 
-        @wraps(was_set)
+        @wraps(original_set)
         def set_handler(signalnum: Any, handler: Any) -> Any:
             default = handler is signal.SIG_DFL or (type(handler) is int and handler == 0)
             ours = default and bool(self._replaced) and signalnum in self._numbers
-            return self._shown(was_set(signalnum, self._handler if ours else handler))
+            return self._hide(original_set(signalnum, self._handler if ours else handler))
 
-        @wraps(was_get)
+        @wraps(original_get)
         def get_handler(signalnum: Any) -> Any:
-            return self._shown(was_get(signalnum))
+            return self._hide(original_get(signalnum))
 
         self._replaced = {"signal": set_handler, "getsignal": get_handler}
         for name, function in self._replaced.items():
             setattr(signal, name, function)
 
     def remove(self) -> None:
-        """Give the functions back; those that somebody else has replaced since do as before from here on."""
+        """Restore the functions; one that other code has wrapped since keeps the wrapper and hides nothing any more."""
         for name, original in (("signal", self.set), ("getsignal", self.get)):
             if name in self._replaced and getattr(signal, name) is self._replaced[name]:
                 setattr(signal, name, original)
         self._replaced = {}
 
-    def _shown(self, handler: Any) -> Any:
+    def _hide(self, handler: Any) -> Any:
         return signal.SIG_DFL if handler is self._handler else handler

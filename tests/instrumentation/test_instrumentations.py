@@ -642,8 +642,8 @@ def test_what_is_asked_for_and_does_not_fit_is_said(environ, asked, tmp_path):
     assert problems(plan) == (
         [
             (
-                f"instrumentation mine ({asked}): {item.why.rstrip('.')}; it is asked for by name, and not "
-                "applied. Install the library that it is for, or do not ask for it."
+                f"instrumentation mine ({asked}): {item.why.rstrip('.')}; it is requested by name, but not "
+                "applied. Install the library that it instruments, or do not request it."
             )
         ]
         if asked
@@ -676,13 +676,13 @@ PLACE, CALL, OBJECT = "Write module:attribute of", "Name a function", "Write imp
         ("request_hook", "socket:SO_DEBUG", ("an int cannot be called", CALL)),
         ("other", "import:json:nothing", ("AttributeError: module 'json' has no attribute 'nothing'", PLACE)),
         # Handed on, it would end the application at the first thing that is instrumented.
-        ("tracer_provider", "foo", ("a str is no tracer provider", OBJECT)),
-        ("meter_provider", "7", ("an int is no meter provider", OBJECT)),
-        ("logger_provider", "import:json:dumps", ("a function is no logger provider", OBJECT)),
+        ("tracer_provider", "foo", ("a str is not a tracer provider", OBJECT)),
+        ("meter_provider", "7", ("an int is not a meter provider", OBJECT)),
+        ("logger_provider", "import:json:dumps", ("a function is not a logger provider", OBJECT)),
         (
             "tracer_provider",
             "import:opentelemetry.trace:NoOpTracerProvider",
-            ("a class is no tracer provider", OBJECT),
+            ("a class is not a tracer provider", OBJECT),
         ),
     ],
 )

@@ -86,7 +86,7 @@ def test_a_handler_that_raises_is_said_once_and_names_its_instrumentation(proble
 
     (problem,) = problems
     assert str(problem).startswith(
-        "log handler of instrumentation mine: RuntimeError: it is broken; the record does not"
+        "log handler of instrumentation mine: RuntimeError: it is broken; the record is not exported"
     )
 
 
@@ -116,7 +116,7 @@ def test_a_record_factory_that_raises_costs_what_it_adds(problems):
 
     assert one.handler.given == ["one", "two words"]
     (problem,) = problems
-    assert str(problem).startswith("log record factory of instrumentation mine: LookupError: no span; log records do")
+    assert str(problem).startswith("log record factory of instrumentation mine: LookupError: no span; log records lack")
 
 
 def test_a_factory_of_the_applications_own_that_raises_is_heard_as_ever(problems):

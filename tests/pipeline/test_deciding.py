@@ -65,7 +65,7 @@ def test_a_span_that_a_sampler_cannot_decide_about_is_not_recorded(otherwise, ca
     assert (within.trace_id, within.trace_flags.sampled, within.trace_state) == (7, False, remote.trace_state)
     (line,) = capsys.readouterr().err.splitlines()
     assert PLACE.sub("", line) == (
-        f"distrokit: sampler picky (plugin acme): {cause}; a span that it cannot decide about is not recorded. "
+        f"distrokit: sampler picky (plugin acme): {cause}; spans that it fails on are not recorded. "
         "Repair it, or block its plugin with DISTROKIT_DISABLED_PLUGINS."
     )
 
@@ -148,5 +148,5 @@ def test_an_id_that_is_not_made_is_random(capsys):
     asks = {"LookupError: who knows"} if hasattr(RandomIdGenerator, "is_trace_id_random") else set()
     assert causes == asks | {
         "OSError: no entropy",
-        "ValueError: generate_span_id() returned 18446744073709551616, which is no id of 64 bits",
+        "ValueError: generate_span_id() returned 18446744073709551616, which is not a 64-bit id",
     }

@@ -296,7 +296,7 @@ def test_the_layout_that_the_kubernetes_operator_injects(environment, receiver, 
     assert "belong together" in looked.stdout
 
 
-#: What the four wishes of docs/instrumentations.md are about; and one that is not on the list there.
+#: What the four examples of docs/instrumentations.md are about; and one that is not on the list there.
 WISHED = ("django", "fastapi", "sqlalchemy", "requests")
 SITE = """
     from django.http import HttpResponse
@@ -343,7 +343,7 @@ def shop(tmp_path_factory, wheels) -> Environment:
 
 def wishes() -> dict[str, list[str]]:
     """The blocks of the page, by language; each of at most five lines."""
-    page = (ROOT / "docs/instrumentations.md").read_text().partition("## Four wishes")[2]
+    page = (ROOT / "docs/instrumentations.md").read_text().partition("## Four examples")[2]
     found: dict[str, list[str]] = {}
     for language, block in re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL):
         assert len([line for line in block.splitlines() if line.strip()]) <= 5, block
