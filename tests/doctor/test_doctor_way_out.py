@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from processes import distrokit
 
-from distrokit_otlp import spoken
+from distrokit_otlp import protocol_sniffing as sniffing
 
 #: One signal: one way out.
 TRACES = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_SERVICE_NAME": "shop"}
@@ -112,7 +112,7 @@ def test_the_signals_own_endpoint_is_named():
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_receiver_that_never_answers(protocol, monkeypatch):
-    monkeypatch.setattr(spoken, "STEP", 0.5)
+    monkeypatch.setattr(sniffing, "STEP", 0.5)
 
     with silent() as port:
         check = way_out(port, protocol, **SOON)["otlp-answer"]
@@ -495,11 +495,18 @@ def test_another_scheme_leaves_the_path(authority):
 def test_what_is_spoken_at_a_port(authority, receiver):
     """Where an exporter was answered it is not asked; so here it is."""
     with http_answering(context=authority.context("localhost")) as tls_port, http_answering() as port:
-        ways = [spoken.spoken("localhost", one) for one in (port, receiver.grpc_port, closed_port())]
+        ways = [sniffing.detect_protocol("localhost", one) for one in (port, receiver.grpc_port, closed_port())]
         assert ways == ["http/1", "http/2", ""]
-        assert [spoken.spoken_in_tls("localhost", one) for one in (tls_port, closed_port())] == ["http/1", ""]
-        assert [spoken.speaks_tls("localhost", one) for one in (tls_port, port, closed_port())] == [True, False, False]
-        assert [spoken.listens("localhost", one) for one in (port, closed_port())] == [True, False]
+        assert [sniffing.detect_protocol_in_tls("localhost", one) for one in (tls_port, closed_port())] == [
+            "http/1",
+            "",
+        ]
+        assert [sniffing.speaks_tls("localhost", one) for one in (tls_port, port, closed_port())] == [
+            True,
+            False,
+            False,
+        ]
+        assert [sniffing.listens("localhost", one) for one in (port, closed_port())] == [True, False]
 
 
 def test_tls_asked_of_plaintext(receiver):

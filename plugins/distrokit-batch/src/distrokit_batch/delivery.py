@@ -24,7 +24,7 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from distrokit import ExportFailure, LossReporter
 from distrokit_batch.flush import FOREVER, Flush
-from distrokit_batch.green import greenlets
+from distrokit_batch.greenlets import uses_greenlets
 from distrokit_batch.retry import Retry
 from distrokit_batch.sizes import Sizes
 
@@ -219,7 +219,7 @@ class Delivery(Generic[Item]):
         self._thread = threading.current_thread()
         # The application's signals are for its own threads, be it that they wait for one. Where gevent has taken the
         # place of threads, this is the main one.
-        if hasattr(signal, "pthread_sigmask") and not greenlets():
+        if hasattr(signal, "pthread_sigmask") and not uses_greenlets():
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         # What the exporter does is not telemetry of the application's.
         with suppress_instrumentation():

@@ -13,7 +13,7 @@ from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetri
 
 from distrokit import BuildContext, ExportFailure, RetryAwareExporter
 from distrokit_batch.delivery import Delivery
-from distrokit_batch.green import greenlets
+from distrokit_batch.greenlets import uses_greenlets
 from distrokit_batch.sizes import Sizes
 
 # Below OpenTelemetry's own, which reaches stderr whatever the application's logging does.
@@ -102,7 +102,7 @@ def _to_be_patched() -> bool:
     A thread that begins before that is a real one among greenlets, and CPython complains when it ends. So it waits for
     :meth:`PeriodicMetricReader.arm`: the next measurement, or the first export.
     """
-    return "gevent.monkey" in sys.modules and not greenlets()
+    return "gevent.monkey" in sys.modules and not uses_greenlets()
 
 
 def points(metrics_data: MetricsData) -> int:

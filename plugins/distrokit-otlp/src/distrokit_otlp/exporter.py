@@ -21,8 +21,8 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from distrokit import ExporterOptions, ExportFailure, LossReporter, metric_arguments
-from distrokit_otlp.answer import Answer
 from distrokit_otlp.request_size import RequestSize
+from distrokit_otlp.send_result import SendResult
 from distrokit_otlp.signals import SignalInOTLP
 
 # Below OpenTelemetry's own logger: during an export, what is said there is the cause of the loss.
@@ -43,7 +43,7 @@ class Sender(ABC):
     """A transport."""
 
     @abstractmethod
-    def send(self, request: Any, seconds: float) -> Answer:
+    def send(self, request: Any, seconds: float) -> SendResult:
         """Send a request, a protobuf message, and wait for the answer no longer than this; never raises."""
 
     @abstractmethod
@@ -114,7 +114,7 @@ class _Exporter:
             size = self._signal.size(part := waiting.pop())
             answer, length = self._sent(part, deadline, alone)
             if answer.verdict == "later" and answer.unsure and done < unsure:
-                answer = Answer("unsure", answer.cause)
+                answer = SendResult("unsure", answer.cause)
             if answer.verdict == "later":
                 left = self._signal.split(items, done)[1] if done else items
                 self._unsure = _mark(left), size if answer.unsure else max(0, unsure - done)
@@ -125,13 +125,13 @@ class _Exporter:
             done += size
             if answer.verdict == "too_large":
                 alone.append(length)
-                answer = Answer("too_large", f"{self._signal.name_of(part)}, {length:,} bytes: {answer.cause}")
+                answer = SendResult("too_large", f"{self._signal.name_of(part)}, {length:,} bytes: {answer.cause}")
             if answer.verdict != "taken":
                 failed = answer.cause
             self._count(answer, size)
         return ExportFailure(None, failed) if failed else None
 
-    def _sent(self, part: Any, deadline: float, alone: Sequence[int]) -> tuple[Answer, int]:
+    def _sent(self, part: Any, deadline: float, alone: Sequence[int]) -> tuple[SendResult, int]:
         """Send a part; returns the answer, and the size of the request in bytes, 0 when it cannot be encoded."""
         many = self._signal.size(part) > 1
         try:
@@ -139,20 +139,22 @@ class _Exporter:
             size = int(request.ByteSize())
         except Exception as error:
             # Whatever an encoder meets in values that an application made. Halves of it find the one.
-            return Answer("too_large" if many else "unencodable", _described(error)), 0
+            return SendResult("too_large" if many else "unencodable", _described(error)), 0
         if many and size > self._largest.limit():
-            return Answer("too_large"), size
+            return SendResult("too_large"), size
         if not many and len(alone) >= _ASKED and size >= min(alone):
-            return Answer("too_large", "the receiver refused smaller ones"), size
+            return SendResult("too_large", "the receiver refused smaller ones"), size
         left = deadline - time.monotonic()
-        answer = self.sender.send(request, left) if left > 0 else Answer("later", "there was no time left to send it")
+        answer = (
+            self.sender.send(request, left) if left > 0 else SendResult("later", "there was no time left to send it")
+        )
         if answer.verdict == "too_large" and many:
             self._largest.refused(size)
         if answer.verdict != "taken":
             _logger.warning("%s not taken: %s", self._signal.name, answer.cause, extra=_CAUSE)
         return answer, size
 
-    def _count(self, answer: Answer, size: int) -> None:
+    def _count(self, answer: SendResult, size: int) -> None:
         """Report items that were not taken, and a success that is doubtful."""
         if answer.verdict != "taken":
             self._lost(size, _REASONS[answer.verdict], answer.cause)

@@ -15,7 +15,7 @@ from distrokit_otlp.endpoints import basic, target
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.header_rules import Sendable, metadata
 from distrokit_otlp.lazy import LazySender, require
-from distrokit_otlp.live_headers import LiveHeaders, that_stay
+from distrokit_otlp.live_headers import LiveHeaders, exclude_refreshed
 from distrokit_otlp.quiet import quiet
 from distrokit_otlp.signals import signal_of
 from distrokit_otlp.tls_files import TlsFiles
@@ -154,7 +154,7 @@ def _headers(options: ExporterOptions) -> Any:
         fixed["authorization"] = credentials
     if options.refresh_headers is None:
         return metadata(fixed)
-    return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers, sendable)
+    return LiveHeaders(exclude_refreshed(fixed, options.refresh_headers), options.refresh_headers, sendable)
 
 
 def _credentials(contents: Mapping[str, bytes]) -> Any:

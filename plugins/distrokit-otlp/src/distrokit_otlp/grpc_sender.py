@@ -14,9 +14,9 @@ import grpc
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from distrokit_otlp.answer import Answer, names_a_size, partial_success
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender
+from distrokit_otlp.send_result import SendResult, names_a_size, partial_success
 from distrokit_otlp.tls_files import TlsFiles
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
@@ -86,12 +86,12 @@ class GrpcSender(Sender):
         self._call: Any = None
         self._at_work = threading.Lock()
 
-    def send(self, request: Any, seconds: float) -> Answer:
+    def send(self, request: Any, seconds: float) -> SendResult:
         deadline = time.monotonic() + seconds
         try:
             # Held while grpc is at work; see before_fork().
             if not self._at_work.acquire(timeout=max(0.001, seconds)):
-                return Answer("later", "this process is forking")
+                return SendResult("later", "this process is forking")
             try:
                 self._calls += 1
                 response = self._export(request, seconds)
@@ -104,12 +104,12 @@ class GrpcSender(Sender):
             return self._after_renewal(self._diagnosed(error, self._failure(error), deadline))
         except Exception as error:
             # A header that grpc refuses, a channel that cannot be made.
-            return Answer("refused", f"{type(error).__name__}: {error}")
+            return SendResult("refused", f"{type(error).__name__}: {error}")
         if self._diagnosis is not None:
             self._diagnosis.connected()
         self._watched(response)
         rejected, said = partial_success(response)
-        return Answer("taken", said or "it does not say why", rejected=rejected)
+        return SendResult("taken", said or "it does not say why", rejected=rejected)
 
     def _export(self, request: Any, seconds: float) -> Any:
         if self._renew:
@@ -124,7 +124,7 @@ class GrpcSender(Sender):
             )
         return self._call(request, timeout=max(0.001, seconds), metadata=tuple(self._headers))
 
-    def _failure(self, error: Any) -> Answer:
+    def _failure(self, error: Any) -> SendResult:
         code = error.code().name if error.code() is not None else "UNKNOWN"
         details = " ".join(str(error.details() or "").split())[:300]
         cause = f"{code}: {details}" if details else code
@@ -132,11 +132,11 @@ class GrpcSender(Sender):
         # Receivers use several codes: grpc-python and grpc-go RESOURCE_EXHAUSTED, tonic OUT_OF_RANGE.
         if code not in _NOT_OF_SIZE and wait is None and (names_a_size(details) or _STATUS_413.search(details)):
             # Of a receiver's answer that is too large, grpc says it of itself: what was sent is not at fault.
-            return Answer("refused" if "CLIENT: Received" in details else "too_large", cause)
+            return SendResult("refused" if "CLIENT: Received" in details else "too_large", cause)
         if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
-            return Answer("refused", f"{cause} (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)")
+            return SendResult("refused", f"{cause} (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)")
         if code == "UNAVAILABLE" and _CERTIFICATE.search(details):
-            return Answer("refused", f"{cause} (OTEL_EXPORTER_OTLP_CERTIFICATE)")
+            return SendResult("refused", f"{cause} (OTEL_EXPORTER_OTLP_CERTIFICATE)")
         if code in self._retryable or (code == "RESOURCE_EXHAUSTED" and wait is not None and not self._given):
             there = not (code == "UNAVAILABLE" and _NOT_REACHED.search(details))
             # A receiver that answers has not taken it; a connection that ends, or no answer, says nothing.
@@ -144,10 +144,10 @@ class GrpcSender(Sender):
             unsure = cut or code in ("DEADLINE_EXCEEDED", "CANCELLED")
             if not there:
                 cause = _plain(cause) + (self._hint if _CUT.search(details) else "")
-            return Answer("later", cause, wait, reached=there, unsure=unsure)
-        return Answer("refused", cause)
+            return SendResult("later", cause, wait, reached=there, unsure=unsure)
+        return SendResult("refused", cause)
 
-    def _diagnosed(self, error: Any, answer: Answer, deadline: float) -> Answer:
+    def _diagnosed(self, error: Any, answer: SendResult, deadline: float) -> SendResult:
         if self._diagnosis is None:
             return answer
         # What is not known has its hint.
@@ -155,14 +155,14 @@ class GrpcSender(Sender):
         said = self._diagnosis.of(details, deadline - time.monotonic())
         return answer if said == details else replace(answer, cause=said)
 
-    def _after_renewal(self, answer: Answer) -> Answer:
+    def _after_renewal(self, answer: SendResult) -> SendResult:
         """The answer, or another try where the files on disk have changed since the channel was opened."""
         if self._files is None or not self._files.changed():
             return answer
         self._renew = True
         if answer.verdict == "later":
             return answer
-        return Answer("later", self._files.fault() or answer.cause, reached=False)
+        return SendResult("later", self._files.fault() or answer.cause, reached=False)
 
     def _watched(self, answer: Any) -> None:
         if self.watch is not None:

@@ -13,7 +13,7 @@ from distrokit_otlp.endpoints import basic, without_user
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
 from distrokit_otlp.header_rules import Sendable
 from distrokit_otlp.lazy import LazySender, require
-from distrokit_otlp.live_headers import that_stay
+from distrokit_otlp.live_headers import exclude_refreshed
 from distrokit_otlp.signals import signal_of
 from distrokit_otlp.tls_files import KEYS, TlsFiles
 
@@ -56,7 +56,7 @@ def headers_of(options: ExporterOptions) -> dict[str, str]:
 
     Those are stronger than a header, as with upstream's exporter, and weaker than what changes with each request.
     """
-    headers = _sendable(options)(that_stay(options.headers, options.refresh_headers))
+    headers = _sendable(options)(exclude_refreshed(options.headers, options.refresh_headers))
     if options.user_agent and "user-agent" not in {name.lower() for name in headers}:
         headers["User-Agent"] = f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}"
     if credentials := basic(options.endpoint):

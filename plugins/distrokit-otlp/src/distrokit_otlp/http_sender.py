@@ -18,11 +18,11 @@ from typing import Any
 import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from distrokit_otlp.answer import Answer, names_a_size
 from distrokit_otlp.deadline import until
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender
-from distrokit_otlp.http_answer import HttpResponse, is_otlp, is_page, rejected_by, text_of
+from distrokit_otlp.http_response import HttpResponse, is_otlp, is_page, rejected_by, text_of
+from distrokit_otlp.send_result import SendResult, names_a_size
 from distrokit_otlp.tls_files import TlsFiles
 
 #: Of an answer, in bytes. A receiver's own is a few dozen.
@@ -68,7 +68,7 @@ class HttpSender(Sender):
         self._session: Any = None
         self.watch: Callable[[HttpResponse], None] | None = None
 
-    def send(self, request: Any, seconds: float) -> Answer:
+    def send(self, request: Any, seconds: float) -> SendResult:
         body = self._compress(request.SerializeToString())
         deadline = time.monotonic() + max(0.001, seconds)
         try:
@@ -76,30 +76,30 @@ class HttpSender(Sender):
         except requests.exceptions.SSLError as error:
             return self._without_files() or self._diagnosed(_tls_failure(error), deadline)
         except requests.exceptions.InvalidHeader as error:
-            return Answer("refused", _of_a_header(error))
+            return SendResult("refused", _of_a_header(error))
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             if type(error) is OSError and (without := self._without_files()):
                 # So requests says that a file is gone.
                 return without
             reached = not _has(error, (NewConnectionError, ConnectTimeoutError))
-            return self._diagnosed(Answer("later", _said(error), reached=reached, unsure=reached), deadline)
+            return self._diagnosed(SendResult("later", _said(error), reached=reached, unsure=reached), deadline)
         except Exception as error:
             # A header that cannot be sent, an auth of a hook's that raises.
             text = f"{type(error).__name__}: {error}"
             of_a_header = isinstance(error, ValueError) and str(error).startswith("Invalid header")
-            return Answer("refused", _of_a_header(error) if of_a_header else text)
+            return SendResult("refused", _of_a_header(error) if of_a_header else text)
         if self._diagnosis is not None:
             self._diagnosis.connected()
         if self.watch is not None:
             self.watch(answer)
         return self._judged(answer)
 
-    def _without_files(self) -> Answer | None:
+    def _without_files(self) -> SendResult | None:
         """The answer where a file cannot be used any more: it may be renewed at this very moment."""
         fault = self._files.fault() if self._files else ""
-        return Answer("later", fault, reached=False) if fault else None
+        return SendResult("later", fault, reached=False) if fault else None
 
-    def _diagnosed(self, answer: Answer, deadline: float) -> Answer:
+    def _diagnosed(self, answer: SendResult, deadline: float) -> SendResult:
         if self._diagnosis is None:
             return answer
         return replace(answer, cause=self._diagnosis.of(answer.cause, deadline - time.monotonic()))
@@ -120,37 +120,37 @@ class HttpSender(Sender):
                 whole=len(content) <= LARGEST_ANSWER,
             )  # fmt: skip
 
-    def _judged(self, answer: HttpResponse) -> Answer:
+    def _judged(self, answer: HttpResponse) -> SendResult:
         status = f"the receiver answered {answer.status_code} {answer.reason}".rstrip()
         if answer.ok:
             return self._taken(answer, status)
         said, wait = text_of(answer), _wait_of(answer.header("retry-after"))
         if _is_too_large(answer.status_code, said, wait):
             # The page of a proxy says no more than its status.
-            return Answer("too_large", status + (f": {said}" if said and not said.startswith("<") else ""))
+            return SendResult("too_large", status + (f": {said}" if said and not said.startswith("<") else ""))
         if answer.status_code in RETRYABLE:
             # A gateway says these two of what is behind it, and that may have taken it.
             unsure = answer.status_code in (502, 504)
-            return Answer("later", status, wait, unsure=unsure)
+            return SendResult("later", status, wait, unsure=unsure)
         if 300 <= answer.status_code < 400:
             where = answer.header("location")
             hint = f", and points to {where}; write the address that takes the data into OTEL_EXPORTER_OTLP_ENDPOINT"
-            return Answer("refused", status + (hint if where else ""))
+            return SendResult("refused", status + (hint if where else ""))
         hint = _HINTS.get(answer.status_code, "")
-        return Answer("refused", status + (f": {said}" if said else "") + hint)
+        return SendResult("refused", status + (f": {said}" if said else "") + hint)
 
-    def _taken(self, answer: HttpResponse, status: str) -> Answer:
+    def _taken(self, answer: HttpResponse, status: str) -> SendResult:
         """Judge an answer with a status of success: a web page, or an answer without end, is a failure all the same."""
         if answer.whole and is_otlp(answer):
             rejected, said = rejected_by(answer, self._response)
-            return Answer("taken", said or "it does not say why", rejected=rejected)
+            return SendResult("taken", said or "it does not say why", rejected=rejected)
         if not answer.whole or is_page(answer):
-            return Answer("refused", f"{status}, and not as an OTLP receiver does: OTEL_EXPORTER_OTLP_ENDPOINT")
+            return SendResult("refused", f"{status}, and not as an OTLP receiver does: OTEL_EXPORTER_OTLP_ENDPOINT")
         remark = (
             f"{status}: {text_of(answer)!r}, which is no OTLP answer; the items count as delivered; if they are "
             "missing at the receiver, correct OTEL_EXPORTER_OTLP_ENDPOINT"
         )
-        return Answer("taken", remark=remark)
+        return SendResult("taken", remark=remark)
 
     def close(self) -> None:
         if self._session is not None:
@@ -182,13 +182,13 @@ def _is_too_large(status: int, said: str, wait: float | None) -> bool:
     return status >= 400 and status not in _NOT_OF_SIZE and wait is None and names_a_size(said)
 
 
-def _tls_failure(error: Exception) -> Answer:
+def _tls_failure(error: Exception) -> SendResult:
     """A certificate that was not accepted will not be the next time; a connection that broke may work."""
     text = _said(error)
     final = ("certificate", "hostname", "wrong_version", "wrong version", "alert", "unknown_ca")
     if any(word in text.lower() for word in final):
-        return Answer("refused", f"{text} (OTEL_EXPORTER_OTLP_CERTIFICATE, and _CLIENT_CERTIFICATE)")
-    return Answer("later", text, unsure=True)
+        return SendResult("refused", f"{text} (OTEL_EXPORTER_OTLP_CERTIFICATE, and _CLIENT_CERTIFICATE)")
+    return SendResult("later", text, unsure=True)
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

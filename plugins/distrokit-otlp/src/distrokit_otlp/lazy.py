@@ -12,8 +12,8 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
-from distrokit_otlp.answer import Answer
 from distrokit_otlp.exporter import Sender
+from distrokit_otlp.send_result import SendResult
 
 #: Seconds for which a fork waits for an import under way: a child would wait for it for ever.
 _IMPORT = 2.0
@@ -88,14 +88,14 @@ class LazySender(Sender):
         """The transport itself."""
         return self._lazy.get()
 
-    def send(self, request: Any, seconds: float) -> Answer:
+    def send(self, request: Any, seconds: float) -> SendResult:
         try:
             sender = self.ready()
         except Exception as error:
-            return Answer("refused", f"{type(error).__name__}: {error}")
+            return SendResult("refused", f"{type(error).__name__}: {error}")
         sender.watch = self.watch
         # The receiver has all of the time, however long the import took; the end of the process does not wait for more.
-        answer: Answer = sender.send(request, seconds)
+        answer: SendResult = sender.send(request, seconds)
         return answer
 
     def close(self) -> None:

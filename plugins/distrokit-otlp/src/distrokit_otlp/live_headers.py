@@ -100,7 +100,7 @@ class HeadersFile:
         return self._headers
 
 
-def that_stay(headers: Mapping[str, str], refresh: Callable[[], Mapping[str, str]] | None) -> dict[str, str]:
+def exclude_refreshed(headers: Mapping[str, str], refresh: Callable[[], Mapping[str, str]] | None) -> dict[str, str]:
     """The headers without those that a file had at first: its headers are those of the moment."""
     first = refresh.first if isinstance(refresh, HeadersFile) else {}
     # A plugin may have added some of its own.

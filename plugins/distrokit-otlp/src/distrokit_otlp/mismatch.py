@@ -5,9 +5,9 @@ The same words for ``distrokit doctor`` and for a running process.
 
 from __future__ import annotations
 
+from distrokit_otlp.protocol_sniffing import STEP, detect_protocol, detect_protocol_in_tls, speaks_tls
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.route import Route
-from distrokit_otlp.spoken import STEP, speaks_tls, spoken, spoken_in_tls
 
 _OTHER = {"grpc": "http/protobuf", "http/protobuf": "grpc", "http/json": "grpc"}
 _FOREIGN = {"grpc": "http/1", "http/protobuf": "http/2", "http/json": "http/2"}
@@ -33,7 +33,7 @@ def foreign(route: Route, protocol: str, remedies: Remedies, seconds: float = ST
     Args:
         seconds: for each of up to two connections.
     """
-    heard = (spoken_in_tls if route.tls else spoken)(route.host, route.port, seconds)
+    heard = (detect_protocol_in_tls if route.tls else detect_protocol)(route.host, route.port, seconds)
     if heard == "tls" or (not heard and not route.tls and speaks_tls(route.host, route.port, seconds)):
         return tls_expected(route.url, remedies)
     return other_protocol(protocol, remedies) if heard == _FOREIGN.get(protocol) else None

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from distrokit import Check, ExporterOptions, Sent
-from distrokit_otlp.answers import Answers
-from distrokit_otlp.grpc_answers import GrpcProbe
-from distrokit_otlp.http_answers import HttpProbe
+from distrokit_otlp.grpc_probe import GrpcProbe
+from distrokit_otlp.http_probe import HttpProbe
 from distrokit_otlp.remedies import Remedies
+from distrokit_otlp.response_probe import ResponseProbe
 from distrokit_otlp.route import Route
 from distrokit_otlp.tls_files import TlsFiles
 from distrokit_otlp.tls_loading import TlsFileError
@@ -36,7 +36,7 @@ def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Che
             yield step
             if step.verdict == "fail":
                 return
-    answers: Answers = (GrpcProbe if grpc else HttpProbe)(options, route, remedies)
+    answers: ResponseProbe = (GrpcProbe if grpc else HttpProbe)(options, route, remedies)
     exporter = answers.watched()
     try:
         sent = send(exporter)

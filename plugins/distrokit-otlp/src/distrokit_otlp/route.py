@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from distrokit import Check
 from distrokit_otlp.endpoints import host_and_port, is_of_grpc, scheme_of
+from distrokit_otlp.protocol_sniffing import STEP, listens
 from distrokit_otlp.proxies import around, proxy_of, variable
 from distrokit_otlp.remedies import Remedies
-from distrokit_otlp.spoken import STEP, listens
 from distrokit_otlp.tls import Handshake
 
 

@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from distrokit import Check
+from distrokit_otlp.protocol_sniffing import STEP, detect_protocol
 from distrokit_otlp.remedies import Remedies
-from distrokit_otlp.spoken import STEP, spoken
 
 #: A certificate that ends within so many days is worth a word.
 _SOON = 14
@@ -119,7 +119,7 @@ class Handshake:
         if "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
             said, remedy = wants_certificate(self._remedies)
             return Check("otlp-tls", "fail", f"{self._place} {said} ({reason})", remedy)
-        if spoken(self._host, self._port, self._seconds):
+        if detect_protocol(self._host, self._port, self._seconds):
             said, remedy = plaintext(self._url, self._remedies)
             return Check("otlp-tls", "fail", f"{self._place} {said}", remedy)
         remedy = f"Correct {self._remedies.place('endpoint')}, or the certificate files."

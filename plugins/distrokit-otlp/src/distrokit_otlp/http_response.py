@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from distrokit_otlp.answer import partial_success
+from distrokit_otlp.send_result import partial_success
 
 #: Of an answer's text, in characters, as evidence.
 SHOWN = 200

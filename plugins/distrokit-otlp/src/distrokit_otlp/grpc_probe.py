@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from distrokit_otlp.answer import partial_success
-from distrokit_otlp.answers import ITS_LOG, SHOWN, Answers
 from distrokit_otlp.quiet import quiet
+from distrokit_otlp.response_probe import ITS_LOG, SHOWN, ResponseProbe
+from distrokit_otlp.send_result import partial_success
 
 
-class GrpcProbe(Answers):
+class GrpcProbe(ResponseProbe):
     """Every answer is seen as grpc has it."""
 
     def watched(self) -> Any:

@@ -11,7 +11,7 @@ STEP = 4.0
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
 
 
-def spoken(host: str, port: int, seconds: float = STEP) -> str:
+def detect_protocol(host: str, port: int, seconds: float = STEP) -> str:
     """In plaintext: ``http/2``, ``http/1``, ``tls``; empty when that cannot be told."""
     try:
         with socket.create_connection((host, port), seconds) as raw:
@@ -28,7 +28,7 @@ def spoken(host: str, port: int, seconds: float = STEP) -> str:
     return "tls" if answer[:2] == b"\x15\x03" else ""
 
 
-def spoken_in_tls(host: str, port: int, seconds: float = STEP) -> str:
+def detect_protocol_in_tls(host: str, port: int, seconds: float = STEP) -> str:
     """Inside TLS, by what a server agrees to (ALPN): ``http/2``, ``http/1``; empty when that cannot be told."""
     try:
         if _agreed(host, port, "h2", seconds=seconds) == "h2":

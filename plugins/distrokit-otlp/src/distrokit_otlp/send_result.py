@@ -20,7 +20,7 @@ _OF_OTHERS = re.compile(
 
 
 @dataclass(frozen=True)
-class Answer:
+class SendResult:
     """What one request came to.
 
     Attributes:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from distrokit import Check, Sent
-from distrokit_otlp.answers import ITS_LOG, Answers
-from distrokit_otlp.http_answer import HttpResponse, is_otlp, rejected_by, text_of
+from distrokit_otlp.http_response import HttpResponse, is_otlp, rejected_by, text_of
 from distrokit_otlp.proxies import variable
+from distrokit_otlp.response_probe import ITS_LOG, ResponseProbe
 from distrokit_otlp.signals import signal_of
 
 
-class HttpProbe(Answers):
+class HttpProbe(ResponseProbe):
     """Every answer is seen; http/json's exporter is upstream's, and says nothing."""
 
     def watched(self) -> Any:

@@ -19,7 +19,7 @@ ITS_LOG = "Look into the receiver's own log."
 _NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress")
 
 
-class Answers(ABC):
+class ResponseProbe(ABC):
     """Watches one exporter.
 
     Args:

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 
-def greenlets() -> bool:
+def uses_greenlets() -> bool:
     """Whether gevent or eventlet has taken the place of :mod:`threading`."""
     gevent: Any = sys.modules.get("gevent.monkey")
     eventlet: Any = sys.modules.get("eventlet.patcher")
