@@ -567,7 +567,7 @@ def test_a_proxy_in_between_that_answers_itself():
     ],
 )
 def test_each_transport_finds_its_proxy_in_its_way(monkeypatch, env, grpc_way, http_way):
-    from distrokit_otlp.proxies import proxy_of
+    from distrokit_otlp.proxies import find_proxy
 
     for name in ("http_proxy", "https_proxy", "grpc_proxy", "no_proxy", "no_grpc_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -575,16 +575,16 @@ def test_each_transport_finds_its_proxy_in_its_way(monkeypatch, env, grpc_way, h
     for name, text in env.items():
         monkeypatch.setenv(name, text)
 
-    assert proxy_of("http://collector.example:4317", grpc=True) == grpc_way
-    assert proxy_of("http://collector.example:4317", grpc=False) == http_way
+    assert find_proxy("http://collector.example:4317", grpc=True) == grpc_way
+    assert find_proxy("http://collector.example:4317", grpc=False) == http_way
 
 
 def test_networks_that_are_excepted_and_proxies_that_are_none(monkeypatch):
-    from distrokit_otlp.proxies import around, proxy_of
+    from distrokit_otlp.proxies import bypass_line, find_proxy
 
     monkeypatch.setenv("http_proxy", "http://p:99999")
     monkeypatch.setenv("no_proxy", "127.0.0.0/8,nonsense/x")
-    assert proxy_of("http://127.0.0.1:1", grpc=True) == ""
+    assert find_proxy("http://127.0.0.1:1", grpc=True) == ""
     with pytest.raises(ValueError, match="a proxy's variable \\(http_proxy, https_proxy\\) holds no host and port"):
-        proxy_of("http://collector.example:1", grpc=True)
-    assert around("h", grpc=True).startswith('export no_proxy="${no_proxy:+$no_proxy,}h"')
+        find_proxy("http://collector.example:1", grpc=True)
+    assert bypass_line("h", grpc=True).startswith('export no_proxy="${no_proxy:+$no_proxy,}h"')

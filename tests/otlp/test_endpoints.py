@@ -19,7 +19,7 @@ from processes import NOWHERE, configured, instrumented
 from releases import needs_yaml
 from requests.auth import HTTPBasicAuth
 
-from distrokit_otlp.endpoints import basic
+from distrokit_otlp.endpoints import basic_authorization
 
 ENDPOINT, PROTOCOL = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"
 HTTP = "http/protobuf"
@@ -47,7 +47,10 @@ def test_a_user_and_a_password_are_sent(protocol):
 def test_they_are_decoded_as_requests_does(user, pair):
     import requests
 
-    ours, theirs = basic(f"http://{user}@h"), requests.Request("POST", f"http://{user}@h").prepare().headers
+    ours, theirs = (
+        basic_authorization(f"http://{user}@h"),
+        requests.Request("POST", f"http://{user}@h").prepare().headers,
+    )
     assert ours == theirs.get("Authorization", "")
     assert ours == ("" if pair is None else f"Basic {base64.b64encode(pair.encode('latin-1')).decode()}")
 

@@ -37,7 +37,7 @@ from processes import run
 from requests.auth import AuthBase
 
 from distrokit.pipeline.components import Components
-from distrokit_otlp.header_rules import Sendable
+from distrokit_otlp.header_rules import HeaderFilter
 from distrokit_otlp.session import OTLPSession
 
 PROTOCOLS = pytest.mark.parametrize("protocol", list(PEERS))
@@ -416,7 +416,7 @@ def test_the_bundle_of_the_environment_is_below_the_named_certificate(authority,
 def test_an_environment_that_another_thread_changes_costs_no_request():
     """The standard library lists it for proxies: a variable may be gone before it is read."""
     session, end, interval = (
-        OTLPSession(Sendable("otlp traces", grpc=False)),
+        OTLPSession(HeaderFilter("otlp traces", grpc=False)),
         threading.Event(),
         sys.getswitchinterval(),
     )

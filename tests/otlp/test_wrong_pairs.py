@@ -114,7 +114,7 @@ def test_a_look_takes_no_longer_than_there_is_time():
         )  # fmt: skip
         for seconds in (0.4, 0.0, -1.0):
             begin = time.monotonic()
-            assert Diagnosis(options).of("Connection aborted", seconds) == "Connection aborted"
+            assert Diagnosis(options).explain("Connection aborted", seconds) == "Connection aborted"
             assert time.monotonic() - begin < max(0.1, seconds + 0.3)
 
 

@@ -31,9 +31,9 @@ from distrokit_batch.sizes import Sizes
 Item = TypeVar("Item")
 
 #: Seconds that the start of a thread takes at most.
-_STARTS = 0.5
+_START_TIMEOUT = 0.5
 #: Seconds that its end takes at most when it is to begin again.
-_PAUSES = 1.0
+_PAUSE_TIMEOUT = 1.0
 
 
 class Delivery(Generic[Item]):
@@ -94,17 +94,17 @@ class Delivery(Generic[Item]):
 
     # ------------------------------------------------------------------- any thread
 
-    def put(self, item: Item, *, at_the_end: bool = False) -> None:
+    def put(self, item: Item, *, during_shutdown: bool = False) -> None:
         """Queue an item; never blocks, never raises.
 
         Args:
-            at_the_end: it is taken after :meth:`begin_shutdown`, too: it is what ``collect`` found.
+            during_shutdown: it is taken after :meth:`begin_shutdown`, too: it is what ``collect`` found.
         """
         queue = self._queue
-        if self._deadline is not None and not at_the_end:
+        if self._deadline is not None and not during_shutdown:
             self._lost(self._weigh(item), "after_shutdown")
             return
-        if len(queue) >= self._capacity and not self._room_for(item):
+        if len(queue) >= self._capacity and not self._make_room(item):
             return
         queue.append(item)
         if self._closed:
@@ -113,7 +113,7 @@ class Delivery(Generic[Item]):
         elif self._thread is None:
             self.start()
         elif not self._woken and len(queue) >= self._batch:
-            self._call()
+            self._wake_thread()
 
     def start(self) -> None:
         """Start the thread; at the interpreter's end, where none can be started, what is queued waits for the end."""
@@ -149,16 +149,16 @@ class Delivery(Generic[Item]):
                 self._starting.release()
         flush = Flush(deadline)
         self._flushes.append(flush)
-        self._call()
-        return flush.awaited(self._exit_timeout)
+        self._wake_thread()
+        return flush.wait(self._exit_timeout)
 
     def pause(self) -> None:
         """End the thread until :meth:`resume`, unless an export under way takes too long."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             self._pausing = True
-            self._call()
-            thread.join(_PAUSES)
+            self._wake_thread()
+            thread.join(_PAUSE_TIMEOUT)
 
     def resume(self) -> None:
         """Go on after :meth:`pause`."""
@@ -167,7 +167,7 @@ class Delivery(Generic[Item]):
             self._starting = threading.Lock()
             self.start()
 
-    def waiting(self) -> int:
+    def count_queued(self) -> int:
         """How many items wait, the batch under way included."""
         return len(self._queue) + len(self._kept)
 
@@ -175,14 +175,14 @@ class Delivery(Generic[Item]):
         """From here on nothing is taken, and what there is has until ``deadline`` (monotonic seconds)."""
         if self._deadline is None:
             self._deadline = deadline
-            self._call()
+            self._wake_thread()
 
     def shutdown(self) -> None:
         """Wait until all is sent and the exporter is shut down, or the deadline is there; the rest is counted."""
         self.begin_shutdown(time.monotonic() + self._exit_timeout)
         if self._thread is None and not self._closed:
             # Somebody may be starting it. From here on nobody does: it is kept.
-            self._starting.acquire(timeout=_STARTS)
+            self._starting.acquire(timeout=_START_TIMEOUT)
         thread = self._thread
         if thread is None:
             if not self._closed:
@@ -195,13 +195,13 @@ class Delivery(Generic[Item]):
                     self._lost(0, "the last collection did not end in time; what was measured since then is lost")
                 self._give_up("exit")
 
-    def _call(self) -> None:
+    def _wake_thread(self) -> None:
         self._woken = True
         with contextlib.suppress(RuntimeError):
             # It is awake already.
             self._wake.release()
 
-    def _room_for(self, item: Item) -> bool:
+    def _make_room(self, item: Item) -> bool:
         """Whether a full queue takes it."""
         if self._sizes.drop_newest:
             self._lost(self._weigh(item), "queue_full")
@@ -231,11 +231,11 @@ class Delivery(Generic[Item]):
                     return
                 flushes, lost, done = list(self._flushes), (self._failed, self._dropped), False
                 if self._deadline is None:
-                    self._fill()
+                    self._collect_if_due()
                     done = self._drain(max((flush.deadline for flush in flushes), default=0.0))
                 for flush in flushes:
                     self._flushes.remove(flush)
-                    flush.answer(done and lost == (self._failed, self._dropped))
+                    flush.complete(done and lost == (self._failed, self._dropped))
             self._end()
 
     def _sleep(self) -> None:
@@ -254,14 +254,14 @@ class Delivery(Generic[Item]):
                 break
         self._woken = False
 
-    def _fill(self) -> None:
+    def _collect_if_due(self) -> None:
         """Collect, when it is time to or somebody waits."""
         now = time.monotonic()
         if now >= self._due or self._flushes:
             self._due = now + self._sizes.delay_seconds
-            self._collected()
+            self._collect_now()
 
-    def _collected(self) -> None:
+    def _collect_now(self) -> None:
         if self._collect is not None:
             self._collecting = True
             self._collect()
@@ -277,7 +277,7 @@ class Delivery(Generic[Item]):
         """
         first, since, goal = True, time.monotonic(), self._taken + len(self._queue)
         if awaited_until > since:
-            self._retry.begin_awaited()
+            self._retry.begin_waiting()
         while self._deadline is None and not self._empty:
             now = time.monotonic()
             awaited = awaited_until > now
@@ -295,7 +295,7 @@ class Delivery(Generic[Item]):
             seconds = self._sizes.timeout_seconds
             if self._send(min(seconds, awaited_until - now) if awaited else seconds) or not awaited:
                 continue
-            pause = self._retry.awaited_pause(since, awaited_until)
+            pause = self._retry.pause_while_awaited(since, awaited_until)
             if pause is None:
                 break
             self._wake.acquire(timeout=pause)
@@ -306,9 +306,9 @@ class Delivery(Generic[Item]):
         deadline = self._deadline or 0.0
         since = time.monotonic()
         failed = self._failed
-        self._retry.begin_awaited()
+        self._retry.begin_waiting()
         if self._thread is not None:
-            self._collected()
+            self._collect_now()
         if since < self._retry.asked_until < deadline:
             time.sleep(self._retry.asked_until - since)
         while not self._empty:
@@ -316,13 +316,13 @@ class Delivery(Generic[Item]):
             if left <= 0:
                 self._give_up("exit")
             elif not self._send(min(left, self._sizes.timeout_seconds)):
-                pause = self._retry.awaited_pause(since, deadline)
+                pause = self._retry.pause_while_awaited(since, deadline)
                 if pause is None:
                     self._give_up("failed")
                 else:
                     time.sleep(pause)
         for flush in list(self._flushes):
-            flush.answer(failed == self._failed)
+            flush.complete(failed == self._failed)
         self._closed = True
         # What was put by a thread that had looked before.
         self._give_up("after_shutdown")
@@ -344,7 +344,7 @@ class Delivery(Generic[Item]):
         except BaseException:
             # An exporter may call sys.exit(); the thread goes on.
             if self._kept is kept:
-                self._lost(self._weight(kept), "failed")
+                self._lost(self._total_weight(kept), "failed")
             left = ExportFailure([], "")
         if self._kept is not kept:
             # It took too long: who waits for the end has counted it as lost.
@@ -352,10 +352,10 @@ class Delivery(Generic[Item]):
         self._failed += left is not None and not left.items
         if left is None or not left.items:
             self._kept = []
-            self._retry.delivered()
+            self._retry.reset()
             return True
         self._kept = list(left.items)
-        self._retry.kept(left)
+        self._retry.record_failure(left)
         return False
 
     def _take(self) -> list[Item]:
@@ -375,7 +375,7 @@ class Delivery(Generic[Item]):
                 left.append(self._queue.popleft())
         self._failed += bool(left)
         if left:
-            self._lost(self._weight(left), reason)
+            self._lost(self._total_weight(left), reason)
 
-    def _weight(self, items: list[Item]) -> int:
+    def _total_weight(self, items: list[Item]) -> int:
         return sum(map(self._weigh, items))

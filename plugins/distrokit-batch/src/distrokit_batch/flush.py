@@ -9,7 +9,7 @@ import time
 #: What threads can wait for, in seconds.
 FOREVER = threading.TIMEOUT_MAX
 #: Seconds between two looks at whether the process ends.
-_LOOK = 0.2
+_POLL_INTERVAL = 0.2
 
 
 class Flush:
@@ -22,17 +22,17 @@ class Flush:
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
         self._delivered = False
-        self._answered = threading.Lock()
-        self._answered.acquire()
+        self._completed = threading.Lock()
+        self._completed.acquire()
 
-    def answer(self, delivered: bool) -> None:
+    def complete(self, delivered: bool) -> None:
         """Whether all was delivered."""
         self._delivered = delivered
         with contextlib.suppress(RuntimeError):
             # It may have been answered before.
-            self._answered.release()
+            self._completed.release()
 
-    def awaited(self, exit_seconds: float) -> bool:
+    def wait(self, exit_seconds: float) -> bool:
         """The answer; false when none came by the deadline.
 
         Args:
@@ -41,7 +41,7 @@ class Flush:
         """
         ending = False
         while (left := self.deadline - time.monotonic()) > 0:
-            if self._answered.acquire(timeout=min(left, _LOOK)):
+            if self._completed.acquire(timeout=min(left, _POLL_INTERVAL)):
                 return self._delivered
             if not ending and not threading.main_thread().is_alive():
                 ending = True

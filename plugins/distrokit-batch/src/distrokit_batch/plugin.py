@@ -17,7 +17,7 @@ _SPEC = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-
 _NO_LIMIT = 2**31 - 1
 
 #: Of the schema's properties of a metric reader, those that the SDK's reader has no way to do.
-_NOT_DONE = ("producers", "cardinality_limits", "max_export_batch_size/development")
+_UNSUPPORTED = ("producers", "cardinality_limits", "max_export_batch_size/development")
 
 
 @hookimpl
@@ -186,7 +186,7 @@ def _simple(exporter: Any, context: BuildContext) -> Any:
 
 def _periodic_parameters(reader: Reader) -> dict[str, Value[Any]]:
     """Times in milliseconds."""
-    for name in _NOT_DONE:
+    for name in _UNSUPPORTED:
         node = reader.node(name)
         if node is not None:
             reader.problem(

@@ -31,7 +31,7 @@ class BatchSpanProcessor(SpanProcessor):
             context.lost,
             exit_timeout_seconds=context.exit_timeout_millis / 1000,
         )
-        observe_queue(context, self._delivery.waiting, sizes.queue)
+        observe_queue(context, self._delivery.count_queued, sizes.queue)
         self.begin_shutdown = self._delivery.begin_shutdown
         self.forked = self._delivery.forked
         self._put = self._delivery.put
@@ -64,7 +64,7 @@ class BatchLogRecordProcessor(LogRecordProcessor):
             context.lost,
             exit_timeout_seconds=context.exit_timeout_millis / 1000,
         )
-        observe_queue(context, self._delivery.waiting, sizes.queue)
+        observe_queue(context, self._delivery.count_queued, sizes.queue)
         self.begin_shutdown = self._delivery.begin_shutdown
         self.forked = self._delivery.forked
 

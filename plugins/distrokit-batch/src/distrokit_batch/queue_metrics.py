@@ -23,7 +23,7 @@ def observe_queue(context: BuildContext, size: Callable[[], int], capacity: int)
         "otel.component.type": f"batching_{item}_processor",
     }
 
-    def observed(value: Callable[[], int]) -> Callable[[CallbackOptions], list[Observation]]:
+    def observer(value: Callable[[], int]) -> Callable[[CallbackOptions], list[Observation]]:
         return lambda options: [Observation(value(), own)]
 
     for name, value, description in (
@@ -31,5 +31,5 @@ def observe_queue(context: BuildContext, size: Callable[[], int], capacity: int)
         ("capacity", lambda: capacity, "What the queue holds at most."),
     ):
         meter.create_observable_up_down_counter(
-            f"otel.sdk.processor.{item}.queue.{name}", [observed(value)], unit=unit, description=description
+            f"otel.sdk.processor.{item}.queue.{name}", [observer(value)], unit=unit, description=description
         )

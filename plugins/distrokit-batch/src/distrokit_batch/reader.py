@@ -34,8 +34,8 @@ class PeriodicMetricReader(PeriodicExportingMetricReader):
             exporter.shutdown,
             sizes,
             context.lost,
-            weigh=points,
-            collect=self._collect_under_guard,
+            weigh=count_points,
+            collect=self._collect_guarded,
             exit_timeout_seconds=context.exit_timeout_millis / 1000,
         )
         self.begin_shutdown = self._delivery.begin_shutdown
@@ -61,11 +61,11 @@ class PeriodicMetricReader(PeriodicExportingMetricReader):
         finally:
             self._renewing = False
         put_in(self)
-        if self._armed and not _to_be_patched():
+        if self._armed and not _awaits_gevent_patch():
             # There may be observable instruments, and no other measurement.
             self._delivery.start()
 
-    def _collect_under_guard(self) -> None:
+    def _collect_guarded(self) -> None:
         # A callback that takes longer than it may (MetricsTimeoutError), or a fault of the SDK's: the next interval is
         # another try, and it is said by the SDK's own logger, which reaches stderr.
         try:
@@ -74,8 +74,8 @@ class PeriodicMetricReader(PeriodicExportingMetricReader):
             _logger.warning("metrics could not be collected: %s: %s", type(error).__name__, error)
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> None:
-        if points(metrics_data):
-            self._delivery.put(metrics_data, at_the_end=True)
+        if count_points(metrics_data):
+            self._delivery.put(metrics_data, during_shutdown=True)
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
         if not self._renewing:
@@ -96,7 +96,7 @@ def _attempt_of(exporter: RetryAwareExporter) -> Callable[[list[MetricsData], fl
     return attempt
 
 
-def _to_be_patched() -> bool:
+def _awaits_gevent_patch() -> bool:
     """Whether gevent is there and has not patched :mod:`threading` yet, as in a worker of gunicorn's at its beginning.
 
     A thread that begins before that is a real one among greenlets, and CPython complains when it ends. So it waits for
@@ -105,7 +105,7 @@ def _to_be_patched() -> bool:
     return "gevent.monkey" in sys.modules and not uses_greenlets()
 
 
-def points(metrics_data: MetricsData) -> int:
+def count_points(metrics_data: MetricsData) -> int:
     """How many data points there are in a collection."""
     return sum(
         len(metric.data.data_points)

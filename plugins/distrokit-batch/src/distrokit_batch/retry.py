@@ -23,15 +23,15 @@ class Retry:
     """
 
     def __init__(self) -> None:
-        self.delivered()
+        self.reset()
 
-    def delivered(self) -> None:
+    def reset(self) -> None:
         """Nothing waits for another try."""
         self.at = self.asked_until = 0.0
         self._failures = 0
         self._reached, self._asked = True, 0.0
 
-    def kept(self, left: ExportFailure) -> None:
+    def record_failure(self, left: ExportFailure) -> None:
         """A try has failed, and another one may not."""
         self._failures += 1
         self._reached, self._asked = left.reached, left.wait_seconds or 0.0
@@ -39,11 +39,11 @@ class Retry:
         now = time.monotonic()
         self.at, self.asked_until = now + max(pause, self._asked), now + self._asked
 
-    def begin_awaited(self) -> None:
+    def begin_waiting(self) -> None:
         """Somebody waits from here on: pauses begin anew."""
         self._failures = 0
 
-    def awaited_pause(self, since: float, until: float) -> float | None:
+    def pause_while_awaited(self, since: float, until: float) -> float | None:
         """Seconds until the next try when somebody waits; ``None`` when it is of no use.
 
         That is: nobody was there all the time, or the receiver asked for more time than there is.

@@ -14,7 +14,7 @@ def sdk_batch(exporter: Any, context: BuildContext) -> Any:
     """``BatchSpanProcessor`` or ``BatchLogRecordProcessor``."""
     arguments = context.arguments
     # The SDK refuses 0, which the specification allows: no delay, and no limit.
-    given = {
+    times_and_sizes = {
         "schedule_delay_millis": max(1, arguments["schedule_delay_millis"]),
         "export_timeout_millis": arguments["export_timeout_millis"] or _NO_LIMIT,
         **{name: arguments[name] for name in ("max_queue_size", "max_export_batch_size")},
@@ -22,10 +22,10 @@ def sdk_batch(exporter: Any, context: BuildContext) -> Any:
     if context.signal == "traces":
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        return BatchSpanProcessor(exporter, **given)
+        return BatchSpanProcessor(exporter, **times_and_sizes)
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
-    return BatchLogRecordProcessor(exporter, **given)
+    return BatchLogRecordProcessor(exporter, **times_and_sizes)
 
 
 def sdk_periodic(exporter: Any, context: BuildContext) -> Any:

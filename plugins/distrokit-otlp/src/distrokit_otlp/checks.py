@@ -22,11 +22,11 @@ def checks(plan: Any) -> Iterator[Check]:
         for item in planned.exporters:
             if "protocol" in item.exporter.parameters:
                 remedies = _remedies(item.exporter, planned.signal, plan.settings)
-                ports += _port(item.exporter, remedies)
-                paths += _path(item.exporter, remedies)
+                ports += _check_port(item.exporter, remedies)
+                paths += _check_path(item.exporter, remedies)
     for name in sorted(plan.settings.names_set()):
         if name.partition("__")[0].endswith("_HEADERS") and name.startswith("OTEL_EXPORTER_OTLP"):
-            headers += _spaces(name, plan.settings.get(name))
+            headers += _check_spaces(name, plan.settings.get(name))
     yield from ports or [Check("otlp-port", "ok", "ports and protocols belong together")]
     yield from paths or [Check("otlp-path", "ok", "no path is there twice, and none is missing")]
     yield from headers or [Check("otlp-header-space", "ok", "no header has a space that should be %20")]
@@ -37,7 +37,7 @@ def _remedies(exporter: Any, signal: str, settings: Any) -> Remedies:
     return Remedies(exporter.name, signal, sources, settings)
 
 
-def _port(exporter: Any, remedies: Remedies) -> Iterator[Check]:
+def _check_port(exporter: Any, remedies: Remedies) -> Iterator[Check]:
     protocol, endpoint = exporter.parameters["protocol"], exporter.parameters["endpoint"]
     found = host_and_port(str(endpoint.value), grpc=protocol.value == "grpc")
     port = found[1] if found else 0
@@ -51,7 +51,7 @@ def _port(exporter: Any, remedies: Remedies) -> Iterator[Check]:
     yield Check("otlp-port", "warn", evidence, remedies.protocol(usual))
 
 
-def _path(exporter: Any, remedies: Remedies) -> Iterator[Check]:
+def _check_path(exporter: Any, remedies: Remedies) -> Iterator[Check]:
     endpoint = exporter.parameters["endpoint"]
     remedy = "" if exporter.parameters["protocol"].value == "grpc" else remedies.path(str(endpoint.value))
     if remedy:
@@ -59,7 +59,7 @@ def _path(exporter: Any, remedies: Remedies) -> Iterator[Check]:
         yield Check("otlp-path", "warn", f"{where} is hardly where a receiver takes this signal", remedy)
 
 
-def _spaces(name: str, text: str) -> Iterator[Check]:
+def _check_spaces(name: str, text: str) -> Iterator[Check]:
     for item in text.split(","):
         key, _, value = item.strip().partition("=")
         if " " in value.strip():

@@ -18,13 +18,13 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from distrokit_otlp.idle import Idle
+from distrokit_otlp.idle import IdleConnections
 
 _DEADLINE: ContextVar[float | None] = ContextVar("distrokit_otlp_deadline", default=None)
 
 
 @contextlib.contextmanager
-def until(deadline: float) -> Iterator[None]:
+def limit_exchange(deadline: float) -> Iterator[None]:
     """Let connections of a :class:`DeadlineAdapter` give up then, on the clock of :func:`time.monotonic`."""
     token = _DEADLINE.set(deadline)
     try:
@@ -61,12 +61,12 @@ class _SecureConnection(HTTPSConnection):
 
 class _Pool(HTTPConnectionPool):
     ConnectionCls: Any = _Connection
-    QueueCls: Any = Idle
+    QueueCls: Any = IdleConnections
 
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls: Any = _SecureConnection
-    QueueCls: Any = Idle
+    QueueCls: Any = IdleConnections
 
 
 _POOLS = {"http": _Pool, "https": _SecurePool}
@@ -83,7 +83,7 @@ class _Socket:
 
     def sendall(self, data: Any, *args: Any) -> None:
         # The limit of sendall() is for all of it.
-        _limit(self._socket)
+        _apply_deadline(self._socket)
         try:
             self._socket.sendall(data, *args)
         except ssl.SSLEOFError:
@@ -107,7 +107,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        _limit(self._socket)
+        _apply_deadline(self._socket)
         count: int | None = self._raw.readinto(buffer)
         return count
 
@@ -117,7 +117,7 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
-def _limit(socket: Any) -> None:
+def _apply_deadline(socket: Any) -> None:
     deadline = _DEADLINE.get()
     if deadline is not None:
         left = deadline - time.monotonic()

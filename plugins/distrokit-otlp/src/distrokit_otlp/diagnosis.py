@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from distrokit_otlp.route import Route
 
 #: Seconds between two looks at one receiver, and for each step of one at most.
-_AGAIN, _STEP = 60.0, 1.0
+_PROBE_INTERVAL, _STEP = 60.0, 1.0
 _PLAINTEXT = re.compile(r"WRONG_VERSION_NUMBER|wrong version number|record layer failure", re.IGNORECASE)
 _NOT_HTTP_2 = re.compile(r"Failed parsing HTTP/2|Expected SETTINGS frame|http1\.x server|missing selected ALPN")
 _NAME = re.compile(r"mismatch|Hostname Verification|not valid for|doesn't match", re.IGNORECASE)
 _DATES = re.compile(r"certificate has expired|not yet valid", re.IGNORECASE)
-_REFUSED = re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE)
-_WANTED = re.compile(r"certificate.required|handshake.failure|bad.certificate", re.IGNORECASE)
+_UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE)
+_CLIENT_CERTIFICATE = re.compile(r"certificate.required|handshake.failure|bad.certificate", re.IGNORECASE)
 #: The connection ended without a word that tells why.
-_ENDED = re.compile(
+_DISCONNECTED = re.compile(
     r"Connection aborted|RemoteDisconnected|BadStatusLine|EOF occurred|Socket closed|Connection reset|handshake",
     re.IGNORECASE,
 )
@@ -38,9 +38,9 @@ class Diagnosis:
 
     def __init__(self, options: ExporterOptions) -> None:
         self._options = options
-        self._looked, self._found = -_AGAIN, ""
+        self._probed_at, self._finding = -_PROBE_INTERVAL, ""
 
-    def of(self, text: str, seconds: float) -> str:
+    def explain(self, text: str, seconds: float) -> str:
         """The fault and the setting that mends it; ``text`` where they are not known.
 
         Args:
@@ -48,17 +48,20 @@ class Diagnosis:
             seconds: what is left for looking at the receiver, which is done at most once a minute.
         """
         try:
-            return self._of(text, seconds) or text
+            return self._explain(text, seconds) or text
         except Exception:
             # Whatever sockets, proxies and names do: the text stands.
             return text
 
-    def connected(self) -> None:
+    def reset(self) -> None:
         """A receiver has answered: what was seen before is over."""
-        self._found = ""
+        self._finding = ""
 
-    def _of(self, text: str, seconds: float) -> str:
-        if not any(p.search(text) for p in (_PLAINTEXT, _NOT_HTTP_2, _NAME, _DATES, _REFUSED, _WANTED, _ENDED)):
+    def _explain(self, text: str, seconds: float) -> str:
+        if not any(
+            p.search(text)
+            for p in (_PLAINTEXT, _NOT_HTTP_2, _NAME, _DATES, _UNTRUSTED, _CLIENT_CERTIFICATE, _DISCONNECTED)
+        ):
             return ""
         # Lazily: sockets and ssl, which an application may still patch.
         from distrokit_otlp.route import Route
@@ -71,37 +74,37 @@ class Diagnosis:
         route = Route.to(options.endpoint, remedies, files, grpc=grpc, insecure=insecure)
         if route is None or route.proxy:
             return ""
-        found = self._told(text, route, remedies)
-        if found is None and _ENDED.search(text):
-            return self._look(route, remedies, seconds)
+        found = self._explain_by_message(text, route, remedies)
+        if found is None and _DISCONNECTED.search(text):
+            return self._explain_by_probing(route, remedies, seconds)
         return _sentence(f"{route.place} {found[0]}", found[1]) if found else ""
 
-    def _told(self, text: str, route: Route, remedies: Remedies) -> Finding | None:
+    def _explain_by_message(self, text: str, route: Route, remedies: Remedies) -> Finding | None:
         """By the transport's own words."""
         from distrokit_otlp import mismatch, tls
 
         if _PLAINTEXT.search(text):
-            return tls.plaintext(route.url, remedies)
+            return tls.plaintext_finding(route.url, remedies)
         if _NOT_HTTP_2.search(text):
             return mismatch.other_protocol("grpc", remedies)
         certificate: tuple[tuple[re.Pattern[str], Finding], ...] = (
-            (_NAME, ("has a certificate for another name", tls.other_name(remedies))),
+            (_NAME, ("has a certificate for another name", tls.name_remedy(remedies))),
             (_DATES, ("has a certificate that has expired, or is not valid yet", tls.RENEW)),
             (
-                _REFUSED,
-                ("has a certificate of an authority that is not known here", tls.unknown_authority(remedies)),
+                _UNTRUSTED,
+                ("has a certificate of an authority that is not known here", tls.trust_remedy(remedies)),
             ),
-            (_WANTED, tls.wants_certificate(remedies)),
+            (_CLIENT_CERTIFICATE, tls.client_certificate_finding(remedies)),
         )
         return next((found for pattern, found in certificate if route.tls and pattern.search(text)), None)
 
-    def _look(self, route: Route, remedies: Remedies, seconds: float) -> str:
+    def _explain_by_probing(self, route: Route, remedies: Remedies, seconds: float) -> str:
         now = time.monotonic()
-        if now - self._looked >= _AGAIN and seconds > 0:
-            self._looked, self._found = now, self._seen(route, remedies, min(_STEP, seconds / 4))
-        return self._found
+        if now - self._probed_at >= _PROBE_INTERVAL and seconds > 0:
+            self._probed_at, self._finding = now, self._probe(route, remedies, min(_STEP, seconds / 4))
+        return self._finding
 
-    def _seen(self, route: Route, remedies: Remedies, seconds: float) -> str:
+    def _probe(self, route: Route, remedies: Remedies, seconds: float) -> str:
         """With connections of our own."""
         from distrokit_otlp import mismatch
 
@@ -109,9 +112,9 @@ class Diagnosis:
             check = route.handshake(seconds)
             if check.verdict == "fail":
                 return _sentence(check.evidence, check.remedy)
-        found = mismatch.foreign(route, str(self._options.arguments.get("protocol")), remedies, seconds)
+        found = mismatch.detect_mismatch(route, str(self._options.arguments.get("protocol")), remedies, seconds)
         return _sentence(f"{route.place} {found[0]}", found[1]) if found else ""
 
 
-def _sentence(said: str, remedy: str) -> str:
-    return f"{said} ({remedy.rstrip('.')})"
+def _sentence(evidence: str, remedy: str) -> str:
+    return f"{evidence} ({remedy.rstrip('.')})"

@@ -22,17 +22,17 @@ def scheme_of(endpoint: str) -> str:
     return head if "://" in endpoint or head in _OF_GRPC else ""
 
 
-def is_of_grpc(endpoint: str) -> bool:
+def is_grpc_target(endpoint: str) -> bool:
     """Whether it is in a form of grpc's own."""
     return scheme_of(endpoint) in _OF_GRPC
 
 
-def is_local(endpoint: str) -> bool:
+def is_local_socket(endpoint: str) -> bool:
     """Whether it is a socket of this machine, which needs no TLS."""
     return scheme_of(endpoint) in _LOCAL
 
 
-def check_of_grpc(endpoint: str) -> None:
+def check_grpc_target(endpoint: str) -> None:
     """Raises ``ValueError`` for what grpc would refuse with each request."""
     scheme, _, rest = endpoint.partition(":")
     rest = rest.lstrip("/")
@@ -45,9 +45,9 @@ def check_of_grpc(endpoint: str) -> None:
                 raise ValueError(f"{address} is no address of version {version}")
 
 
-def target(endpoint: str) -> str:
+def grpc_target(endpoint: str) -> str:
     """What grpc opens a channel to."""
-    if is_of_grpc(endpoint):
+    if is_grpc_target(endpoint):
         return endpoint
     return (urlsplit(endpoint).netloc if "://" in endpoint else endpoint).rpartition("@")[2] or endpoint
 
@@ -64,7 +64,7 @@ def host_and_port(endpoint: str, *, grpc: bool) -> tuple[str, int] | None:
     return parts.hostname or "", parts.port or (80 if scheme == "http" and not grpc else _PORT)
 
 
-def basic(url: str) -> str:
+def basic_authorization(url: str) -> str:
     """The ``Authorization`` for the user and the password of a URL; empty without a password, as in requests."""
     parts = urlsplit(url)
     if "://" not in url or parts.username is None or parts.password is None or not parts.username + parts.password:
@@ -77,7 +77,7 @@ def basic(url: str) -> str:
     return f"Basic {base64.b64encode(data).decode()}"
 
 
-def without_user(url: str) -> str:
+def remove_user(url: str) -> str:
     """A URL without its user and password."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url

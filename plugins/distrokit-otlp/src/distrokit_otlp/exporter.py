@@ -1,7 +1,7 @@
 """The OTLP exporter of one signal, over either transport.
 
 It stands on the public encoders of ``opentelemetry-exporter-otlp-proto-common`` and sends by itself, since upstream's
-exporters answer "failure" to what may be tried again and to what may not, send every try twice, take redirections and
+exporters result "failure" to what may be tried again and to what may not, send every try twice, take redirections and
 web pages for success, and lose a whole batch with one item that cannot be encoded, or with one byte too many.
 """
 
@@ -35,7 +35,7 @@ LARGEST_REQUEST = 4 * 1024 * 1024 - 4096
 NO_LIMIT = 86_400.0
 #: Single items that may be refused for their size in one attempt. After that, items that are at least as large as one
 #: of them are dropped without a request. Sizes are before compression; a receiver may look at the size after it.
-_ASKED = 8
+_LARGE_ITEMS_TRIED = 8
 _REASONS = {"unsure": "unsure", "refused": "failed", "too_large": "too_large", "unencodable": "unencodable"}
 
 
@@ -44,7 +44,7 @@ class Sender(ABC):
 
     @abstractmethod
     def send(self, request: Any, seconds: float) -> SendResult:
-        """Send a request, a protobuf message, and wait for the answer no longer than this; never raises."""
+        """Send a request, a protobuf message, and wait for the result no longer than this; never raises."""
 
     @abstractmethod
     def close(self) -> None:
@@ -52,7 +52,7 @@ class Sender(ABC):
 
     @abstractmethod
     def forked(self) -> None:
-        """In a child: leave the parent's connection alone, and have one of its own when it is needed."""
+        """In a child: leave the parent's connection refused_sizes, and have one of its own when it is needed."""
 
     def before_fork(self) -> None:  # noqa: B027  (most have nothing to do)
         """Where a fork must not meet a request under way: let none begin, and wait a little for that one's end."""
@@ -77,7 +77,7 @@ class _Exporter:
     ) -> None:
         self._signal, self.sender, self._closed = signal, sender, False
         self._timeout, self._lost = timeout_seconds, lost
-        self._largest, self._remarked = RequestSize(largest), False
+        self._largest, self._remark_logged = RequestSize(largest), False
         self.forked()
 
     def forked(self) -> None:
@@ -97,7 +97,7 @@ class _Exporter:
     def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
         """One try of everything (:class:`distrokit.RetryAwareExporter`)."""
         deadline = time.monotonic() + min(timeout_seconds, self._timeout)
-        unsure = self._unsure_of(items)
+        unsure = self._count_unsure(items)
         if unsure:
             # They are sent a second time only to a receiver that is there: one copy too many, and no more.
             probe = self.sender.send(self._signal.empty, deadline - time.monotonic())
@@ -109,62 +109,64 @@ class _Exporter:
         # How many items were dealt with: always the first ones.
         done, failed = 0, ""
         # The sizes of single items that were refused for them, in bytes.
-        alone: list[int] = []
+        refused_sizes: list[int] = []
         while waiting:
             size = self._signal.size(part := waiting.pop())
-            answer, length = self._sent(part, deadline, alone)
-            if answer.verdict == "later" and answer.unsure and done < unsure:
-                answer = SendResult("unsure", answer.cause)
-            if answer.verdict == "later":
+            result, length = self._send(part, deadline, refused_sizes)
+            if result.verdict == "later" and result.unsure and done < unsure:
+                result = SendResult("unsure", result.cause)
+            if result.verdict == "later":
                 left = self._signal.split(items, done)[1] if done else items
-                self._unsure = _mark(left), size if answer.unsure else max(0, unsure - done)
-                return ExportFailure(left, answer.cause, answer.wait_seconds, answer.reached)
-            if answer.verdict == "too_large" and size > 1:
-                waiting += reversed(self._pieces(part, length))
+                self._unsure = _identity(left), size if result.unsure else max(0, unsure - done)
+                return ExportFailure(left, result.cause, result.wait_seconds, result.reached)
+            if result.verdict == "too_large" and size > 1:
+                waiting += reversed(self._split_to_fit(part, length))
                 continue
             done += size
-            if answer.verdict == "too_large":
-                alone.append(length)
-                answer = SendResult("too_large", f"{self._signal.name_of(part)}, {length:,} bytes: {answer.cause}")
-            if answer.verdict != "taken":
-                failed = answer.cause
-            self._count(answer, size)
+            if result.verdict == "too_large":
+                refused_sizes.append(length)
+                result = SendResult(
+                    "too_large", f"{self._signal.describe_first(part)}, {length:,} bytes: {result.cause}"
+                )
+            if result.verdict != "taken":
+                failed = result.cause
+            self._count(result, size)
         return ExportFailure(None, failed) if failed else None
 
-    def _sent(self, part: Any, deadline: float, alone: Sequence[int]) -> tuple[SendResult, int]:
-        """Send a part; returns the answer, and the size of the request in bytes, 0 when it cannot be encoded."""
+    def _send(self, part: Any, deadline: float, refused_sizes: Sequence[int]) -> tuple[SendResult, int]:
+        """Send a part; returns the result, and the size of the request in bytes, 0 when it cannot be encoded."""
         many = self._signal.size(part) > 1
         try:
             request = self._signal.encode(part)
             size = int(request.ByteSize())
         except Exception as error:
             # Whatever an encoder meets in values that an application made. Halves of it find the one.
-            return SendResult("too_large" if many else "unencodable", _described(error)), 0
+            return SendResult("too_large" if many else "unencodable", _describe(error)), 0
         if many and size > self._largest.limit():
             return SendResult("too_large"), size
-        if not many and len(alone) >= _ASKED and size >= min(alone):
+        if not many and len(refused_sizes) >= _LARGE_ITEMS_TRIED and size >= min(refused_sizes):
             return SendResult("too_large", "the receiver refused smaller ones"), size
         left = deadline - time.monotonic()
-        answer = (
+        result = (
             self.sender.send(request, left) if left > 0 else SendResult("later", "there was no time left to send it")
         )
-        if answer.verdict == "too_large" and many:
+        if result.verdict == "too_large" and many:
             self._largest.refused(size)
-        if answer.verdict != "taken":
-            _logger.warning("%s not taken: %s", self._signal.name, answer.cause, extra=_CAUSE)
-        return answer, size
+        if result.verdict != "taken":
+            _logger.warning("%s not taken: %s", self._signal.name, result.cause, extra=_CAUSE)
+        return result, size
 
-    def _count(self, answer: SendResult, size: int) -> None:
+    def _count(self, result: SendResult, size: int) -> None:
         """Report items that were not taken, and a success that is doubtful."""
-        if answer.verdict != "taken":
-            self._lost(size, _REASONS[answer.verdict], answer.cause)
-        elif answer.rejected:
-            self._lost(answer.rejected, "rejected", answer.cause)
-        elif answer.remark and not self._remarked:
-            self._remarked = True
-            _logger.warning("%s: %s", self._signal.name, answer.remark)
+        if result.verdict != "taken":
+            self._lost(size, _REASONS[result.verdict], result.cause)
+        elif result.rejected:
+            self._lost(result.rejected, "rejected", result.cause)
+        elif result.remark and not self._remark_logged:
+            self._remark_logged = True
+            _logger.warning("%s: %s", self._signal.name, result.remark)
 
-    def _pieces(self, part: Any, length: int) -> list[Any]:
+    def _split_to_fit(self, part: Any, length: int) -> list[Any]:
         """Split a part into as many pieces as its length in bytes needs; into two when the length is not known."""
         size = self._signal.size(part)
         number = min(size, max(2, math.ceil(length / self._largest.limit())))
@@ -174,12 +176,12 @@ class _Exporter:
             pieces.append(piece)
         return [*pieces, part]
 
-    def _unsure_of(self, items: Any) -> int:
+    def _count_unsure(self, items: Any) -> int:
         """How many of these, the first ones, were sent and never answered."""
         mark, size = self._unsure
-        return size if mark is _mark(items) else 0
+        return size if mark is _identity(items) else 0
 
-    def _delivered(self, items: Any, timeout_seconds: float) -> bool:
+    def _deliver(self, items: Any, timeout_seconds: float) -> bool:
         """For a processor that does not ask again: try until the time is up; whether all has arrived.
 
         What has not is reported as lost.
@@ -217,7 +219,7 @@ class OTLPSpanExporter(_Exporter, SpanExporter):
     """Spans over OTLP."""
 
     def export(self, spans: Sequence[Any]) -> SpanExportResult:
-        return SpanExportResult.SUCCESS if self._delivered(spans, self._timeout) else SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS if self._deliver(spans, self._timeout) else SpanExportResult.FAILURE
 
     def shutdown(self) -> None:
         self._close()
@@ -230,7 +232,7 @@ class OTLPLogExporter(_Exporter, LogRecordExporter):
     """Log records over OTLP."""
 
     def export(self, batch: Sequence[Any]) -> LogRecordExportResult:
-        done = self._delivered(batch, self._timeout)
+        done = self._deliver(batch, self._timeout)
         return LogRecordExportResult.SUCCESS if done else LogRecordExportResult.FAILURE
 
     def shutdown(self) -> None:
@@ -261,7 +263,7 @@ class OTLPMetricExporter(_Exporter, MetricExporter):
         _Exporter.__init__(self, signal, sender, timeout_seconds, largest, lost)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
-        done = self._delivered(metrics_data, timeout_millis / 1000)
+        done = self._deliver(metrics_data, timeout_millis / 1000)
         return MetricExportResult.SUCCESS if done else MetricExportResult.FAILURE
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
@@ -298,10 +300,10 @@ def otlp_exporter(
     return exporter
 
 
-def _mark(items: Any) -> Any:
+def _identity(items: Any) -> Any:
     """What tells these items from others: the first of a list, or the collection."""
     return items[0] if isinstance(items, list) and items else items
 
 
-def _described(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:200].encode("ascii", "backslashreplace").decode()

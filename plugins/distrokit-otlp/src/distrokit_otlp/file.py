@@ -24,14 +24,14 @@ def file_parameters(reader: Reader) -> dict[str, Value[Any]]:
     read: dict[str, Value[Any]] = {
         "output_stream": reader.default("stdout", "output_stream")
         if fixed
-        else reader.parsed((), _stream, "stdout", key="output_stream")
+        else reader.parsed((), _parse_stream, "stdout", key="output_stream")
     }
     if reader.signal == "metrics":
         read.update(metric_parameters(reader))
     return read
 
 
-def _stream(text: str) -> str:
+def _parse_stream(text: str) -> str:
     parts = urlsplit(text)
     if text != "stdout" and not (parts.scheme == "file" and parts.path and parts.netloc in ("", "localhost")):
         raise ValueError("write stdout, or file:///path/to/a/file")

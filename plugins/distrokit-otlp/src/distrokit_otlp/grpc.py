@@ -11,9 +11,9 @@ from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as export
 
 from distrokit import EntryPoints, ExporterOptions, Settings
 from distrokit_otlp.diagnosis import Diagnosis
-from distrokit_otlp.endpoints import basic, target
+from distrokit_otlp.endpoints import basic_authorization, grpc_target
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
-from distrokit_otlp.header_rules import Sendable, metadata
+from distrokit_otlp.header_rules import HeaderFilter, to_metadata
 from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.live_headers import LiveHeaders, exclude_refreshed
 from distrokit_otlp.quiet import quiet
@@ -23,9 +23,9 @@ from distrokit_otlp.tls_loading import TlsFileError
 
 _CODES = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
 #: From this release on, grpc reads how much to log while it is imported.
-_READS_AT_IMPORT = 1, 78
+_VERBOSITY_READ_AT_IMPORT = 1, 78
 #: Of parameters that are for the channel.
-_OF_THE_CHANNEL = ("insecure", "certificate", "client_key", "client_certificate", "channel_options")
+_CHANNEL_PARAMETERS = ("insecure", "certificate", "client_key", "client_certificate", "channel_options")
 
 
 def make_grpc(options: ExporterOptions) -> Any:
@@ -39,17 +39,17 @@ def make_grpc(options: ExporterOptions) -> Any:
     files = TlsFiles.of(options)
     channel = _channel(options, files)
 
-    def made() -> Any:
+    def make() -> Any:
         with quiet(options.settings):
             from distrokit_otlp.grpc_sender import GrpcSender
 
-        where, hint = target(options.endpoint), _hint(options)
+        address, hint = grpc_target(options.endpoint), _hint(options)
         return GrpcSender(
-            signal.method, signal.response, channel, headers, where, codes, hint, files, Diagnosis(options)
+            signal.method, signal.response, channel, headers, address, codes, hint, files, Diagnosis(options)
         )
 
     timeout = options.timeout_millis / 1000 or NO_LIMIT
-    return otlp_exporter(options, signal, LazySender(made), timeout, taken=_OF_THE_CHANNEL)
+    return otlp_exporter(options, signal, LazySender(make), timeout, taken=_CHANNEL_PARAMETERS)
 
 
 def _import_grpc(settings: Settings) -> Any:
@@ -67,24 +67,24 @@ def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
         # Without TLS nobody would look at them, and with it grpc finds out with the first export only.
         _check_credentials(options)
     own = (*_user_agent(options.user_agent), *(arguments.get("channel_options") or ()))
-    where = target(options.endpoint)
+    address = grpc_target(options.endpoint)
     # Read now, since the process may give up the right to.
-    loaded = {} if insecure else files.load()
-    given = options.credentials or (None if insecure or files else _provided(options))
+    contents = {} if insecure else files.load()
+    credentials_given = options.credentials or (None if insecure or files else _from_credential_provider(options))
 
     def channel(more: tuple[tuple[str, Any], ...]) -> Any:
-        nonlocal loaded
+        nonlocal contents
         grpc = _import_grpc(options.settings)
         compression = grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression
         with _quietly(grpc, options.settings):
             if insecure:
-                return grpc.insecure_channel(where, options=(*more, *own), compression=compression)
+                return grpc.insecure_channel(address, options=(*more, *own), compression=compression)
             if files.changed():
                 # While they are being replaced, the last ones that were good stay in use.
                 with contextlib.suppress(TlsFileError):
-                    loaded = files.load()
-            credentials = given or _credentials(loaded)
-            return grpc.secure_channel(where, credentials, options=(*more, *own), compression=compression)
+                    contents = files.load()
+            credentials = credentials_given or _credentials(contents)
+            return grpc.secure_channel(address, credentials, options=(*more, *own), compression=compression)
 
     return channel
 
@@ -100,7 +100,7 @@ def _check_credentials(options: ExporterOptions) -> None:
 
 def _quietly(grpc: Any, settings: Settings) -> contextlib.AbstractContextManager[None]:
     """For releases of grpc that read how much to log when the first channel is opened."""
-    at_import = tuple(int(part) for part in re.findall(r"\d+", grpc.__version__)[:2]) >= _READS_AT_IMPORT
+    at_import = tuple(int(part) for part in re.findall(r"\d+", grpc.__version__)[:2]) >= _VERBOSITY_READ_AT_IMPORT
     return contextlib.nullcontext() if at_import else quiet(settings)
 
 
@@ -122,7 +122,7 @@ def _codes(options: ExporterOptions) -> frozenset[str] | None:
     return frozenset(names) or None
 
 
-def _provided(options: ExporterOptions) -> Any:
+def _from_credential_provider(options: ExporterOptions) -> Any:
     """Those of upstream's credential provider; ``None`` when nobody named one.
 
     Raises: ``LookupError`` when there is no provider of that name; ``TypeError`` when it gives something else.
@@ -148,13 +148,13 @@ def _provided(options: ExporterOptions) -> Any:
 def _headers(options: ExporterOptions) -> Any:
     """Handed over with every request: a tuple, or pairs that are made anew."""
     # grpc refuses upper case in a header's name, which a hook may well have written.
-    sendable = Sendable(f"{options.name} {options.signal}", grpc=True)
-    fixed = sendable({name.lower(): value for name, value in options.headers.items()})
-    if credentials := basic(options.endpoint):
+    header_filter = HeaderFilter(f"{options.name} {options.signal}", grpc=True)
+    fixed = header_filter({name.lower(): value for name, value in options.headers.items()})
+    if credentials := basic_authorization(options.endpoint):
         fixed["authorization"] = credentials
     if options.refresh_headers is None:
-        return metadata(fixed)
-    return LiveHeaders(exclude_refreshed(fixed, options.refresh_headers), options.refresh_headers, sendable)
+        return to_metadata(fixed)
+    return LiveHeaders(exclude_refreshed(fixed, options.refresh_headers), options.refresh_headers, header_filter)
 
 
 def _credentials(contents: Mapping[str, bytes]) -> Any:

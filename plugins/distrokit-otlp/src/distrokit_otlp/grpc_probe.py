@@ -5,47 +5,47 @@ from __future__ import annotations
 from typing import Any
 
 from distrokit_otlp.quiet import quiet
-from distrokit_otlp.response_probe import ITS_LOG, SHOWN, ResponseProbe
-from distrokit_otlp.send_result import partial_success
+from distrokit_otlp.response_probe import EVIDENCE_LENGTH, RECEIVER_LOG_REMEDY, ResponseProbe
+from distrokit_otlp.send_result import read_partial_success
 
 
 class GrpcProbe(ResponseProbe):
-    """Every answer is seen as grpc has it."""
+    """Every answer is response as grpc has it."""
 
-    def watched(self) -> Any:
+    def make_exporter(self) -> Any:
         with quiet(self.options.settings):
             from distrokit_otlp.grpc import make_grpc
 
         exporter = make_grpc(self.options)
-        self._seen: list[Any] = []
+        self._responses: list[Any] = []
         # What it imports is not the receiver's time.
-        exporter.sender.ready()
-        exporter.sender.watch = self._seen.append
+        exporter.sender.get()
+        exporter.sender.on_response = self._responses.append
         return exporter
 
-    def refusal(self) -> tuple[str, str] | None:
-        error: Any = next((seen for seen in self._seen if isinstance(seen, Exception)), None)
+    def describe_failure(self) -> tuple[str, str] | None:
+        error: Any = next((response for response in self._responses if isinstance(response, Exception)), None)
         if not hasattr(error, "code"):
             return None
-        code, details = error.code().name, " ".join(str(error.details() or "").split())[:SHOWN]
-        answered = f"answered {code}" + (f": {details}" if details else "")
+        code, details = error.code().name, " ".join(str(error.details() or "").split())[:EVIDENCE_LENGTH]
+        evidence = f"answered {code}" + (f": {details}" if details else "")
         signal = self.options.signal
         meanings = {
-            "UNAUTHENTICATED": (f"{answered} (it does not accept these credentials)", self.credentials),
-            "PERMISSION_DENIED": (f"{answered} (it does not accept these credentials)", self.credentials),
-            "UNIMPLEMENTED": (f"{answered} (it takes no {signal})", self.remedies.leave_out()),
-            "DEADLINE_EXCEEDED": ("took the connection and does not answer", ITS_LOG),
+            "UNAUTHENTICATED": (f"{evidence} (it does not accept these credentials)", self.credentials_remedy),
+            "PERMISSION_DENIED": (f"{evidence} (it does not accept these credentials)", self.credentials_remedy),
+            "UNIMPLEMENTED": (f"{evidence} (it takes no {signal})", self.remedies.leave_out()),
+            "DEADLINE_EXCEEDED": ("took the connection and does not answer", RECEIVER_LOG_REMEDY),
         }
         if code == "UNAVAILABLE":
             return self._unavailable(details)
-        return meanings.get(code, (f"{answered}{self.through}", ITS_LOG))
+        return meanings.get(code, (f"{evidence}{self.proxy_hint}", RECEIVER_LOG_REMEDY))
 
     def _unavailable(self, details: str) -> tuple[str, str]:
         if "failed to connect" in details or "name resolution" in details.lower():
-            return f"cannot be reached{self.through}: {details}", f"Correct {self.remedies.place('endpoint')}."
-        return f"is there, and takes nothing{self.through}: {details}", ITS_LOG
+            return f"cannot be reached{self.proxy_hint}: {details}", f"Correct {self.remedies.place('endpoint')}."
+        return f"is there, and takes nothing{self.proxy_hint}: {details}", RECEIVER_LOG_REMEDY
 
-    def rejected(self) -> str:
-        answers = [seen for seen in self._seen if not isinstance(seen, Exception)]
-        rejected, said = partial_success(answers[-1]) if answers else (0, "")
-        return (said or "it does not say why") if rejected else ""
+    def describe_rejection(self) -> str:
+        answers = [response for response in self._responses if not isinstance(response, Exception)]
+        rejected, text = read_partial_success(answers[-1]) if answers else (0, "")
+        return (text or "it does not say why") if rejected else ""

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from distrokit import Reader, Value
-from distrokit_otlp.header_rules import refusal
+from distrokit_otlp.header_rules import find_fault
 from distrokit_otlp.live_headers import HeadersFile
 
 Headers = dict[str, str]
@@ -25,10 +25,10 @@ def read_headers(reader: Reader, *, grpc: bool) -> Value[Mapping[str, str]]:
     read = _read(reader)
     headers = dict(read.value)
     where = read.source
-    called = f"{where}=****" if where.kind == "environment" else f"{where} headers"
+    setting = f"{where}=****" if where.kind == "environment" else f"{where} headers"
     for name, value in read.value.items():
-        if why := refusal(name, value, grpc=grpc):
-            _refuse(reader, called, why, f"Correct {where}.")
+        if why := find_fault(name, value, grpc=grpc):
+            _refuse(reader, setting, why, f"Correct {where}.")
             del headers[name]
     return Value(MappingProxyType(headers), where, read.overridden, secret=True, key=read.key)
 
@@ -54,12 +54,12 @@ def _read(reader: Reader) -> Value[Mapping[str, str]]:
     return Value(MappingProxyType(headers), source, secret=True, key="headers")
 
 
-def refreshed(reader: Reader, headers: Value[Mapping[str, str]]) -> Value[HeadersFile] | None:
+def read_headers_file(reader: Reader, headers: Value[Mapping[str, str]]) -> Value[HeadersFile] | None:
     """Reads the file that these headers come from again when it changes; ``None`` when they come from none."""
     if not headers.source.name.partition("__")[0].endswith("_HEADERS_FILE"):
         return None
     path = reader.settings.get(headers.source.name)
-    return Value(HeadersFile(path, _quietly, headers.value), headers.source, secret=True)
+    return Value(HeadersFile(path, _parse_silently, headers.value), headers.source, secret=True)
 
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -81,15 +81,15 @@ def _parser(reader: Reader, names: tuple[str, str]) -> Callable[[str], Headers]:
         headers, refused = parse_headers(text)
         for position in refused:
             # Never the text itself: it is a credential more often than not.
-            where = reader.node("headers_list")
-            called = f"{where.source} headers_list" if where else f"{reader.given(*names, *files)}=****"
-            _refuse(reader, called, f"item {position} is not name=value in plain ASCII")
+            node = reader.node("headers_list")
+            setting = f"{node.source} headers_list" if node else f"{reader.given(*names, *files)}=****"
+            _refuse(reader, setting, f"item {position} is not name=value in plain ASCII")
         return headers
 
     return parse
 
 
-def _quietly(text: str) -> Headers:
+def _parse_silently(text: str) -> Headers:
     return parse_headers(text)[0]
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from distrokit import Check, Sent
-from distrokit_otlp.http_response import HttpResponse, is_otlp, rejected_by, text_of
-from distrokit_otlp.proxies import variable
-from distrokit_otlp.response_probe import ITS_LOG, ResponseProbe
+from distrokit_otlp.http_response import HttpResponse, is_otlp, read_rejected, read_text
+from distrokit_otlp.proxies import proxy_variable
+from distrokit_otlp.response_probe import RECEIVER_LOG_REMEDY, ResponseProbe
 from distrokit_otlp.signals import signal_of
 
 
 class HttpProbe(ResponseProbe):
-    """Every answer is seen; http/json's exporter is upstream's, and says nothing."""
+    """Every answer is response; http/json's exporter is upstream's, and says nothing."""
 
-    def watched(self) -> Any:
+    def make_exporter(self) -> Any:
         self._responses: list[HttpResponse] = []
         if self.options.arguments.get("protocol") == "http/json":
             from distrokit_otlp.json import make_json
@@ -24,24 +24,24 @@ class HttpProbe(ResponseProbe):
 
         exporter = make_http(self.options)
         # What it imports is not the receiver's time.
-        exporter.sender.ready()
-        exporter.sender.watch = self._responses.append
+        exporter.sender.get()
+        exporter.sender.on_response = self._responses.append
         return exporter
 
-    def verdict(self, sent: Sent) -> Check:
-        check = super().verdict(sent)
+    def judge(self, sent: Sent) -> Check:
+        check = super().judge(sent)
         if check.verdict != "ok" or not self._responses or is_otlp(response := self._responses[-1]):
             return check
         status = f"{response.status_code} {response.reason}".rstrip()
-        evidence = f"{check.evidence}, and answered {status}: {text_of(response)!r}, which is no OTLP answer"
+        evidence = f"{check.evidence}, and answered {status}: {read_text(response)!r}, which is no OTLP answer"
         remedy = f"Check that the item has arrived; if it has not, correct {self.remedies.place('endpoint')}."
         return Check("otlp-answer", "warn", evidence, remedy)
 
-    def foreign(self) -> tuple[str, str] | None:
+    def describe_mismatch(self) -> tuple[str, str] | None:
         # Whoever answered speaks it.
-        return None if self._responses else super().foreign()
+        return None if self._responses else super().describe_mismatch()
 
-    def refusal(self) -> tuple[str, str] | None:
+    def describe_failure(self) -> tuple[str, str] | None:
         if not self._responses:
             return None
         redirected = [r for r in self._responses if 300 <= r.status_code < 400]
@@ -51,15 +51,15 @@ class HttpProbe(ResponseProbe):
             where = response.header("location")
             place = self.remedies.place("endpoint")
             return f"{status}, and points to {where}", f"Write the address that takes the data into {place}."
-        said = text_of(response)
+        text = read_text(response)
         meaning, remedy = self._meaning(response)
-        return f"{status}{self.through}" + (f": {said}" if said else "") + meaning, remedy
+        return f"{status}{self.proxy_hint}" + (f": {text}" if text else "") + meaning, remedy
 
     def _meaning(self, response: Any) -> tuple[str, str]:
         signal, place = self.options.signal, self.remedies.place("endpoint")
-        refused = " (it does not accept these credentials)", self.credentials
+        refused = " (it does not accept these credentials)", self.credentials_remedy
         there = f"Correct the path in {place}; receivers usually take {signal} at /v1/{signal}."
-        proxy = variable(self.options.endpoint, grpc=False)
+        proxy = proxy_variable(self.options.endpoint, grpc=False)
         meanings = {
             401: refused,
             403: refused,
@@ -68,10 +68,10 @@ class HttpProbe(ResponseProbe):
         }
         if response.ok:
             return " (that is no OTLP receiver)", f"Correct {place}."
-        return meanings.get(response.status_code, (" (it is there, and did not take the item)", ITS_LOG))
+        return meanings.get(response.status_code, (" (it is there, and did not take the item)", RECEIVER_LOG_REMEDY))
 
-    def rejected(self) -> str:
+    def describe_rejection(self) -> str:
         if not self._responses or not is_otlp(self._responses[-1]):
             return ""
-        rejected, said = rejected_by(self._responses[-1], signal_of(self.options.signal).response)
-        return (said or "it does not say why") if rejected else ""
+        rejected, text = read_rejected(self._responses[-1], signal_of(self.options.signal).response)
+        return (text or "it does not say why") if rejected else ""

@@ -1,4 +1,4 @@
-"""An answer over HTTP, and whether an OTLP receiver can have given it."""
+"""An response over HTTP, and whether an OTLP receiver can have given it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from distrokit_otlp.send_result import partial_success
+from distrokit_otlp.send_result import read_partial_success
 
 #: Of an answer's text, in characters, as evidence.
 SHOWN = 200
@@ -57,20 +57,20 @@ class HttpResponse:
             return self.content
 
 
-def is_otlp(answer: HttpResponse) -> bool:
-    """Whether an answer of success can be a receiver's: nothing, or what decodes."""
-    if not answer.ok or "html" in answer.kind:
+def is_otlp(response: HttpResponse) -> bool:
+    """Whether an response of success can be a receiver's: nothing, or what decodes."""
+    if not response.ok or "html" in response.kind:
         return False
-    if not answer.content:
+    if not response.content:
         return True
-    if "json" in answer.kind:
-        found = json_of(answer)
+    if "json" in response.kind:
+        found = read_json(response)
         return found is not None and set(found) <= {"partialSuccess", "partial_success"}
     try:
         from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
         # All three answers have the same shape; anything else decodes to fields that nobody knows.
-        message = ExportTraceServiceResponse.FromString(answer.body)
+        message = ExportTraceServiceResponse.FromString(response.body)
     except DecodeError:
         return False
     size = message.ByteSize()
@@ -78,25 +78,25 @@ def is_otlp(answer: HttpResponse) -> bool:
     return bool(message.ByteSize() == size)
 
 
-def is_page(answer: HttpResponse) -> bool:
+def is_web_page(response: HttpResponse) -> bool:
     """Return true for a web page, such as that of a login, a proxy or another service at this address.
 
     Ask :func:`is_otlp` first: a protobuf message may begin with the same bytes.
     """
-    return "html" in answer.kind or answer.body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+    return "html" in response.kind or response.body[:256].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-def rejected_by(answer: HttpResponse, response: Any) -> tuple[int, str]:
+def read_rejected(response: HttpResponse, message_type: Any) -> tuple[int, str]:
     """How many items a receiver that took the rest rejected, and its words.
 
     Args:
-        response: the class of the signal's answers.
+        message_type: the protobuf class of the signal's responses.
     """
-    if not answer.content:
+    if not response.content:
         return 0, ""
-    if "json" not in answer.kind:
-        return partial_success(response.FromString(answer.body))
-    found = json_of(answer) or {}
+    if "json" not in response.kind:
+        return read_partial_success(message_type.FromString(response.body))
+    found = read_json(response) or {}
     said = found.get("partialSuccess") or found.get("partial_success") or {}
     if not isinstance(said, dict):
         return 0, ""
@@ -106,23 +106,23 @@ def rejected_by(answer: HttpResponse, response: Any) -> tuple[int, str]:
     return rejected, str(said.get("errorMessage") or said.get("error_message") or "")
 
 
-def text_of(answer: HttpResponse) -> str:
+def read_text(response: HttpResponse) -> str:
     """What a body says, on one line; an OTLP status has its message in it."""
-    if "protobuf" in answer.kind:
+    if "protobuf" in response.kind:
         from google.rpc.status_pb2 import Status
 
         try:
-            return str(Status.FromString(answer.body).message)[:SHOWN]
+            return str(Status.FromString(response.body).message)[:SHOWN]
         except DecodeError:
             return ""
-    text = " ".join(answer.body[:4096].decode("utf-8", "replace").split())
+    text = " ".join(response.body[:4096].decode("utf-8", "replace").split())
     return text[:SHOWN] if text.isprintable() else ""
 
 
-def json_of(answer: HttpResponse) -> dict[str, Any] | None:
+def read_json(response: HttpResponse) -> dict[str, Any] | None:
     """The body as a JSON object; ``None`` when it is none."""
     try:
-        found = json.loads(answer.body)
+        found = json.loads(response.body)
     except ValueError:
         return None
     return found if isinstance(found, dict) else None

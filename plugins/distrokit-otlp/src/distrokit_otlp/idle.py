@@ -11,7 +11,7 @@ from collections import deque
 from typing import Any
 
 
-class Idle:
+class IdleConnections:
     """As much of a ``queue.LifoQueue`` as urllib3 asks for; nobody waits in it.
 
     Args:

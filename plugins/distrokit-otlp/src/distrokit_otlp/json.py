@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from distrokit import ExporterOptions
-from distrokit_otlp.endpoints import without_user
-from distrokit_otlp.http import headers_of, seconds
+from distrokit_otlp.endpoints import remove_user
+from distrokit_otlp.http import build_headers, timeout_seconds
 from distrokit_otlp.lazy import require
 from distrokit_otlp.lazy_exporters import lazy_exporter
 from distrokit_otlp.live_headers import HeadersFile
@@ -30,16 +30,16 @@ def make_json(options: ExporterOptions) -> Any:
     from distrokit import metric_arguments
 
     TlsFiles.of(options).load()
-    refreshing = options.refresh_headers
-    if options.credentials is not None or not (refreshing is None or isinstance(refreshing, HeadersFile)):
+    refresh = options.refresh_headers
+    if options.credentials is not None or not (refresh is None or isinstance(refresh, HeadersFile)):
         raise TypeError("http/json takes neither a session nor headers that change; use http/protobuf")
     remedy = "http/json needs a package of its own: pip install opentelemetry-exporter-otlp-json-http"
     require("opentelemetry.exporter.otlp.json.http", remedy)
     preferred = metric_arguments(options.arguments) if options.signal == "metrics" else {}
-    return lazy_exporter(options.signal, lambda: _made(options, preferred), preferred)
+    return lazy_exporter(options.signal, lambda: _make(options, preferred), preferred)
 
 
-def _made(options: ExporterOptions, preferred: dict[str, Any]) -> Any:
+def _make(options: ExporterOptions, preferred: dict[str, Any]) -> Any:
     """Upstream's exporter."""
     name, exporter = _MODULES[options.signal]
     # The package first, and whole: its own imports go round, and threads that begin at two ends of it dead-lock.
@@ -47,13 +47,13 @@ def _made(options: ExporterOptions, preferred: dict[str, Any]) -> Any:
     module = import_module(f"opentelemetry.exporter.otlp.json.http.{name}")
     arguments = options.arguments
     return getattr(module, exporter)(
-        endpoint=without_user(options.endpoint),
+        endpoint=remove_user(options.endpoint),
         certificate_file=arguments.get("certificate") or None,
         client_key_file=arguments.get("client_key") or None,
         client_certificate_file=arguments.get("client_certificate") or None,
         # Those of a file as they are now: this exporter cannot ask again.
-        headers=headers_of(replace(options, refresh_headers=None)),
-        timeout=seconds(options),
+        headers=build_headers(replace(options, refresh_headers=None)),
+        timeout=timeout_seconds(options),
         # The module has the class, whichever package it comes from in this release.
         compression=module.Compression(options.compression),
         **preferred,

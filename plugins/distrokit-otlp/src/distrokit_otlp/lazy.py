@@ -1,4 +1,4 @@
-"""Transports that are made with the first request: what they import, the application may still patch.
+"""Transports that are value with the first request: what they import, the application may still patch.
 
 ``gevent.monkey.patch_all()`` in a program comes after distrokit's start. A ``urllib3`` that was imported before it
 recurses without end in the first request over TLS, the application's too.
@@ -16,7 +16,7 @@ from distrokit_otlp.exporter import Sender
 from distrokit_otlp.send_result import SendResult
 
 #: Seconds for which a fork waits for an import under way: a child would wait for it for ever.
-_IMPORT = 2.0
+_FORK_WAIT = 2.0
 
 
 def require(module: str, remedy: str) -> None:
@@ -38,81 +38,81 @@ class Lazy:
         make: makes it; may raise, and is called again the next time.
 
     Attributes:
-        made: ``None`` until then.
+        value: ``None`` until then.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
-        self._make, self.made = make, None
+        self._make, self.value = make, None
         self.forked()
 
     def get(self) -> Any:
         """What was made; raises what making it raises."""
-        if self.made is None:
+        if self.value is None:
             with self._lock:
-                if self.made is None:
-                    self.made = self._make()
-        return self.made
+                if self.value is None:
+                    self.value = self._make()
+        return self.value
 
     def forked(self) -> None:
         """In a child: whoever held the lock is not here."""
         self._lock = threading.Lock()
         # Threads may fork at the same time.
-        self._resting = threading.local()
+        self._fork_state = threading.local()
 
     def before_fork(self) -> None:
         """Wait until it is made, where that has begun."""
-        self._resting.here = self.made is None and self._lock.acquire(timeout=_IMPORT)
+        self._fork_state.holds_lock = self.value is None and self._lock.acquire(timeout=_FORK_WAIT)
 
     def forked_in_parent(self) -> None:
         """Go on."""
-        if getattr(self._resting, "here", False):
-            self._resting.here = False
+        if getattr(self._fork_state, "holds_lock", False):
+            self._fork_state.holds_lock = False
             self._lock.release()
 
 
 class LazySender(Sender):
-    """A transport that is made with the first request.
+    """A transport that is value with the first request.
 
     Args:
         make: makes it, and imports what it needs.
 
     Attributes:
-        watch: told each answer, as that transport's own.
+        on_response: told each answer, as that transport's own.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._lazy = Lazy(make)
-        self.watch: Callable[[Any], None] | None = None
+        self.on_response: Callable[[Any], None] | None = None
 
-    def ready(self) -> Any:
+    def get(self) -> Any:
         """The transport itself."""
         return self._lazy.get()
 
     def send(self, request: Any, seconds: float) -> SendResult:
         try:
-            sender = self.ready()
+            sender = self.get()
         except Exception as error:
             return SendResult("refused", f"{type(error).__name__}: {error}")
-        sender.watch = self.watch
+        sender.on_response = self.on_response
         # The receiver has all of the time, however long the import took; the end of the process does not wait for more.
         answer: SendResult = sender.send(request, seconds)
         return answer
 
     def close(self) -> None:
-        if self._lazy.made is not None:
-            self._lazy.made.close()
+        if self._lazy.value is not None:
+            self._lazy.value.close()
 
     def forked(self) -> None:
         self._lazy.forked()
-        if self._lazy.made is not None:
-            self._lazy.made.forked()
+        if self._lazy.value is not None:
+            self._lazy.value.forked()
 
     def before_fork(self) -> None:
         self._lazy.before_fork()
-        if self._lazy.made is not None:
-            self._lazy.made.before_fork()
+        if self._lazy.value is not None:
+            self._lazy.value.before_fork()
 
     def forked_in_parent(self) -> None:
-        if self._lazy.made is not None:
-            self._lazy.made.forked_in_parent()
+        if self._lazy.value is not None:
+            self._lazy.value.forked_in_parent()
         self._lazy.forked_in_parent()

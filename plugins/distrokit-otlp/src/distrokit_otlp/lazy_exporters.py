@@ -16,18 +16,18 @@ from distrokit_otlp.lazy import Lazy
 class _LazyExporter(Lazy):
     """What those of the three signals share."""
 
-    def export(self, *items: Any, **given: Any) -> Any:
+    def export(self, *items: Any, **arguments: Any) -> Any:
         """Make the exporter, if that is not done, and have it export; raises what either raises."""
-        return self.get().export(*items, **given)
+        return self.get().export(*items, **arguments)
 
-    def shutdown(self, *timeout: Any, **given: Any) -> None:
+    def shutdown(self, *timeout: Any, **arguments: Any) -> None:
         """There is nothing to shut down where nothing was exported."""
-        if self.made is not None:
-            self.made.shutdown(*timeout, **given)
+        if self.value is not None:
+            self.value.shutdown(*timeout, **arguments)
 
     def force_flush(self, timeout_millis: float = 30_000) -> bool:
         """Likewise."""
-        return self.made is None or bool(self.made.force_flush(timeout_millis))
+        return self.value is None or bool(self.value.force_flush(timeout_millis))
 
 
 class _Spans(_LazyExporter, SpanExporter): ...

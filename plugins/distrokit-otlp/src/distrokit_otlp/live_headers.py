@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from distrokit_otlp.header_rules import Sendable, metadata
+from distrokit_otlp.header_rules import HeaderFilter, to_metadata
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
@@ -21,26 +21,28 @@ class LiveHeaders:
     Args:
         fixed: those that do not change.
         refresh: those that do; stronger. When it raises, what it returned last counts, and it is said once.
-        sendable: keeps those that the transport can send.
+        header_filter: keeps those that the transport can send.
     """
 
-    def __init__(self, fixed: Mapping[str, str], refresh: Callable[[], Mapping[str, str]], sendable: Sendable) -> None:
+    def __init__(
+        self, fixed: Mapping[str, str], refresh: Callable[[], Mapping[str, str]], header_filter: HeaderFilter
+    ) -> None:
         self._fixed = dict(fixed)
-        self._sendable = sendable
+        self._filter = header_filter
         self._refresh = refresh
         self._last: dict[str, str] = {}
         self._failed = False
         # What a file has at first was reported with the plan.
-        self._told = isinstance(refresh, HeadersFile)
+        self._mute_first = isinstance(refresh, HeadersFile)
 
     def current(self) -> dict[str, str]:
         """All headers as they are now, names in lower case."""
         try:
-            fresh = _checked(self._refresh())
-            if self._told:
-                self._sendable.known(fresh)
-                self._told = False
-            self._last = self._sendable(fresh)
+            fresh = _normalize(self._refresh())
+            if self._mute_first:
+                self._filter.mute(fresh)
+                self._mute_first = False
+            self._last = self._filter(fresh)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -52,20 +54,20 @@ class LiveHeaders:
         return {**self._fixed, **self._last}
 
     def __iter__(self) -> Iterator[tuple[str, str | bytes]]:
-        return iter(metadata(self.current()))
+        return iter(to_metadata(self.current()))
 
     def __bool__(self) -> bool:
         # An exporter that finds none goes and reads the variable.
         return True
 
 
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+def _normalize(headers: Mapping[str, str]) -> dict[str, str]:
     """What a request can carry: a token read from a file often ends with a line feed."""
-    checked = {name.strip().lower(): value.strip() for name, value in headers.items()}
-    for name, value in checked.items():
+    normalized = {name.strip().lower(): value.strip() for name, value in headers.items()}
+    for name, value in normalized.items():
         if not (name and value.isascii() and value.isprintable()):
             raise ValueError("a header is plain ASCII")
-    return checked
+    return normalized
 
 
 class HeadersFile:

@@ -18,8 +18,8 @@ Finding = tuple[str, str]
 
 def other_protocol(protocol: str, remedies: Remedies) -> Finding:
     """The receiver speaks the other transport only."""
-    spoke = "HTTP/1, which is not grpc" if protocol == "grpc" else "HTTP/2 only, which is grpc"
-    return f"speaks {spoke}, and {protocol} was sent", remedies.protocol(_OTHER[protocol])
+    other = "HTTP/1, which is not grpc" if protocol == "grpc" else "HTTP/2 only, which is grpc"
+    return f"speaks {other}, and {protocol} was sent", remedies.protocol(_OTHER[protocol])
 
 
 def tls_expected(endpoint: str, remedies: Remedies) -> Finding:
@@ -27,13 +27,13 @@ def tls_expected(endpoint: str, remedies: Remedies) -> Finding:
     return "speaks TLS, and plaintext was sent", remedies.scheme(endpoint, "https")
 
 
-def foreign(route: Route, protocol: str, remedies: Remedies, seconds: float = STEP) -> Finding | None:
+def detect_mismatch(route: Route, protocol: str, remedies: Remedies, seconds: float = STEP) -> Finding | None:
     """Look at what is spoken there; ``None`` when it is what was sent, or that cannot be told.
 
     Args:
         seconds: for each of up to two connections.
     """
-    heard = (detect_protocol_in_tls if route.tls else detect_protocol)(route.host, route.port, seconds)
-    if heard == "tls" or (not heard and not route.tls and speaks_tls(route.host, route.port, seconds)):
+    protocol_seen = (detect_protocol_in_tls if route.tls else detect_protocol)(route.host, route.port, seconds)
+    if protocol_seen == "tls" or (not protocol_seen and not route.tls and speaks_tls(route.host, route.port, seconds)):
         return tls_expected(route.url, remedies)
-    return other_protocol(protocol, remedies) if heard == _FOREIGN.get(protocol) else None
+    return other_protocol(protocol, remedies) if protocol_seen == _FOREIGN.get(protocol) else None

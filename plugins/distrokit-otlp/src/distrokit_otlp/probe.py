@@ -36,13 +36,13 @@ def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Che
             yield step
             if step.verdict == "fail":
                 return
-    answers: ResponseProbe = (GrpcProbe if grpc else HttpProbe)(options, route, remedies)
-    exporter = answers.watched()
+    response_probe: ResponseProbe = (GrpcProbe if grpc else HttpProbe)(options, route, remedies)
+    exporter = response_probe.make_exporter()
     try:
         sent = send(exporter)
     finally:
         exporter.shutdown()
-    yield answers.verdict(sent)
+    yield response_probe.judge(sent)
 
 
 def probe_file(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Check]:

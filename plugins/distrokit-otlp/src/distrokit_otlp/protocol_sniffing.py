@@ -17,23 +17,23 @@ def detect_protocol(host: str, port: int, seconds: float = STEP) -> str:
         with socket.create_connection((host, port), seconds) as raw:
             raw.settimeout(min(1.0, seconds))
             raw.sendall(_PREFACE)
-            answer = raw.recv(64)
+            response = raw.recv(64)
     except OSError:
         return ""
-    if answer[3:4] == b"\4":
+    if response[3:4] == b"\4":
         return "http/2"
-    if answer.startswith((b"HTTP/1", b"HTTP/0", b"<")):
+    if response.startswith((b"HTTP/1", b"HTTP/0", b"<")):
         return "http/1"
     # A TLS alert record: what a TLS server says to what is none.
-    return "tls" if answer[:2] == b"\x15\x03" else ""
+    return "tls" if response[:2] == b"\x15\x03" else ""
 
 
 def detect_protocol_in_tls(host: str, port: int, seconds: float = STEP) -> str:
     """Inside TLS, by what a server agrees to (ALPN): ``http/2``, ``http/1``; empty when that cannot be told."""
     try:
-        if _agreed(host, port, "h2", seconds=seconds) == "h2":
+        if _negotiate(host, port, "h2", seconds=seconds) == "h2":
             # Many speak both; one that takes no http/1.1 speaks HTTP/2 only.
-            return "" if _agreed(host, port, "http/1.1", seconds=seconds) == "http/1.1" else "http/2"
+            return "" if _negotiate(host, port, "http/1.1", seconds=seconds) == "http/1.1" else "http/2"
         return "http/1"
     except OSError:
         return ""
@@ -42,7 +42,7 @@ def detect_protocol_in_tls(host: str, port: int, seconds: float = STEP) -> str:
 def speaks_tls(host: str, port: int, seconds: float = STEP) -> bool:
     """Whether a TLS handshake gets as far as a certificate, whatever that is worth."""
     try:
-        _agreed(host, port, seconds=seconds)
+        _negotiate(host, port, seconds=seconds)
     except ssl.SSLError as error:
         return "CERTIFICATE" in (error.reason or "")
     except OSError:
@@ -59,7 +59,7 @@ def listens(host: str, port: int) -> bool:
     return True
 
 
-def _agreed(host: str, port: int, *protocols: str, seconds: float) -> str | None:
+def _negotiate(host: str, port: int, *protocols: str, seconds: float) -> str | None:
     # Who it is was looked at before; here is only asked what it speaks.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from distrokit import Settings, Source
-from distrokit_otlp.endpoints import is_of_grpc
+from distrokit_otlp.endpoints import is_grpc_target
 
 _FIXED = {"grpc": "otlp_grpc", "http/protobuf": "otlp_http", "http/json": "otlp_http"}
 
@@ -81,7 +81,7 @@ class Remedies:
 
     def scheme(self, endpoint: str, scheme: str) -> str:
         """The line that gives the endpoint another scheme, and leaves the rest."""
-        if is_of_grpc(endpoint):
+        if is_grpc_target(endpoint):
             return self.change("insecure", "false" if scheme == "https" else "true")
         parts = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}")._replace(scheme=scheme)
         general = self.place("endpoint").partition("__")[0] == "OTEL_EXPORTER_OTLP_ENDPOINT"

@@ -7,13 +7,13 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from distrokit import Check, ExporterOptions, Sent
-from distrokit_otlp.mismatch import foreign
+from distrokit_otlp.mismatch import detect_mismatch
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.route import Route
 
 #: Of an answer's text, in characters, as evidence.
-SHOWN = 200
-ITS_LOG = "Look into the receiver's own log."
+EVIDENCE_LENGTH = 200
+RECEIVER_LOG_REMEDY = "Look into the receiver's own log."
 
 #: What says that there was no success, but not why.
 _NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress")
@@ -32,48 +32,51 @@ class ResponseProbe(ABC):
         self.options, self.route, self.remedies = options, route, remedies
 
     @abstractmethod
-    def watched(self) -> Any:
+    def make_exporter(self) -> Any:
         """The exporter, as the plan makes it, and what it is answered is kept."""
 
     @abstractmethod
-    def refusal(self) -> tuple[str, str] | None:
+    def describe_failure(self) -> tuple[str, str] | None:
         """What was answered, and what to do, when it was no success; ``None`` when nothing is known."""
 
     @abstractmethod
-    def rejected(self) -> str:
+    def describe_rejection(self) -> str:
         """What of a success was not taken after all; empty when all was."""
 
-    def verdict(self, sent: Sent) -> Check:
+    def judge(self, sent: Sent) -> Check:
         """Of what was sent."""
         what = f"{self.options.name} {self.options.signal}: {self.route.place if self.route else self.options.endpoint}"
         if sent.ok:
-            rejected = self.rejected()
+            rejected = self.describe_rejection()
             if rejected:
                 return Check(
-                    "otlp-answer", "fail", f"{what} took the request and rejected the item: {rejected}", ITS_LOG
+                    "otlp-answer",
+                    "fail",
+                    f"{what} took the request and rejected the item: {rejected}",
+                    RECEIVER_LOG_REMEDY,
                 )
             return Check("otlp-answer", "ok", f"{what} took an item in {sent.seconds * 1000:.0f} ms")
-        said, remedy = self.foreign() or self.refusal() or self._unknown(sent)
-        return Check("otlp-answer", "fail", f"{what} {said}", remedy)
+        text, remedy = self.describe_mismatch() or self.describe_failure() or self._describe_unknown(sent)
+        return Check("otlp-answer", "fail", f"{what} {text}", remedy)
 
     @property
-    def credentials(self) -> str:
+    def credentials_remedy(self) -> str:
         """The line that gives other ones."""
         return self.remedies.change("headers", "'authorization=Bearer%20…'")
 
     @property
-    def through(self) -> str:
+    def proxy_hint(self) -> str:
         """Words about a proxy."""
-        return self.route.through if self.route else ""
+        return self.route.proxy_hint if self.route else ""
 
-    def _unknown(self, sent: Sent) -> tuple[str, str]:
-        told = [message for message in sent.messages if not _NO_CAUSE.search(message)] or list(sent.messages)
-        why = " ".join(told[-1].split())[: 2 * SHOWN] if told else "the exporter does not say why"
-        return f"took nothing within {sent.seconds:.1f} seconds{self.through}: {why}", ITS_LOG
+    def _describe_unknown(self, sent: Sent) -> tuple[str, str]:
+        causes = [message for message in sent.messages if not _NO_CAUSE.search(message)] or list(sent.messages)
+        why = " ".join(causes[-1].split())[: 2 * EVIDENCE_LENGTH] if causes else "the exporter does not say why"
+        return f"took nothing within {sent.seconds:.1f} seconds{self.proxy_hint}: {why}", RECEIVER_LOG_REMEDY
 
-    def foreign(self) -> tuple[str, str] | None:
+    def describe_mismatch(self) -> tuple[str, str] | None:
         """Another protocol than ours is spoken there."""
         route = self.route
         if route is None or route.proxy:
             return None
-        return foreign(route, str(self.options.arguments.get("protocol")), self.remedies)
+        return detect_mismatch(route, str(self.options.arguments.get("protocol")), self.remedies)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from distrokit import Check
-from distrokit_otlp.endpoints import host_and_port, is_of_grpc, scheme_of
+from distrokit_otlp.endpoints import host_and_port, is_grpc_target, scheme_of
 from distrokit_otlp.protocol_sniffing import STEP, listens
-from distrokit_otlp.proxies import around, proxy_of, variable
+from distrokit_otlp.proxies import bypass_line, find_proxy, proxy_variable
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls import Handshake
 
@@ -51,7 +51,7 @@ class Route:
         host, port = found
         tls = not insecure if grpc else scheme_of(url) == "https"
         named = f"//[{host}]:{port}" if ":" in host else f"//{host}:{port}"
-        proxy = proxy_of(named if is_of_grpc(url) else url, grpc=grpc)
+        proxy = find_proxy(named if is_grpc_target(url) else url, grpc=grpc)
         return cls(url, host, port, tls, grpc, proxy, remedies, files)
 
     @property
@@ -60,7 +60,7 @@ class Route:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
-    def through(self) -> str:
+    def proxy_hint(self) -> str:
         """Words about the proxy, for what may be its doing; empty without one."""
         return f" (answered on the way through the proxy {self.proxy}?)" if self.proxy else ""
 
@@ -71,7 +71,7 @@ class Route:
             parts = urlsplit(f"//{self.proxy}")
             host, port = parts.hostname or "", parts.port or 80
             evidence = f"{self.place} is reached through the proxy {self.proxy}"
-            yield Check("otlp-proxy", "ok", evidence, around(self.host, grpc=self.grpc))
+            yield Check("otlp-proxy", "ok", evidence, bypass_line(self.host, grpc=self.grpc))
         for step in (self._name, self._connection):
             check = step(host, port)
             yield check
@@ -87,10 +87,10 @@ class Route:
         ).check()
 
     @property
-    def _correct(self) -> str:
+    def _remedy(self) -> str:
         """What to do about a host or a port that is wrong."""
         if self.proxy:
-            name = variable(self.url, grpc=self.grpc)
+            name = proxy_variable(self.url, grpc=self.grpc)
             return f"Start the proxy, correct {name}, or unset it."
         return f"Correct {self.remedies.place('endpoint')}."
 
@@ -99,7 +99,7 @@ class Route:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            return Check("otlp-name", "fail", f"the name {host} cannot be resolved: {why}", self._correct)
+            return Check("otlp-name", "fail", f"the name {host} cannot be resolved: {why}", self._remedy)
         addresses = ", ".join(dict.fromkeys(str(entry[4][0]) for entry in found))
         return Check("otlp-name", "ok", f"{host} is {addresses}")
 
@@ -109,18 +109,18 @@ class Route:
             socket.create_connection((host, port), STEP).close()
         except TimeoutError:
             evidence = f"{what} does not answer within {STEP:.0f} seconds: a firewall, or nobody is there"
-            return Check("otlp-connection", "fail", evidence, self._correct)
+            return Check("otlp-connection", "fail", evidence, self._remedy)
         except ConnectionRefusedError:
             return self._refused(what)
         except OSError as error:
-            return Check("otlp-connection", "fail", f"{what}: {error.strerror or error}", self._correct)
+            return Check("otlp-connection", "fail", f"{what}: {error.strerror or error}", self._remedy)
         return Check("otlp-connection", "ok", f"{what} takes connections")
 
     def _refused(self, what: str) -> Check:
         evidence = f"nothing listens at {what} (connection refused)"
         other = {4317: 4318, 4318: 4317}.get(self.port)
         if self.proxy:
-            return Check("otlp-connection", "fail", evidence, self._correct)
+            return Check("otlp-connection", "fail", evidence, self._remedy)
         if other and listens(self.host, other):
             protocol = "http/protobuf" if other == 4318 else "grpc"
             evidence += f", but something does at port {other}, where receivers take {protocol}"

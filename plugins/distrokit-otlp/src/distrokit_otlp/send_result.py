@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 #: How receivers, gateways and proxies say that a request is too large.
-_OF_SIZE = re.compile(
+_SIZE_WORDS = re.compile(
     r"\b(?:larger|bigger) than\b|\btoo (?:large|big)\b"
     r"|\b(?:size|length|bytes|payload|body)\b.{0,80}\bexceed|\bexceed.{0,80}\b(?:size|length|bytes|payload|body)\b"
     r"|\bmust be (?:smaller|less) than\b",
     re.IGNORECASE,
 )
 #: Other things with a limit, which get no smaller with fewer items.
-_OF_OTHERS = re.compile(
+_OTHER_LIMITS = re.compile(
     r"\brate\b|\bquota\b|\bper (?:second|minute|hour|day)\b|/s\b|\bheader|\bmetadata", re.IGNORECASE
 )
 
@@ -44,12 +44,12 @@ class SendResult:
     remark: str = ""
 
 
-def names_a_size(text: str) -> bool:
+def mentions_size(text: str) -> bool:
     """Return true if the words of a refusal are about the size of the request; receivers use many statuses for it."""
-    return bool(_OF_SIZE.search(text)) and not _OF_OTHERS.search(text)
+    return bool(_SIZE_WORDS.search(text)) and not _OTHER_LIMITS.search(text)
 
 
-def partial_success(message: Any) -> tuple[int, str]:
+def read_partial_success(message: Any) -> tuple[int, str]:
     """Of a response message (OTLP, "Partial Success"): how many items were rejected, and the receiver's words."""
     found = getattr(message, "partial_success", None)
     if found is None:

@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from distrokit_otlp.deadline import DeadlineAdapter
-from distrokit_otlp.header_rules import Sendable
+from distrokit_otlp.header_rules import HeaderFilter
 from distrokit_otlp.live_headers import LiveHeaders
 
 
@@ -19,21 +19,21 @@ class OTLPSession(requests.Session):
     """See the module.
 
     Args:
-        sendable: keeps those of the refreshed headers that can be sent.
+        header_filter: keeps those of the refreshed headers that can be sent.
         refresh: headers that are asked for before every request; ``None`` for none.
         sign: given each request last, when it has all its headers and its body; ``None`` for nobody.
     """
 
     def __init__(
         self,
-        sendable: Sendable,
+        header_filter: HeaderFilter,
         refresh: Callable[[], Mapping[str, str]] | None = None,
         sign: Callable[[Any], Any] | None = None,
     ) -> None:
         super().__init__()
-        fresh = refreshing(refresh, sendable) if refresh else _as_it_is
+        fresh = refreshing_auth(refresh, header_filter) if refresh else _unchanged
         # An auth of its own, even one that does nothing, keeps requests from .netrc.
-        self.auth = signing(sign, fresh) if sign else fresh
+        self.auth = signing_auth(sign, fresh) if sign else fresh
         for scheme in ("http://", "https://"):
             self.mount(scheme, DeadlineAdapter())
 
@@ -50,25 +50,25 @@ class OTLPSession(requests.Session):
         return {**merged, "verify": named} if isinstance(named, str) else merged
 
 
-def refreshing(refresh: Callable[[], Mapping[str, str]], sendable: Sendable) -> Callable[[Any], Any]:
+def refreshing_auth(refresh: Callable[[], Mapping[str, str]], header_filter: HeaderFilter) -> Callable[[Any], Any]:
     """An auth that puts the headers of the moment into each request."""
-    live = LiveHeaders({}, refresh, sendable)
+    live = LiveHeaders({}, refresh, header_filter)
 
-    def refreshed(request: Any) -> Any:
+    def refresh_request(request: Any) -> Any:
         request.headers.update(live.current())
         return request
 
-    return refreshed
+    return refresh_request
 
 
-def signing(sign: Callable[[Any], Any], fresh: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def signing_auth(sign: Callable[[Any], Any], fresh: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """An auth that lets ``sign`` have each request last, and looks at the headers that it changed.
 
     Raises, when called: ``ValueError`` for a header that no request can carry. The standard library's own message has
         its value, which is a credential more often than not.
     """
 
-    def signed(request: Any) -> Any:
+    def sign_request(request: Any) -> Any:
         request = fresh(request)
         before = dict(request.headers)
         request = sign(request)
@@ -76,14 +76,14 @@ def signing(sign: Callable[[Any], Any], fresh: Callable[[Any], Any]) -> Callable
             if isinstance(value, (str, bytes)) and before.get(name) != value:
                 # A token that was read from a file often ends with a line feed.
                 request.headers[name] = value.strip()
-                if not _sendable(value.strip()):
+                if not _is_sendable(value.strip()):
                     raise ValueError(f"the auth gives {name} a value that no request can carry")
         return request
 
-    return signed
+    return sign_request
 
 
-def _sendable(value: str | bytes) -> bool:
+def _is_sendable(value: str | bytes) -> bool:
     """Whether it is one line in what HTTP is written in."""
     try:
         found = value.encode("latin-1") if isinstance(value, str) else value
@@ -92,5 +92,5 @@ def _sendable(value: str | bytes) -> bool:
     return not any((byte < 32 and byte != 9) or byte == 127 for byte in found)
 
 
-def _as_it_is(request: Any) -> Any:
+def _unchanged(request: Any) -> Any:
     return request

@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics.export import MetricsData
 from distrokit import Signal
 
 #: Of a name in a message, in characters.
-_SHOWN = 80
+_NAME_LENGTH = 80
 
 
 class SignalInOTLP(ABC):
@@ -48,11 +48,11 @@ class SignalInOTLP(ABC):
         """The same items in two parts, with so many in the first one."""
 
     @abstractmethod
-    def name_of(self, items: Any) -> str:
+    def describe_first(self, items: Any) -> str:
         """Name the first item in a message, without any of its values."""
 
 
-class _Listed(SignalInOTLP):
+class _ListSignal(SignalInOTLP):
     """Spans and log records come as lists."""
 
     def size(self, items: Any) -> int:
@@ -62,7 +62,7 @@ class _Listed(SignalInOTLP):
         return items[:first], items[first:]
 
 
-class Traces(_Listed):
+class Traces(_ListSignal):
     """Spans."""
 
     name = "traces"
@@ -73,11 +73,11 @@ class Traces(_Listed):
     def encode(self, items: Any) -> Any:
         return encode_spans(items)
 
-    def name_of(self, items: Any) -> str:
-        return f"span {str(items[0].name)[:_SHOWN]!r}"
+    def describe_first(self, items: Any) -> str:
+        return f"span {str(items[0].name)[:_NAME_LENGTH]!r}"
 
 
-class Logs(_Listed):
+class Logs(_ListSignal):
     """Log records."""
 
     name = "logs"
@@ -88,9 +88,9 @@ class Logs(_Listed):
     def encode(self, items: Any) -> Any:
         return encode_logs(items)
 
-    def name_of(self, items: Any) -> str:
+    def describe_first(self, items: Any) -> str:
         scope = items[0].instrumentation_scope
-        return f"log record of {str(scope.name if scope else '')[:_SHOWN]!r}"
+        return f"log record of {str(scope.name if scope else '')[:_NAME_LENGTH]!r}"
 
 
 class Metrics(SignalInOTLP):
@@ -115,9 +115,9 @@ class Metrics(SignalInOTLP):
     def split(self, items: MetricsData, first: int) -> tuple[MetricsData, MetricsData]:
         return _points(items, 0, first), _points(items, first, self.size(items))
 
-    def name_of(self, items: MetricsData) -> str:
+    def describe_first(self, items: MetricsData) -> str:
         metrics = (m for resource in items.resource_metrics for scope in resource.scope_metrics for m in scope.metrics)
-        return f"data point of {next((str(metric.name) for metric in metrics), '')[:_SHOWN]!r}"
+        return f"data point of {next((str(metric.name) for metric in metrics), '')[:_NAME_LENGTH]!r}"
 
 
 def _points(data: MetricsData, first: int, last: int) -> MetricsData:
@@ -126,16 +126,16 @@ def _points(data: MetricsData, first: int, last: int) -> MetricsData:
     for resource in data.resource_metrics:
         scopes = []
         for scope in resource.scope_metrics:
-            chosen = []
+            selected = []
             for metric in scope.metrics:
                 points = metric.data.data_points
-                mine = points[max(0, first - place) : max(0, last - place)]
+                part = points[max(0, first - place) : max(0, last - place)]
                 place += len(points)
-                if mine:
+                if part:
                     kind: Any = metric.data
-                    chosen.append(replace(metric, data=replace(kind, data_points=list(mine))))
-            if chosen:
-                scopes.append(replace(scope, metrics=chosen))
+                    selected.append(replace(metric, data=replace(kind, data_points=list(part))))
+            if selected:
+                scopes.append(replace(scope, metrics=selected))
         if scopes:
             resources.append(replace(resource, scope_metrics=scopes))
     return MetricsData(resource_metrics=resources)

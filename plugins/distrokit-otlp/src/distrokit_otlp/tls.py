@@ -14,7 +14,7 @@ from distrokit_otlp.protocol_sniffing import STEP, detect_protocol
 from distrokit_otlp.remedies import Remedies
 
 #: A certificate that ends within so many days is worth a word.
-_SOON = 14
+_EXPIRES_SOON = 14
 RENEW = "Have the receiver's certificate renewed; if it is new, look at this machine's clock."
 
 
@@ -52,20 +52,20 @@ class Handshake:
             evidence = f"{self._place}: the authorities in {self._roots()} cannot be read: {why}"
             return Check("otlp-tls", "fail", evidence, self._remedies.change("certificate", "/path/to/the/ca.pem"))
         try:
-            with self._secure(context) as channel:
+            with self._connect(context) as channel:
                 end = (channel.getpeercert() or {}).get("notAfter")
                 version = channel.version()
         except ssl.SSLCertVerificationError as error:
-            return self._unverified(error)
+            return self._explain_verification(error)
         except ssl.SSLError as error:
-            return self._no_tls(error)
+            return self._explain_failure(error)
         except OSError as error:
             why = error.strerror or error
             remedy = f"Correct {self._remedies.place('endpoint')}."
             return Check("otlp-tls", "fail", f"{self._place}: the handshake broke off: {why}", remedy)
         until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(end)), tz=timezone.utc)
         evidence = f"{self._place}: {version}, its certificate is good until {until:%Y-%m-%d}"
-        if (until - datetime.now(tz=timezone.utc)).days < _SOON:
+        if (until - datetime.now(tz=timezone.utc)).days < _EXPIRES_SOON:
             return Check("otlp-tls", "warn", evidence, "Have the receiver's certificate renewed.")
         return Check("otlp-tls", "ok", evidence)
 
@@ -87,7 +87,7 @@ class Handshake:
         others = ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",) if self._grpc else ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
         return next(filter(None, map(os.environ.get, others)), str(DEFAULT_CA_BUNDLE_PATH))
 
-    def _secure(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+    def _connect(self, context: ssl.SSLContext) -> ssl.SSLSocket:
         raw = socket.create_connection((self._host, self._port), self._seconds)
         channel = context.wrap_socket(raw, server_hostname=self._host)
         # With TLS 1.3 a server refuses a client without a certificate only after the handshake.
@@ -103,46 +103,46 @@ class Handshake:
             raise
         return channel
 
-    def _unverified(self, error: ssl.SSLCertVerificationError) -> Check:
+    def _explain_verification(self, error: ssl.SSLCertVerificationError) -> Check:
         evidence = f"{self._place}: its certificate is refused: {error.verify_message}"
         # OpenSSL's numbers, x509_vfy.h: not yet valid, expired; and wrong name, wrong address.
         if error.verify_code in (9, 10):
             remedy = RENEW
         elif error.verify_code in (62, 64):
-            remedy = other_name(self._remedies)
+            remedy = name_remedy(self._remedies)
         else:
-            remedy = unknown_authority(self._remedies)
+            remedy = trust_remedy(self._remedies)
         return Check("otlp-tls", "fail", evidence, remedy)
 
-    def _no_tls(self, error: ssl.SSLError) -> Check:
+    def _explain_failure(self, error: ssl.SSLError) -> Check:
         reason = (getattr(error, "reason", None) or str(error.args[-1])).replace("_", " ").lower()
         if "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
-            said, remedy = wants_certificate(self._remedies)
-            return Check("otlp-tls", "fail", f"{self._place} {said} ({reason})", remedy)
+            text, remedy = client_certificate_finding(self._remedies)
+            return Check("otlp-tls", "fail", f"{self._place} {text} ({reason})", remedy)
         if detect_protocol(self._host, self._port, self._seconds):
-            said, remedy = plaintext(self._url, self._remedies)
-            return Check("otlp-tls", "fail", f"{self._place} {said}", remedy)
+            text, remedy = plaintext_finding(self._url, self._remedies)
+            return Check("otlp-tls", "fail", f"{self._place} {text}", remedy)
         remedy = f"Correct {self._remedies.place('endpoint')}, or the certificate files."
         return Check("otlp-tls", "fail", f"{self._place}: no TLS: {reason}", remedy)
 
 
-def plaintext(url: str, remedies: Remedies) -> tuple[str, str]:
+def plaintext_finding(url: str, remedies: Remedies) -> tuple[str, str]:
     """The receiver speaks no TLS: what it does, and what to do."""
     return "speaks plaintext, and TLS is asked of it", remedies.scheme(url, "http")
 
 
-def wants_certificate(remedies: Remedies) -> tuple[str, str]:
+def client_certificate_finding(remedies: Remedies) -> tuple[str, str]:
     """The receiver refuses a client without a certificate, or with this one: what it does, and what to do."""
     first = remedies.change("client_certificate", "/path/to/client.pem")
     second = remedies.change("client_key", "/path/to/client.key").removeprefix("export ")
     return "wants a client certificate that it trusts", f"{first} {second}"
 
 
-def unknown_authority(remedies: Remedies) -> str:
+def trust_remedy(remedies: Remedies) -> str:
     """What to do about a certificate of an authority that is not known."""
     return remedies.change("certificate", "/path/to/the/ca.pem")
 
 
-def other_name(remedies: Remedies) -> str:
+def name_remedy(remedies: Remedies) -> str:
     """What to do about a certificate for another name."""
     return f"Write a name that is in the certificate into {remedies.place('endpoint')}."

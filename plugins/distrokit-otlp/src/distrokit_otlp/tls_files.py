@@ -11,12 +11,12 @@ from typing import Any
 
 from distrokit import ExporterOptions, Problem
 from distrokit_otlp.remedies import Remedies
-from distrokit_otlp.tls_loading import TlsFileError, loaded
+from distrokit_otlp.tls_loading import TlsFileError, load_contents
 
 #: The parameters that name a file, and how a configuration file calls them.
 KEYS = {"certificate": "tls.ca_file", "client_key": "tls.key_file", "client_certificate": "tls.cert_file"}
 
-_WANTED = {
+_CONTENTS = {
     "certificate": "the authority's certificate as PEM",
     "client_key": "the client certificate's private key as PEM, without a password",
     "client_certificate": "the client's certificate as PEM",
@@ -56,9 +56,9 @@ class TlsFiles:
 
         Raises: ``TlsFileError`` when TLS could not use them.
         """
-        stamp = self._now()
+        stamp = self._read_stamps()
         try:
-            contents = loaded(self.paths, lenient=self._lenient)
+            contents = load_contents(self.paths, lenient=self._lenient)
         except TlsFileError as error:
             error.problem = self._problem(error)
             raise
@@ -68,17 +68,17 @@ class TlsFiles:
     def fault(self) -> str:
         """The setting, the file and its fault as it is now; empty when there is none."""
         try:
-            loaded(self.paths, lenient=self._lenient)
+            load_contents(self.paths, lenient=self._lenient)
         except TlsFileError as error:
             return f"{self._problem(error).subject}: {error.cause}"
         return ""
 
     def changed(self) -> bool:
         """Whether a file on disk is another one than when :meth:`load` succeeded last."""
-        return bool(self) and self._now() != self._stamp
+        return bool(self) and self._read_stamps() != self._stamp
 
-    def _now(self) -> list[tuple[int, int, int] | None]:
-        return [_stamp_of(path) for path in self.paths.values() if path]
+    def _read_stamps(self) -> list[tuple[int, int, int] | None]:
+        return [_read_stamp(path) for path in self.paths.values() if path]
 
     def _problem(self, error: TlsFileError) -> Problem:
         place, path = self._remedies.place(error.parameter), self.paths[error.parameter]
@@ -97,7 +97,7 @@ class TlsFiles:
             path = self.paths[error.parameter]
             return f"Name a copy without: `openssl pkey -in {path} -out /path/to/client.key`."
         if error.kind != "partner":
-            return f"Name a file that holds {_WANTED[error.parameter]}."
+            return f"Name a file that holds {_CONTENTS[error.parameter]}."
         partner = _PARTNER[error.parameter]
         file = "/path/to/client.key" if partner == "client_key" else "/path/to/client.pem"
         if named:
@@ -105,7 +105,7 @@ class TlsFiles:
         return f"Write {KEYS[partner].rpartition('.')[2]}: {file} beside it."
 
 
-def _stamp_of(path: str) -> tuple[int, int, int] | None:
+def _read_stamp(path: str) -> tuple[int, int, int] | None:
     try:
         status = Path(path).stat()
     except (OSError, ValueError):

@@ -41,7 +41,7 @@ class TlsFileError(Exception):
         self.parameter, self.cause, self.kind = parameter, cause, kind
 
 
-def loaded(paths: Mapping[str, str], *, lenient: bool) -> dict[str, bytes]:
+def load_contents(paths: Mapping[str, str], *, lenient: bool) -> dict[str, bytes]:
     """The content of each file that is set; of the client's key also where it stands in the certificate's file.
 
     Args:
@@ -53,19 +53,19 @@ def loaded(paths: Mapping[str, str], *, lenient: bool) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     # Files that are renewed meanwhile: what was checked must be what is used.
     for _ in range(3):
-        contents = {parameter: _content(parameter, path) for parameter, path in paths.items() if path}
+        contents = {parameter: _read(parameter, path) for parameter, path in paths.items() if path}
         for parameter, content in contents.items():
-            _look_inside(parameter, content)
-        pair = _pair(paths, contents)
+            _check_content(parameter, content)
+        pair = _find_pair(paths, contents)
         _load(paths, pair, lenient=lenient)
-        if contents == {parameter: _content(parameter, path) for parameter, path in paths.items() if path}:
+        if contents == {parameter: _read(parameter, path) for parameter, path in paths.items() if path}:
             if pair and not paths["client_key"]:
                 contents["client_key"] = contents["client_certificate"]
             return contents
     raise TlsFileError(next(iter(contents)), "it changes while it is read")
 
 
-def _content(parameter: str, path: str) -> bytes:
+def _read(parameter: str, path: str) -> bytes:
     try:
         if Path(path).is_dir():
             raise TlsFileError(parameter, "it is a folder, and not a file")
@@ -83,7 +83,7 @@ def _content(parameter: str, path: str) -> bytes:
         raise TlsFileError(parameter, str(getattr(error, "strerror", "") or error)) from None
 
 
-def _look_inside(parameter: str, content: bytes) -> None:
+def _check_content(parameter: str, content: bytes) -> None:
     if not content.strip():
         raise TlsFileError(parameter, "it is empty")
     blocks = _blocks(content)
@@ -92,12 +92,14 @@ def _look_inside(parameter: str, content: bytes) -> None:
         raise TlsFileError(parameter, f"it holds no PEM{der}")
     certificate, key = any(block.endswith("CERTIFICATE") for block in blocks), _has_key(content)
     if parameter == "client_key" and not key:
-        raise TlsFileError(parameter, "it holds a certificate, and no private key" if certificate else _holds(blocks))
+        raise TlsFileError(
+            parameter, "it holds a certificate, and no private key" if certificate else _describe_blocks(blocks)
+        )
     if parameter != "client_key" and not certificate:
-        raise TlsFileError(parameter, "it holds a private key, and no certificate" if key else _holds(blocks))
+        raise TlsFileError(parameter, "it holds a private key, and no certificate" if key else _describe_blocks(blocks))
 
 
-def _pair(paths: Mapping[str, str], contents: Mapping[str, bytes]) -> tuple[str, str] | None:
+def _find_pair(paths: Mapping[str, str], contents: Mapping[str, bytes]) -> tuple[str, str] | None:
     """The paths of the client's certificate and its key; ``None`` where neither is set."""
     certificate, key = paths["client_certificate"], paths["client_key"]
     if key and not certificate:
@@ -110,28 +112,30 @@ def _pair(paths: Mapping[str, str], contents: Mapping[str, bytes]) -> tuple[str,
 def _load(paths: Mapping[str, str], pair: tuple[str, str] | None, *, lenient: bool) -> None:
     if paths["certificate"]:
         try:
-            _context(lenient).load_verify_locations(cafile=paths["certificate"])
+            _make_context(lenient).load_verify_locations(cafile=paths["certificate"])
         except (OSError, ValueError) as error:
             raise TlsFileError("certificate", f"it cannot be read as a certificate{_reason(error)}") from None
     if pair is not None:
         try:
-            _context(lenient).load_cert_chain(*pair, password=_no_password)
+            _make_context(lenient).load_cert_chain(*pair, password=_no_password)
         except (_PasswordError, OSError, ValueError) as error:
-            raise _of_the_pair(error, pair, "client_key" if paths["client_key"] else "client_certificate") from None
+            raise _explain_pair_error(
+                error, pair, "client_key" if paths["client_key"] else "client_certificate"
+            ) from None
 
 
-def _context(lenient: bool) -> ssl.SSLContext:
+def _make_context(lenient: bool) -> ssl.SSLContext:
     # Lazily: an application may still patch it.
     import ssl
 
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if lenient:
         with contextlib.suppress(ssl.SSLError):
-            made.set_ciphers("ALL:@SECLEVEL=0")
-    return made
+            context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
 
 
-def _of_the_pair(error: Exception, pair: tuple[str, str], holder: str) -> TlsFileError:
+def _explain_pair_error(error: Exception, pair: tuple[str, str], holder: str) -> TlsFileError:
     """Which of the client's files is at fault, and why.
 
     Args:
@@ -143,7 +147,7 @@ def _of_the_pair(error: Exception, pair: tuple[str, str], holder: str) -> TlsFil
     if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
         return TlsFileError(holder, f"it is not the key of the certificate {certificate}")
     try:
-        _context(lenient=True).load_verify_locations(cafile=certificate)
+        _make_context(lenient=True).load_verify_locations(cafile=certificate)
     except (OSError, ValueError):
         return TlsFileError("client_certificate", f"it cannot be read as a certificate{_reason(error)}")
     if getattr(error, "reason", None):
@@ -168,7 +172,7 @@ def _has_key(content: bytes) -> bool:
     return any(block.endswith("PRIVATE KEY") for block in _blocks(content))
 
 
-def _holds(blocks: list[str]) -> str:
+def _describe_blocks(blocks: list[str]) -> str:
     return f"it holds {blocks[0].lower()} only"
 
 
