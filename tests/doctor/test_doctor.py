@@ -200,14 +200,14 @@ def test_the_line_is_for_the_tool_and_the_environment_in_use(tmp_path, monkeypat
             {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4317"},
             "otlp-port",
             "warn",
-            "port 4317 (OTEL_EXPORTER_OTLP_ENDPOINT) is where receivers take grpc, and the protocol is http/protobuf",
+            "port 4317 (OTEL_EXPORTER_OTLP_ENDPOINT) is the default port of grpc, and the protocol is http/protobuf",
             "export OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
         ),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h:4318"},
             "otlp-port",
             "warn",
-            "port 4318 (OTEL_EXPORTER_OTLP_ENDPOINT) is where receivers take http/protobuf, and the protocol is grpc",
+            "port 4318 (OTEL_EXPORTER_OTLP_ENDPOINT) is the default port of http/protobuf, and the protocol is grpc",
             "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
         ),
         (

@@ -125,7 +125,7 @@ def test_a_receiver_that_answers_too_late():
     with grpc_answering(seconds=30) as port:
         check = way_out(port, **SOON)["otlp-answer"]
 
-    assert check["evidence"] == f"otlp traces: 127.0.0.1:{port} took the connection and does not answer"
+    assert check["evidence"] == f"otlp traces: 127.0.0.1:{port} accepts connections, but did not answer"
 
 
 def test_http_where_grpc_is_expected():
@@ -169,7 +169,7 @@ def test_a_partial_success_is_a_failure(protocol):
         check = way_out(port, protocol)["otlp-answer"]
 
     assert check["verdict"] == "fail"
-    assert check["evidence"].endswith("took the request and rejected the item: quota is used up")
+    assert check["evidence"].endswith("accepted the request and rejected the item: quota is used up")
 
 
 @pytest.mark.parametrize(
@@ -187,21 +187,21 @@ def test_a_partial_success_is_a_failure(protocol):
             503,
             b"busy",
             {},
-            "answered 503 Service Unavailable: busy (it is there, and did not take the item)",
+            "answered 503 Service Unavailable: busy (it can be reached, but did not accept the item)",
             "own log",
         ),
         (
             302,
             b"",
             {"location": "https://login.example/"},
-            "points to https://login.example/",
+            "redirects to https://login.example/",
             "address that takes the data",
         ),
         (
             200,
             b"<html>Welcome</html>",
             {"content-type": "text/html"},
-            "Welcome</html> (that is no OTLP receiver)",
+            "Welcome</html> (not an OTLP receiver)",
             "Correct",
         ),
         (
@@ -235,7 +235,7 @@ def test_a_success_that_is_no_otlp_answer_is_doubtful(body, headers, shown):
         check = way_out(port, "http/protobuf", **SOON)["otlp-answer"]
 
     assert check["verdict"] == "warn"
-    assert f" ms, and answered 200 OK: {shown}, which is no OTLP answer" in check["evidence"]
+    assert f" ms, and answered 200 OK: {shown}, which is not an OTLP response" in check["evidence"]
     assert "if it has not, correct OTEL_EXPORTER_OTLP_ENDPOINT." in check["remedy"]
 
 
@@ -262,7 +262,7 @@ def test_a_receiver_without_one_of_the_signals_of_a_file(tmp_path):
         result = in_process("doctor", env={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "no_proxy": "*"})
 
     # The variable would have no effect.
-    assert f"→ Take the exporter at {tmp_path}/otel.yaml:2:" in result.stdout
+    assert f"→ Remove the exporter at {tmp_path}/otel.yaml:2:" in result.stdout
     assert "OTEL_TRACES_EXPORTER" not in result.stdout
 
 
@@ -360,7 +360,7 @@ def test_tls_that_is_well(authority):
     checks = tls(authority, authority.context("localhost"))
 
     assert checks["otlp-tls"]["verdict"] == checks["otlp-answer"]["verdict"] == "ok"
-    assert "TLSv1.3, its certificate is good until 20" in checks["otlp-tls"]["evidence"]
+    assert "TLSv1.3, its certificate is valid until 20" in checks["otlp-tls"]["evidence"]
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_a_client_certificate_that_is_wanted(authority):
     without = tls(authority, authority.context("localhost", mutual=True))
     having = tls(authority, authority.context("localhost", mutual=True), **client)
 
-    assert "wants a client certificate that it trusts" in without["otlp-tls"]["evidence"]
+    assert "requires a client certificate that it trusts" in without["otlp-tls"]["evidence"]
     assert "export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=" in without["otlp-tls"]["remedy"]
     assert {check["verdict"] for check in having.values()} == {"ok"}
 
@@ -447,13 +447,13 @@ def test_http_inside_tls_where_grpc_is_expected(authority):
 @pytest.mark.parametrize(
     ("env", "evidence"),
     [
-        ({"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.key"}, "it holds a private key, and no certificate"),
+        ({"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.key"}, "it holds a private key, but no certificate"),
         (
             {
                 "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.pem",
                 "OTEL_EXPORTER_OTLP_CLIENT_KEY": "{}/ca.pem",
             },
-            "OTEL_EXPORTER_OTLP_CLIENT_KEY={}/ca.pem: it holds a certificate, and no private key",
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY={}/ca.pem: it holds a certificate, but no private key",
         ),
     ],
 )
@@ -479,7 +479,7 @@ def test_grpc_with_client_certificates(authority, client):
         checks = way_out(sink.port, scheme="https", host="localhost", **env)
 
     assert checks["otlp-tls"]["verdict"] == ("ok" if client else "fail")
-    assert client or "wants a client certificate" in checks["otlp-tls"]["evidence"]
+    assert client or "requires a client certificate" in checks["otlp-tls"]["evidence"]
 
 
 def test_another_scheme_leaves_the_path(authority):
@@ -512,7 +512,7 @@ def test_what_is_spoken_at_a_port(authority, receiver):
 def test_tls_asked_of_plaintext(receiver):
     checks = way_out(receiver.grpc_port, scheme="https", host="localhost")
 
-    assert checks["otlp-tls"]["evidence"] == f"localhost:{receiver.grpc_port} speaks plaintext, and TLS is asked of it"
+    assert checks["otlp-tls"]["evidence"] == f"localhost:{receiver.grpc_port} speaks plaintext, and TLS was sent"
     assert checks["otlp-tls"]["remedy"] == f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:{receiver.grpc_port}"
 
 
@@ -546,8 +546,8 @@ def test_a_proxy_in_between_that_answers_itself():
         names = {"NO_PROXY": "", "no_proxy": "", "HTTP_PROXY": f"http://user:hush-hush@127.0.0.1:{port}"}
         check = way_out(4318, "http/protobuf", host="collector.example", **names)["otlp-answer"]
 
-    assert f"answered on the way through the proxy 127.0.0.1:{port}?" in check["evidence"]
-    assert "the proxy wants credentials" in check["evidence"]
+    assert f"the proxy 127.0.0.1:{port} may have answered" in check["evidence"]
+    assert "the proxy requires credentials" in check["evidence"]
     assert "hush-hush" not in json.dumps(check)
 
 
@@ -585,6 +585,6 @@ def test_networks_that_are_excepted_and_proxies_that_are_none(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://p:99999")
     monkeypatch.setenv("no_proxy", "127.0.0.0/8,nonsense/x")
     assert find_proxy("http://127.0.0.1:1", grpc=True) == ""
-    with pytest.raises(ValueError, match="a proxy's variable \\(http_proxy, https_proxy\\) holds no host and port"):
+    with pytest.raises(ValueError, match="the proxy variable \\(http_proxy, https_proxy\\) has no host and port"):
         find_proxy("http://collector.example:1", grpc=True)
     assert bypass_line("h", grpc=True).startswith('export no_proxy="${no_proxy:+$no_proxy,}h"')

@@ -83,7 +83,7 @@ def test_a_web_page_is_no_success(signal, what):
         assert sent.requests == 1
         ((items, reason, cause),) = sent.lost
         assert (items, reason) == (3, "failed")
-        assert "not as an OTLP receiver does" in cause
+        assert "which is not an OTLP response; correct" in cause
 
 
 #: Of receivers that keep what they are sent, such as sinks in tests.
@@ -109,7 +109,7 @@ def test_another_answer_of_success_is_one_and_is_said_once(signal, what, caplog)
         assert sent.arrived == Counter("abcdef")
     (line,) = caplog.messages
     assert line.startswith(f"{signal}: the receiver answered 200 OK: ")
-    assert "which is no OTLP answer; the items count as delivered" in line
+    assert "which is not an OTLP response; the items are counted as delivered" in line
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in line
 
 
@@ -232,8 +232,8 @@ MUTUAL = "client certificate required"
 SAID = {
     "wrong host": "has a certificate for another name (Write a name that is in the certificate into OTEL_EXPORTER_OTLP_",
     "expired": "has a certificate that has expired",
-    "unknown CA": "an authority that is not known here (export OTEL_EXPORTER_OTLP_CERTIFICATE=/path/to/the/ca.pem)",
-    MUTUAL: "wants a client certificate that it trusts (export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=",
+    "unknown CA": "an unknown authority (export OTEL_EXPORTER_OTLP_CERTIFICATE=/path/to/the/ca.pem)",
+    MUTUAL: "requires a client certificate that it trusts (export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=",
 }
 FAULTS = [
     *product(PEERS, ["wrong host", "expired", "unknown CA"]),
@@ -370,8 +370,8 @@ def session_signing(text):
         (Token, "hush\nhush", "ValueError: the auth gives x-token a value that no request can carry"),
         (Token, b"hush\rhush", "ValueError: the auth gives x-token a value that no request can carry"),
         (Token, "hush\u2026hush", "ValueError: the auth gives x-token a value that no request can carry"),
-        (session_with, "hush\nhush", "InvalidHeader: a header of the request cannot be sent as it is"),
-        (session_signing, "hush\nhush", "ValueError: a header of the request cannot be sent as it is"),
+        (session_with, "hush\nhush", "InvalidHeader: a request header is invalid"),
+        (session_signing, "hush\nhush", "ValueError: a request header is invalid"),
     ],
 )
 def test_a_credential_that_is_no_header_is_not_repeated(make, text, said):

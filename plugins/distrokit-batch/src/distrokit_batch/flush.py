@@ -1,4 +1,4 @@
-"""Somebody who waits for a queue to be empty, and the thread that empties it."""
+"""A request to flush a queue, shared by the caller and the export thread."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import contextlib
 import threading
 import time
 
-#: What threads can wait for, in seconds.
+#: Longest time in seconds that a thread can wait.
 FOREVER = threading.TIMEOUT_MAX
-#: Seconds between two looks at whether the process ends.
+#: Seconds between two checks whether the process ends.
 _POLL_INTERVAL = 0.2
 
 
 class Flush:
-    """Somebody waits for the queue to be empty.
+    """A caller that waits until the queue is exported.
 
     Args:
-        deadline: until when, on the monotonic clock.
+        deadline: the end of the wait on the monotonic clock, in seconds.
     """
 
     def __init__(self, deadline: float) -> None:
@@ -26,18 +26,22 @@ class Flush:
         self._completed.acquire()
 
     def complete(self, delivered: bool) -> None:
-        """Whether all was delivered."""
+        """Wake the caller.
+
+        Args:
+            delivered: true when all items were delivered.
+        """
         self._delivered = delivered
         with contextlib.suppress(RuntimeError):
-            # It may have been answered before.
+            # It may be complete already.
             self._completed.release()
 
     def wait(self, exit_seconds: float) -> bool:
-        """The answer; false when none came by the deadline.
+        """Wait for the result; false when none came by the deadline.
 
         Args:
-            exit_seconds: how long it is waited for when the main thread is at its end: ``logging.shutdown()`` has
-                OpenTelemetry's handler flush in a thread that the interpreter waits for.
+            exit_seconds: the time limit once the main thread has ended: ``logging.shutdown()`` makes OpenTelemetry's
+                handler flush in a thread that the interpreter waits for.
         """
         ending = False
         while (left := self.deadline - time.monotonic()) > 0:

@@ -1,4 +1,4 @@
-"""Why a connection fails, in a running process: ``distrokit doctor``'s words in place of the TLS library's."""
+"""Explains failed connections in a running process in the words of ``distrokit doctor``, not of the TLS library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from distrokit_otlp.mismatch import Finding
     from distrokit_otlp.route import Route
 
-#: Seconds between two looks at one receiver, and for each step of one at most.
+#: Seconds between two probes of one receiver, and the longest duration of each step.
 _PROBE_INTERVAL, _STEP = 60.0, 1.0
 _PLAINTEXT = re.compile(r"WRONG_VERSION_NUMBER|wrong version number|record layer failure", re.IGNORECASE)
 _NOT_HTTP_2 = re.compile(r"Failed parsing HTTP/2|Expected SETTINGS frame|http1\.x server|missing selected ALPN")
@@ -22,7 +22,7 @@ _NAME = re.compile(r"mismatch|Hostname Verification|not valid for|doesn't match"
 _DATES = re.compile(r"certificate has expired|not yet valid", re.IGNORECASE)
 _UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE)
 _CLIENT_CERTIFICATE = re.compile(r"certificate.required|handshake.failure|bad.certificate", re.IGNORECASE)
-#: The connection ended without a word that tells why.
+#: The connection ended without a cause.
 _DISCONNECTED = re.compile(
     r"Connection aborted|RemoteDisconnected|BadStatusLine|EOF occurred|Socket closed|Connection reset|handshake",
     re.IGNORECASE,
@@ -30,10 +30,10 @@ _DISCONNECTED = re.compile(
 
 
 class Diagnosis:
-    """Of one exporter.
+    """Explains the failed connections of one exporter.
 
     Args:
-        options: what it is made with.
+        options: the exporter's options.
     """
 
     def __init__(self, options: ExporterOptions) -> None:
@@ -41,20 +41,20 @@ class Diagnosis:
         self._probed_at, self._finding = -_PROBE_INTERVAL, ""
 
     def explain(self, text: str, seconds: float) -> str:
-        """The fault and the setting that mends it; ``text`` where they are not known.
+        """Return the fault and the setting that corrects it; ``text`` when the fault is not known.
 
         Args:
-            text: what the transport says of a connection that failed.
-            seconds: what is left for looking at the receiver, which is done at most once a minute.
+            text: the transport's message about a failed connection.
+            seconds: the time left to probe the receiver, which happens at most once a minute.
         """
         try:
             return self._explain(text, seconds) or text
         except Exception:
-            # Whatever sockets, proxies and names do: the text stands.
+            # Sockets, proxies and name resolution may raise anything: the text is reported as it is.
             return text
 
     def reset(self) -> None:
-        """A receiver has answered: what was seen before is over."""
+        """Forget the finding, since the receiver has answered."""
         self._finding = ""
 
     def _explain(self, text: str, seconds: float) -> str:
@@ -63,7 +63,7 @@ class Diagnosis:
             for p in (_PLAINTEXT, _NOT_HTTP_2, _NAME, _DATES, _UNTRUSTED, _CLIENT_CERTIFICATE, _DISCONNECTED)
         ):
             return ""
-        # Lazily: sockets and ssl, which an application may still patch.
+        # Imported late: an application may still patch sockets and ssl.
         from distrokit_otlp.route import Route
 
         options = self._options
@@ -80,7 +80,7 @@ class Diagnosis:
         return _sentence(f"{route.place} {found[0]}", found[1]) if found else ""
 
     def _explain_by_message(self, text: str, route: Route, remedies: Remedies) -> Finding | None:
-        """By the transport's own words."""
+        """Return the finding that the transport's message allows; ``None`` without one."""
         from distrokit_otlp import mismatch, tls
 
         if _PLAINTEXT.search(text):
@@ -89,10 +89,10 @@ class Diagnosis:
             return mismatch.other_protocol("grpc", remedies)
         certificate: tuple[tuple[re.Pattern[str], Finding], ...] = (
             (_NAME, ("has a certificate for another name", tls.name_remedy(remedies))),
-            (_DATES, ("has a certificate that has expired, or is not valid yet", tls.RENEW)),
+            (_DATES, ("has a certificate that is expired or not yet valid", tls.RENEW)),
             (
                 _UNTRUSTED,
-                ("has a certificate of an authority that is not known here", tls.trust_remedy(remedies)),
+                ("has a certificate of an unknown authority", tls.trust_remedy(remedies)),
             ),
             (_CLIENT_CERTIFICATE, tls.client_certificate_finding(remedies)),
         )
@@ -105,7 +105,7 @@ class Diagnosis:
         return self._finding
 
     def _probe(self, route: Route, remedies: Remedies, seconds: float) -> str:
-        """With connections of our own."""
+        """Return what test connections to the receiver show; empty when they show nothing."""
         from distrokit_otlp import mismatch
 
         if route.tls:

@@ -1,4 +1,4 @@
-"""OTLP over grpc: the exporter, and how its channel is opened."""
+"""OTLP over grpc: makes the exporter and its channel."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from distrokit_otlp.tls_files import TlsFiles
 from distrokit_otlp.tls_loading import TlsFileError
 
 _CODES = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
-#: From this release on, grpc reads how much to log while it is imported.
+#: From this release on, grpc reads its log verbosity when it is imported.
 _VERBOSITY_READ_AT_IMPORT = 1, 78
-#: Of parameters that are for the channel.
+#: Parameters of the channel.
 _CHANNEL_PARAMETERS = ("insecure", "certificate", "client_key", "client_certificate", "channel_options")
 
 
 def make_grpc(options: ExporterOptions) -> Any:
-    """The grpc exporter of ``options.signal``.
+    """Make the grpc exporter of ``options.signal``.
 
     Raises: ``TlsFileError`` for a certificate or key that TLS cannot use; ``ValueError`` for a retryable code that grpc
-        does not have; ``TypeError`` for an argument that nobody takes, and for credentials of another transport.
+        does not have; ``TypeError`` for an unknown argument, and for credentials of another transport.
     """
     require("grpc", "grpc needs the package grpcio: pip install grpcio")
     signal, headers, codes = signal_of(options.signal), _headers(options), _codes(options)
@@ -60,15 +60,15 @@ def _import_grpc(settings: Settings) -> Any:
 
 
 def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
-    """Opens a channel; what can be wrong with files and credentials is wrong now."""
+    """Return a function that opens a channel; check files and credentials now, so that errors appear at the start."""
     arguments = options.arguments
     insecure = bool(arguments.get("insecure"))
     if options.credentials is not None:
-        # Without TLS nobody would look at them, and with it grpc finds out with the first export only.
+        # Without TLS they would never be checked, and with TLS only by the first export.
         _check_credentials(options)
     own = (*_user_agent(options.user_agent), *(arguments.get("channel_options") or ()))
     address = grpc_target(options.endpoint)
-    # Read now, since the process may give up the right to.
+    # Read now: the process may drop the permission to read them.
     contents = {} if insecure else files.load()
     credentials_given = options.credentials or (None if insecure or files else _from_credential_provider(options))
 
@@ -80,7 +80,7 @@ def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
             if insecure:
                 return grpc.insecure_channel(address, options=(*more, *own), compression=compression)
             if files.changed():
-                # While they are being replaced, the last ones that were good stay in use.
+                # While files are being replaced, the last valid ones stay in use.
                 with contextlib.suppress(TlsFileError):
                     contents = files.load()
             credentials = credentials_given or _credentials(contents)
@@ -93,26 +93,26 @@ def _check_credentials(options: ExporterOptions) -> None:
     grpc = _import_grpc(options.settings)
     if not isinstance(options.credentials, grpc.ChannelCredentials):
         raise TypeError(
-            f"grpc takes grpc.ChannelCredentials, and not {type(options.credentials).__name__} as credentials; a "
+            f"grpc credentials must be grpc.ChannelCredentials, not {type(options.credentials).__name__}; a "
             "requests.auth.AuthBase needs OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
         )
 
 
 def _quietly(grpc: Any, settings: Settings) -> contextlib.AbstractContextManager[None]:
-    """For releases of grpc that read how much to log when the first channel is opened."""
+    """Silence grpc releases that read their log verbosity when the first channel is opened."""
     at_import = tuple(int(part) for part in re.findall(r"\d+", grpc.__version__)[:2]) >= _VERBOSITY_READ_AT_IMPORT
     return contextlib.nullcontext() if at_import else quiet(settings)
 
 
 def _hint(options: ExporterOptions) -> str:
-    """A receiver that wants a certificate ends the connection, and grpc is not told why."""
+    """Return a hint for a connection that ends without a cause, as when the receiver requires a client certificate."""
     if options.arguments.get("insecure") or options.arguments.get("client_certificate"):
         return ""
-    return " (does it want a client's certificate? OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE)"
+    return " (the receiver may require a client certificate: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE)"
 
 
 def _codes(options: ExporterOptions) -> frozenset[str] | None:
-    """Codes to retry on instead of the specification's; ``None`` when nobody named any."""
+    """Read the status codes to retry on in place of the specification's; ``None`` when the setting is empty."""
     names = [name.strip().upper() for name in options.settings.get(_CODES).split(",") if name.strip()]
     if names:
         known = _import_grpc(options.settings).StatusCode.__members__
@@ -123,9 +123,9 @@ def _codes(options: ExporterOptions) -> frozenset[str] | None:
 
 
 def _from_credential_provider(options: ExporterOptions) -> Any:
-    """Those of upstream's credential provider; ``None`` when nobody named one.
+    """Return the credentials of upstream's credential provider; ``None`` when no setting names one.
 
-    Raises: ``LookupError`` when there is no provider of that name; ``TypeError`` when it gives something else.
+    Raises: ``LookupError`` when no provider has that name; ``TypeError`` when it returns something else.
     """
     variable = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_{}CREDENTIAL_PROVIDER"
     names = (variable.format(f"{options.signal.upper()}_"), variable.format(""))
@@ -146,8 +146,8 @@ def _from_credential_provider(options: ExporterOptions) -> Any:
 
 
 def _headers(options: ExporterOptions) -> Any:
-    """Handed over with every request: a tuple, or pairs that are made anew."""
-    # grpc refuses upper case in a header's name, which a hook may well have written.
+    """Return the metadata of every request: a tuple, or an object that yields current pairs each time."""
+    # grpc rejects upper case in header names, which a hook may have used.
     header_filter = HeaderFilter(f"{options.name} {options.signal}", grpc=True)
     fixed = header_filter({name.lower(): value for name, value in options.headers.items()})
     if credentials := basic_authorization(options.endpoint):
@@ -158,7 +158,7 @@ def _headers(options: ExporterOptions) -> Any:
 
 
 def _credentials(contents: Mapping[str, bytes]) -> Any:
-    """TLS as the files say, and with the system's roots without any; a client certificate needs no CA of its own."""
+    """Make TLS credentials from the files; without a CA file, grpc's own roots are used."""
     import grpc
 
     return grpc.ssl_channel_credentials(

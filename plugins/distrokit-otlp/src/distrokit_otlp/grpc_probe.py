@@ -1,4 +1,4 @@
-"""What a receiver answered over grpc."""
+"""Explains a receiver's response over grpc."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from distrokit_otlp.send_result import read_partial_success
 
 
 class GrpcProbe(ResponseProbe):
-    """Every answer is response as grpc has it."""
+    """Records grpc responses and errors."""
 
     def make_exporter(self) -> Any:
         with quiet(self.options.settings):
@@ -18,7 +18,7 @@ class GrpcProbe(ResponseProbe):
 
         exporter = make_grpc(self.options)
         self._responses: list[Any] = []
-        # What it imports is not the receiver's time.
+        # Import time must not count as the receiver's time.
         exporter.sender.get()
         exporter.sender.on_response = self._responses.append
         return exporter
@@ -33,8 +33,8 @@ class GrpcProbe(ResponseProbe):
         meanings = {
             "UNAUTHENTICATED": (f"{evidence} (it does not accept these credentials)", self.credentials_remedy),
             "PERMISSION_DENIED": (f"{evidence} (it does not accept these credentials)", self.credentials_remedy),
-            "UNIMPLEMENTED": (f"{evidence} (it takes no {signal})", self.remedies.leave_out()),
-            "DEADLINE_EXCEEDED": ("took the connection and does not answer", RECEIVER_LOG_REMEDY),
+            "UNIMPLEMENTED": (f"{evidence} (it does not accept {signal})", self.remedies.leave_out()),
+            "DEADLINE_EXCEEDED": ("accepts connections, but did not answer", RECEIVER_LOG_REMEDY),
         }
         if code == "UNAVAILABLE":
             return self._unavailable(details)
@@ -43,9 +43,9 @@ class GrpcProbe(ResponseProbe):
     def _unavailable(self, details: str) -> tuple[str, str]:
         if "failed to connect" in details or "name resolution" in details.lower():
             return f"cannot be reached{self.proxy_hint}: {details}", f"Correct {self.remedies.place('endpoint')}."
-        return f"is there, and takes nothing{self.proxy_hint}: {details}", RECEIVER_LOG_REMEDY
+        return f"can be reached, but accepts no data{self.proxy_hint}: {details}", RECEIVER_LOG_REMEDY
 
     def describe_rejection(self) -> str:
         answers = [response for response in self._responses if not isinstance(response, Exception)]
         rejected, text = read_partial_success(answers[-1]) if answers else (0, "")
-        return (text or "it does not say why") if rejected else ""
+        return (text or "the receiver gave no reason") if rejected else ""

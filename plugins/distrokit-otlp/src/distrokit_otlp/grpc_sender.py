@@ -1,4 +1,4 @@
-"""OTLP over grpc: one request and its answer."""
+"""OTLP over grpc: sends one request and judges the response."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ from distrokit_otlp.tls_files import TlsFiles
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
-#: Codes after which another try may succeed (specification, *OTLP/gRPC*, "Failures").
+#: Codes after which a retry may succeed (specification, *OTLP/gRPC*, "Failures").
 RETRYABLE = frozenset({"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"})
-#: A proxy in front of the receiver has refused the request by a status of HTTP.
+#: A proxy in front of the receiver refused the request with an HTTP status.
 _STATUS_413 = re.compile(r"http2 header with status: 413")
-#: Codes that are about other things, whatever the text.
+#: Codes that never mean a request's size, whatever the text.
 _NOT_ABOUT_SIZE = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
 _NOT_REACHED = re.compile(
     r"failed to connect|name resolution|DNS resolution|errors resolving|no addresses|resolver|Connection refused",
     re.IGNORECASE,
 )
 _CERTIFICATE = re.compile(r"certificate|wrong_version|handshake failed|verification check failed", re.IGNORECASE)
-#: A connection that ended while it was waited for an answer.
+#: The connection ended before the response.
 _DISCONNECTED = re.compile(r"closed|reset|broken pipe|goaway|removed|endpoint|watchdog|settings frame", re.IGNORECASE)
-#: Seconds for which a fork waits for a request under way.
+#: Seconds that a fork waits for a request under way.
 _FORK_WAIT = 0.25
-#: grpc waits up to two minutes before it connects again.
+#: grpc's own delay before it reconnects grows to two minutes.
 _CHANNEL = (("grpc.initial_reconnect_backoff_ms", 500), ("grpc.max_reconnect_backoff_ms", 5000))
 
 
 class GrpcSender(Sender):
-    """See the module.
+    """A transport over one grpc channel.
 
     Args:
         method: the full name of the service's method.
-        response: the class of its answers.
-        channel: opens one, with these options; called when the first request is sent, in each process anew.
+        response: the class of its responses.
+        channel: opens a channel with these options; called with the first request of each process.
         headers: pairs, read for each request; names in lower case.
         address: host and port, for messages.
         retryable: names of codes; ``None`` for those of the specification.
-        hint: what it may be when the receiver ends a connection before it is one.
-        files: those that the channel is opened with; when one has changed, the next connection is made with the new.
-        diagnosis: finds out why a connection fails.
+        hint: added to the cause when the receiver closes a connection during the handshake.
+        files: the TLS files of the channel; after a change, the next request opens a new channel.
+        diagnosis: explains failed connections; ``None`` for no explanation.
 
     Attributes:
-        on_response: told each answer as grpc has it: a response, or an ``RpcError``; ``None`` for nobody.
-        used: whether a channel was opened in this process, or in one that it was forked from.
+        on_response: called with each response or ``RpcError``; ``None`` for no callback.
+        used: true when a channel was opened in this process or in a parent of it.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class GrpcSender(Sender):
         self.used = self._warned = False
         # Threads may fork at the same time.
         self._fork_state = threading.local()
-        # How many calls there were, and the one that did not end in time for a fork.
+        # The number of calls, and the number of the call that was still running at the last fork.
         self._calls, self._hanging_call = 0, -1
         self._channel: Any = None
         self._call: Any = None
@@ -103,13 +103,13 @@ class GrpcSender(Sender):
                 return self._failure(error)
             return self._after_renewal(self._explain(error, self._failure(error), deadline))
         except Exception as error:
-            # A header that grpc refuses, a channel that cannot be made.
+            # For example a header that grpc rejects, or a channel that cannot be opened.
             return SendResult("refused", f"{type(error).__name__}: {error}")
         if self._diagnosis is not None:
             self._diagnosis.reset()
         self._notify(response)
         rejected, text = read_partial_success(response)
-        return SendResult("taken", text or "it does not say why", rejected=rejected)
+        return SendResult("taken", text or "the receiver gave no reason", rejected=rejected)
 
     def _export(self, request: Any, seconds: float) -> Any:
         if self._renew:
@@ -131,7 +131,7 @@ class GrpcSender(Sender):
         wait = _retry_delay(error)
         # Receivers use several codes: grpc-python and grpc-go RESOURCE_EXHAUSTED, tonic OUT_OF_RANGE.
         if code not in _NOT_ABOUT_SIZE and wait is None and (mentions_size(details) or _STATUS_413.search(details)):
-            # Of a receiver's answer that is too large, grpc says it of itself: what was sent is not at fault.
+            # CLIENT: the response was too large for grpc's own limit, not the request.
             return SendResult("refused" if "CLIENT: Received" in details else "too_large", cause)
         if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
             return SendResult("refused", f"{cause} (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)")
@@ -139,7 +139,7 @@ class GrpcSender(Sender):
             return SendResult("refused", f"{cause} (OTEL_EXPORTER_OTLP_CERTIFICATE)")
         if code in self._retryable or (code == "RESOURCE_EXHAUSTED" and wait is not None and not self._codes_given):
             reached = not (code == "UNAVAILABLE" and _NOT_REACHED.search(details))
-            # A receiver that answers has not taken it; a connection that ends, or no answer, says nothing.
+            # A receiver that answers has not accepted the request; without an answer, it may have.
             cut = code == "UNAVAILABLE" and reached and bool(_DISCONNECTED.search(details))
             unsure = cut or code in ("DEADLINE_EXCEEDED", "CANCELLED")
             if not reached:
@@ -150,13 +150,13 @@ class GrpcSender(Sender):
     def _explain(self, error: Any, result: SendResult, deadline: float) -> SendResult:
         if self._diagnosis is None:
             return result
-        # What is not known has its hint.
+        # An unknown cause keeps its hint.
         details = " ".join(str(error.details() or "").split())
         text = self._diagnosis.explain(details, deadline - time.monotonic())
         return result if text == details else replace(result, cause=text)
 
     def _after_renewal(self, result: SendResult) -> SendResult:
-        """The answer, or another try where the files on disk have changed since the channel was opened."""
+        """Return the result, or ``later`` when the files on disk have changed since the channel was opened."""
         if self._files is None or not self._files.changed():
             return result
         self._renew = True
@@ -173,15 +173,15 @@ class GrpcSender(Sender):
             self._channel.close()
 
     def forked(self) -> None:
-        # Not closed: that waits for threads of grpc's that the child does not have.
+        # Not closed: closing waits for grpc threads that do not exist in the child.
         self._channel = self._call = None
         self._busy = threading.Lock()
         self._fork_state = threading.local()
 
     def before_fork(self) -> None:
-        # grpc makes its state fit for a child, but not while a call is under way: then a child that uses grpc as well
-        # hangs or is aborted by grpc itself. A call that was waited for in vain is not waited for again.
-        # The first one counts as well: it imports half of grpc.
+        # grpc prepares its state for a fork, but not while a call is under way: then a child that uses grpc hangs or is
+        # aborted by grpc. A call that outlasted one wait is not waited for again.
+        # The first call counts too: it imports half of grpc.
         self._fork_state.holds_lock = self._busy.acquire(timeout=0 if self._calls == self._hanging_call else _FORK_WAIT)
         if not self._fork_state.holds_lock:
             self._hanging_call = self._calls
@@ -196,14 +196,14 @@ class GrpcSender(Sender):
     def forked_in_parent(self) -> None:
         if getattr(self._fork_state, "holds_lock", False):
             self._fork_state.holds_lock = False
-            # grpc gives its descriptors a new generation, and this channel keeps the old one.
+            # After a fork, grpc gives its descriptors a new generation, and this channel would keep the old one.
             self.close()
             self._channel = self._call = None
             self._busy.release()
 
 
 def _is_connection_error(error: Any) -> bool:
-    """Whether there was none that grpc could use; of a receiver without ALPN it says UNKNOWN."""
+    """True if grpc had no usable connection; it reports UNKNOWN for a receiver without ALPN."""
     unknown = error.code() is grpc.StatusCode.UNKNOWN and "Cannot check peer" in str(error.details())
     return unknown or error.code() is grpc.StatusCode.UNAVAILABLE
 
@@ -214,12 +214,12 @@ def _serialize(request: Any) -> bytes:
 
 
 def _last_error(cause: str) -> str:
-    """``failed to connect to all addresses; last error: …`` down to what it is about."""
+    """Reduce ``failed to connect to all addresses; last error: …`` to the last error."""
     return cause.rpartition("last error: ")[2] if "last error: " in cause else cause
 
 
 def _retry_delay(error: Any) -> float | None:
-    """Seconds that the receiver asked for (``RetryInfo``); ``None`` when it did not."""
+    """Return the delay in seconds that the receiver asked for (``RetryInfo``); ``None`` without one."""
     trailing = error.trailing_metadata() or () if hasattr(error, "trailing_metadata") else ()
     metadata = {str(name): value for name, value in trailing}
     info = RetryInfo()
@@ -236,6 +236,6 @@ def _retry_delay(error: Any) -> float | None:
         else:
             return None
     except Exception:
-        # Whatever a receiver sends in their place.
+        # A receiver may send anything in these fields.
         return None
     return max(0.0, float(info.retry_delay.seconds) + float(info.retry_delay.nanos) / 1e9)

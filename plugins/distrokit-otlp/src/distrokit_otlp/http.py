@@ -1,4 +1,4 @@
-"""OTLP over http/protobuf: the exporter, and the session it sends with."""
+"""OTLP over http/protobuf: makes the exporter and its session."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from distrokit_otlp.tls_files import KEYS, TlsFiles
 
 
 def make_http(options: ExporterOptions) -> Any:
-    """The HTTP exporter of ``options.signal``.
+    """Make the HTTP exporter of ``options.signal``.
 
     Raises: ``TlsFileError`` for a certificate or a key that TLS cannot use; ``LookupError`` for a credential provider
-        that is not there; ``TypeError`` for an argument that nobody takes.
+        that is not installed; ``TypeError`` for an unknown argument.
     """
     files = TlsFiles.of(options)
-    # requests finds out with the first export only.
+    # requests would report a wrong file only with the first export.
     files.load()
     require("requests", "http/protobuf needs the package requests: pip install requests")
     signal, headers = signal_of(options.signal), build_headers(options)
-    # Somebody else's session is made now, so that what is wrong with it is said now; and one in each forked process.
+    # A plugin's or a provider's session is made now, so that its errors appear at the start; each forked process makes
+    # another one.
     eager = options.credentials is not None or _credential_provider(options)
     first = [make_session(options, files.paths)] if eager else []
 
     def make() -> Any:
-        # The session's module as well: a fork waits for this, and not for an import in a request.
+        # Also the session's module: a fork waits for this function, and not for an import in a request.
         from distrokit_otlp import session  # noqa: F401
         from distrokit_otlp.http_sender import HttpSender
 
@@ -54,9 +55,9 @@ def make_http(options: ExporterOptions) -> Any:
 
 
 def build_headers(options: ExporterOptions) -> dict[str, str]:
-    """The headers with the exporter's User-Agent, unless they have one, and the endpoint's user and password.
+    """Add the exporter's User-Agent, unless the headers have one, and the endpoint's user and password.
 
-    Those are stronger than a header, as with upstream's exporter, and weaker than what changes with each request.
+    The latter override a header, as with upstream's exporter, and are overridden by refreshed headers.
     """
     headers = _header_filter(options)(exclude_refreshed(options.headers, options.refresh_headers))
     if options.user_agent and "user-agent" not in {name.lower() for name in headers}:
@@ -72,12 +73,12 @@ def _header_filter(options: ExporterOptions) -> HeaderFilter:
 
 
 def timeout_seconds(options: ExporterOptions) -> float:
-    """The timeout of one export in seconds."""
+    """Return the timeout of one export in seconds."""
     return options.timeout_millis / 1000 or NO_LIMIT
 
 
 def make_session(options: ExporterOptions, files: Mapping[str, str] | None = None) -> Any:
-    """The session of a hook or of upstream's credential provider, else our own, with a hook's auth if there is one."""
+    """Return the session of a hook or of upstream's credential provider; else make one, with a hook's auth if given."""
     from requests.auth import AuthBase
 
     from distrokit_otlp.session import OTLPSession, refreshing_auth
@@ -91,23 +92,23 @@ def make_session(options: ExporterOptions, files: Mapping[str, str] | None = Non
     if files.get("certificate"):
         session.verify = files["certificate"]
     if files.get("client_certificate"):
-        # With both named, urllib3 refuses a key with a password; with one, OpenSSL would ask the terminal for it.
+        # With both named, urllib3 rejects a key with a password; with one, OpenSSL would ask for it on the terminal.
         session.cert = files["client_certificate"], files.get("client_key") or files["client_certificate"]
     return session
 
 
 def _credential_provider(options: ExporterOptions) -> str:
-    """The name of upstream's credential provider; empty when nobody named one."""
+    """Return the name of upstream's credential provider; empty when no setting names one."""
     variable = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
     names = (variable.format(f"{options.signal.upper()}_"), variable.format(""))
-    # It is not for a second destination.
+    # The provider is not for a second destination.
     return next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
 
 
 def _from_credential_provider(options: ExporterOptions) -> Any:
-    """The session of upstream's credential provider; ``None`` when nobody named one.
+    """Return the session of upstream's credential provider; ``None`` when no setting names one.
 
-    Raises: ``LookupError`` when there is no provider of that name.
+    Raises: ``LookupError`` when no provider has that name.
     """
     name = _credential_provider(options)
     if not name:

@@ -1,4 +1,4 @@
-"""What a receiver, or whoever else, answered over HTTP."""
+"""Explains the response of a receiver, or of another server, over HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from distrokit_otlp.signals import signal_of
 
 
 class HttpProbe(ResponseProbe):
-    """Every answer is response; http/json's exporter is upstream's, and says nothing."""
+    """Records HTTP responses; with http/json, upstream's exporter gives none."""
 
     def make_exporter(self) -> Any:
         self._responses: list[HttpResponse] = []
@@ -23,7 +23,7 @@ class HttpProbe(ResponseProbe):
         from distrokit_otlp.http import make_http
 
         exporter = make_http(self.options)
-        # What it imports is not the receiver's time.
+        # Import time must not count as the receiver's time.
         exporter.sender.get()
         exporter.sender.on_response = self._responses.append
         return exporter
@@ -33,12 +33,12 @@ class HttpProbe(ResponseProbe):
         if check.verdict != "ok" or not self._responses or is_otlp(response := self._responses[-1]):
             return check
         status = f"{response.status_code} {response.reason}".rstrip()
-        evidence = f"{check.evidence}, and answered {status}: {read_text(response)!r}, which is no OTLP answer"
-        remedy = f"Check that the item has arrived; if it has not, correct {self.remedies.place('endpoint')}."
+        evidence = f"{check.evidence}, and answered {status}: {read_text(response)!r}, which is not an OTLP response"
+        remedy = f"Check that the item arrived at the receiver; if not, correct {self.remedies.place('endpoint')}."
         return Check("otlp-answer", "warn", evidence, remedy)
 
     def describe_mismatch(self) -> tuple[str, str] | None:
-        # Whoever answered speaks it.
+        # A server that responded speaks HTTP.
         return None if self._responses else super().describe_mismatch()
 
     def describe_failure(self) -> tuple[str, str] | None:
@@ -50,7 +50,7 @@ class HttpProbe(ResponseProbe):
         if 300 <= response.status_code < 400:
             where = response.header("location")
             place = self.remedies.place("endpoint")
-            return f"{status}, and points to {where}", f"Write the address that takes the data into {place}."
+            return f"{status}, which redirects to {where}", f"Write the final address into {place}."
         text = read_text(response)
         meaning, remedy = self._meaning(response)
         return f"{status}{self.proxy_hint}" + (f": {text}" if text else "") + meaning, remedy
@@ -64,14 +64,16 @@ class HttpProbe(ResponseProbe):
             401: refused,
             403: refused,
             404: ("", self.remedies.path(self.options.endpoint) or there),
-            407: (" (the proxy wants credentials)", f"Put the proxy's user and password into {proxy}."),
+            407: (" (the proxy requires credentials)", f"Put the proxy's user and password into {proxy}."),
         }
         if response.ok:
-            return " (that is no OTLP receiver)", f"Correct {place}."
-        return meanings.get(response.status_code, (" (it is there, and did not take the item)", RECEIVER_LOG_REMEDY))
+            return " (not an OTLP receiver)", f"Correct {place}."
+        return meanings.get(
+            response.status_code, (" (it can be reached, but did not accept the item)", RECEIVER_LOG_REMEDY)
+        )
 
     def describe_rejection(self) -> str:
         if not self._responses or not is_otlp(self._responses[-1]):
             return ""
         rejected, text = read_rejected(self._responses[-1], signal_of(self.options.signal).response)
-        return (text or "it does not say why") if rejected else ""
+        return (text or "the receiver gave no reason") if rejected else ""

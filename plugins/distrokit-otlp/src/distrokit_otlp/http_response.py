@@ -1,4 +1,4 @@
-"""An response over HTTP, and whether an OTLP receiver can have given it."""
+"""A response over HTTP: reads it, and tells whether it is an OTLP receiver's."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from google.protobuf.message import DecodeError
 
 from distrokit_otlp.send_result import read_partial_success
 
-#: Of an answer's text, in characters, as evidence.
+#: Length of a response's text in messages, in characters.
 SHOWN = 200
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What came back.
+    """One HTTP response.
 
     Attributes:
-        headers: as the receiver spelt them.
-        content: the body as it was sent, cut at a limit.
-        whole: whether the body ended before the limit.
+        headers: in the receiver's spelling.
+        content: the body as sent, cut at a limit.
+        whole: true when the body ended before the limit.
     """
 
     status_code: int
@@ -34,11 +34,11 @@ class HttpResponse:
 
     @property
     def ok(self) -> bool:
-        """Whether the status is a success."""
+        """True for a status of success."""
         return 200 <= self.status_code < 300
 
     def header(self, name: str) -> str:
-        """By its name in lower case; empty when there is none."""
+        """Return a header by its name in lower case; empty when it is missing."""
         return next((text for key, text in self.headers.items() if key.lower() == name), "")
 
     @property
@@ -48,7 +48,7 @@ class HttpResponse:
 
     @property
     def body(self) -> bytes:
-        """The content, decompressed where it came compressed although nobody asked for that; cut at a megabyte."""
+        """The decompressed content, cut at a megabyte; some receivers compress although the request forbids it."""
         if self.header("content-encoding").lower() not in ("gzip", "deflate"):
             return self.content
         try:
@@ -58,7 +58,7 @@ class HttpResponse:
 
 
 def is_otlp(response: HttpResponse) -> bool:
-    """Whether an response of success can be a receiver's: nothing, or what decodes."""
+    """True if a successful response can be an OTLP receiver's: it is empty, or decodes as OTLP."""
     if not response.ok or "html" in response.kind:
         return False
     if not response.content:
@@ -69,7 +69,7 @@ def is_otlp(response: HttpResponse) -> bool:
     try:
         from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-        # All three answers have the same shape; anything else decodes to fields that nobody knows.
+        # The responses of all signals have the same shape; other content decodes to unknown fields.
         message = ExportTraceServiceResponse.FromString(response.body)
     except DecodeError:
         return False
@@ -79,7 +79,7 @@ def is_otlp(response: HttpResponse) -> bool:
 
 
 def is_web_page(response: HttpResponse) -> bool:
-    """Return true for a web page, such as that of a login, a proxy or another service at this address.
+    """True for a web page, such as a login, a proxy's page or another service at this address.
 
     Ask :func:`is_otlp` first: a protobuf message may begin with the same bytes.
     """
@@ -87,7 +87,7 @@ def is_web_page(response: HttpResponse) -> bool:
 
 
 def read_rejected(response: HttpResponse, message_type: Any) -> tuple[int, str]:
-    """How many items a receiver that took the rest rejected, and its words.
+    """Return the number of rejected items of a partial success, and the receiver's message.
 
     Args:
         message_type: the protobuf class of the signal's responses.
@@ -101,13 +101,13 @@ def read_rejected(response: HttpResponse, message_type: Any) -> tuple[int, str]:
     if not isinstance(said, dict):
         return 0, ""
     counts = [value for name, value in said.items() if name.lower().startswith("rejected")]
-    # 64-bit numbers are text in protobuf's JSON.
+    # Protobuf's JSON has 64-bit numbers as text.
     rejected = sum(int(value) for value in counts if str(value).isdecimal())
     return rejected, str(said.get("errorMessage") or said.get("error_message") or "")
 
 
 def read_text(response: HttpResponse) -> str:
-    """What a body says, on one line; an OTLP status has its message in it."""
+    """Return the body's text on one line; for an OTLP status, its message."""
     if "protobuf" in response.kind:
         from google.rpc.status_pb2 import Status
 
@@ -120,7 +120,7 @@ def read_text(response: HttpResponse) -> str:
 
 
 def read_json(response: HttpResponse) -> dict[str, Any] | None:
-    """The body as a JSON object; ``None`` when it is none."""
+    """Return the body as a JSON object; ``None`` for anything else."""
     try:
         found = json.loads(response.body)
     except ValueError:

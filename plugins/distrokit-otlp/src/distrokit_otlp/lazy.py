@@ -1,7 +1,7 @@
-"""Transports that are value with the first request: what they import, the application may still patch.
+"""Transports that are made with the first request, so that an application can still patch their imports.
 
-``gevent.monkey.patch_all()`` in a program comes after distrokit's start. A ``urllib3`` that was imported before it
-recurses without end in the first request over TLS, the application's too.
+``gevent.monkey.patch_all()`` in a program runs after distrokit's start. A ``urllib3`` that was imported before
+it recurses without end in the first request over TLS, also in the application's requests.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 from distrokit_otlp.exporter import Sender
 from distrokit_otlp.send_result import SendResult
 
-#: Seconds for which a fork waits for an import under way: a child would wait for it for ever.
+#: Seconds that a fork waits for an import under way: the child would wait for it for ever.
 _FORK_WAIT = 2.0
 
 
 def require(module: str, remedy: str) -> None:
-    """Look for a module that will be needed, and do not import it.
+    """Check that a module is installed, without importing it.
 
-    Raises: ``ModuleNotFoundError``, with the remedy.
+    Raises: ``ModuleNotFoundError`` with the remedy as its message.
     """
     found = None
     with suppress(ImportError, ValueError):
@@ -32,13 +32,13 @@ def require(module: str, remedy: str) -> None:
 
 
 class Lazy:
-    """Makes something once, when it is first needed, and never while this process forks.
+    """A value that is made when first needed, and never during a fork.
 
     Args:
-        make: makes it; may raise, and is called again the next time.
+        make: makes the value; when it raises, the next :meth:`get` calls it again.
 
     Attributes:
-        value: ``None`` until then.
+        value: ``None`` until it is made.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
@@ -46,7 +46,7 @@ class Lazy:
         self.forked()
 
     def get(self) -> Any:
-        """What was made; raises what making it raises."""
+        """Return the value, and make it if necessary; raises what ``make`` raises."""
         if self.value is None:
             with self._lock:
                 if self.value is None:
@@ -54,30 +54,30 @@ class Lazy:
         return self.value
 
     def forked(self) -> None:
-        """In a child: whoever held the lock is not here."""
+        """Renew the lock in a forked child, where the thread that held it does not exist."""
         self._lock = threading.Lock()
         # Threads may fork at the same time.
         self._fork_state = threading.local()
 
     def before_fork(self) -> None:
-        """Wait until it is made, where that has begun."""
+        """Wait for ``make`` if another thread runs it."""
         self._fork_state.holds_lock = self.value is None and self._lock.acquire(timeout=_FORK_WAIT)
 
     def forked_in_parent(self) -> None:
-        """Go on."""
+        """Release the lock in the parent."""
         if getattr(self._fork_state, "holds_lock", False):
             self._fork_state.holds_lock = False
             self._lock.release()
 
 
 class LazySender(Sender):
-    """A transport that is value with the first request.
+    """A transport that is made with the first request.
 
     Args:
-        make: makes it, and imports what it needs.
+        make: makes the transport, and imports its modules.
 
     Attributes:
-        on_response: told each answer, as that transport's own.
+        on_response: called with each response, as the transport gives it; ``None`` for no callback.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
@@ -85,7 +85,7 @@ class LazySender(Sender):
         self.on_response: Callable[[Any], None] | None = None
 
     def get(self) -> Any:
-        """The transport itself."""
+        """Return the transport."""
         return self._lazy.get()
 
     def send(self, request: Any, seconds: float) -> SendResult:
@@ -94,7 +94,7 @@ class LazySender(Sender):
         except Exception as error:
             return SendResult("refused", f"{type(error).__name__}: {error}")
         sender.on_response = self.on_response
-        # The receiver has all of the time, however long the import took; the end of the process does not wait for more.
+        # The receiver gets all of the time, however long the import took; the end of the process does not wait longer.
         answer: SendResult = sender.send(request, seconds)
         return answer
 

@@ -1,4 +1,4 @@
-"""Reads the OTLP exporter's settings, per signal first, then general.
+"""Reads the OTLP exporter's settings: the signal's own, else the general ones.
 
 Source: specification, *OpenTelemetry Protocol Exporter*. Standard library only: this runs while the
 plan is made.
@@ -27,8 +27,8 @@ COMPRESSIONS = {
 TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 AGGREGATION = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
 
-#: Every variable that is read here. The exporters would read them once more when they are constructed,
-#: and refuse values (``none`` as a compression, text as a timeout) that are dealt with.
+#: Every variable that is read here. Upstream's exporters would read them again in their constructors, and reject values
+#: (``none`` as a compression, text as a timeout) that are handled here.
 READ_HERE = (
     TEMPORALITY,
     AGGREGATION,
@@ -51,10 +51,10 @@ READ_HERE = (
 
 _JSON_PACKAGE = "opentelemetry-exporter-otlp-json-http"
 
-#: What is below this cannot be meant in milliseconds; upstream reads seconds.
+#: A smaller timeout is probably in seconds, which is upstream's unit.
 _SHORTEST_MILLIS = 100
 
-#: Exporters that have the protocol in their name: upstream's names, and the configuration schema's.
+#: The protocol of exporters whose names include it: upstream's names, and the configuration schema's.
 _PROTOCOL_BY_NAME = {
     "otlp_grpc": "grpc",
     "otlp_proto_grpc": "grpc",
@@ -64,17 +64,19 @@ _PROTOCOL_BY_NAME = {
 
 
 def parameters(reader: Reader) -> dict[str, Value[Any]]:
-    """Everything the exporter of ``reader.signal`` is made with."""
+    """Read all parameters of the exporter of ``reader.signal``."""
     if reader.in_file and reader.name == "otlp":
-        # No name of the schema's; its endpoint would mean one thing over grpc and another one over HTTP.
-        reader.refuse("a configuration file names the transport", "Write otlp_http or otlp_grpc.")
+        # The schema has no such name; an endpoint means different things over grpc and HTTP.
+        reader.refuse(
+            "in a configuration file, the exporter's name includes the transport", "Write otlp_http or otlp_grpc."
+        )
         return {}
     protocol = _protocol(reader)
     grpc = protocol.value == "grpc"
     reader.file_name = "otlp_grpc" if grpc else "otlp_http"
     endpoint = _grpc_endpoint(reader) if grpc else _http_endpoint(reader)
     if credentials := basic_authorization(endpoint.value):
-        # Its user and password are masked wherever the endpoint is shown; this is what is sent.
+        # The endpoint is masked where it is shown; the password and the header made of it must be masked, too.
         reader.secret(urlsplit(endpoint.value).password or "")
         reader.secret(credentials.removeprefix("Basic "))
     read: dict[str, Value[Any]] = {
@@ -88,7 +90,7 @@ def parameters(reader: Reader) -> dict[str, Value[Any]]:
         "user_agent": reader.default(f"distrokit/{__version__}"),
     }
     if headers_file := read_headers_file(reader, read["headers"]):
-        # What the file no longer has, is no longer sent; http/json cannot follow, and has them as they were.
+        # A header that leaves the file is no longer sent; http/json cannot refresh, and keeps the first headers.
         read["refresh_headers"] = headers_file
     if grpc:
         read["insecure"] = _insecure(reader, endpoint)
@@ -117,7 +119,7 @@ def _protocol(reader: Reader) -> Value[str]:
     if reader.name == "otlp_http":
         encoding = reader.choice((), ("protobuf", "json"), "protobuf", key="encoding")
         return Value(f"http/{encoding.value}", encoding.source)
-    # A file has it in the name of the exporter.
+    # A configuration file has the protocol in the exporter's name.
     return reader.parsed(_names(reader, "PROTOCOL"), _parse_protocol, "grpc")
 
 
@@ -128,7 +130,7 @@ def _parse_protocol(text: str) -> str:
 
 
 def _suggest_protocol(text: str) -> str:
-    """Return a hint; http/json needs a package of its own, so only a text with JSON in it leads there."""
+    """Return a hint; http/json needs another package, so it is suggested only for a text that mentions JSON."""
     if "js" in text.lower():
         return f"Write http/json if {_JSON_PACKAGE} is installed, else http/protobuf."
     if re.search(r"http|proto", text, re.IGNORECASE) and "rp" not in text.lower():
@@ -141,7 +143,7 @@ def _grpc_endpoint(reader: Reader) -> Value[str]:
 
 
 def _http_endpoint(reader: Reader) -> Value[str]:
-    """A signal's own endpoint, and a file's, is used as it is; the general one gets the signal's path."""
+    """Read the endpoint: a signal's own, or a file's, is used as it is; the general one gets the signal's path."""
     own_name, general_name = _names(reader, "ENDPOINT")
     path = f"v1/{reader.signal}"
     own = reader.parsed(own_name, lambda text: _parse_http_url(text, ""), "", key="endpoint")
@@ -186,12 +188,12 @@ def _reject_broken(text: str) -> None:
 
 
 def _setting_name(reader: Reader, value: Value[Any], suffix: str, key: str) -> str:
-    """What a problem calls the setting that was read."""
+    """Return the name of the setting that was read, for a problem."""
     return f"{value.source} {key}" if value.source.kind == "file" else reader.given(*_names(reader, suffix))
 
 
 def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
-    """The scheme decides; ``INSECURE`` only speaks where the endpoint has none."""
+    """Decide between plaintext and TLS: by the endpoint's scheme, or by ``INSECURE`` without a scheme."""
     scheme = scheme_of(endpoint.value)
     insecure = reader.flag(_names(reader, "INSECURE"), False, key="tls.insecure")
     if scheme in ("http", "https") or is_local_socket(endpoint.value):
@@ -204,7 +206,7 @@ def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
             code="endpoint-without-scheme",
             setting=_setting_name(reader, endpoint, "ENDPOINT", "endpoint"),
             value=endpoint.value,
-            cause="the endpoint does not say whether TLS is spoken" if scheme else "the endpoint has no scheme",
+            cause="the endpoint does not say whether to use TLS" if scheme else "the endpoint has no scheme",
             outcome="TLS is used",
             remedy=remedy,
         )
@@ -212,7 +214,7 @@ def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
 
 
 def _check_files(reader: Reader, read: dict[str, Value[Any]]) -> None:
-    """Report a file that TLS cannot use. The exporter stays in the plan, and cannot be built."""
+    """Report a file that TLS cannot use; the exporter stays in the plan, but cannot be built."""
     sources = {name: value.source for name, value in read.items()}
     if reader.properties is not None:
         sources["exporter"] = reader.properties.source
@@ -237,20 +239,20 @@ def _report_tls_without_effect(reader: Reader, tls: Value[Any], endpoint: Value[
             value="",
             cause=f"{', '.join(files)}, and the endpoint {endpoint.value} is plaintext",
             outcome="no TLS is used",
-            remedy="Write https:// in the endpoint, or take tls out.",
+            remedy="Write https:// in the endpoint, or remove tls.",
         )
 
 
 def _timeout(reader: Reader) -> Value[int]:
-    """Milliseconds, as the specification has it; 0 means no limit there."""
+    """Read the timeout in milliseconds, as the specification has it; 0 means no limit."""
     found = reader.integer(_names(reader, "TIMEOUT"), 10_000, key="timeout")
     if 0 < found.value < _SHORTEST_MILLIS and found.source.kind != "file":
         reader.problem(
             code="timeout-in-seconds",
             setting=_setting_name(reader, found, "TIMEOUT", "timeout"),
             value=str(found.value),
-            cause="the specification's unit is the millisecond, and this is too short to be meant so",
-            outcome=f"it is read as {found.value} seconds",
+            cause="the unit is milliseconds; the value is so small that seconds were probably meant",
+            outcome=f"{found.value} seconds are used",
             remedy=f"Write {found.value * 1000}.",
         )
         return Value(found.value * 1000, found.source, found.overridden, key="timeout")

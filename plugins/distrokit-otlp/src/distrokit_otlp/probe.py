@@ -1,4 +1,4 @@
-"""For ``distrokit doctor``: the way to the receiver, then one real item through the exporter, and what was answered."""
+"""Probes for ``distrokit doctor``: check the way to the receiver, then send one real item and explain the response."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from distrokit_otlp.tls_loading import TlsFileError
 
 
 def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Check]:
-    """Proxy, name, connection, TLS, and one item of ``options.signal``."""
+    """Check proxy, name, connection and TLS, then send one item of ``options.signal``."""
     grpc = options.arguments.get("protocol") == "grpc"
     remedies = Remedies(options.name, options.signal, options.sources, options.settings)
     files = TlsFiles.of(options)
@@ -46,7 +46,7 @@ def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Che
 
 
 def probe_file(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Check]:
-    """Whether the file can be written; nothing is written, and no file is made."""
+    """Check that the file can be written; nothing is written, and no file is made."""
     stream = str(options.arguments.get("output_stream") or "stdout")
     name = f"{options.name} {options.signal}"
     if stream == "stdout":

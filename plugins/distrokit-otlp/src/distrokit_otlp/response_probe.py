@@ -1,4 +1,4 @@
-"""What a receiver answered to one item, and what that means for whoever set this up."""
+"""Turns the response to one test item into a check for ``distrokit doctor``."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from distrokit_otlp.mismatch import detect_mismatch
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.route import Route
 
-#: Of an answer's text, in characters, as evidence.
+#: Length of a response's text in the evidence, in characters.
 EVIDENCE_LENGTH = 200
-RECEIVER_LOG_REMEDY = "Look into the receiver's own log."
+RECEIVER_LOG_REMEDY = "Check the receiver's own log."
 
-#: What says that there was no success, but not why.
+#: Messages that report a failure without its cause.
 _NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress")
 
 
 class ResponseProbe(ABC):
-    """Watches one exporter.
+    """Sends one item through an exporter and explains the response.
 
     Args:
-        options: what it is made with.
-        route: ``None`` for a Unix socket.
-        remedies: what to change.
+        options: the exporter's options.
+        route: the way to the receiver; ``None`` for a Unix socket.
+        remedies: the exporter's settings to change.
     """
 
     def __init__(self, options: ExporterOptions, route: Route | None, remedies: Remedies) -> None:
@@ -33,18 +33,18 @@ class ResponseProbe(ABC):
 
     @abstractmethod
     def make_exporter(self) -> Any:
-        """The exporter, as the plan makes it, and what it is answered is kept."""
+        """Make the exporter as the plan does, and record its responses."""
 
     @abstractmethod
     def describe_failure(self) -> tuple[str, str] | None:
-        """What was answered, and what to do, when it was no success; ``None`` when nothing is known."""
+        """Return evidence and remedy for a failure; ``None`` when no response came."""
 
     @abstractmethod
     def describe_rejection(self) -> str:
-        """What of a success was not taken after all; empty when all was."""
+        """Return why a successful request's item was rejected; empty when it was accepted."""
 
     def judge(self, sent: Sent) -> Check:
-        """Of what was sent."""
+        """Return the check for the item that was sent."""
         what = f"{self.options.name} {self.options.signal}: {self.route.place if self.route else self.options.endpoint}"
         if sent.ok:
             rejected = self.describe_rejection()
@@ -52,7 +52,7 @@ class ResponseProbe(ABC):
                 return Check(
                     "otlp-answer",
                     "fail",
-                    f"{what} took the request and rejected the item: {rejected}",
+                    f"{what} accepted the request and rejected the item: {rejected}",
                     RECEIVER_LOG_REMEDY,
                 )
             return Check("otlp-answer", "ok", f"{what} took an item in {sent.seconds * 1000:.0f} ms")
@@ -61,21 +61,21 @@ class ResponseProbe(ABC):
 
     @property
     def credentials_remedy(self) -> str:
-        """The line that gives other ones."""
+        """The line that sets other credentials."""
         return self.remedies.change("headers", "'authorization=Bearer%20…'")
 
     @property
     def proxy_hint(self) -> str:
-        """Words about a proxy."""
+        """A note about the proxy; empty without one."""
         return self.route.proxy_hint if self.route else ""
 
     def _describe_unknown(self, sent: Sent) -> tuple[str, str]:
         causes = [message for message in sent.messages if not _NO_CAUSE.search(message)] or list(sent.messages)
         why = " ".join(causes[-1].split())[: 2 * EVIDENCE_LENGTH] if causes else "the exporter does not say why"
-        return f"took nothing within {sent.seconds:.1f} seconds{self.proxy_hint}: {why}", RECEIVER_LOG_REMEDY
+        return f"accepted nothing within {sent.seconds:.1f} seconds{self.proxy_hint}: {why}", RECEIVER_LOG_REMEDY
 
     def describe_mismatch(self) -> tuple[str, str] | None:
-        """Another protocol than ours is spoken there."""
+        """Return evidence and remedy when the receiver speaks another protocol; else ``None``."""
         route = self.route
         if route is None or route.proxy:
             return None

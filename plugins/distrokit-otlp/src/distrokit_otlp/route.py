@@ -1,4 +1,4 @@
-"""The way to a receiver, step by step, without sending anything: proxy, name, connection, TLS."""
+"""Checks the way to a receiver step by step, without sending anything: proxy, name, connection, TLS."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from distrokit_otlp.tls import Handshake
 
 @dataclass(frozen=True)
 class Route:
-    """Where an exporter connects to.
+    """The way from an exporter to its receiver.
 
     Attributes:
         url: the endpoint.
-        host: of the receiver.
-        port: of the receiver.
-        tls: whether TLS is spoken with it.
-        grpc: the transport.
-        proxy: ``host:port`` in between; empty when there is none.
-        remedies: what to change.
-        files: ``certificate``, ``client_key`` and ``client_certificate``, as far as they are set.
+        host: the receiver's host.
+        port: the receiver's port.
+        tls: true when the connection uses TLS.
+        grpc: true for grpc, false for HTTP.
+        proxy: the proxy's ``host:port``; empty for a direct connection.
+        remedies: the exporter's settings to change.
+        files: paths of ``certificate``, ``client_key`` and ``client_certificate`` that are set.
     """
 
     url: str
@@ -41,9 +41,9 @@ class Route:
 
     @classmethod
     def to(cls, url: str, remedies: Remedies, files: Mapping[str, str], *, grpc: bool, insecure: bool) -> Route | None:
-        """The route to an endpoint; ``None`` for what is no name and port, such as a Unix socket.
+        """Return the route to an endpoint; ``None`` for an endpoint without host and port, such as a Unix socket.
 
-        Raises: ``ValueError`` for a proxy's variable that holds no host and port.
+        Raises: ``ValueError`` for a proxy variable without host and port.
         """
         found = host_and_port(url, grpc=grpc)
         if found is None:
@@ -56,16 +56,16 @@ class Route:
 
     @property
     def place(self) -> str:
-        """As one writes it."""
+        """The receiver's ``host:port``."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def proxy_hint(self) -> str:
-        """Words about the proxy, for what may be its doing; empty without one."""
-        return f" (answered on the way through the proxy {self.proxy}?)" if self.proxy else ""
+        """A note that the proxy may have caused a failure; empty without one."""
+        return f" (the proxy {self.proxy} may have answered)" if self.proxy else ""
 
     def steps(self) -> Iterator[Check]:
-        """Ends with the first one that fails."""
+        """Yield the check of each step, up to the first that fails."""
         host, port = self.host, self.port
         if self.proxy:
             parts = urlsplit(f"//{self.proxy}")
@@ -81,14 +81,14 @@ class Route:
             yield self.handshake(STEP)
 
     def handshake(self, seconds: float) -> Check:
-        """One TLS handshake, with the certificates that the exporter uses."""
+        """Check one TLS handshake with the exporter's certificates."""
         return Handshake(
             self.url, self.host, self.port, self.files, self.remedies, grpc=self.grpc, seconds=seconds
         ).check()
 
     @property
     def _remedy(self) -> str:
-        """What to do about a host or a port that is wrong."""
+        """The remedy for a wrong host or port."""
         if self.proxy:
             name = proxy_variable(self.url, grpc=self.grpc)
             return f"Start the proxy, correct {name}, or unset it."
@@ -101,20 +101,22 @@ class Route:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             return Check("otlp-name", "fail", f"the name {host} cannot be resolved: {why}", self._remedy)
         addresses = ", ".join(dict.fromkeys(str(entry[4][0]) for entry in found))
-        return Check("otlp-name", "ok", f"{host} is {addresses}")
+        return Check("otlp-name", "ok", f"{host} resolves to {addresses}")
 
     def _connection(self, host: str, port: int) -> Check:
         what = f"the proxy {host}:{port}" if self.proxy else self.place
         try:
             socket.create_connection((host, port), STEP).close()
         except TimeoutError:
-            evidence = f"{what} does not answer within {STEP:.0f} seconds: a firewall, or nobody is there"
+            evidence = (
+                f"{what} does not answer within {STEP:.0f} seconds: a firewall drops packets, or the host is down"
+            )
             return Check("otlp-connection", "fail", evidence, self._remedy)
         except ConnectionRefusedError:
             return self._refused(what)
         except OSError as error:
             return Check("otlp-connection", "fail", f"{what}: {error.strerror or error}", self._remedy)
-        return Check("otlp-connection", "ok", f"{what} takes connections")
+        return Check("otlp-connection", "ok", f"{what} accepts connections")
 
     def _refused(self, what: str) -> Check:
         evidence = f"nothing listens at {what} (connection refused)"
@@ -123,6 +125,6 @@ class Route:
             return Check("otlp-connection", "fail", evidence, self._remedy)
         if other and listens(self.host, other):
             protocol = "http/protobuf" if other == 4318 else "grpc"
-            evidence += f", but something does at port {other}, where receivers take {protocol}"
+            evidence += f", but something listens at port {other}, the default port of {protocol}"
         remedy = f"Start the receiver (`distrokit tail` is one), or correct {self.remedies.place('endpoint')}."
         return Check("otlp-connection", "fail", evidence, remedy)

@@ -1,4 +1,4 @@
-"""What a receiver answered to one request, whichever transport it came over."""
+"""The result of one request, for either transport."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-#: How receivers, gateways and proxies say that a request is too large.
+#: Words of receivers, gateways and proxies for a request that is too large.
 _SIZE_WORDS = re.compile(
     r"\b(?:larger|bigger) than\b|\btoo (?:large|big)\b"
     r"|\b(?:size|length|bytes|payload|body)\b.{0,80}\bexceed|\bexceed.{0,80}\b(?:size|length|bytes|payload|body)\b"
     r"|\bmust be (?:smaller|less) than\b",
     re.IGNORECASE,
 )
-#: Other things with a limit, which get no smaller with fewer items.
+#: Other limits, which a request with fewer items does not respect either.
 _OTHER_LIMITS = re.compile(
     r"\brate\b|\bquota\b|\bper (?:second|minute|hour|day)\b|/s\b|\bheader|\bmetadata", re.IGNORECASE
 )
@@ -21,18 +21,18 @@ _OTHER_LIMITS = re.compile(
 
 @dataclass(frozen=True)
 class SendResult:
-    """What one request came to.
+    """The result of one request.
 
     Attributes:
-        verdict: ``taken``; ``later``: nothing was taken, and another try may succeed; ``refused``: it will not;
-            ``too_large``: it will not in one piece; ``unencodable``: it is none;
-            ``unsure``: it was sent twice, and never answered.
-        cause: why it was not taken, in a few words.
-        wait_seconds: how long the receiver asked to be left alone; ``None`` when it did not say.
+        verdict: ``taken``: accepted; ``later``: nothing was accepted, and a retry may succeed; ``refused``: a retry is
+            of no use; ``too_large``: it must be split; ``unencodable``: the items cannot be encoded; ``unsure``: it was
+            sent twice, and no response came.
+        cause: why it was not accepted, in a few words.
+        wait_seconds: the delay that the receiver asked for before the next attempt; ``None`` without one.
         reached: false when no connection could be made.
-        unsure: whether it may have been taken all the same: it was sent, and no answer came.
-        rejected: how many of its items a receiver that took the rest did not take.
-        remark: why it is doubtful that they were taken all the same; empty when it is not.
+        unsure: true when it may have been accepted although no response came.
+        rejected: the number of items that the receiver rejected while it accepted the others.
+        remark: why it is doubtful that the items were accepted; empty without doubt.
     """
 
     verdict: Literal["taken", "later", "refused", "too_large", "unencodable", "unsure"]
@@ -45,12 +45,12 @@ class SendResult:
 
 
 def mentions_size(text: str) -> bool:
-    """Return true if the words of a refusal are about the size of the request; receivers use many statuses for it."""
+    """True if the text of a refusal is about the request's size; receivers use many statuses for that."""
     return bool(_SIZE_WORDS.search(text)) and not _OTHER_LIMITS.search(text)
 
 
 def read_partial_success(message: Any) -> tuple[int, str]:
-    """Of a response message (OTLP, "Partial Success"): how many items were rejected, and the receiver's words."""
+    """Return the number of rejected items and the receiver's message (OTLP, "Partial Success")."""
     found = getattr(message, "partial_success", None)
     if found is None:
         return 0, ""

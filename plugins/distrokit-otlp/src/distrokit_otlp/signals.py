@@ -1,4 +1,4 @@
-"""The three signals in OTLP: how items become a request, and how a request is made smaller."""
+"""Encodes the items of each signal as OTLP requests, and splits them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from opentelemetry.sdk.metrics.export import MetricsData
 
 from distrokit import Signal
 
-#: Of a name in a message, in characters.
+#: Length of a name in a message, in characters.
 _NAME_LENGTH = 80
 
 
 class SignalInOTLP(ABC):
-    """One signal.
+    """The encoding of one signal.
 
     Attributes:
-        name: the signal's.
-        empty: a request without items, which a receiver takes like any other.
-        response: the class of what is answered.
-        method: of the grpc service.
+        name: the signal.
+        empty: a request without items, which receivers accept.
+        response: the class of the responses.
+        method: the full name of the grpc method.
     """
 
     name: Signal
@@ -37,23 +37,23 @@ class SignalInOTLP(ABC):
 
     @abstractmethod
     def encode(self, items: Any) -> Any:
-        """The request. Raises whatever the encoder does on what it cannot encode."""
+        """Return the request; raises what the encoder raises for items that it cannot encode."""
 
     @abstractmethod
     def size(self, items: Any) -> int:
-        """How many items there are; for metrics, data points."""
+        """Return the number of items; for metrics, of data points."""
 
     @abstractmethod
     def split(self, items: Any, first: int) -> tuple[Any, Any]:
-        """The same items in two parts, with so many in the first one."""
+        """Return the items in two parts, with ``first`` of them in the first part."""
 
     @abstractmethod
     def describe_first(self, items: Any) -> str:
-        """Name the first item in a message, without any of its values."""
+        """Return a name of the first item for a message, without any of its values."""
 
 
 class _ListSignal(SignalInOTLP):
-    """Spans and log records come as lists."""
+    """Base of the signals whose items are lists."""
 
     def size(self, items: Any) -> int:
         return len(items)
@@ -121,7 +121,7 @@ class Metrics(SignalInOTLP):
 
 
 def _points(data: MetricsData, first: int, last: int) -> MetricsData:
-    """The data points from one number to another, inside their metrics, scopes and resources."""
+    """Return the data points from ``first`` to ``last``, inside their metrics, scopes and resources."""
     place, resources = 0, []
     for resource in data.resource_metrics:
         scopes = []
@@ -142,6 +142,6 @@ def _points(data: MetricsData, first: int, last: int) -> MetricsData:
 
 
 def signal_of(name: Signal) -> SignalInOTLP:
-    """By its name."""
+    """Return the encoding of a signal."""
     kinds: dict[Signal, type[Traces | Metrics | Logs]] = {"traces": Traces, "metrics": Metrics, "logs": Logs}
     return kinds[name]()

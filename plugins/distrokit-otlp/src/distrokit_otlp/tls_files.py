@@ -1,4 +1,4 @@
-"""Files of certificates and keys that settings name: a wrong one is found at the start, and named with its setting.
+"""The certificate and key files that settings name: faults are reported at the start, with the setting.
 
 Standard library only: this also runs while the plan is made.
 """
@@ -13,7 +13,7 @@ from distrokit import ExporterOptions, Problem
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls_loading import TlsFileError, load_contents
 
-#: The parameters that name a file, and how a configuration file calls them.
+#: The parameters that name a file, with their keys in a configuration file.
 KEYS = {"certificate": "tls.ca_file", "client_key": "tls.key_file", "client_certificate": "tls.cert_file"}
 
 _CONTENTS = {
@@ -25,14 +25,14 @@ _PARTNER = {"client_key": "client_certificate", "client_certificate": "client_ke
 
 
 class TlsFiles:
-    """The files of one exporter.
+    """The TLS files of one exporter.
 
     Args:
-        name: of the exporter, for messages: ``otlp``, ``otlp/backup``.
-        signal: the signal it is for.
-        paths: by parameter (:data:`KEYS`); empty where none is set.
-        remedies: names the settings.
-        lenient: allow keys and signatures that the system's OpenSSL holds for weak, as grpc's TLS library does.
+        name: the exporter's name, for messages: ``otlp``, ``otlp/backup``.
+        signal: the exporter's signal.
+        paths: by parameter (:data:`KEYS`); empty when not set.
+        remedies: the exporter's settings to change.
+        lenient: accept keys and signatures that the system's OpenSSL considers weak, as grpc's TLS library does.
     """
 
     def __init__(self, name: str, signal: str, paths: Mapping[str, str], remedies: Remedies, *, lenient: bool) -> None:
@@ -42,7 +42,7 @@ class TlsFiles:
 
     @classmethod
     def of(cls, options: ExporterOptions) -> TlsFiles:
-        """The files that an exporter is made with."""
+        """Return the files of an exporter."""
         remedies = Remedies(options.name, options.signal, options.sources, options.settings)
         paths = {parameter: str(options.arguments.get(parameter) or "") for parameter in KEYS}
         lenient = options.arguments.get("protocol") == "grpc"
@@ -52,9 +52,9 @@ class TlsFiles:
         return any(self.paths.values())
 
     def load(self) -> dict[str, bytes]:
-        """The content of each file that is set; of the client's key also where it stands in the certificate's file.
+        """Return the content of each file that is set; the client's key may be in the certificate's file.
 
-        Raises: ``TlsFileError`` when TLS could not use them.
+        Raises: ``TlsFileError`` when TLS cannot use a file.
         """
         stamp = self._read_stamps()
         try:
@@ -66,7 +66,7 @@ class TlsFiles:
         return contents
 
     def fault(self) -> str:
-        """The setting, the file and its fault as it is now; empty when there is none."""
+        """Return the setting, the file and its current fault; empty without one."""
         try:
             load_contents(self.paths, lenient=self._lenient)
         except TlsFileError as error:
@@ -74,7 +74,7 @@ class TlsFiles:
         return ""
 
     def changed(self) -> bool:
-        """Whether a file on disk is another one than when :meth:`load` succeeded last."""
+        """True if a file on disk has changed since :meth:`load` last succeeded."""
         return bool(self) and self._read_stamps() != self._stamp
 
     def _read_stamps(self) -> list[tuple[int, int, int] | None]:
@@ -95,7 +95,7 @@ class TlsFiles:
     def _remedy(self, error: TlsFileError, place: str, *, named: bool) -> str:
         if error.kind == "password":
             path = self.paths[error.parameter]
-            return f"Name a copy without: `openssl pkey -in {path} -out /path/to/client.key`."
+            return f"Name a copy without a password: `openssl pkey -in {path} -out /path/to/client.key`."
         if error.kind != "partner":
             return f"Name a file that holds {_CONTENTS[error.parameter]}."
         partner = _PARTNER[error.parameter]
