@@ -492,8 +492,8 @@ def test_another_scheme_leaves_the_path(authority):
             assert check["remedy"] == f"export {name}={url.replace('http:', 'https:')}"
 
 
-def test_what_is_spoken_at_a_port(authority, receiver):
-    """Where an exporter was answered it is not asked; so here it is."""
+def test_the_protocol_at_a_port_is_detected(authority, receiver):
+    """Doctor does not sniff where an exporter got a response, so the functions are tested directly."""
     with http_answering(context=authority.context("localhost")) as tls_port, http_answering() as port:
         ways = [sniffing.detect_protocol("localhost", one) for one in (port, receiver.grpc_port, closed_port())]
         assert ways == ["http/1", "http/2", ""]

@@ -85,8 +85,8 @@ class Delivery(Generic[Item]):
         self._retry = Retry()
         # When the next regular export is due.
         self._due = 0.0
-        # Items that the thread took out of the queue; batches that were lost; oldest items that were dropped: not exact,
-        # since several threads drop at once.
+        # Counts of items that the thread took from the queue, of lost batches, and of dropped oldest items. The last is
+        # not exact: several threads may drop at once.
         self._taken = self._failed = self._dropped = 0
         self._collecting = False
         # True while the thread ends to be started again later.

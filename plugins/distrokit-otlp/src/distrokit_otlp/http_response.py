@@ -97,13 +97,13 @@ def read_rejected(response: HttpResponse, message_type: Any) -> tuple[int, str]:
     if "json" not in response.kind:
         return read_partial_success(message_type.FromString(response.body))
     found = read_json(response) or {}
-    said = found.get("partialSuccess") or found.get("partial_success") or {}
-    if not isinstance(said, dict):
+    partial = found.get("partialSuccess") or found.get("partial_success") or {}
+    if not isinstance(partial, dict):
         return 0, ""
-    counts = [value for name, value in said.items() if name.lower().startswith("rejected")]
+    counts = [value for name, value in partial.items() if name.lower().startswith("rejected")]
     # Protobuf's JSON has 64-bit numbers as text.
     rejected = sum(int(value) for value in counts if str(value).isdecimal())
-    return rejected, str(said.get("errorMessage") or said.get("error_message") or "")
+    return rejected, str(partial.get("errorMessage") or partial.get("error_message") or "")
 
 
 def read_text(response: HttpResponse) -> str:

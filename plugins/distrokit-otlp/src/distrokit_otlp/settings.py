@@ -15,7 +15,7 @@ _EACH = (
         "URL",
         "http://localhost:4317",
         "",
-        "the receiver; over HTTP the general one gets the signal's path; over grpc also `dns:`, `ipv4:`, `ipv6:`, `unix:`",
+        "receiver; over HTTP the general one gets the signal's path; over grpc also `dns:`, `ipv4:`, `ipv6:`, `unix:`",
     ),
     (
         "HEADERS",
