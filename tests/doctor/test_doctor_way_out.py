@@ -180,7 +180,7 @@ def test_a_partial_success_is_a_failure(protocol):
             400,
             b"\x08\x03\x12\x07no span",
             {"content-type": "application/x-protobuf"},
-            ": no span (it is there",
+            ": no span (it can be reached",
             "own log",
         ),
         (
@@ -195,7 +195,7 @@ def test_a_partial_success_is_a_failure(protocol):
             b"",
             {"location": "https://login.example/"},
             "redirects to https://login.example/",
-            "address that takes the data",
+            "final address",
         ),
         (
             200,
@@ -236,7 +236,7 @@ def test_a_success_that_is_no_otlp_answer_is_doubtful(body, headers, shown):
 
     assert check["verdict"] == "warn"
     assert f" ms, and answered 200 OK: {shown}, which is not an OTLP response" in check["evidence"]
-    assert "if it has not, correct OTEL_EXPORTER_OTLP_ENDPOINT." in check["remedy"]
+    assert "if not, correct OTEL_EXPORTER_OTLP_ENDPOINT." in check["remedy"]
 
 
 def test_a_receiver_without_one_of_the_signals():

@@ -231,7 +231,7 @@ MUTUAL = "client certificate required"
 #: Over grpc nobody is told that a certificate is wanted.
 SAID = {
     "wrong host": "has a certificate for another name (Write a name that is in the certificate into OTEL_EXPORTER_OTLP_",
-    "expired": "has a certificate that has expired",
+    "expired": "has a certificate that is expired or not yet valid",
     "unknown CA": "an unknown authority (export OTEL_EXPORTER_OTLP_CERTIFICATE=/path/to/the/ca.pem)",
     MUTUAL: "requires a client certificate that it trusts (export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=",
 }
@@ -367,9 +367,9 @@ def session_signing(text):
 @pytest.mark.parametrize(
     ("make", "text", "said"),
     [
-        (Token, "hush\nhush", "ValueError: the auth gives x-token a value that no request can carry"),
-        (Token, b"hush\rhush", "ValueError: the auth gives x-token a value that no request can carry"),
-        (Token, "hush\u2026hush", "ValueError: the auth gives x-token a value that no request can carry"),
+        (Token, "hush\nhush", "ValueError: the auth gives x-token an invalid value"),
+        (Token, b"hush\rhush", "ValueError: the auth gives x-token an invalid value"),
+        (Token, "hush\u2026hush", "ValueError: the auth gives x-token an invalid value"),
         (session_with, "hush\nhush", "InvalidHeader: a request header is invalid"),
         (session_signing, "hush\nhush", "ValueError: a request header is invalid"),
     ],
@@ -388,7 +388,7 @@ def test_grpc_refuses_the_credentials_of_another_transport(scheme):
 
     assert Components(assembly.plan, assembly.plugins).exporter(planned.exporter, "traces") is None
     (line,) = problems(assembly.plan)
-    assert "TypeError: grpc takes grpc.ChannelCredentials, and not Token as credentials" in line
+    assert "TypeError: grpc credentials must be grpc.ChannelCredentials, not Token" in line
     assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in line
     assert "hush" not in line
 

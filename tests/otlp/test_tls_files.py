@@ -35,7 +35,7 @@ WAYS = {
     "another's key": (("ca.pem", "other.key", "client.pem"), "CLIENT_KEY", "it is not the key of the certificate"),
     "a key with a password": (("ca.pem", "locked.key", "client.pem"), "CLIENT_KEY", "its private key has a password"),
     "an old key with a password": (("ca.pem", "old.key", "client.pem"), "CLIENT_KEY", "its private key has a password"),
-    "a certificate for a key": (("ca.pem", "client.pem", "client.pem"), "CLIENT_KEY", "it holds a certificate, and no"),
+    "a certificate for a key": (("ca.pem", "client.pem", "client.pem"), "CLIENT_KEY", "it holds a certificate, but no"),
     "a key for a certificate": (("ca.pem", "client.key", "client.key"), "CLIENT_CERTIFICATE", "it holds a private key"),
     "a key for an authority": (("client.key", "", ""), "CERTIFICATE", "it holds a private key, but no certificate"),
     "no PEM": (("text", "", ""), "CERTIFICATE", "it holds no PEM"),

@@ -152,7 +152,7 @@ class _Exporter:
         result = (
             self.sender.send(request, left)
             if left > 0
-            else SendResult("later", "the timeout was over before it was sent")
+            else SendResult("later", "the timeout expired before it was sent")
         )
         if result.verdict == "too_large" and many:
             self._largest.refused(size)
