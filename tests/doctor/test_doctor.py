@@ -214,7 +214,7 @@ def test_the_line_is_for_the_tool_and_the_environment_in_use(tmp_path, monkeypat
             {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Basic aHVzaDpodXNo"},
             "otlp-header-space",
             "warn",
-            "the value of 'authorization' has a space",
+            "the value of 'authorization' contains a space",
             "export OTEL_EXPORTER_OTLP_HEADERS='authorization=Basic%20…'",
         ),
         (
