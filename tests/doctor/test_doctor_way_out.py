@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from processes import distrokit
 
-from distrokit_otlp import spoken
+from distrokit_otlp import protocol_sniffing as sniffing
 
 #: One signal: one way out.
 TRACES = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_SERVICE_NAME": "shop"}
@@ -112,7 +112,7 @@ def test_the_signals_own_endpoint_is_named():
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_receiver_that_never_answers(protocol, monkeypatch):
-    monkeypatch.setattr(spoken, "STEP", 0.5)
+    monkeypatch.setattr(sniffing, "STEP", 0.5)
 
     with silent() as port:
         check = way_out(port, protocol, **SOON)["otlp-answer"]
@@ -125,7 +125,7 @@ def test_a_receiver_that_answers_too_late():
     with grpc_answering(seconds=30) as port:
         check = way_out(port, **SOON)["otlp-answer"]
 
-    assert check["evidence"] == f"otlp traces: 127.0.0.1:{port} took the connection and does not answer"
+    assert check["evidence"] == f"otlp traces: 127.0.0.1:{port} accepts connections, but did not answer"
 
 
 def test_http_where_grpc_is_expected():
@@ -169,7 +169,7 @@ def test_a_partial_success_is_a_failure(protocol):
         check = way_out(port, protocol)["otlp-answer"]
 
     assert check["verdict"] == "fail"
-    assert check["evidence"].endswith("took the request and rejected the item: quota is used up")
+    assert check["evidence"].endswith("accepted the request and rejected the item: quota is used up")
 
 
 @pytest.mark.parametrize(
@@ -180,28 +180,28 @@ def test_a_partial_success_is_a_failure(protocol):
             400,
             b"\x08\x03\x12\x07no span",
             {"content-type": "application/x-protobuf"},
-            ": no span (it is there",
+            ": no span (it can be reached",
             "own log",
         ),
         (
             503,
             b"busy",
             {},
-            "answered 503 Service Unavailable: busy (it is there, and did not take the item)",
+            "answered 503 Service Unavailable: busy (it can be reached, but did not accept the item)",
             "own log",
         ),
         (
             302,
             b"",
             {"location": "https://login.example/"},
-            "points to https://login.example/",
-            "address that takes the data",
+            "redirects to https://login.example/",
+            "final address",
         ),
         (
             200,
             b"<html>Welcome</html>",
             {"content-type": "text/html"},
-            "Welcome</html> (that is no OTLP receiver)",
+            "Welcome</html> (not an OTLP receiver)",
             "Correct",
         ),
         (
@@ -235,8 +235,8 @@ def test_a_success_that_is_no_otlp_answer_is_doubtful(body, headers, shown):
         check = way_out(port, "http/protobuf", **SOON)["otlp-answer"]
 
     assert check["verdict"] == "warn"
-    assert f" ms, and answered 200 OK: {shown}, which is no OTLP answer" in check["evidence"]
-    assert "if it has not, correct OTEL_EXPORTER_OTLP_ENDPOINT." in check["remedy"]
+    assert f" ms, and answered 200 OK: {shown}, which is not an OTLP response" in check["evidence"]
+    assert "if not, correct OTEL_EXPORTER_OTLP_ENDPOINT." in check["remedy"]
 
 
 def test_a_receiver_without_one_of_the_signals():
@@ -262,7 +262,7 @@ def test_a_receiver_without_one_of_the_signals_of_a_file(tmp_path):
         result = in_process("doctor", env={"OTEL_CONFIG_FILE": str(tmp_path / "otel.yaml"), "no_proxy": "*"})
 
     # The variable would have no effect.
-    assert f"→ Take the exporter at {tmp_path}/otel.yaml:2:" in result.stdout
+    assert f"→ Remove the exporter at {tmp_path}/otel.yaml:2:" in result.stdout
     assert "OTEL_TRACES_EXPORTER" not in result.stdout
 
 
@@ -360,7 +360,7 @@ def test_tls_that_is_well(authority):
     checks = tls(authority, authority.context("localhost"))
 
     assert checks["otlp-tls"]["verdict"] == checks["otlp-answer"]["verdict"] == "ok"
-    assert "TLSv1.3, its certificate is good until 20" in checks["otlp-tls"]["evidence"]
+    assert "TLSv1.3, its certificate is valid until 20" in checks["otlp-tls"]["evidence"]
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_a_client_certificate_that_is_wanted(authority):
     without = tls(authority, authority.context("localhost", mutual=True))
     having = tls(authority, authority.context("localhost", mutual=True), **client)
 
-    assert "wants a client certificate that it trusts" in without["otlp-tls"]["evidence"]
+    assert "requires a client certificate that it trusts" in without["otlp-tls"]["evidence"]
     assert "export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=" in without["otlp-tls"]["remedy"]
     assert {check["verdict"] for check in having.values()} == {"ok"}
 
@@ -447,13 +447,13 @@ def test_http_inside_tls_where_grpc_is_expected(authority):
 @pytest.mark.parametrize(
     ("env", "evidence"),
     [
-        ({"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.key"}, "it holds a private key, and no certificate"),
+        ({"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.key"}, "it holds a private key, but no certificate"),
         (
             {
                 "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "{}/client.pem",
                 "OTEL_EXPORTER_OTLP_CLIENT_KEY": "{}/ca.pem",
             },
-            "OTEL_EXPORTER_OTLP_CLIENT_KEY={}/ca.pem: it holds a certificate, and no private key",
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY={}/ca.pem: it holds a certificate, but no private key",
         ),
     ],
 )
@@ -479,7 +479,7 @@ def test_grpc_with_client_certificates(authority, client):
         checks = way_out(sink.port, scheme="https", host="localhost", **env)
 
     assert checks["otlp-tls"]["verdict"] == ("ok" if client else "fail")
-    assert client or "wants a client certificate" in checks["otlp-tls"]["evidence"]
+    assert client or "requires a client certificate" in checks["otlp-tls"]["evidence"]
 
 
 def test_another_scheme_leaves_the_path(authority):
@@ -492,20 +492,27 @@ def test_another_scheme_leaves_the_path(authority):
             assert check["remedy"] == f"export {name}={url.replace('http:', 'https:')}"
 
 
-def test_what_is_spoken_at_a_port(authority, receiver):
-    """Where an exporter was answered it is not asked; so here it is."""
+def test_the_protocol_at_a_port_is_detected(authority, receiver):
+    """Doctor does not sniff where an exporter got a response, so the functions are tested directly."""
     with http_answering(context=authority.context("localhost")) as tls_port, http_answering() as port:
-        ways = [spoken.spoken("localhost", one) for one in (port, receiver.grpc_port, closed_port())]
+        ways = [sniffing.detect_protocol("localhost", one) for one in (port, receiver.grpc_port, closed_port())]
         assert ways == ["http/1", "http/2", ""]
-        assert [spoken.spoken_in_tls("localhost", one) for one in (tls_port, closed_port())] == ["http/1", ""]
-        assert [spoken.speaks_tls("localhost", one) for one in (tls_port, port, closed_port())] == [True, False, False]
-        assert [spoken.listens("localhost", one) for one in (port, closed_port())] == [True, False]
+        assert [sniffing.detect_protocol_in_tls("localhost", one) for one in (tls_port, closed_port())] == [
+            "http/1",
+            "",
+        ]
+        assert [sniffing.speaks_tls("localhost", one) for one in (tls_port, port, closed_port())] == [
+            True,
+            False,
+            False,
+        ]
+        assert [sniffing.listens("localhost", one) for one in (port, closed_port())] == [True, False]
 
 
 def test_tls_asked_of_plaintext(receiver):
     checks = way_out(receiver.grpc_port, scheme="https", host="localhost")
 
-    assert checks["otlp-tls"]["evidence"] == f"localhost:{receiver.grpc_port} speaks plaintext, and TLS is asked of it"
+    assert checks["otlp-tls"]["evidence"] == f"localhost:{receiver.grpc_port} speaks plaintext, and TLS was sent"
     assert checks["otlp-tls"]["remedy"] == f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:{receiver.grpc_port}"
 
 
@@ -539,8 +546,8 @@ def test_a_proxy_in_between_that_answers_itself():
         names = {"NO_PROXY": "", "no_proxy": "", "HTTP_PROXY": f"http://user:hush-hush@127.0.0.1:{port}"}
         check = way_out(4318, "http/protobuf", host="collector.example", **names)["otlp-answer"]
 
-    assert f"answered on the way through the proxy 127.0.0.1:{port}?" in check["evidence"]
-    assert "the proxy wants credentials" in check["evidence"]
+    assert f"the proxy 127.0.0.1:{port} may have answered" in check["evidence"]
+    assert "the proxy requires credentials" in check["evidence"]
     assert "hush-hush" not in json.dumps(check)
 
 
@@ -560,7 +567,7 @@ def test_a_proxy_in_between_that_answers_itself():
     ],
 )
 def test_each_transport_finds_its_proxy_in_its_way(monkeypatch, env, grpc_way, http_way):
-    from distrokit_otlp.proxies import proxy_of
+    from distrokit_otlp.proxies import find_proxy
 
     for name in ("http_proxy", "https_proxy", "grpc_proxy", "no_proxy", "no_grpc_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -568,16 +575,16 @@ def test_each_transport_finds_its_proxy_in_its_way(monkeypatch, env, grpc_way, h
     for name, text in env.items():
         monkeypatch.setenv(name, text)
 
-    assert proxy_of("http://collector.example:4317", grpc=True) == grpc_way
-    assert proxy_of("http://collector.example:4317", grpc=False) == http_way
+    assert find_proxy("http://collector.example:4317", grpc=True) == grpc_way
+    assert find_proxy("http://collector.example:4317", grpc=False) == http_way
 
 
 def test_networks_that_are_excepted_and_proxies_that_are_none(monkeypatch):
-    from distrokit_otlp.proxies import around, proxy_of
+    from distrokit_otlp.proxies import bypass_line, find_proxy
 
     monkeypatch.setenv("http_proxy", "http://p:99999")
     monkeypatch.setenv("no_proxy", "127.0.0.0/8,nonsense/x")
-    assert proxy_of("http://127.0.0.1:1", grpc=True) == ""
-    with pytest.raises(ValueError, match="a proxy's variable \\(http_proxy, https_proxy\\) holds no host and port"):
-        proxy_of("http://collector.example:1", grpc=True)
-    assert around("h", grpc=True).startswith('export no_proxy="${no_proxy:+$no_proxy,}h"')
+    assert find_proxy("http://127.0.0.1:1", grpc=True) == ""
+    with pytest.raises(ValueError, match="the proxy variable \\(http_proxy, https_proxy\\) has no host and port"):
+        find_proxy("http://collector.example:1", grpc=True)
+    assert bypass_line("h", grpc=True).startswith('export no_proxy="${no_proxy:+$no_proxy,}h"')

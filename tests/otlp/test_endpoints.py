@@ -19,7 +19,7 @@ from processes import NOWHERE, configured, instrumented
 from releases import needs_yaml
 from requests.auth import HTTPBasicAuth
 
-from distrokit_otlp.endpoints import basic
+from distrokit_otlp.endpoints import basic_authorization
 
 ENDPOINT, PROTOCOL = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"
 HTTP = "http/protobuf"
@@ -47,7 +47,10 @@ def test_a_user_and_a_password_are_sent(protocol):
 def test_they_are_decoded_as_requests_does(user, pair):
     import requests
 
-    ours, theirs = basic(f"http://{user}@h"), requests.Request("POST", f"http://{user}@h").prepare().headers
+    ours, theirs = (
+        basic_authorization(f"http://{user}@h"),
+        requests.Request("POST", f"http://{user}@h").prepare().headers,
+    )
     assert ours == theirs.get("Authorization", "")
     assert ours == ("" if pair is None else f"Basic {base64.b64encode(pair.encode('latin-1')).decode()}")
 
@@ -168,7 +171,7 @@ def test_tls_unless_it_is_switched_off():
     for form in ("ipv4:10.0.0.1:4317", "dns:host:4317"):
         plan = planned({ENDPOINT: form})
         (line,) = problems(plan)
-        assert f"{ENDPOINT}={form}: the endpoint does not say whether TLS is spoken; TLS is used." in line
+        assert f"{ENDPOINT}={form}: the endpoint does not say whether to use TLS; TLS is used." in line
         plan = planned({ENDPOINT: form, **PLAIN})
         assert problems(plan) == []
         parameters = plan.signals["traces"].exporters[0].exporter.parameters
@@ -179,9 +182,9 @@ def test_tls_unless_it_is_switched_off():
     ("text", "why"),
     [
         ("ipv4:host:4317", "'host' does not appear to be an IPv4 or IPv6 address"),
-        ("ipv6:10.0.0.1:4317", "10.0.0.1:4317 is no address of version 6"),
-        ("dns:", "there is no name behind dns:"),
-        ("dns:a host:4317", "there is no name behind dns:"),
+        ("ipv6:10.0.0.1:4317", "10.0.0.1:4317 is not an address of IP version 6"),
+        ("dns:", "a name is missing after dns:"),
+        ("dns:a host:4317", "a name is missing after dns:"),
     ],
 )
 def test_what_grpc_would_refuse(text, why):
@@ -223,5 +226,5 @@ def test_doctor_looks_at_the_way(form):
             "checks"
         ]
         (tls,) = [check for check in checks if check["id"] == "otlp-tls"]
-    assert "speaks plaintext, and TLS is asked of it" in tls["evidence"]
+    assert "speaks plaintext, and TLS was sent" in tls["evidence"]
     assert tls["remedy"] == "export OTEL_EXPORTER_OTLP_INSECURE=true"

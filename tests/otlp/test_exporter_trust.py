@@ -37,7 +37,7 @@ from processes import run
 from requests.auth import AuthBase
 
 from distrokit.pipeline.components import Components
-from distrokit_otlp.header_rules import Sendable
+from distrokit_otlp.header_rules import HeaderFilter
 from distrokit_otlp.session import OTLPSession
 
 PROTOCOLS = pytest.mark.parametrize("protocol", list(PEERS))
@@ -83,7 +83,7 @@ def test_a_web_page_is_no_success(signal, what):
         assert sent.requests == 1
         ((items, reason, cause),) = sent.lost
         assert (items, reason) == (3, "failed")
-        assert "not as an OTLP receiver does" in cause
+        assert "which is not an OTLP response; correct" in cause
 
 
 #: Of receivers that keep what they are sent, such as sinks in tests.
@@ -109,7 +109,7 @@ def test_another_answer_of_success_is_one_and_is_said_once(signal, what, caplog)
         assert sent.arrived == Counter("abcdef")
     (line,) = caplog.messages
     assert line.startswith(f"{signal}: the receiver answered 200 OK: ")
-    assert "which is no OTLP answer; the items count as delivered" in line
+    assert "which is not an OTLP response; the items are counted as delivered" in line
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" in line
 
 
@@ -231,9 +231,9 @@ MUTUAL = "client certificate required"
 #: Over grpc nobody is told that a certificate is wanted.
 SAID = {
     "wrong host": "has a certificate for another name (Write a name that is in the certificate into OTEL_EXPORTER_OTLP_",
-    "expired": "has a certificate that has expired",
-    "unknown CA": "an authority that is not known here (export OTEL_EXPORTER_OTLP_CERTIFICATE=/path/to/the/ca.pem)",
-    MUTUAL: "wants a client certificate that it trusts (export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=",
+    "expired": "has a certificate that is expired or not yet valid",
+    "unknown CA": "an unknown authority (export OTEL_EXPORTER_OTLP_CERTIFICATE=/path/to/the/ca.pem)",
+    MUTUAL: "requires a client certificate that it trusts (export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=",
 }
 FAULTS = [
     *product(PEERS, ["wrong host", "expired", "unknown CA"]),
@@ -367,11 +367,11 @@ def session_signing(text):
 @pytest.mark.parametrize(
     ("make", "text", "said"),
     [
-        (Token, "hush\nhush", "ValueError: the auth gives x-token a value that no request can carry"),
-        (Token, b"hush\rhush", "ValueError: the auth gives x-token a value that no request can carry"),
-        (Token, "hush\u2026hush", "ValueError: the auth gives x-token a value that no request can carry"),
-        (session_with, "hush\nhush", "InvalidHeader: a header of the request cannot be sent as it is"),
-        (session_signing, "hush\nhush", "ValueError: a header of the request cannot be sent as it is"),
+        (Token, "hush\nhush", "ValueError: the auth gives x-token an invalid value"),
+        (Token, b"hush\rhush", "ValueError: the auth gives x-token an invalid value"),
+        (Token, "hush\u2026hush", "ValueError: the auth gives x-token an invalid value"),
+        (session_with, "hush\nhush", "InvalidHeader: a request header is invalid"),
+        (session_signing, "hush\nhush", "ValueError: a request header is invalid"),
     ],
 )
 def test_a_credential_that_is_no_header_is_not_repeated(make, text, said):
@@ -388,7 +388,7 @@ def test_grpc_refuses_the_credentials_of_another_transport(scheme):
 
     assert Components(assembly.plan, assembly.plugins).exporter(planned.exporter, "traces") is None
     (line,) = problems(assembly.plan)
-    assert "TypeError: grpc takes grpc.ChannelCredentials, and not Token as credentials" in line
+    assert "TypeError: grpc credentials must be grpc.ChannelCredentials, not Token" in line
     assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in line
     assert "hush" not in line
 
@@ -416,7 +416,7 @@ def test_the_bundle_of_the_environment_is_below_the_named_certificate(authority,
 def test_an_environment_that_another_thread_changes_costs_no_request():
     """The standard library lists it for proxies: a variable may be gone before it is read."""
     session, end, interval = (
-        OTLPSession(Sendable("otlp traces", grpc=False)),
+        OTLPSession(HeaderFilter("otlp traces", grpc=False)),
         threading.Event(),
         sys.getswitchinterval(),
     )

@@ -35,9 +35,9 @@ WAYS = {
     "another's key": (("ca.pem", "other.key", "client.pem"), "CLIENT_KEY", "it is not the key of the certificate"),
     "a key with a password": (("ca.pem", "locked.key", "client.pem"), "CLIENT_KEY", "its private key has a password"),
     "an old key with a password": (("ca.pem", "old.key", "client.pem"), "CLIENT_KEY", "its private key has a password"),
-    "a certificate for a key": (("ca.pem", "client.pem", "client.pem"), "CLIENT_KEY", "it holds a certificate, and no"),
+    "a certificate for a key": (("ca.pem", "client.pem", "client.pem"), "CLIENT_KEY", "it holds a certificate, but no"),
     "a key for a certificate": (("ca.pem", "client.key", "client.key"), "CLIENT_CERTIFICATE", "it holds a private key"),
-    "a key for an authority": (("client.key", "", ""), "CERTIFICATE", "it holds a private key, and no certificate"),
+    "a key for an authority": (("client.key", "", ""), "CERTIFICATE", "it holds a private key, but no certificate"),
     "no PEM": (("text", "", ""), "CERTIFICATE", "it holds no PEM"),
     "DER": (("der", "", ""), "CERTIFICATE", "it holds no PEM (it may be DER)"),
     "no PEM for a key": (("ca.pem", "text", "client.pem"), "CLIENT_KEY", "it holds no PEM"),
@@ -49,7 +49,7 @@ WAYS = {
     ),
     "a broken key": (("", "broken.key", "client.pem"), "CLIENT_KEY", "it cannot be read as a private key"),
     "a request": (("request.pem", "", ""), "CERTIFICATE", "it holds certificate request only"),
-    "a folder": ((".", "", ""), "CERTIFICATE", "it is a folder, and not a file"),
+    "a folder": ((".", "", ""), "CERTIFICATE", "it is a folder, not a file"),
     "gone": (("ca.pem", "gone.key", "client.pem"), "CLIENT_KEY", "there is no such file"),
     "gone authority": (("gone.pem", "", ""), "CERTIFICATE", "there is no such file"),
     "a pipe": (("pipe", "", ""), "CERTIFICATE", "it is not a regular file"),
@@ -121,7 +121,7 @@ def test_a_file_that_may_not_be_read(authority):
         (line,) = problems(assembled({**to("grpc"), f"{GENERAL}CERTIFICATE": str(secret)}).plan)
     finally:
         os.seteuid(user)
-    assert f"{secret}: this user may not read it; " in line
+    assert f"{secret}: this user is not allowed to read it; " in line
 
 
 def test_the_remedy_names_what_to_set(authority):

@@ -127,7 +127,7 @@ def test_headers_from_a_file_are_read_again_when_it_changes(tmp_path, protocol):
 
     # The file is gone by the third export, and that is said once.
     assert result.stderr.splitlines() == [
-        "opentelemetry.exporter.distrokit_otlp: refresh_headers raised FileNotFoundError; the last headers it gave are sent"
+        "opentelemetry.exporter.distrokit_otlp: refresh_headers raised FileNotFoundError; the previous headers are sent"
     ]
     assert [headers["x-token"] for headers in sink.headers()] == ["first", "second", "second"]
     # What the file no longer has is no longer sent.

@@ -37,7 +37,7 @@ def test_tls_is_asked_of_plaintext(protocol, signal):
     with PEERS[protocol]() as peer:
         cause = cause_of(protocol, signal, peer, {ENDPOINT: peer.endpoint.replace("http", "https")})
         assert cause == (
-            f"127.0.0.1:{peer.port} speaks plaintext, and TLS is asked of it (export {ENDPOINT}={peer.endpoint})"
+            f"127.0.0.1:{peer.port} speaks plaintext, and TLS was sent (export {ENDPOINT}={peer.endpoint})"
         )
 
 
@@ -64,7 +64,7 @@ def test_the_other_protocol(protocol, other, tls, authority):
 def test_an_unknown_authority(protocol, authority):
     with PEERS[protocol](tls=TLS(authority)) as peer:
         cause = cause_of(protocol, "logs", peer, {})
-        assert "has a certificate of an authority that is not known here" in cause
+        assert "has a certificate of an unknown authority" in cause
         assert cause.endswith("(export OTEL_EXPORTER_OTLP_CERTIFICATE=/path/to/the/ca.pem)")
 
 
@@ -72,7 +72,7 @@ def test_an_unknown_authority(protocol, authority):
 def test_a_client_certificate_that_is_wanted(protocol, authority):
     with PEERS[protocol](tls=tls_faults(authority)["client certificate required"]) as peer:
         cause = cause_of(protocol, "traces", peer, ca(authority))
-        assert f"127.0.0.1:{peer.port} wants a client certificate that it trusts" in cause
+        assert f"127.0.0.1:{peer.port} requires a client certificate that it trusts" in cause
         assert (
             "(export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=/path/to/client.pem OTEL_EXPORTER_OTLP_CLIENT_KEY=" in cause
         )
@@ -114,7 +114,7 @@ def test_a_look_takes_no_longer_than_there_is_time():
         )  # fmt: skip
         for seconds in (0.4, 0.0, -1.0):
             begin = time.monotonic()
-            assert Diagnosis(options).of("Connection aborted", seconds) == "Connection aborted"
+            assert Diagnosis(options).explain("Connection aborted", seconds) == "Connection aborted"
             assert time.monotonic() - begin < max(0.1, seconds + 0.3)
 
 

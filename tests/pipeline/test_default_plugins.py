@@ -87,7 +87,7 @@ def test_an_exporter_is_built_for_every_signal_and_protocol(signal, protocol):
     kind = {"traces": SpanExporter, "metrics": MetricExporter, "logs": LogRecordExporter}[signal]
     assert isinstance(exporter, kind)
     assert isinstance(exporter, RetryAwareExporter)
-    assert type(exporter.sender.ready()).__name__ == {"grpc": "GrpcSender", "http/protobuf": "HttpSender"}[protocol]
+    assert type(exporter.sender.get()).__name__ == {"grpc": "GrpcSender", "http/protobuf": "HttpSender"}[protocol]
     exporter.shutdown()
 
 

@@ -64,7 +64,7 @@ def test_a_queue_keeps_what_it_is_given_and_sends_it_when_it_is_asked():
     with no_threads():
         for one in range(10):
             queue.put(one)
-        assert (arrived, queue.waiting()) == ([], 10)
+        assert (arrived, queue.count_queued()) == ([], 10)
         assert queue.flush(5) is True
         assert arrived == list(range(10))
         queue.put(10)

@@ -106,7 +106,7 @@ def test_at_debug_every_message_is_printed_as_it_comes():
 
     result = instrumented(program, {**DEAD, "OTEL_LOG_LEVEL": "debug"})
 
-    assert "traces not taken: " in result.stderr
+    assert "traces not accepted: " in result.stderr
     assert any(re.search("1 span lost.*: connection refused at", line) for line in said(result))
 
 

@@ -164,7 +164,7 @@ def test_otlp_is_no_exporter_of_a_file(tmp_path, properties):
     (line,) = problems(plan)
     assert line.startswith(f"{path}:1:")
     assert line.endswith(
-        " otlp: a configuration file names the transport; it is left out. Write otlp_http or otlp_grpc."
+        " otlp: in a configuration file, the exporter's name includes the transport; it is left out. Write otlp_http or otlp_grpc."
     )
     assert validated.stdout == line + "\n"
     assert [item.exporter.name for item in plan.signals["traces"].exporters] == ["console", "otlp_grpc"]

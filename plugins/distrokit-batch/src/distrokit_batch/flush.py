@@ -1,4 +1,4 @@
-"""Somebody who waits for a queue to be empty, and the thread that empties it."""
+"""A request to flush a queue, shared by the caller and the export thread."""
 
 from __future__ import annotations
 
@@ -6,42 +6,46 @@ import contextlib
 import threading
 import time
 
-#: What threads can wait for, in seconds.
+#: Longest time in seconds that a thread can wait.
 FOREVER = threading.TIMEOUT_MAX
-#: Seconds between two looks at whether the process ends.
-_LOOK = 0.2
+#: Seconds between two checks whether the process ends.
+_POLL_INTERVAL = 0.2
 
 
 class Flush:
-    """Somebody waits for the queue to be empty.
+    """A caller that waits until the queue is exported.
 
     Args:
-        deadline: until when, on the monotonic clock.
+        deadline: the end of the wait on the monotonic clock, in seconds.
     """
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
         self._delivered = False
-        self._answered = threading.Lock()
-        self._answered.acquire()
+        self._completed = threading.Lock()
+        self._completed.acquire()
 
-    def answer(self, delivered: bool) -> None:
-        """Whether all was delivered."""
-        self._delivered = delivered
-        with contextlib.suppress(RuntimeError):
-            # It may have been answered before.
-            self._answered.release()
-
-    def awaited(self, exit_seconds: float) -> bool:
-        """The answer; false when none came by the deadline.
+    def complete(self, delivered: bool) -> None:
+        """Wake the caller.
 
         Args:
-            exit_seconds: how long it is waited for when the main thread is at its end: ``logging.shutdown()`` has
-                OpenTelemetry's handler flush in a thread that the interpreter waits for.
+            delivered: true when all items were delivered.
+        """
+        self._delivered = delivered
+        with contextlib.suppress(RuntimeError):
+            # It may be complete already.
+            self._completed.release()
+
+    def wait(self, exit_seconds: float) -> bool:
+        """Wait for the result; false when none came by the deadline.
+
+        Args:
+            exit_seconds: the time limit once the main thread has ended: ``logging.shutdown()`` makes OpenTelemetry's
+                handler flush in a thread that the interpreter waits for.
         """
         ending = False
         while (left := self.deadline - time.monotonic()) > 0:
-            if self._answered.acquire(timeout=min(left, _LOOK)):
+            if self._completed.acquire(timeout=min(left, _POLL_INTERVAL)):
                 return self._delivered
             if not ending and not threading.main_thread().is_alive():
                 ending = True

@@ -13,16 +13,16 @@ from distrokit import BuildContext, Processor, Reader, Setting, Value, hookimpl
 
 _SPEC = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
 
-#: What stands for "no limit", in milliseconds.
+#: Stands for "no limit", in milliseconds.
 _NO_LIMIT = 2**31 - 1
 
-#: Of the schema's properties of a metric reader, those that the SDK's reader has no way to do.
-_NOT_DONE = ("producers", "cardinality_limits", "max_export_batch_size/development")
+#: The schema's properties of a metric reader that the SDK's reader does not support.
+_UNSUPPORTED = ("producers", "cardinality_limits", "max_export_batch_size/development")
 
 
 @hookimpl
 def distrokit_settings() -> list[Setting]:
-    """What is read here."""
+    """Declare the settings of processors and reader."""
     batch = [
         Setting(
             name=f"{prefix}_{name}",
@@ -40,10 +40,10 @@ def distrokit_settings() -> list[Setting]:
             ("OTEL_BLRP", "log records", 1000, "batch-logrecord-processor"),
         )
         for name, default, unit, meaning in (
-            ("SCHEDULE_DELAY", delay, "ms", "between two exports"),
-            ("EXPORT_TIMEOUT", 30_000, "ms", "for one export"),
-            ("MAX_QUEUE_SIZE", 2048, "items", "the queue"),
-            ("MAX_EXPORT_BATCH_SIZE", 512, "items", "the largest batch"),
+            ("SCHEDULE_DELAY", delay, "ms", "time between two exports"),
+            ("EXPORT_TIMEOUT", 30_000, "ms", "timeout of one export"),
+            ("MAX_QUEUE_SIZE", 2048, "items", "size of the queue"),
+            ("MAX_EXPORT_BATCH_SIZE", 512, "items", "size of the largest batch"),
         )
     ]
     periodic = [
@@ -59,8 +59,8 @@ def distrokit_settings() -> list[Setting]:
             ignored_with_file=True,
         )
         for name, default, meaning in (
-            ("INTERVAL", "60000", "between two exports of metrics"),
-            ("TIMEOUT", "30000", "for one export of metrics"),
+            ("INTERVAL", "60000", "time between two exports of metrics"),
+            ("TIMEOUT", "30000", "timeout of one export of metrics"),
         )
     ]
     own = [
@@ -69,8 +69,8 @@ def distrokit_settings() -> list[Setting]:
             kind="one of distrokit, sdk",
             default="distrokit",
             consumer="batch",
-            meaning="whose `batch` and `periodic` it is; the SDK's forget a batch that was not delivered, heed no time "
-            "limit, count nothing, and count the parent's metrics once more in a forked child",
+            meaning="the implementation of `batch` and `periodic`; the SDK's drops a batch that was not delivered, "
+            "ignores timeouts, counts no losses, and counts the parent's metrics again in a forked child",
             parameter=True,
         ),
         Setting(
@@ -78,7 +78,7 @@ def distrokit_settings() -> list[Setting]:
             kind="one of drop-oldest, drop-newest",
             default="drop-oldest",
             consumer="batch",
-            meaning="what a full queue does",
+            meaning="the item that a full queue drops",
             parameter=True,
         ),
         Setting(
@@ -87,7 +87,7 @@ def distrokit_settings() -> list[Setting]:
             default="30",
             unit="collections",
             consumer="batch",
-            meaning="collected metrics that wait while the receiver is away",
+            meaning="size of the queue of collected metrics, which fills while the receiver is unavailable",
             parameter=True,
         ),
     ]
@@ -96,7 +96,7 @@ def distrokit_settings() -> list[Setting]:
 
 @hookimpl(trylast=True)
 def distrokit_defaults() -> dict[str, str]:
-    """What feeds the exporters when nobody says."""
+    """Select ``batch`` and ``periodic`` by default."""
     return {
         "DISTROKIT_TRACES_PROCESSOR": "batch",
         "DISTROKIT_LOGS_PROCESSOR": "batch",
@@ -106,7 +106,7 @@ def distrokit_defaults() -> dict[str, str]:
 
 @hookimpl(trylast=True)
 def distrokit_processors() -> list[Processor]:
-    """``batch`` and ``simple`` for traces and logs, ``periodic`` for metrics."""
+    """Declare ``batch`` and ``simple`` for traces and logs, ``periodic`` for metrics."""
     return [
         Processor("batch", ("traces", "logs"), "export", _batch, _batch_parameters),
         Processor("simple", ("traces", "logs"), "export", _simple),
@@ -115,7 +115,7 @@ def distrokit_processors() -> list[Processor]:
 
 
 def _batch_parameters(reader: Reader) -> dict[str, Value[Any]]:
-    """Sizes in items, times in milliseconds; a batch larger than the queue is cut to the queue."""
+    """Read sizes in items and times in milliseconds; a batch size above the queue size is lowered to it."""
     prefix, delay = ("OTEL_BSP", 5000) if reader.signal == "traces" else ("OTEL_BLRP", 1000)
     queue = reader.integer(f"{prefix}_MAX_QUEUE_SIZE", 2048, minimum=1, key="max_queue_size")
     batch = reader.integer(
@@ -141,7 +141,7 @@ def _batch_parameters(reader: Reader) -> dict[str, Value[Any]]:
 
 
 def _own_parameters(reader: Reader) -> dict[str, Value[Any]]:
-    """What the schema of the configuration file has no word for; so these are read from settings in each mode."""
+    """Read the parameters that the configuration file's schema does not have; they always come from settings."""
     return {
         "implementation": reader.choice("DISTROKIT_BATCH", ("distrokit", "sdk"), "distrokit"),
         "queue_full": reader.choice("DISTROKIT_QUEUE_FULL", ("drop-oldest", "drop-newest"), "drop-oldest"),
@@ -155,7 +155,7 @@ def _sizes(context: BuildContext) -> Any:
     return Sizes(
         queue=arguments["max_queue_size"],
         batch=arguments.get("max_export_batch_size", 1),
-        # 0 is no delay (specification, *Batching processor*); a thread that never waits would eat a core.
+        # 0 is no delay (specification, *Batching processor*); a thread that never waits would use a whole core.
         delay_seconds=max(1, arguments["schedule_delay_millis"]) / 1000,
         timeout_seconds=(arguments["export_timeout_millis"] or _NO_LIMIT) / 1000,
         drop_newest=arguments["queue_full"] == "drop-newest",
@@ -185,17 +185,17 @@ def _simple(exporter: Any, context: BuildContext) -> Any:
 
 
 def _periodic_parameters(reader: Reader) -> dict[str, Value[Any]]:
-    """Times in milliseconds."""
-    for name in _NOT_DONE:
+    """Read times in milliseconds, and the queue's size in collections."""
+    for name in _UNSUPPORTED:
         node = reader.node(name)
         if node is not None:
             reader.problem(
                 code="file-part-unsupported",
                 setting=f"{node.source} {name}",
                 value="",
-                cause="there is no way to do this in OpenTelemetry Python",
+                cause="OpenTelemetry Python does not support this",
                 outcome="it has no effect",
-                remedy="Take it out; a view's attribute_keys bound how many series there are.",
+                remedy="Remove it; a view's attribute_keys limit the number of series.",
             )
     return {
         "export_interval_millis": reader.integer("OTEL_METRIC_EXPORT_INTERVAL", 60_000, minimum=1, key="interval"),

@@ -1,4 +1,4 @@
-"""``batch`` for spans and for log records."""
+"""The ``batch`` processors of spans and log records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_RESOURCE = Resource.get_empty()
 
 
 class BatchSpanProcessor(SpanProcessor):
-    """Queues finished, sampled spans (specification, *Batching processor*)."""
+    """A batch processor of finished, sampled spans (specification, *Batching processor*)."""
 
     def __init__(self, exporter: Any, sizes: Sizes, context: BuildContext) -> None:
         self._delivery = Delivery[ReadableSpan](
@@ -31,7 +31,7 @@ class BatchSpanProcessor(SpanProcessor):
             context.lost,
             exit_timeout_seconds=context.exit_timeout_millis / 1000,
         )
-        observe_queue(context, self._delivery.waiting, sizes.queue)
+        observe_queue(context, self._delivery.count_queued, sizes.queue)
         self.begin_shutdown = self._delivery.begin_shutdown
         self.forked = self._delivery.forked
         self._put = self._delivery.put
@@ -48,12 +48,12 @@ class BatchSpanProcessor(SpanProcessor):
         self._delivery.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Whether all that was queued has arrived within this time."""
+        """Export all queued items; true if they arrived within the timeout."""
         return self._delivery.flush(timeout_millis / 1000)
 
 
 class BatchLogRecordProcessor(LogRecordProcessor):
-    """Queues log records (specification, *Batching processor*)."""
+    """A batch processor of log records (specification, *Batching processor*)."""
 
     def __init__(self, exporter: Any, sizes: Sizes, context: BuildContext) -> None:
         self._delivery = Delivery[ReadableLogRecord](
@@ -64,19 +64,19 @@ class BatchLogRecordProcessor(LogRecordProcessor):
             context.lost,
             exit_timeout_seconds=context.exit_timeout_millis / 1000,
         )
-        observe_queue(context, self._delivery.waiting, sizes.queue)
+        observe_queue(context, self._delivery.count_queued, sizes.queue)
         self.begin_shutdown = self._delivery.begin_shutdown
         self.forked = self._delivery.forked
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        # As the SDK's own processor does: a copy that nobody changes any more, without the context, which may hold
-        # on to a whole request.
+        # As in the SDK's own processor: a copy that no other processor changes, without the context, which may keep a
+        # whole request alive.
         record = copy(log_record.log_record)
         record.context = _NO_CONTEXT
         self._delivery.put(
             ReadableLogRecord(
                 log_record=record,
-                # The SDK sets it before any processor is asked.
+                # The SDK sets it before it calls processors.
                 resource=log_record.resource or _NO_RESOURCE,
                 instrumentation_scope=log_record.instrumentation_scope,
                 limits=log_record.limits,
@@ -87,5 +87,5 @@ class BatchLogRecordProcessor(LogRecordProcessor):
         self._delivery.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Whether all that was queued has arrived within this time."""
+        """Export all queued items; true if they arrived within the timeout."""
         return self._delivery.flush(timeout_millis / 1000)

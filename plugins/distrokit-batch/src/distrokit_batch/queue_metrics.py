@@ -1,4 +1,4 @@
-"""The size of a queue as the SDK's own metrics have it (semantic conventions, *OpenTelemetry SDK metrics*)."""
+"""Reports the size of a queue as a metric (semantic conventions, *OpenTelemetry SDK metrics*)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SWITCH = "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"
 
 
 def observe_queue(context: BuildContext, size: Callable[[], int], capacity: int) -> None:
-    """Registration size and capacity of a queue of spans or log records, when that is asked for."""
+    """Register metrics of a queue's size and capacity, if the setting enables them."""
     if not context.settings.flag(_SWITCH):
         return
     item, unit = ("span", "{span}") if context.signal == "traces" else ("log", "{log_record}")
@@ -23,13 +23,13 @@ def observe_queue(context: BuildContext, size: Callable[[], int], capacity: int)
         "otel.component.type": f"batching_{item}_processor",
     }
 
-    def observed(value: Callable[[], int]) -> Callable[[CallbackOptions], list[Observation]]:
+    def observer(value: Callable[[], int]) -> Callable[[CallbackOptions], list[Observation]]:
         return lambda options: [Observation(value(), own)]
 
     for name, value, description in (
-        ("size", size, "What waits in the queue."),
-        ("capacity", lambda: capacity, "What the queue holds at most."),
+        ("size", size, "The number of items in the queue."),
+        ("capacity", lambda: capacity, "The largest number of items in the queue."),
     ):
         meter.create_observable_up_down_counter(
-            f"otel.sdk.processor.{item}.queue.{name}", [observed(value)], unit=unit, description=description
+            f"otel.sdk.processor.{item}.queue.{name}", [observer(value)], unit=unit, description=description
         )

@@ -1,4 +1,4 @@
-"""When what was not delivered is tried again."""
+"""Decides when a batch that was not delivered is retried."""
 
 from __future__ import annotations
 
@@ -6,50 +6,51 @@ import time
 
 from distrokit import ExportFailure
 
-#: Seconds between two tries: first, and at most; each is twice the one before.
+#: Seconds between two attempts: at first, and at most. Each pause is twice the previous one.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-#: The first one at the end of the process, and in a flush, where somebody waits.
+#: The first pause at the end of the process and in a flush, where a caller waits.
 FIRST_PAUSE_AWAITED = 0.1
-#: Seconds for which a receiver that is not there at all is looked for at the end of the process, and in a flush.
+#: Seconds for which an unreachable receiver is retried at the end of the process and in a flush.
 LOOK_AGAIN = 1.0
 
 
 class Retry:
-    """Of one exporter.
+    """The retries of one exporter.
 
     Attributes:
-        at: when the next try is due, on the monotonic clock; 0 when nothing waits for one.
-        asked_until: until when the receiver asked to be left alone; 0 when it did not.
+        at: when the next attempt is due, on the monotonic clock; 0 when no batch waits for one.
+        asked_until: the end of the delay that the receiver asked for, on the monotonic clock; 0 without one.
     """
 
     def __init__(self) -> None:
-        self.delivered()
+        self.reset()
 
-    def delivered(self) -> None:
-        """Nothing waits for another try."""
+    def reset(self) -> None:
+        """Forget failures, since no batch waits for a retry."""
         self.at = self.asked_until = 0.0
         self._failures = 0
         self._reached, self._asked = True, 0.0
 
-    def kept(self, left: ExportFailure) -> None:
-        """A try has failed, and another one may not."""
+    def record_failure(self, left: ExportFailure) -> None:
+        """Schedule the next attempt after a retryable failure."""
         self._failures += 1
         self._reached, self._asked = left.reached, left.wait_seconds or 0.0
         pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
         now = time.monotonic()
         self.at, self.asked_until = now + max(pause, self._asked), now + self._asked
 
-    def begin_awaited(self) -> None:
-        """Somebody waits from here on: pauses begin anew."""
+    def begin_waiting(self) -> None:
+        """Start with short pauses again, since a caller waits from now on."""
         self._failures = 0
 
-    def awaited_pause(self, since: float, until: float) -> float | None:
-        """Seconds until the next try when somebody waits; ``None`` when it is of no use.
+    def pause_while_awaited(self, since: float, until: float) -> float | None:
+        """Return the seconds until the next attempt while a caller waits; ``None`` when a retry is of no use.
 
-        That is: nobody was there all the time, or the receiver asked for more time than there is.
+        It is of no use when the receiver stayed unreachable, or asked for a longer delay than the caller waits.
 
         Args:
-            since, until: of the waiting, on the monotonic clock.
+            since: the start of the wait on the monotonic clock, in seconds.
+            until: the end of the wait.
         """
         now = time.monotonic()
         if not self._reached and now - since > LOOK_AGAIN:

@@ -6,15 +6,15 @@ from typing import Any
 
 from distrokit import BuildContext
 
-#: What they take for "no limit", in milliseconds.
+#: Stands for "no limit", in milliseconds.
 _NO_LIMIT = 2**31 - 1
 
 
 def sdk_batch(exporter: Any, context: BuildContext) -> Any:
-    """``BatchSpanProcessor`` or ``BatchLogRecordProcessor``."""
+    """Make the SDK's ``BatchSpanProcessor`` or ``BatchLogRecordProcessor``."""
     arguments = context.arguments
-    # The SDK refuses 0, which the specification allows: no delay, and no limit.
-    given = {
+    # The specification allows 0 (no delay, no limit); the SDK rejects it.
+    times_and_sizes = {
         "schedule_delay_millis": max(1, arguments["schedule_delay_millis"]),
         "export_timeout_millis": arguments["export_timeout_millis"] or _NO_LIMIT,
         **{name: arguments[name] for name in ("max_queue_size", "max_export_batch_size")},
@@ -22,14 +22,14 @@ def sdk_batch(exporter: Any, context: BuildContext) -> Any:
     if context.signal == "traces":
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        return BatchSpanProcessor(exporter, **given)
+        return BatchSpanProcessor(exporter, **times_and_sizes)
     from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
-    return BatchLogRecordProcessor(exporter, **given)
+    return BatchLogRecordProcessor(exporter, **times_and_sizes)
 
 
 def sdk_periodic(exporter: Any, context: BuildContext) -> Any:
-    """``PeriodicExportingMetricReader``."""
+    """Make the SDK's ``PeriodicExportingMetricReader``."""
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
     return PeriodicExportingMetricReader(

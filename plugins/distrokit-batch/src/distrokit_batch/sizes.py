@@ -1,4 +1,4 @@
-"""How much is kept, and how often it is sent."""
+"""Sizes and times of a queue."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is kept, and how often it is sent.
+    """Sizes and times of a queue.
 
     Attributes:
-        queue: how many items wait at most; the batch that is being sent comes on top.
-        batch: how many are sent at once.
-        delay_seconds: between two exports.
-        timeout_seconds: for one attempt.
-        drop_newest: what is dropped when the queue is full: the item that comes; else the oldest one.
+        queue: the largest number of queued items; the batch under way is not included.
+        batch: the largest number of items in one export.
+        delay_seconds: the time between two exports.
+        timeout_seconds: the timeout of one attempt.
+        drop_newest: true to drop the new item when the queue is full, false to drop the oldest.
     """
 
     queue: int

@@ -1,7 +1,7 @@
 """One deadline for a whole HTTP exchange.
 
-``requests`` has a limit for each read: a peer that sends a byte each second holds the exporter for as long as it
-likes. Here every read and write of a connection asks how much time is left.
+``requests`` limits each single read, so a peer that sends one byte per second could block the exporter for ever. Here
+every read and write of a connection is limited to the time that is left.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from distrokit_otlp.idle import Idle
+from distrokit_otlp.idle import IdleConnections
 
 _DEADLINE: ContextVar[float | None] = ContextVar("distrokit_otlp_deadline", default=None)
 
 
 @contextlib.contextmanager
-def until(deadline: float) -> Iterator[None]:
-    """Let connections of a :class:`DeadlineAdapter` give up then, on the clock of :func:`time.monotonic`."""
+def limit_exchange(deadline: float) -> Iterator[None]:
+    """Set the deadline of a :class:`DeadlineAdapter`'s connections, on the clock of :func:`time.monotonic`."""
     token = _DEADLINE.set(deadline)
     try:
         yield
@@ -34,7 +34,7 @@ def until(deadline: float) -> Iterator[None]:
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """The adapter of a session whose exchanges end in time."""
+    """An HTTP adapter whose exchanges end by the deadline."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -61,19 +61,19 @@ class _SecureConnection(HTTPSConnection):
 
 class _Pool(HTTPConnectionPool):
     ConnectionCls: Any = _Connection
-    QueueCls: Any = Idle
+    QueueCls: Any = IdleConnections
 
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls: Any = _SecureConnection
-    QueueCls: Any = Idle
+    QueueCls: Any = IdleConnections
 
 
 _POOLS = {"http": _Pool, "https": _SecurePool}
 
 
 class _Socket:
-    """A connected socket; everything but reading and writing is its own."""
+    """A connected socket that reads and writes within the deadline, and delegates everything else."""
 
     def __init__(self, socket: Any) -> None:
         self._socket = socket
@@ -82,13 +82,13 @@ class _Socket:
         return getattr(self._socket, name)
 
     def sendall(self, data: Any, *args: Any) -> None:
-        # The limit of sendall() is for all of it.
-        _limit(self._socket)
+        # A socket's timeout holds for the whole of sendall().
+        _apply_deadline(self._socket)
         try:
             self._socket.sendall(data, *args)
         except ssl.SSLEOFError:
-            # With TLS 1.3 a server that wants a certificate ends it when the client has begun to write. It has said
-            # why, and that is raised when it is read.
+            # With TLS 1.3 a server that requires a certificate closes the connection after the client began to write.
+            # Reading raises its alert, which names the cause.
             self._socket.recv(1)
             raise
 
@@ -97,7 +97,7 @@ class _Socket:
 
 
 class _Reader(io.RawIOBase):
-    """Reads from a socket through its own raw file, which keeps the socket open as long as it is read."""
+    """Reads from a socket through its raw file, which keeps the socket open until the file is closed."""
 
     def __init__(self, socket: Any, raw: Any) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        _limit(self._socket)
+        _apply_deadline(self._socket)
         count: int | None = self._raw.readinto(buffer)
         return count
 
@@ -117,7 +117,7 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
-def _limit(socket: Any) -> None:
+def _apply_deadline(socket: Any) -> None:
     deadline = _DEADLINE.get()
     if deadline is not None:
         left = deadline - time.monotonic()

@@ -1,4 +1,4 @@
-"""Why a connection fails, in a running process: ``distrokit doctor``'s words in place of the TLS library's."""
+"""Explains failed connections in a running process in the words of ``distrokit doctor``, not of the TLS library."""
 
 from __future__ import annotations
 
@@ -14,53 +14,56 @@ if TYPE_CHECKING:
     from distrokit_otlp.mismatch import Finding
     from distrokit_otlp.route import Route
 
-#: Seconds between two looks at one receiver, and for each step of one at most.
-_AGAIN, _STEP = 60.0, 1.0
+#: Seconds between two probes of one receiver, and the longest duration of each step.
+_PROBE_INTERVAL, _STEP = 60.0, 1.0
 _PLAINTEXT = re.compile(r"WRONG_VERSION_NUMBER|wrong version number|record layer failure", re.IGNORECASE)
 _NOT_HTTP_2 = re.compile(r"Failed parsing HTTP/2|Expected SETTINGS frame|http1\.x server|missing selected ALPN")
 _NAME = re.compile(r"mismatch|Hostname Verification|not valid for|doesn't match", re.IGNORECASE)
 _DATES = re.compile(r"certificate has expired|not yet valid", re.IGNORECASE)
-_REFUSED = re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE)
-_WANTED = re.compile(r"certificate.required|handshake.failure|bad.certificate", re.IGNORECASE)
-#: The connection ended without a word that tells why.
-_ENDED = re.compile(
+_UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE)
+_CLIENT_CERTIFICATE = re.compile(r"certificate.required|handshake.failure|bad.certificate", re.IGNORECASE)
+#: The connection ended without a cause.
+_DISCONNECTED = re.compile(
     r"Connection aborted|RemoteDisconnected|BadStatusLine|EOF occurred|Socket closed|Connection reset|handshake",
     re.IGNORECASE,
 )
 
 
 class Diagnosis:
-    """Of one exporter.
+    """Explains the failed connections of one exporter.
 
     Args:
-        options: what it is made with.
+        options: the exporter's options.
     """
 
     def __init__(self, options: ExporterOptions) -> None:
         self._options = options
-        self._looked, self._found = -_AGAIN, ""
+        self._probed_at, self._finding = -_PROBE_INTERVAL, ""
 
-    def of(self, text: str, seconds: float) -> str:
-        """The fault and the setting that mends it; ``text`` where they are not known.
+    def explain(self, text: str, seconds: float) -> str:
+        """Return the fault and the setting that corrects it; ``text`` when the fault is not known.
 
         Args:
-            text: what the transport says of a connection that failed.
-            seconds: what is left for looking at the receiver, which is done at most once a minute.
+            text: the transport's message about a failed connection.
+            seconds: the time left to probe the receiver, which happens at most once a minute.
         """
         try:
-            return self._of(text, seconds) or text
+            return self._explain(text, seconds) or text
         except Exception:
-            # Whatever sockets, proxies and names do: the text stands.
+            # Sockets, proxies and name resolution may raise anything: the text is reported as it is.
             return text
 
-    def connected(self) -> None:
-        """A receiver has answered: what was seen before is over."""
-        self._found = ""
+    def reset(self) -> None:
+        """Forget the finding, since the receiver has answered."""
+        self._finding = ""
 
-    def _of(self, text: str, seconds: float) -> str:
-        if not any(p.search(text) for p in (_PLAINTEXT, _NOT_HTTP_2, _NAME, _DATES, _REFUSED, _WANTED, _ENDED)):
+    def _explain(self, text: str, seconds: float) -> str:
+        if not any(
+            p.search(text)
+            for p in (_PLAINTEXT, _NOT_HTTP_2, _NAME, _DATES, _UNTRUSTED, _CLIENT_CERTIFICATE, _DISCONNECTED)
+        ):
             return ""
-        # Lazily: sockets and ssl, which an application may still patch.
+        # Imported late: an application may still patch sockets and ssl.
         from distrokit_otlp.route import Route
 
         options = self._options
@@ -71,47 +74,47 @@ class Diagnosis:
         route = Route.to(options.endpoint, remedies, files, grpc=grpc, insecure=insecure)
         if route is None or route.proxy:
             return ""
-        found = self._told(text, route, remedies)
-        if found is None and _ENDED.search(text):
-            return self._look(route, remedies, seconds)
+        found = self._explain_by_message(text, route, remedies)
+        if found is None and _DISCONNECTED.search(text):
+            return self._explain_by_probing(route, remedies, seconds)
         return _sentence(f"{route.place} {found[0]}", found[1]) if found else ""
 
-    def _told(self, text: str, route: Route, remedies: Remedies) -> Finding | None:
-        """By the transport's own words."""
+    def _explain_by_message(self, text: str, route: Route, remedies: Remedies) -> Finding | None:
+        """Return the finding that the transport's message allows; ``None`` without one."""
         from distrokit_otlp import mismatch, tls
 
         if _PLAINTEXT.search(text):
-            return tls.plaintext(route.url, remedies)
+            return tls.plaintext_finding(route.url, remedies)
         if _NOT_HTTP_2.search(text):
             return mismatch.other_protocol("grpc", remedies)
         certificate: tuple[tuple[re.Pattern[str], Finding], ...] = (
-            (_NAME, ("has a certificate for another name", tls.other_name(remedies))),
-            (_DATES, ("has a certificate that has expired, or is not valid yet", tls.RENEW)),
+            (_NAME, ("has a certificate for another name", tls.name_remedy(remedies))),
+            (_DATES, ("has a certificate that is expired or not yet valid", tls.RENEW)),
             (
-                _REFUSED,
-                ("has a certificate of an authority that is not known here", tls.unknown_authority(remedies)),
+                _UNTRUSTED,
+                ("has a certificate of an unknown authority", tls.trust_remedy(remedies)),
             ),
-            (_WANTED, tls.wants_certificate(remedies)),
+            (_CLIENT_CERTIFICATE, tls.client_certificate_finding(remedies)),
         )
         return next((found for pattern, found in certificate if route.tls and pattern.search(text)), None)
 
-    def _look(self, route: Route, remedies: Remedies, seconds: float) -> str:
+    def _explain_by_probing(self, route: Route, remedies: Remedies, seconds: float) -> str:
         now = time.monotonic()
-        if now - self._looked >= _AGAIN and seconds > 0:
-            self._looked, self._found = now, self._seen(route, remedies, min(_STEP, seconds / 4))
-        return self._found
+        if now - self._probed_at >= _PROBE_INTERVAL and seconds > 0:
+            self._probed_at, self._finding = now, self._probe(route, remedies, min(_STEP, seconds / 4))
+        return self._finding
 
-    def _seen(self, route: Route, remedies: Remedies, seconds: float) -> str:
-        """With connections of our own."""
+    def _probe(self, route: Route, remedies: Remedies, seconds: float) -> str:
+        """Return what test connections to the receiver show; empty when they show nothing."""
         from distrokit_otlp import mismatch
 
         if route.tls:
             check = route.handshake(seconds)
             if check.verdict == "fail":
                 return _sentence(check.evidence, check.remedy)
-        found = mismatch.foreign(route, str(self._options.arguments.get("protocol")), remedies, seconds)
+        found = mismatch.detect_mismatch(route, str(self._options.arguments.get("protocol")), remedies, seconds)
         return _sentence(f"{route.place} {found[0]}", found[1]) if found else ""
 
 
-def _sentence(said: str, remedy: str) -> str:
-    return f"{said} ({remedy.rstrip('.')})"
+def _sentence(evidence: str, remedy: str) -> str:
+    return f"{evidence} ({remedy.rstrip('.')})"

@@ -1,4 +1,4 @@
-"""Endpoints: URLs, and the names that grpc resolves by itself (grpc, *gRPC Name Resolution*).
+"""Parses endpoints: URLs, and names that grpc resolves by itself (grpc, *gRPC Name Resolution*).
 
 Standard library only: this also runs while the plan is made.
 """
@@ -9,51 +9,51 @@ import base64
 import ipaddress
 from urllib.parse import unquote, urlsplit
 
-#: Forms of grpc's own, such as ``dns:host:4317`` and ``unix:/run/otel.sock``.
+#: grpc's own schemes, such as ``dns:host:4317`` and ``unix:/run/otel.sock``.
 _LOCAL = ("unix", "unix-abstract", "vsock")
 _OF_GRPC = ("dns", "ipv4", "ipv6", "xds", *_LOCAL)
-#: What grpc connects to where no port is named.
+#: grpc's default port.
 _PORT = 443
 
 
 def scheme_of(endpoint: str) -> str:
-    """In lower case; empty for ``host:port``."""
+    """Return the scheme in lower case; empty for ``host:port``."""
     head = endpoint.partition(":")[0].lower()
     return head if "://" in endpoint or head in _OF_GRPC else ""
 
 
-def is_of_grpc(endpoint: str) -> bool:
-    """Whether it is in a form of grpc's own."""
+def is_grpc_target(endpoint: str) -> bool:
+    """True if an endpoint has one of grpc's own schemes."""
     return scheme_of(endpoint) in _OF_GRPC
 
 
-def is_local(endpoint: str) -> bool:
-    """Whether it is a socket of this machine, which needs no TLS."""
+def is_local_socket(endpoint: str) -> bool:
+    """True if an endpoint is a socket of this machine, which needs no TLS."""
     return scheme_of(endpoint) in _LOCAL
 
 
-def check_of_grpc(endpoint: str) -> None:
-    """Raises ``ValueError`` for what grpc would refuse with each request."""
+def check_grpc_target(endpoint: str) -> None:
+    """Raise ``ValueError`` for an endpoint that grpc would reject with each request."""
     scheme, _, rest = endpoint.partition(":")
     rest = rest.lstrip("/")
     if not rest or any(character.isspace() for character in endpoint):
-        raise ValueError(f"there is no name behind {scheme}:")
+        raise ValueError(f"a name is missing after {scheme}:")
     if scheme.lower() in ("ipv4", "ipv6"):
         version = int(scheme[-1])
         for address in rest.split(","):
             if ipaddress.ip_address(_host_and_port(address)[0]).version != version:
-                raise ValueError(f"{address} is no address of version {version}")
+                raise ValueError(f"{address} is not an address of IP version {version}")
 
 
-def target(endpoint: str) -> str:
-    """What grpc opens a channel to."""
-    if is_of_grpc(endpoint):
+def grpc_target(endpoint: str) -> str:
+    """Return the target of a grpc channel: without scheme and user, unless it is grpc's own form."""
+    if is_grpc_target(endpoint):
         return endpoint
     return (urlsplit(endpoint).netloc if "://" in endpoint else endpoint).rpartition("@")[2] or endpoint
 
 
 def host_and_port(endpoint: str, *, grpc: bool) -> tuple[str, int] | None:
-    """Where a connection is made to; ``None`` for a local socket, several addresses, and what only grpc can resolve."""
+    """Return host and port; ``None`` for a local socket, several addresses, and names that only grpc can resolve."""
     scheme = scheme_of(endpoint)
     if scheme in ("dns", "ipv4", "ipv6"):
         name = endpoint.rpartition("/")[2] if "/" in endpoint else endpoint.partition(":")[2]
@@ -64,8 +64,8 @@ def host_and_port(endpoint: str, *, grpc: bool) -> tuple[str, int] | None:
     return parts.hostname or "", parts.port or (80 if scheme == "http" and not grpc else _PORT)
 
 
-def basic(url: str) -> str:
-    """The ``Authorization`` for the user and the password of a URL; empty without a password, as in requests."""
+def basic_authorization(url: str) -> str:
+    """Return the ``Authorization`` for the user and password of a URL; empty without a password, as in requests."""
     parts = urlsplit(url)
     if "://" not in url or parts.username is None or parts.password is None or not parts.username + parts.password:
         return ""
@@ -77,19 +77,19 @@ def basic(url: str) -> str:
     return f"Basic {base64.b64encode(data).decode()}"
 
 
-def without_user(url: str) -> str:
-    """A URL without its user and password."""
+def remove_user(url: str) -> str:
+    """Return a URL without its user and password."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
-    # An address of version 6 without brackets has no port.
+    # An IPv6 address without brackets has no port.
     if text.count(":") > 1 and not text.startswith("["):
         return text, _PORT
     parts = urlsplit(f"//{text}")
     try:
         return parts.hostname or "", parts.port or _PORT
     except ValueError:
-        # The name of a service stands for its port.
+        # The port may be a service name, which is not resolved here.
         return parts.hostname or "", _PORT

@@ -1,8 +1,8 @@
 """The OTLP exporter of one signal, over either transport.
 
-It stands on the public encoders of ``opentelemetry-exporter-otlp-proto-common`` and sends by itself, since upstream's
-exporters answer "failure" to what may be tried again and to what may not, send every try twice, take redirections and
-web pages for success, and lose a whole batch with one item that cannot be encoded, or with one byte too many.
+It uses the public encoders of ``opentelemetry-exporter-otlp-proto-common`` and sends by itself. Upstream's exporters
+do not tell retryable failures from others, send every attempt twice, take redirects and web pages for success, and
+lose a whole batch when one item cannot be encoded or when the request is one byte too large.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from distrokit import ExporterOptions, ExportFailure, LossReporter, metric_arguments
-from distrokit_otlp.answer import Answer
 from distrokit_otlp.request_size import RequestSize
+from distrokit_otlp.send_result import SendResult
 from distrokit_otlp.signals import SignalInOTLP
 
-# Below OpenTelemetry's own logger: during an export, what is said there is the cause of the loss.
+# Below OpenTelemetry's own logger: a message of it during an export is reported as the cause of the loss.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
-#: Of no interest when another attempt succeeds.
+#: Marks messages that are not shown when a later attempt succeeds.
 _CAUSE = {"distrokit_cause": True}
-#: Of a request, in bytes, uncompressed: what grpc servers take by default, less what surrounds it.
+#: Size of a request in bytes, uncompressed: the default limit of grpc servers, less the framing.
 LARGEST_REQUEST = 4 * 1024 * 1024 - 4096
-#: What stands for "no limit", in seconds: a day.
+#: Stands for "no limit", in seconds: one day.
 NO_LIMIT = 86_400.0
-#: Single items that may be refused for their size in one attempt. After that, items that are at least as large as one
-#: of them are dropped without a request. Sizes are before compression; a receiver may look at the size after it.
-_ASKED = 8
+#: The number of single items that may be refused for their size in one attempt. After that, items of at least the
+#: smallest refused size are dropped without a request. Sizes are before compression; a receiver may check the size
+#: after it.
+_LARGE_ITEMS_TRIED = 8
 _REASONS = {"unsure": "unsure", "refused": "failed", "too_large": "too_large", "unencodable": "unencodable"}
 
 
@@ -43,33 +44,34 @@ class Sender(ABC):
     """A transport."""
 
     @abstractmethod
-    def send(self, request: Any, seconds: float) -> Answer:
-        """Send a request, a protobuf message, and wait for the answer no longer than this; never raises."""
+    def send(self, request: Any, seconds: float) -> SendResult:
+        """Send a protobuf message and return the result within ``seconds``; never raises."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give up what is open; a request under way ends."""
+        """Close connections; a request under way is cancelled."""
 
     @abstractmethod
     def forked(self) -> None:
-        """In a child: leave the parent's connection alone, and have one of its own when it is needed."""
+        """Abandon the parent's connection in a forked child; a new one is opened when needed."""
 
-    def before_fork(self) -> None:  # noqa: B027  (most have nothing to do)
-        """Where a fork must not meet a request under way: let none begin, and wait a little for that one's end."""
+    def before_fork(self) -> None:  # noqa: B027  # most transports need nothing
+        """Block new requests, and wait briefly for one under way, where a fork must not interrupt it."""
 
-    def forked_in_parent(self) -> None:  # noqa: B027  # most have nothing to do
-        """Go on."""
+    def forked_in_parent(self) -> None:  # noqa: B027  # most transports need nothing
+        """Allow requests again."""
 
 
 class _Exporter:
-    """What the exporters of the three signals share.
+    """Base of the exporters of the three signals.
 
     Args:
-        signal: its encoding.
-        sender: its transport; an attribute, too.
+        signal: the signal's encoding.
+        sender: the transport; also an attribute.
         timeout_seconds: for one export.
-        largest: in bytes, uncompressed: a larger request is split; what the receiver refuses is split further.
-        lost: told what is lost for good.
+        largest: the largest request in bytes, uncompressed; larger ones are split, and split further when the receiver
+            refuses them for their size.
+        lost: called with the number of lost items, the reason and the cause.
     """
 
     def __init__(
@@ -77,93 +79,99 @@ class _Exporter:
     ) -> None:
         self._signal, self.sender, self._closed = signal, sender, False
         self._timeout, self._lost = timeout_seconds, lost
-        self._largest, self._remarked = RequestSize(largest), False
+        self._largest, self._remark_logged = RequestSize(largest), False
         self.forked()
 
     def forked(self) -> None:
-        """In a child of a fork."""
-        # What was sent, and never answered, so that it may have arrived: its mark, and how many items it has.
+        """Reset in a forked child."""
+        # Items that were sent without a response, so that they may have arrived: their identity and number.
         self._unsure: tuple[Any, int] = None, 0
         self.sender.forked()
 
     def before_fork(self) -> None:
-        """Come to rest."""
+        """Prepare the transport for a fork."""
         self.sender.before_fork()
 
     def forked_in_parent(self) -> None:
-        """Go on."""
+        """Resume in the parent after a fork."""
         self.sender.forked_in_parent()
 
     def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
-        """One try of everything (:class:`distrokit.RetryAwareExporter`)."""
+        """Send all items once (:class:`distrokit.RetryAwareExporter`)."""
         deadline = time.monotonic() + min(timeout_seconds, self._timeout)
-        unsure = self._unsure_of(items)
+        unsure = self._count_unsure(items)
         if unsure:
-            # They are sent a second time only to a receiver that is there: one copy too many, and no more.
+            # Send them again only after the receiver answered an empty request, so that at most one duplicate arrives.
             probe = self.sender.send(self._signal.empty, deadline - time.monotonic())
             if probe.verdict == "later":
                 return ExportFailure(items, probe.cause, probe.wait_seconds, probe.reached)
             self._unsure = None, 0
         parts = self._signal.split(items, unsure) if unsure else (items,)
         waiting = [part for part in reversed(parts) if self._signal.size(part)]
-        # How many items were dealt with: always the first ones.
+        # The number of items that are done, always the first ones; the cause of the last failure.
         done, failed = 0, ""
-        # The sizes of single items that were refused for them, in bytes.
-        alone: list[int] = []
+        # Sizes in bytes of single items that were refused for their size.
+        refused_sizes: list[int] = []
         while waiting:
             size = self._signal.size(part := waiting.pop())
-            answer, length = self._sent(part, deadline, alone)
-            if answer.verdict == "later" and answer.unsure and done < unsure:
-                answer = Answer("unsure", answer.cause)
-            if answer.verdict == "later":
+            result, length = self._send(part, deadline, refused_sizes)
+            if result.verdict == "later" and result.unsure and done < unsure:
+                result = SendResult("unsure", result.cause)
+            if result.verdict == "later":
                 left = self._signal.split(items, done)[1] if done else items
-                self._unsure = _mark(left), size if answer.unsure else max(0, unsure - done)
-                return ExportFailure(left, answer.cause, answer.wait_seconds, answer.reached)
-            if answer.verdict == "too_large" and size > 1:
-                waiting += reversed(self._pieces(part, length))
+                self._unsure = _identity(left), size if result.unsure else max(0, unsure - done)
+                return ExportFailure(left, result.cause, result.wait_seconds, result.reached)
+            if result.verdict == "too_large" and size > 1:
+                waiting += reversed(self._split_to_fit(part, length))
                 continue
             done += size
-            if answer.verdict == "too_large":
-                alone.append(length)
-                answer = Answer("too_large", f"{self._signal.name_of(part)}, {length:,} bytes: {answer.cause}")
-            if answer.verdict != "taken":
-                failed = answer.cause
-            self._count(answer, size)
+            if result.verdict == "too_large":
+                refused_sizes.append(length)
+                result = SendResult(
+                    "too_large", f"{self._signal.describe_first(part)}, {length:,} bytes: {result.cause}"
+                )
+            if result.verdict != "taken":
+                failed = result.cause
+            self._count(result, size)
         return ExportFailure(None, failed) if failed else None
 
-    def _sent(self, part: Any, deadline: float, alone: Sequence[int]) -> tuple[Answer, int]:
-        """Send a part; returns the answer, and the size of the request in bytes, 0 when it cannot be encoded."""
+    def _send(self, part: Any, deadline: float, refused_sizes: Sequence[int]) -> tuple[SendResult, int]:
+        """Send a part; return the result and the request's size in bytes, 0 when it cannot be encoded."""
         many = self._signal.size(part) > 1
         try:
             request = self._signal.encode(part)
             size = int(request.ByteSize())
         except Exception as error:
-            # Whatever an encoder meets in values that an application made. Halves of it find the one.
-            return Answer("too_large" if many else "unencodable", _described(error)), 0
+            # An encoder may raise anything for an application's values. Splitting the part isolates the item.
+            return SendResult("too_large" if many else "unencodable", _describe(error)), 0
         if many and size > self._largest.limit():
-            return Answer("too_large"), size
-        if not many and len(alone) >= _ASKED and size >= min(alone):
-            return Answer("too_large", "the receiver refused smaller ones"), size
+            return SendResult("too_large"), size
+        if not many and len(refused_sizes) >= _LARGE_ITEMS_TRIED and size >= min(refused_sizes):
+            return SendResult("too_large", "the receiver rejected smaller items"), size
         left = deadline - time.monotonic()
-        answer = self.sender.send(request, left) if left > 0 else Answer("later", "there was no time left to send it")
-        if answer.verdict == "too_large" and many:
+        result = (
+            self.sender.send(request, left)
+            if left > 0
+            else SendResult("later", "the timeout expired before it was sent")
+        )
+        if result.verdict == "too_large" and many:
             self._largest.refused(size)
-        if answer.verdict != "taken":
-            _logger.warning("%s not taken: %s", self._signal.name, answer.cause, extra=_CAUSE)
-        return answer, size
+        if result.verdict != "taken":
+            _logger.warning("%s not accepted: %s", self._signal.name, result.cause, extra=_CAUSE)
+        return result, size
 
-    def _count(self, answer: Answer, size: int) -> None:
-        """Report items that were not taken, and a success that is doubtful."""
-        if answer.verdict != "taken":
-            self._lost(size, _REASONS[answer.verdict], answer.cause)
-        elif answer.rejected:
-            self._lost(answer.rejected, "rejected", answer.cause)
-        elif answer.remark and not self._remarked:
-            self._remarked = True
-            _logger.warning("%s: %s", self._signal.name, answer.remark)
+    def _count(self, result: SendResult, size: int) -> None:
+        """Report lost items, and log a doubtful success once."""
+        if result.verdict != "taken":
+            self._lost(size, _REASONS[result.verdict], result.cause)
+        elif result.rejected:
+            self._lost(result.rejected, "rejected", result.cause)
+        elif result.remark and not self._remark_logged:
+            self._remark_logged = True
+            _logger.warning("%s: %s", self._signal.name, result.remark)
 
-    def _pieces(self, part: Any, length: int) -> list[Any]:
-        """Split a part into as many pieces as its length in bytes needs; into two when the length is not known."""
+    def _split_to_fit(self, part: Any, length: int) -> list[Any]:
+        """Split a part into as many pieces as its size in bytes requires; into two when the size is not known."""
         size = self._signal.size(part)
         number = min(size, max(2, math.ceil(length / self._largest.limit())))
         pieces = []
@@ -172,15 +180,15 @@ class _Exporter:
             pieces.append(piece)
         return [*pieces, part]
 
-    def _unsure_of(self, items: Any) -> int:
-        """How many of these, the first ones, were sent and never answered."""
+    def _count_unsure(self, items: Any) -> int:
+        """Return how many of the items, always the first ones, were sent without a response."""
         mark, size = self._unsure
-        return size if mark is _mark(items) else 0
+        return size if mark is _identity(items) else 0
 
-    def _delivered(self, items: Any, timeout_seconds: float) -> bool:
-        """For a processor that does not ask again: try until the time is up; whether all has arrived.
+    def _deliver(self, items: Any, timeout_seconds: float) -> bool:
+        """Retry until the timeout, for processors that do not retry by themselves; true if all items arrived.
 
-        What has not is reported as lost.
+        Other items are reported as lost.
         """
         if self._closed:
             self._lost(self._signal.size(items), "after_shutdown")
@@ -192,7 +200,7 @@ class _Exporter:
             left = self.attempt(items, deadline - time.monotonic())
             if left is None:
                 return True
-            # Of no meaning but that not all want to come back at one moment.
+            # Jitter, so that not all processes retry at the same moment.
             wait = left.wait_seconds if left.wait_seconds is not None else pause * random.uniform(0.8, 1.2)  # noqa: S311
             again = time.monotonic() + wait
             if left.items and (self._closed or again > deadline):
@@ -215,7 +223,7 @@ class OTLPSpanExporter(_Exporter, SpanExporter):
     """Spans over OTLP."""
 
     def export(self, spans: Sequence[Any]) -> SpanExportResult:
-        return SpanExportResult.SUCCESS if self._delivered(spans, self._timeout) else SpanExportResult.FAILURE
+        return SpanExportResult.SUCCESS if self._deliver(spans, self._timeout) else SpanExportResult.FAILURE
 
     def shutdown(self) -> None:
         self._close()
@@ -228,7 +236,7 @@ class OTLPLogExporter(_Exporter, LogRecordExporter):
     """Log records over OTLP."""
 
     def export(self, batch: Sequence[Any]) -> LogRecordExportResult:
-        done = self._delivered(batch, self._timeout)
+        done = self._deliver(batch, self._timeout)
         return LogRecordExportResult.SUCCESS if done else LogRecordExportResult.FAILURE
 
     def shutdown(self) -> None:
@@ -242,8 +250,7 @@ class OTLPMetricExporter(_Exporter, MetricExporter):
     """Metrics over OTLP.
 
     Args:
-        preferred: temporality and aggregation of the reader that collects for it, as the SDK's ``MetricExporter`` takes
-            them.
+        preferred: temporality and aggregation, as the SDK's ``MetricExporter`` takes them.
     """
 
     def __init__(
@@ -259,7 +266,7 @@ class OTLPMetricExporter(_Exporter, MetricExporter):
         _Exporter.__init__(self, signal, sender, timeout_seconds, largest, lost)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
-        done = self._delivered(metrics_data, timeout_millis / 1000)
+        done = self._deliver(metrics_data, timeout_millis / 1000)
         return MetricExportResult.SUCCESS if done else MetricExportResult.FAILURE
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
@@ -272,12 +279,12 @@ class OTLPMetricExporter(_Exporter, MetricExporter):
 def otlp_exporter(
     options: ExporterOptions, signal: SignalInOTLP, sender: Sender, timeout_seconds: float, taken: Sequence[str]
 ) -> Any:
-    """The exporter of ``options.signal``.
+    """Make the exporter of ``options.signal``.
 
     Args:
-        taken: arguments that the transport has used.
+        taken: arguments that the transport uses.
 
-    Raises: ``TypeError`` for an argument that nobody takes.
+    Raises: ``TypeError`` for an argument that the exporter does not have.
     """
     arguments = {name: value for name, value in options.arguments.items() if name not in (*taken, "protocol")}
     largest = arguments.pop("max_request_size", LARGEST_REQUEST)
@@ -296,10 +303,10 @@ def otlp_exporter(
     return exporter
 
 
-def _mark(items: Any) -> Any:
-    """What tells these items from others: the first of a list, or the collection."""
+def _identity(items: Any) -> Any:
+    """Return the object that identifies a batch: the first item of a list, or the collection."""
     return items[0] if isinstance(items, list) and items else items
 
 
-def _described(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:200].encode("ascii", "backslashreplace").decode()

@@ -18,20 +18,20 @@ _MODULES = {
 
 
 def file_parameters(reader: Reader) -> dict[str, Value[Any]]:
-    """Where to (configuration schema, ``OtlpFileExporter``); ``otlp/stdout`` has it in the name."""
+    """Read the output stream (configuration schema, ``OtlpFileExporter``); ``otlp/stdout`` has it in its name."""
     fixed = reader.name == "otlp/stdout"
     reader.file_name = "otlp_file/development"
     read: dict[str, Value[Any]] = {
         "output_stream": reader.default("stdout", "output_stream")
         if fixed
-        else reader.parsed((), _stream, "stdout", key="output_stream")
+        else reader.parsed((), _parse_stream, "stdout", key="output_stream")
     }
     if reader.signal == "metrics":
         read.update(metric_parameters(reader))
     return read
 
 
-def _stream(text: str) -> str:
+def _parse_stream(text: str) -> str:
     parts = urlsplit(text)
     if text != "stdout" and not (parts.scheme == "file" and parts.path and parts.netloc in ("", "localhost")):
         raise ValueError("write stdout, or file:///path/to/a/file")
@@ -39,7 +39,7 @@ def _stream(text: str) -> str:
 
 
 def make_file(options: ExporterOptions) -> Any:
-    """The exporter of ``options.signal``.
+    """Make the file exporter of ``options.signal``.
 
     Raises: ``ModuleNotFoundError`` without the package; ``OSError`` when the file cannot be written.
     """
@@ -50,7 +50,7 @@ def make_file(options: ExporterOptions) -> Any:
         exporter = getattr(import_module(f"opentelemetry.exporter.otlp.json.file.{module}"), name)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "it needs a package of its own: pip install opentelemetry-exporter-otlp-json-file", name=error.name
+            "another package is required: pip install opentelemetry-exporter-otlp-json-file", name=error.name
         ) from error
     stream = options.arguments["output_stream"]
     target = Path(unquote(urlsplit(stream).path))

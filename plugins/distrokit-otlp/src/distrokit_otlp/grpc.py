@@ -1,4 +1,4 @@
-"""OTLP over grpc: the exporter, and how its channel is opened."""
+"""OTLP over grpc: makes the exporter and its channel."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as export
 
 from distrokit import EntryPoints, ExporterOptions, Settings
 from distrokit_otlp.diagnosis import Diagnosis
-from distrokit_otlp.endpoints import basic, target
+from distrokit_otlp.endpoints import basic_authorization, grpc_target
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
-from distrokit_otlp.header_rules import Sendable, metadata
+from distrokit_otlp.header_rules import HeaderFilter, to_metadata
 from distrokit_otlp.lazy import LazySender, require
-from distrokit_otlp.live_headers import LiveHeaders, that_stay
+from distrokit_otlp.live_headers import LiveHeaders, exclude_refreshed
 from distrokit_otlp.quiet import quiet
 from distrokit_otlp.signals import signal_of
 from distrokit_otlp.tls_files import TlsFiles
 from distrokit_otlp.tls_loading import TlsFileError
 
 _CODES = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
-#: From this release on, grpc reads how much to log while it is imported.
-_READS_AT_IMPORT = 1, 78
-#: Of parameters that are for the channel.
-_OF_THE_CHANNEL = ("insecure", "certificate", "client_key", "client_certificate", "channel_options")
+#: From this release on, grpc reads its log verbosity when it is imported.
+_VERBOSITY_READ_AT_IMPORT = 1, 78
+#: Parameters of the channel.
+_CHANNEL_PARAMETERS = ("insecure", "certificate", "client_key", "client_certificate", "channel_options")
 
 
 def make_grpc(options: ExporterOptions) -> Any:
-    """The grpc exporter of ``options.signal``.
+    """Make the grpc exporter of ``options.signal``.
 
     Raises: ``TlsFileError`` for a certificate or key that TLS cannot use; ``ValueError`` for a retryable code that grpc
-        does not have; ``TypeError`` for an argument that nobody takes, and for credentials of another transport.
+        does not have; ``TypeError`` for an unknown argument, and for credentials of another transport.
     """
     require("grpc", "grpc needs the package grpcio: pip install grpcio")
     signal, headers, codes = signal_of(options.signal), _headers(options), _codes(options)
     files = TlsFiles.of(options)
     channel = _channel(options, files)
 
-    def made() -> Any:
+    def make() -> Any:
         with quiet(options.settings):
             from distrokit_otlp.grpc_sender import GrpcSender
 
-        where, hint = target(options.endpoint), _hint(options)
+        address, hint = grpc_target(options.endpoint), _hint(options)
         return GrpcSender(
-            signal.method, signal.response, channel, headers, where, codes, hint, files, Diagnosis(options)
+            signal.method, signal.response, channel, headers, address, codes, hint, files, Diagnosis(options)
         )
 
     timeout = options.timeout_millis / 1000 or NO_LIMIT
-    return otlp_exporter(options, signal, LazySender(made), timeout, taken=_OF_THE_CHANNEL)
+    return otlp_exporter(options, signal, LazySender(make), timeout, taken=_CHANNEL_PARAMETERS)
 
 
 def _import_grpc(settings: Settings) -> Any:
@@ -60,31 +60,31 @@ def _import_grpc(settings: Settings) -> Any:
 
 
 def _channel(options: ExporterOptions, files: TlsFiles) -> Any:
-    """Opens a channel; what can be wrong with files and credentials is wrong now."""
+    """Return a function that opens a channel; check files and credentials now, so that errors appear at the start."""
     arguments = options.arguments
     insecure = bool(arguments.get("insecure"))
     if options.credentials is not None:
-        # Without TLS nobody would look at them, and with it grpc finds out with the first export only.
+        # Without TLS they would never be checked, and with TLS only by the first export.
         _check_credentials(options)
     own = (*_user_agent(options.user_agent), *(arguments.get("channel_options") or ()))
-    where = target(options.endpoint)
-    # Read now, since the process may give up the right to.
-    loaded = {} if insecure else files.load()
-    given = options.credentials or (None if insecure or files else _provided(options))
+    address = grpc_target(options.endpoint)
+    # Read now: the process may drop the permission to read them.
+    contents = {} if insecure else files.load()
+    credentials_given = options.credentials or (None if insecure or files else _from_credential_provider(options))
 
     def channel(more: tuple[tuple[str, Any], ...]) -> Any:
-        nonlocal loaded
+        nonlocal contents
         grpc = _import_grpc(options.settings)
         compression = grpc.Compression.Gzip if options.compression == "gzip" else grpc.Compression.NoCompression
         with _quietly(grpc, options.settings):
             if insecure:
-                return grpc.insecure_channel(where, options=(*more, *own), compression=compression)
+                return grpc.insecure_channel(address, options=(*more, *own), compression=compression)
             if files.changed():
-                # While they are being replaced, the last ones that were good stay in use.
+                # While files are being replaced, the last valid ones stay in use.
                 with contextlib.suppress(TlsFileError):
-                    loaded = files.load()
-            credentials = given or _credentials(loaded)
-            return grpc.secure_channel(where, credentials, options=(*more, *own), compression=compression)
+                    contents = files.load()
+            credentials = credentials_given or _credentials(contents)
+            return grpc.secure_channel(address, credentials, options=(*more, *own), compression=compression)
 
     return channel
 
@@ -93,26 +93,26 @@ def _check_credentials(options: ExporterOptions) -> None:
     grpc = _import_grpc(options.settings)
     if not isinstance(options.credentials, grpc.ChannelCredentials):
         raise TypeError(
-            f"grpc takes grpc.ChannelCredentials, and not {type(options.credentials).__name__} as credentials; a "
+            f"grpc credentials must be grpc.ChannelCredentials, not {type(options.credentials).__name__}; a "
             "requests.auth.AuthBase needs OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
         )
 
 
 def _quietly(grpc: Any, settings: Settings) -> contextlib.AbstractContextManager[None]:
-    """For releases of grpc that read how much to log when the first channel is opened."""
-    at_import = tuple(int(part) for part in re.findall(r"\d+", grpc.__version__)[:2]) >= _READS_AT_IMPORT
+    """Silence grpc releases that read their log verbosity when the first channel is opened."""
+    at_import = tuple(int(part) for part in re.findall(r"\d+", grpc.__version__)[:2]) >= _VERBOSITY_READ_AT_IMPORT
     return contextlib.nullcontext() if at_import else quiet(settings)
 
 
 def _hint(options: ExporterOptions) -> str:
-    """A receiver that wants a certificate ends the connection, and grpc is not told why."""
+    """Return a hint for a connection that ends without a cause, as when the receiver requires a client certificate."""
     if options.arguments.get("insecure") or options.arguments.get("client_certificate"):
         return ""
-    return " (does it want a client's certificate? OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE)"
+    return " (the receiver may require a client certificate: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE)"
 
 
 def _codes(options: ExporterOptions) -> frozenset[str] | None:
-    """Codes to retry on instead of the specification's; ``None`` when nobody named any."""
+    """Read the status codes to retry on in place of the specification's; ``None`` when the setting is empty."""
     names = [name.strip().upper() for name in options.settings.get(_CODES).split(",") if name.strip()]
     if names:
         known = _import_grpc(options.settings).StatusCode.__members__
@@ -122,10 +122,10 @@ def _codes(options: ExporterOptions) -> frozenset[str] | None:
     return frozenset(names) or None
 
 
-def _provided(options: ExporterOptions) -> Any:
-    """Those of upstream's credential provider; ``None`` when nobody named one.
+def _from_credential_provider(options: ExporterOptions) -> Any:
+    """Return the credentials of upstream's credential provider; ``None`` when no setting names one.
 
-    Raises: ``LookupError`` when there is no provider of that name; ``TypeError`` when it gives something else.
+    Raises: ``LookupError`` when no provider has that name; ``TypeError`` when it returns something else.
     """
     variable = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_{}CREDENTIAL_PROVIDER"
     names = (variable.format(f"{options.signal.upper()}_"), variable.format(""))
@@ -146,19 +146,19 @@ def _provided(options: ExporterOptions) -> Any:
 
 
 def _headers(options: ExporterOptions) -> Any:
-    """Handed over with every request: a tuple, or pairs that are made anew."""
-    # grpc refuses upper case in a header's name, which a hook may well have written.
-    sendable = Sendable(f"{options.name} {options.signal}", grpc=True)
-    fixed = sendable({name.lower(): value for name, value in options.headers.items()})
-    if credentials := basic(options.endpoint):
+    """Return the metadata of every request: a tuple, or an object that yields current pairs each time."""
+    # grpc rejects upper case in header names, which a hook may have used.
+    header_filter = HeaderFilter(f"{options.name} {options.signal}", grpc=True)
+    fixed = header_filter({name.lower(): value for name, value in options.headers.items()})
+    if credentials := basic_authorization(options.endpoint):
         fixed["authorization"] = credentials
     if options.refresh_headers is None:
-        return metadata(fixed)
-    return LiveHeaders(that_stay(fixed, options.refresh_headers), options.refresh_headers, sendable)
+        return to_metadata(fixed)
+    return LiveHeaders(exclude_refreshed(fixed, options.refresh_headers), options.refresh_headers, header_filter)
 
 
 def _credentials(contents: Mapping[str, bytes]) -> Any:
-    """TLS as the files say, and with the system's roots without any; a client certificate needs no CA of its own."""
+    """Make TLS credentials from the files; without a CA file, grpc's own roots are used."""
     import grpc
 
     return grpc.ssl_channel_credentials(

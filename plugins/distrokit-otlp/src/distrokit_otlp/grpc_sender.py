@@ -1,4 +1,4 @@
-"""OTLP over grpc: one request and its answer."""
+"""OTLP over grpc: sends one request and judges the response."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ import grpc
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from distrokit_otlp.answer import Answer, names_a_size, partial_success
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender
+from distrokit_otlp.send_result import SendResult, mentions_size, read_partial_success
 from distrokit_otlp.tls_files import TlsFiles
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
-#: Codes after which another try may succeed (specification, *OTLP/gRPC*, "Failures").
+#: Codes after which a retry may succeed (specification, *OTLP/gRPC*, "Failures").
 RETRYABLE = frozenset({"CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"})
-#: A proxy in front of the receiver has refused the request by a status of HTTP.
+#: A proxy in front of the receiver refused the request with an HTTP status.
 _STATUS_413 = re.compile(r"http2 header with status: 413")
-#: Codes that are about other things, whatever the text.
-_NOT_OF_SIZE = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
+#: Codes that never mean a request's size, whatever the text.
+_NOT_ABOUT_SIZE = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
 _NOT_REACHED = re.compile(
     r"failed to connect|name resolution|DNS resolution|errors resolving|no addresses|resolver|Connection refused",
     re.IGNORECASE,
 )
 _CERTIFICATE = re.compile(r"certificate|wrong_version|handshake failed|verification check failed", re.IGNORECASE)
-#: A connection that ended while it was waited for an answer.
-_CUT = re.compile(r"closed|reset|broken pipe|goaway|removed|endpoint|watchdog|settings frame", re.IGNORECASE)
-#: Seconds for which a fork waits for a request under way.
-_REST = 0.25
-#: grpc waits up to two minutes before it connects again.
+#: The connection ended before the response.
+_DISCONNECTED = re.compile(r"closed|reset|broken pipe|goaway|removed|endpoint|watchdog|settings frame", re.IGNORECASE)
+#: Seconds that a fork waits for a request under way.
+_FORK_WAIT = 0.25
+#: grpc's own delay before it reconnects grows to two minutes.
 _CHANNEL = (("grpc.initial_reconnect_backoff_ms", 500), ("grpc.max_reconnect_backoff_ms", 5000))
 
 
 class GrpcSender(Sender):
-    """See the module.
+    """A transport over one grpc channel.
 
     Args:
         method: the full name of the service's method.
-        response: the class of its answers.
-        channel: opens one, with these options; called when the first request is sent, in each process anew.
+        response: the class of its responses.
+        channel: opens a channel with these options; called with the first request of each process.
         headers: pairs, read for each request; names in lower case.
-        where: host and port, for messages.
+        address: host and port, for messages.
         retryable: names of codes; ``None`` for those of the specification.
-        hint: what it may be when the receiver ends a connection before it is one.
-        files: those that the channel is opened with; when one has changed, the next connection is made with the new.
-        diagnosis: finds out why a connection fails.
+        hint: added to the cause when the receiver closes a connection during the handshake.
+        files: the TLS files of the channel; after a change, the next request opens a new channel.
+        diagnosis: explains failed connections; ``None`` for no explanation.
 
     Attributes:
-        watch: told each answer as grpc has it: a response, or an ``RpcError``; ``None`` for nobody.
-        used: whether a channel was opened in this process, or in one that it was forked from.
+        on_response: called with each response or ``RpcError``; ``None`` for no callback.
+        used: true when a channel was opened in this process or in a parent of it.
     """
 
     def __init__(
@@ -65,51 +65,51 @@ class GrpcSender(Sender):
         response: Any,
         channel: Callable[[tuple[tuple[str, Any], ...]], Any],
         headers: Iterable[tuple[str, str | bytes]],
-        where: str,
+        address: str,
         retryable: frozenset[str] | None = None,
         hint: str = "",
         files: TlsFiles | None = None,
         diagnosis: Diagnosis | None = None,
     ) -> None:
         self._method, self._response, self._open = method, response, channel
-        self._headers, self._where = headers, where
+        self._headers, self._address = headers, address
         self._retryable = RETRYABLE if retryable is None else retryable
-        self._given, self._hint = retryable is not None, hint
+        self._codes_given, self._hint = retryable is not None, hint
         self._files, self._renew, self._diagnosis = files, False, diagnosis
-        self.watch: Callable[[Any], None] | None = None
+        self.on_response: Callable[[Any], None] | None = None
         self.used = self._warned = False
         # Threads may fork at the same time.
-        self._resting = threading.local()
-        # How many calls there were, and the one that did not end in time for a fork.
-        self._calls, self._hanging = 0, -1
+        self._fork_state = threading.local()
+        # The number of calls, and the number of the call that was still running at the last fork.
+        self._calls, self._hanging_call = 0, -1
         self._channel: Any = None
         self._call: Any = None
-        self._at_work = threading.Lock()
+        self._busy = threading.Lock()
 
-    def send(self, request: Any, seconds: float) -> Answer:
+    def send(self, request: Any, seconds: float) -> SendResult:
         deadline = time.monotonic() + seconds
         try:
             # Held while grpc is at work; see before_fork().
-            if not self._at_work.acquire(timeout=max(0.001, seconds)):
-                return Answer("later", "this process is forking")
+            if not self._busy.acquire(timeout=max(0.001, seconds)):
+                return SendResult("later", "this process is forking")
             try:
                 self._calls += 1
                 response = self._export(request, seconds)
             finally:
-                self._at_work.release()
+                self._busy.release()
         except grpc.RpcError as error:
-            self._watched(error)
-            if not _of_the_connection(error):
+            self._notify(error)
+            if not _is_connection_error(error):
                 return self._failure(error)
-            return self._after_renewal(self._diagnosed(error, self._failure(error), deadline))
+            return self._after_renewal(self._explain(error, self._failure(error), deadline))
         except Exception as error:
-            # A header that grpc refuses, a channel that cannot be made.
-            return Answer("refused", f"{type(error).__name__}: {error}")
+            # For example a header that grpc rejects, or a channel that cannot be opened.
+            return SendResult("refused", f"{type(error).__name__}: {error}")
         if self._diagnosis is not None:
-            self._diagnosis.connected()
-        self._watched(response)
-        rejected, said = partial_success(response)
-        return Answer("taken", said or "it does not say why", rejected=rejected)
+            self._diagnosis.reset()
+        self._notify(response)
+        rejected, text = read_partial_success(response)
+        return SendResult("taken", text or "the receiver gave no reason", rejected=rejected)
 
     def _export(self, request: Any, seconds: float) -> Any:
         if self._renew:
@@ -120,106 +120,106 @@ class GrpcSender(Sender):
             self.used = True
             self._channel = self._open(_CHANNEL)
             self._call = self._channel.unary_unary(
-                self._method, request_serializer=_serialized, response_deserializer=self._response.FromString
+                self._method, request_serializer=_serialize, response_deserializer=self._response.FromString
             )
         return self._call(request, timeout=max(0.001, seconds), metadata=tuple(self._headers))
 
-    def _failure(self, error: Any) -> Answer:
+    def _failure(self, error: Any) -> SendResult:
         code = error.code().name if error.code() is not None else "UNKNOWN"
         details = " ".join(str(error.details() or "").split())[:300]
         cause = f"{code}: {details}" if details else code
-        wait = _wait_of(error)
+        wait = _retry_delay(error)
         # Receivers use several codes: grpc-python and grpc-go RESOURCE_EXHAUSTED, tonic OUT_OF_RANGE.
-        if code not in _NOT_OF_SIZE and wait is None and (names_a_size(details) or _STATUS_413.search(details)):
-            # Of a receiver's answer that is too large, grpc says it of itself: what was sent is not at fault.
-            return Answer("refused" if "CLIENT: Received" in details else "too_large", cause)
+        if code not in _NOT_ABOUT_SIZE and wait is None and (mentions_size(details) or _STATUS_413.search(details)):
+            # CLIENT: the response was too large for grpc's own limit, not the request.
+            return SendResult("refused" if "CLIENT: Received" in details else "too_large", cause)
         if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
-            return Answer("refused", f"{cause} (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)")
+            return SendResult("refused", f"{cause} (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)")
         if code == "UNAVAILABLE" and _CERTIFICATE.search(details):
-            return Answer("refused", f"{cause} (OTEL_EXPORTER_OTLP_CERTIFICATE)")
-        if code in self._retryable or (code == "RESOURCE_EXHAUSTED" and wait is not None and not self._given):
-            there = not (code == "UNAVAILABLE" and _NOT_REACHED.search(details))
-            # A receiver that answers has not taken it; a connection that ends, or no answer, says nothing.
-            cut = code == "UNAVAILABLE" and there and bool(_CUT.search(details))
+            return SendResult("refused", f"{cause} (OTEL_EXPORTER_OTLP_CERTIFICATE)")
+        if code in self._retryable or (code == "RESOURCE_EXHAUSTED" and wait is not None and not self._codes_given):
+            reached = not (code == "UNAVAILABLE" and _NOT_REACHED.search(details))
+            # A receiver that answers has not accepted the request; without an answer, it may have.
+            cut = code == "UNAVAILABLE" and reached and bool(_DISCONNECTED.search(details))
             unsure = cut or code in ("DEADLINE_EXCEEDED", "CANCELLED")
-            if not there:
-                cause = _plain(cause) + (self._hint if _CUT.search(details) else "")
-            return Answer("later", cause, wait, reached=there, unsure=unsure)
-        return Answer("refused", cause)
+            if not reached:
+                cause = _last_error(cause) + (self._hint if _DISCONNECTED.search(details) else "")
+            return SendResult("later", cause, wait, reached=reached, unsure=unsure)
+        return SendResult("refused", cause)
 
-    def _diagnosed(self, error: Any, answer: Answer, deadline: float) -> Answer:
+    def _explain(self, error: Any, result: SendResult, deadline: float) -> SendResult:
         if self._diagnosis is None:
-            return answer
-        # What is not known has its hint.
+            return result
+        # An unknown cause keeps its hint.
         details = " ".join(str(error.details() or "").split())
-        said = self._diagnosis.of(details, deadline - time.monotonic())
-        return answer if said == details else replace(answer, cause=said)
+        text = self._diagnosis.explain(details, deadline - time.monotonic())
+        return result if text == details else replace(result, cause=text)
 
-    def _after_renewal(self, answer: Answer) -> Answer:
-        """The answer, or another try where the files on disk have changed since the channel was opened."""
+    def _after_renewal(self, result: SendResult) -> SendResult:
+        """Return the result, or ``later`` when the files on disk have changed since the channel was opened."""
         if self._files is None or not self._files.changed():
-            return answer
+            return result
         self._renew = True
-        if answer.verdict == "later":
-            return answer
-        return Answer("later", self._files.fault() or answer.cause, reached=False)
+        if result.verdict == "later":
+            return result
+        return SendResult("later", self._files.fault() or result.cause, reached=False)
 
-    def _watched(self, answer: Any) -> None:
-        if self.watch is not None:
-            self.watch(answer)
+    def _notify(self, response: Any) -> None:
+        if self.on_response is not None:
+            self.on_response(response)
 
     def close(self) -> None:
         if self._channel is not None:
             self._channel.close()
 
     def forked(self) -> None:
-        # Not closed: that waits for threads of grpc's that the child does not have.
+        # Not closed: closing waits for grpc threads that do not exist in the child.
         self._channel = self._call = None
-        self._at_work = threading.Lock()
-        self._resting = threading.local()
+        self._busy = threading.Lock()
+        self._fork_state = threading.local()
 
     def before_fork(self) -> None:
-        # grpc makes its state fit for a child, but not while a call is under way: then a child that uses grpc as well
-        # hangs or is aborted by grpc itself. A call that was waited for in vain is not waited for again.
-        # The first one counts as well: it imports half of grpc.
-        self._resting.here = self._at_work.acquire(timeout=0 if self._calls == self._hanging else _REST)
-        if not self._resting.here:
-            self._hanging = self._calls
+        # grpc prepares its state for a fork, but not while a call is under way: then a child that uses grpc hangs or is
+        # aborted by grpc. A call that outlasted one wait is not waited for again.
+        # The first call counts too: it imports half of grpc.
+        self._fork_state.holds_lock = self._busy.acquire(timeout=0 if self._calls == self._hanging_call else _FORK_WAIT)
+        if not self._fork_state.holds_lock:
+            self._hanging_call = self._calls
             if not self._warned:
                 self._warned = True
                 _logger.warning(
                     "this process forks while grpc waits for an answer from %s: a child that sends over grpc may hang, "
                     "or be aborted by it; set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf (usually at port 4318)",
-                    self._where,
+                    self._address,
                 )
 
     def forked_in_parent(self) -> None:
-        if getattr(self._resting, "here", False):
-            self._resting.here = False
-            # grpc gives its descriptors a new generation, and this channel keeps the old one.
+        if getattr(self._fork_state, "holds_lock", False):
+            self._fork_state.holds_lock = False
+            # After a fork, grpc gives its descriptors a new generation, and this channel would keep the old one.
             self.close()
             self._channel = self._call = None
-            self._at_work.release()
+            self._busy.release()
 
 
-def _of_the_connection(error: Any) -> bool:
-    """Whether there was none that grpc could use; of a receiver without ALPN it says UNKNOWN."""
+def _is_connection_error(error: Any) -> bool:
+    """True if grpc had no usable connection; it reports UNKNOWN for a receiver without ALPN."""
     unknown = error.code() is grpc.StatusCode.UNKNOWN and "Cannot check peer" in str(error.details())
     return unknown or error.code() is grpc.StatusCode.UNAVAILABLE
 
 
-def _serialized(request: Any) -> bytes:
+def _serialize(request: Any) -> bytes:
     data: bytes = request.SerializeToString()
     return data
 
 
-def _plain(cause: str) -> str:
-    """``failed to connect to all addresses; last error: …`` down to what it is about."""
+def _last_error(cause: str) -> str:
+    """Reduce ``failed to connect to all addresses; last error: …`` to the last error."""
     return cause.rpartition("last error: ")[2] if "last error: " in cause else cause
 
 
-def _wait_of(error: Any) -> float | None:
-    """Seconds that the receiver asked for (``RetryInfo``); ``None`` when it did not."""
+def _retry_delay(error: Any) -> float | None:
+    """Return the delay in seconds that the receiver asked for (``RetryInfo``); ``None`` without one."""
     trailing = error.trailing_metadata() or () if hasattr(error, "trailing_metadata") else ()
     metadata = {str(name): value for name, value in trailing}
     info = RetryInfo()
@@ -236,6 +236,6 @@ def _wait_of(error: Any) -> float | None:
         else:
             return None
     except Exception:
-        # Whatever a receiver sends in their place.
+        # A receiver may send anything in these fields.
         return None
     return max(0.0, float(info.retry_delay.seconds) + float(info.retry_delay.nanos) / 1e9)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from distrokit import Reader, Value
-from distrokit_otlp.header_rules import refusal
+from distrokit_otlp.header_rules import find_fault
 from distrokit_otlp.live_headers import HeadersFile
 
 Headers = dict[str, str]
@@ -18,17 +18,17 @@ _FORM = "Write name=value,name=value with special characters percent-encoded."
 
 
 def read_headers(reader: Reader, *, grpc: bool) -> Value[Mapping[str, str]]:
-    """Those that the transport can send. A configuration file's ``headers`` are stronger than its ``headers_list``.
+    """Read the headers that the transport can send. A configuration file's ``headers`` override its ``headers_list``.
 
     Names are in lower case.
     """
     read = _read(reader)
     headers = dict(read.value)
     where = read.source
-    called = f"{where}=****" if where.kind == "environment" else f"{where} headers"
+    setting = f"{where}=****" if where.kind == "environment" else f"{where} headers"
     for name, value in read.value.items():
-        if why := refusal(name, value, grpc=grpc):
-            _refuse(reader, called, why, f"Correct {where}.")
+        if why := find_fault(name, value, grpc=grpc):
+            _refuse(reader, setting, why, f"Correct {where}.")
             del headers[name]
     return Value(MappingProxyType(headers), where, read.overridden, secret=True, key=read.key)
 
@@ -49,24 +49,24 @@ def _read(reader: Reader) -> Value[Mapping[str, str]]:
                 headers[str(name.value).strip().lower()] = text
                 written[str(name.value).strip().lower()] = value.source.written or "****"
             else:
-                _refuse(reader, f"{item.source} headers", "it is not a header in plain ASCII")
+                _refuse(reader, f"{item.source} headers", "it is not a valid header in plain ASCII")
     source = replace(single.source, written=[{"name": name, "value": text} for name, text in written.items()])
     return Value(MappingProxyType(headers), source, secret=True, key="headers")
 
 
-def refreshed(reader: Reader, headers: Value[Mapping[str, str]]) -> Value[HeadersFile] | None:
-    """Reads the file that these headers come from again when it changes; ``None`` when they come from none."""
+def read_headers_file(reader: Reader, headers: Value[Mapping[str, str]]) -> Value[HeadersFile] | None:
+    """Return a value that rereads the headers' file when it changes; ``None`` when they do not come from a file."""
     if not headers.source.name.partition("__")[0].endswith("_HEADERS_FILE"):
         return None
     path = reader.settings.get(headers.source.name)
-    return Value(HeadersFile(path, _quietly, headers.value), headers.source, secret=True)
+    return Value(HeadersFile(path, _parse_silently, headers.value), headers.source, secret=True)
 
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def is_header(name: str, value: str) -> bool:
-    """Whether a request may have it (RFC 9110: a name is a token, a value here plain ASCII)."""
+    """True if a request may contain the header (RFC 9110: a name is a token; a value is plain ASCII here)."""
     return bool(_TOKEN.fullmatch(name)) and value.isascii() and value.isprintable()
 
 
@@ -80,27 +80,27 @@ def _parser(reader: Reader, names: tuple[str, str]) -> Callable[[str], Headers]:
     def parse(text: str) -> Headers:
         headers, refused = parse_headers(text)
         for position in refused:
-            # Never the text itself: it is a credential more often than not.
-            where = reader.node("headers_list")
-            called = f"{where.source} headers_list" if where else f"{reader.given(*names, *files)}=****"
-            _refuse(reader, called, f"item {position} is not name=value in plain ASCII")
+            # Never the text itself: it is usually a credential.
+            node = reader.node("headers_list")
+            setting = f"{node.source} headers_list" if node else f"{reader.given(*names, *files)}=****"
+            _refuse(reader, setting, f"item {position} is not name=value in plain ASCII")
         return headers
 
     return parse
 
 
-def _quietly(text: str) -> Headers:
+def _parse_silently(text: str) -> Headers:
     return parse_headers(text)[0]
 
 
 def parse_headers(text: str) -> tuple[Headers, list[int]]:
-    """``name=value,name=value`` with special characters percent-encoded.
+    """Parse ``name=value,name=value`` with special characters percent-encoded.
 
-    Returns: the headers, and the positions of the items that are none, from 1.
+    Returns: the headers, and the positions of invalid items, from 1.
     """
     headers: Headers = {}
     refused = []
-    # A file has one per line, a variable has them between commas.
+    # A file has one header per line; a variable separates them by commas.
     for position, item in enumerate(text.splitlines() if "\n" in text else text.split(","), 1):
         name, equals, value = item.partition("=")
         name, value = unquote(name).strip().lower(), unquote(value).strip()

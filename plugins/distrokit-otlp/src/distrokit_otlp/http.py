@@ -1,4 +1,4 @@
-"""OTLP over http/protobuf: the exporter, and the session it sends with."""
+"""OTLP over http/protobuf: makes the exporter and its session."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ from opentelemetry.exporter.otlp.proto.http.version import __version__ as export
 
 from distrokit import EntryPoints, ExporterOptions
 from distrokit_otlp.diagnosis import Diagnosis
-from distrokit_otlp.endpoints import basic, without_user
+from distrokit_otlp.endpoints import basic_authorization, remove_user
 from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
-from distrokit_otlp.header_rules import Sendable
+from distrokit_otlp.header_rules import HeaderFilter
 from distrokit_otlp.lazy import LazySender, require
-from distrokit_otlp.live_headers import that_stay
+from distrokit_otlp.live_headers import exclude_refreshed
 from distrokit_otlp.signals import signal_of
 from distrokit_otlp.tls_files import KEYS, TlsFiles
 
 
 def make_http(options: ExporterOptions) -> Any:
-    """The HTTP exporter of ``options.signal``.
+    """Make the HTTP exporter of ``options.signal``.
 
     Raises: ``TlsFileError`` for a certificate or a key that TLS cannot use; ``LookupError`` for a credential provider
-        that is not there; ``TypeError`` for an argument that nobody takes.
+        that is not installed; ``TypeError`` for an unknown argument.
     """
     files = TlsFiles.of(options)
-    # requests finds out with the first export only.
+    # requests would report a wrong file only with the first export.
     files.load()
     require("requests", "http/protobuf needs the package requests: pip install requests")
-    signal, headers = signal_of(options.signal), headers_of(options)
-    # Somebody else's session is made now, so that what is wrong with it is said now; and one in each forked process.
-    eager = options.credentials is not None or _provider(options)
-    first = [session_of(options, files.paths)] if eager else []
+    signal, headers = signal_of(options.signal), build_headers(options)
+    # A plugin's or a provider's session is made now, so that its errors appear at the start; each forked process makes
+    # another one.
+    eager = options.credentials is not None or _credential_provider(options)
+    first = [make_session(options, files.paths)] if eager else []
 
-    def made() -> Any:
-        # The session's module as well: a fork waits for this, and not for an import in a request.
+    def make() -> Any:
+        # Also the session's module: a fork waits for this function, and not for an import in a request.
         from distrokit_otlp import session  # noqa: F401
         from distrokit_otlp.http_sender import HttpSender
 
         return HttpSender(
-            lambda: first.pop() if first else session_of(options, files.paths),
-            without_user(options.endpoint),
+            lambda: first.pop() if first else make_session(options, files.paths),
+            remove_user(options.endpoint),
             headers,
             options.compression,
             signal.response,
@@ -48,66 +49,68 @@ def make_http(options: ExporterOptions) -> Any:
             Diagnosis(options),
         )
 
-    return otlp_exporter(options, signal, LazySender(made), seconds(options), taken=("insecure", "encoding", *KEYS))
+    return otlp_exporter(
+        options, signal, LazySender(make), timeout_seconds(options), taken=("insecure", "encoding", *KEYS)
+    )
 
 
-def headers_of(options: ExporterOptions) -> dict[str, str]:
-    """The headers with the exporter's User-Agent, unless they have one, and the endpoint's user and password.
+def build_headers(options: ExporterOptions) -> dict[str, str]:
+    """Add the exporter's User-Agent, unless the headers have one, and the endpoint's user and password.
 
-    Those are stronger than a header, as with upstream's exporter, and weaker than what changes with each request.
+    The latter override a header, as with upstream's exporter, and are overridden by refreshed headers.
     """
-    headers = _sendable(options)(that_stay(options.headers, options.refresh_headers))
+    headers = _header_filter(options)(exclude_refreshed(options.headers, options.refresh_headers))
     if options.user_agent and "user-agent" not in {name.lower() for name in headers}:
         headers["User-Agent"] = f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}"
-    if credentials := basic(options.endpoint):
+    if credentials := basic_authorization(options.endpoint):
         headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
         headers["Authorization"] = credentials
     return headers
 
 
-def _sendable(options: ExporterOptions) -> Sendable:
-    return Sendable(f"{options.name} {options.signal}", grpc=False)
+def _header_filter(options: ExporterOptions) -> HeaderFilter:
+    return HeaderFilter(f"{options.name} {options.signal}", grpc=False)
 
 
-def seconds(options: ExporterOptions) -> float:
-    """The timeout of one export in seconds."""
+def timeout_seconds(options: ExporterOptions) -> float:
+    """Return the timeout of one export in seconds."""
     return options.timeout_millis / 1000 or NO_LIMIT
 
 
-def session_of(options: ExporterOptions, files: Mapping[str, str] | None = None) -> Any:
-    """The session of a hook or of upstream's credential provider, else our own, with a hook's auth if there is one."""
+def make_session(options: ExporterOptions, files: Mapping[str, str] | None = None) -> Any:
+    """Return the session of a hook or of upstream's credential provider; else make one, with a hook's auth if given."""
     from requests.auth import AuthBase
 
-    from distrokit_otlp.session import OTLPSession, refreshing
+    from distrokit_otlp.session import OTLPSession, refreshing_auth
 
-    session = options.credentials or _provided(options)
+    session = options.credentials or _from_credential_provider(options)
     if session is None or isinstance(session, AuthBase):
-        session = OTLPSession(_sendable(options), options.refresh_headers, session)
+        session = OTLPSession(_header_filter(options), options.refresh_headers, session)
     elif options.refresh_headers and session.auth is None:
-        session.auth = refreshing(options.refresh_headers, _sendable(options))
+        session.auth = refreshing_auth(options.refresh_headers, _header_filter(options))
     files = files or {}
     if files.get("certificate"):
         session.verify = files["certificate"]
     if files.get("client_certificate"):
-        # With both named, urllib3 refuses a key with a password; with one, OpenSSL would ask the terminal for it.
+        # With both named, urllib3 rejects a key with a password; with one, OpenSSL would ask for it on the terminal.
         session.cert = files["client_certificate"], files.get("client_key") or files["client_certificate"]
     return session
 
 
-def _provider(options: ExporterOptions) -> str:
-    """The name of upstream's credential provider; empty when nobody named one."""
+def _credential_provider(options: ExporterOptions) -> str:
+    """Return the name of upstream's credential provider; empty when no setting names one."""
     variable = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
     names = (variable.format(f"{options.signal.upper()}_"), variable.format(""))
-    # It is not for a second destination.
+    # The provider is not for a second destination.
     return next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
 
 
-def _provided(options: ExporterOptions) -> Any:
-    """The session of upstream's credential provider; ``None`` when nobody named one.
+def _from_credential_provider(options: ExporterOptions) -> Any:
+    """Return the session of upstream's credential provider; ``None`` when no setting names one.
 
-    Raises: ``LookupError`` when there is no provider of that name.
+    Raises: ``LookupError`` when no provider has that name.
     """
-    name = _provider(options)
+    name = _credential_provider(options)
     if not name:
         return None
     found = [

@@ -1,7 +1,7 @@
-"""OTLP over http/protobuf: one request and its answer.
+"""OTLP over http/protobuf: sends one request and judges the response.
 
-The answer is the peer's, and is not trusted: it is read against one deadline, up to a size, and a web page is no
-success, whatever its status.
+The response is not trusted: it is read up to one deadline and one size, and a web page is never a success, whatever
+its status.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from typing import Any
 import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from distrokit_otlp.answer import Answer, names_a_size
-from distrokit_otlp.deadline import until
+from distrokit_otlp.deadline import limit_exchange
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender
-from distrokit_otlp.http_answer import HttpResponse, is_otlp, is_page, rejected_by, text_of
+from distrokit_otlp.http_response import HttpResponse, is_otlp, is_web_page, read_rejected, read_text
+from distrokit_otlp.send_result import SendResult, mentions_size
 from distrokit_otlp.tls_files import TlsFiles
 
-#: Of an answer, in bytes. A receiver's own is a few dozen.
-LARGEST_ANSWER = 4 * 1024 * 1024
-#: Statuses after which another try may succeed (specification, *OTLP/HTTP*, "Retryable Response Codes").
+#: Size of a response in bytes. A receiver's response has a few dozen.
+LARGEST_RESPONSE = 4 * 1024 * 1024
+#: Statuses after which a retry may succeed (specification, *OTLP/HTTP*, "Retryable Response Codes").
 RETRYABLE = frozenset({429, 502, 503, 504})
 _TOO_LARGE = 413
 
 
 class HttpSender(Sender):
-    """See the module.
+    """A transport over one HTTP session.
 
     Args:
-        session: makes one; called when the first request is sent, in each process anew.
-        url: where to.
+        session: makes a session; called with the first request of each process.
+        url: the endpoint.
         headers: sent with every request.
         compression: ``none``, ``gzip`` or ``deflate``.
-        response: the class of the answers.
-        files: those that connections are made with.
-        diagnosis: finds out why a connection fails.
+        response: the class of the responses.
+        files: the TLS files of the connections.
+        diagnosis: explains failed connections; ``None`` for no explanation.
 
     Attributes:
-        watch: told each answer that came; ``None`` for nobody.
+        on_response: called with each response; ``None`` for no callback.
     """
 
     def __init__(
@@ -62,102 +62,104 @@ class HttpSender(Sender):
         self._diagnosis = diagnosis
         self._compress = _COMPRESS[compression]
         encoding = {} if compression == "none" else {"Content-Encoding": compression}
-        # An answer in a compressed form may be a thousand times its size.
+        # A compressed response may expand a thousandfold.
         own = {"Content-Type": "application/x-protobuf", "Accept-Encoding": "identity", **encoding}
         self._headers = {**own, **headers}
         self._session: Any = None
-        self.watch: Callable[[HttpResponse], None] | None = None
+        self.on_response: Callable[[HttpResponse], None] | None = None
 
-    def send(self, request: Any, seconds: float) -> Answer:
+    def send(self, request: Any, seconds: float) -> SendResult:
         body = self._compress(request.SerializeToString())
         deadline = time.monotonic() + max(0.001, seconds)
         try:
-            answer = self._post(body, deadline)
+            response = self._post(body, deadline)
         except requests.exceptions.SSLError as error:
-            return self._without_files() or self._diagnosed(_tls_failure(error), deadline)
+            return self._file_fault() or self._explain(_tls_failure(error), deadline)
         except requests.exceptions.InvalidHeader as error:
-            return Answer("refused", _of_a_header(error))
+            return SendResult("refused", _describe_header_error(error))
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
-            if type(error) is OSError and (without := self._without_files()):
-                # So requests says that a file is gone.
-                return without
-            reached = not _has(error, (NewConnectionError, ConnectTimeoutError))
-            return self._diagnosed(Answer("later", _said(error), reached=reached, unsure=reached), deadline)
+            if type(error) is OSError and (fault_result := self._file_fault()):
+                # requests raises a plain OSError for a missing file.
+                return fault_result
+            reached = not _caused_by(error, (NewConnectionError, ConnectTimeoutError))
+            return self._explain(SendResult("later", _describe(error), reached=reached, unsure=reached), deadline)
         except Exception as error:
-            # A header that cannot be sent, an auth of a hook's that raises.
+            # For example an invalid header, or a hook's auth that raises.
             text = f"{type(error).__name__}: {error}"
-            of_a_header = isinstance(error, ValueError) and str(error).startswith("Invalid header")
-            return Answer("refused", _of_a_header(error) if of_a_header else text)
+            header_error = isinstance(error, ValueError) and str(error).startswith("Invalid header")
+            return SendResult("refused", _describe_header_error(error) if header_error else text)
         if self._diagnosis is not None:
-            self._diagnosis.connected()
-        if self.watch is not None:
-            self.watch(answer)
-        return self._judged(answer)
+            self._diagnosis.reset()
+        if self.on_response is not None:
+            self.on_response(response)
+        return self._judge(response)
 
-    def _without_files(self) -> Answer | None:
-        """The answer where a file cannot be used any more: it may be renewed at this very moment."""
+    def _file_fault(self) -> SendResult | None:
+        """Return ``later`` when a TLS file is unusable, since it may be being renewed; else ``None``."""
         fault = self._files.fault() if self._files else ""
-        return Answer("later", fault, reached=False) if fault else None
+        return SendResult("later", fault, reached=False) if fault else None
 
-    def _diagnosed(self, answer: Answer, deadline: float) -> Answer:
+    def _explain(self, result: SendResult, deadline: float) -> SendResult:
         if self._diagnosis is None:
-            return answer
-        return replace(answer, cause=self._diagnosis.of(answer.cause, deadline - time.monotonic()))
+            return result
+        return replace(result, cause=self._diagnosis.explain(result.cause, deadline - time.monotonic()))
 
     def _post(self, body: bytes, deadline: float) -> HttpResponse:
         if self._session is None:
             self._session = self._make()
         left = deadline - time.monotonic()
         with (
-            until(deadline),
+            limit_exchange(deadline),
             self._session.post(
                 self._url, data=body, headers=self._headers, timeout=(left, left), stream=True, allow_redirects=False
             ) as response,
         ):
-            content = response.raw.read(LARGEST_ANSWER + 1, decode_content=False)
+            content = response.raw.read(LARGEST_RESPONSE + 1, decode_content=False)
             return HttpResponse(
-                response.status_code, response.reason or "", dict(response.headers), content[:LARGEST_ANSWER],
-                whole=len(content) <= LARGEST_ANSWER,
+                response.status_code, response.reason or "", dict(response.headers), content[:LARGEST_RESPONSE],
+                whole=len(content) <= LARGEST_RESPONSE,
             )  # fmt: skip
 
-    def _judged(self, answer: HttpResponse) -> Answer:
-        status = f"the receiver answered {answer.status_code} {answer.reason}".rstrip()
-        if answer.ok:
-            return self._taken(answer, status)
-        said, wait = text_of(answer), _wait_of(answer.header("retry-after"))
-        if _is_too_large(answer.status_code, said, wait):
-            # The page of a proxy says no more than its status.
-            return Answer("too_large", status + (f": {said}" if said and not said.startswith("<") else ""))
-        if answer.status_code in RETRYABLE:
-            # A gateway says these two of what is behind it, and that may have taken it.
-            unsure = answer.status_code in (502, 504)
-            return Answer("later", status, wait, unsure=unsure)
-        if 300 <= answer.status_code < 400:
-            where = answer.header("location")
-            hint = f", and points to {where}; write the address that takes the data into OTEL_EXPORTER_OTLP_ENDPOINT"
-            return Answer("refused", status + (hint if where else ""))
-        hint = _HINTS.get(answer.status_code, "")
-        return Answer("refused", status + (f": {said}" if said else "") + hint)
+    def _judge(self, response: HttpResponse) -> SendResult:
+        status = f"the receiver answered {response.status_code} {response.reason}".rstrip()
+        if response.ok:
+            return self._judge_success(response, status)
+        text, wait = read_text(response), _retry_delay(response.header("retry-after"))
+        if _is_too_large(response.status_code, text, wait):
+            # A proxy's web page says no more than its status.
+            return SendResult("too_large", status + (f": {text}" if text and not text.startswith("<") else ""))
+        if response.status_code in RETRYABLE:
+            # With these two, the server behind a gateway may have accepted the request.
+            unsure = response.status_code in (502, 504)
+            return SendResult("later", status, wait, unsure=unsure)
+        if 300 <= response.status_code < 400:
+            where = response.header("location")
+            hint = f", which redirects to {where}; set OTEL_EXPORTER_OTLP_ENDPOINT to the final address"
+            return SendResult("refused", status + (hint if where else ""))
+        hint = _HINTS.get(response.status_code, "")
+        return SendResult("refused", status + (f": {text}" if text else "") + hint)
 
-    def _taken(self, answer: HttpResponse, status: str) -> Answer:
-        """Judge an answer with a status of success: a web page, or an answer without end, is a failure all the same."""
-        if answer.whole and is_otlp(answer):
-            rejected, said = rejected_by(answer, self._response)
-            return Answer("taken", said or "it does not say why", rejected=rejected)
-        if not answer.whole or is_page(answer):
-            return Answer("refused", f"{status}, and not as an OTLP receiver does: OTEL_EXPORTER_OTLP_ENDPOINT")
+    def _judge_success(self, response: HttpResponse, status: str) -> SendResult:
+        """Judge a response with a status of success; a web page or a response without end is a failure."""
+        if response.whole and is_otlp(response):
+            rejected, text = read_rejected(response, self._response)
+            return SendResult("taken", text or "the receiver gave no reason", rejected=rejected)
+        if not response.whole or is_web_page(response):
+            return SendResult(
+                "refused", f"{status}, which is not an OTLP response; correct OTEL_EXPORTER_OTLP_ENDPOINT"
+            )
         remark = (
-            f"{status}: {text_of(answer)!r}, which is no OTLP answer; the items count as delivered; if they are "
-            "missing at the receiver, correct OTEL_EXPORTER_OTLP_ENDPOINT"
+            f"{status}: {read_text(response)!r}, which is not an OTLP response; the items are counted as delivered; "
+            "if they are missing at the receiver, correct OTEL_EXPORTER_OTLP_ENDPOINT"
         )
-        return Answer("taken", remark=remark)
+        return SendResult("taken", remark=remark)
 
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
 
     def forked(self) -> None:
-        # Not closed: the descriptors are shared with the parent, and TLS would say good-bye for it.
+        # Not closed: parent and child share the descriptors, and TLS would send a close alert for the parent.
         self._session = None
 
 
@@ -166,33 +168,33 @@ _HINTS = {
     403: " (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)",
     404: " (the path is wrong: OTEL_EXPORTER_OTLP_ENDPOINT)",
 }
-#: Statuses that are about other things, whatever the text.
-_NOT_OF_SIZE = frozenset({401, 403, 404, 405, 407, 431, 502, 503, 504})
+#: Statuses that never mean a request's size, whatever the text.
+_NOT_ABOUT_SIZE = frozenset({401, 403, 404, 405, 407, 431, 502, 503, 504})
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "gzip": gzip.compress, "deflate": zlib.compress}
 
 
-def _is_too_large(status: int, said: str, wait: float | None) -> bool:
-    """Return true if a request was refused for its size.
+def _is_too_large(status: int, text: str, wait: float | None) -> bool:
+    """True if a request was refused for its size.
 
-    The Collector answers 400 above its ``max_request_body_size``; a gateway in front of a grpc service passes on
-    that service's words with 429 or 500.
+    The Collector responds with 400 above its ``max_request_body_size``; a gateway in front of a grpc service forwards
+    that service's message with 429 or 500.
     """
     if status == _TOO_LARGE:
         return True
-    return status >= 400 and status not in _NOT_OF_SIZE and wait is None and names_a_size(said)
+    return status >= 400 and status not in _NOT_ABOUT_SIZE and wait is None and mentions_size(text)
 
 
-def _tls_failure(error: Exception) -> Answer:
-    """A certificate that was not accepted will not be the next time; a connection that broke may work."""
-    text = _said(error)
+def _tls_failure(error: Exception) -> SendResult:
+    """Return ``refused`` for a rejected certificate, ``later`` for a broken connection."""
+    text = _describe(error)
     final = ("certificate", "hostname", "wrong_version", "wrong version", "alert", "unknown_ca")
     if any(word in text.lower() for word in final):
-        return Answer("refused", f"{text} (OTEL_EXPORTER_OTLP_CERTIFICATE, and _CLIENT_CERTIFICATE)")
-    return Answer("later", text, unsure=True)
+        return SendResult("refused", f"{text} (OTEL_EXPORTER_OTLP_CERTIFICATE, and _CLIENT_CERTIFICATE)")
+    return SendResult("later", text, unsure=True)
 
 
-def _chain(error: BaseException | None) -> list[BaseException]:
-    """An exception and what it was made of: urllib3 and requests wrap, by arguments and by cause."""
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """Return an exception and all that it wraps: urllib3 and requests use arguments as well as causes."""
     found: list[BaseException] = []
     waiting: list[Any] = [error]
     while waiting:
@@ -203,21 +205,21 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
-def _has(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
-    return any(isinstance(one, kinds) for one in _chain(error))
+def _caused_by(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:
+    return any(isinstance(one, kinds) for one in _causes(error))
 
 
-def _of_a_header(error: Exception) -> str:
-    """Without its message, which has the header's value."""
-    return f"{type(error).__name__}: a header of the request cannot be sent as it is"
+def _describe_header_error(error: Exception) -> str:
+    """Describe an invalid header without the exception's message, which contains the value."""
+    return f"{type(error).__name__}: a request header is invalid"
 
 
-def _said(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
-def _wait_of(text: str) -> float | None:
-    """``Retry-After`` (RFC 9110, 10.2.3) in seconds; ``None`` when it says nothing of use."""
+def _retry_delay(text: str) -> float | None:
+    """Parse ``Retry-After`` (RFC 9110, 10.2.3) to seconds; ``None`` when it is missing or invalid."""
     try:
         return max(0.0, min(float(text), 86_400.0)) if text.strip() else None
     except ValueError:

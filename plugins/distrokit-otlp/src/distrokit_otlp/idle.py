@@ -1,7 +1,7 @@
-"""Connections that wait to be used again, without a lock.
+"""A pool of idle connections without a lock.
 
-urllib3 keeps them in a ``queue.LifoQueue``, and empties that when a pool goes, at the interpreter's end at the latest.
-In the child of a fork its lock may be held by a thread of the parent's: then the child never ended.
+urllib3 uses a ``queue.LifoQueue``, and empties it when a pool is deleted, at the latest when the interpreter ends. In a
+forked child, a thread of the parent may hold the queue's lock; such a child never ended.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections import deque
 from typing import Any
 
 
-class Idle:
-    """As much of a ``queue.LifoQueue`` as urllib3 asks for; nobody waits in it.
+class IdleConnections:
+    """The part of ``queue.LifoQueue`` that urllib3 uses; it never blocks.
 
     Args:
-        maxsize: how many there are at most.
+        maxsize: the largest number of connections.
     """
 
     def __init__(self, maxsize: int) -> None:
@@ -23,18 +23,18 @@ class Idle:
         self._free: deque[Any] = deque()
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Raises ``queue.Full``."""
+        """Add a connection. Raises ``queue.Full``."""
         if len(self._free) >= self._maxsize:
             raise queue.Full
         self._free.append(item)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """The last one that was put. Raises ``queue.Empty``."""
+        """Return the connection that was added last. Raises ``queue.Empty``."""
         try:
             return self._free.pop()
         except IndexError:
             raise queue.Empty from None
 
     def qsize(self) -> int:
-        """How many there are."""
+        """Return the number of connections."""
         return len(self._free)

@@ -1,7 +1,7 @@
-"""Transports that are made with the first request: what they import, the application may still patch.
+"""Transports that are made with the first request, so that an application can still patch their imports.
 
-``gevent.monkey.patch_all()`` in a program comes after distrokit's start. A ``urllib3`` that was imported before it
-recurses without end in the first request over TLS, the application's too.
+``gevent.monkey.patch_all()`` in a program runs after distrokit's start. A ``urllib3`` that was imported before
+it recurses without end in the first request over TLS, also in the application's requests.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
-from distrokit_otlp.answer import Answer
 from distrokit_otlp.exporter import Sender
+from distrokit_otlp.send_result import SendResult
 
-#: Seconds for which a fork waits for an import under way: a child would wait for it for ever.
-_IMPORT = 2.0
+#: Seconds that a fork waits for an import under way: the child would wait for it for ever.
+_FORK_WAIT = 2.0
 
 
 def require(module: str, remedy: str) -> None:
-    """Look for a module that will be needed, and do not import it.
+    """Check that a module is installed, without importing it.
 
-    Raises: ``ModuleNotFoundError``, with the remedy.
+    Raises: ``ModuleNotFoundError`` with the remedy as its message.
     """
     found = None
     with suppress(ImportError, ValueError):
@@ -32,41 +32,41 @@ def require(module: str, remedy: str) -> None:
 
 
 class Lazy:
-    """Makes something once, when it is first needed, and never while this process forks.
+    """A value that is made when first needed, and never during a fork.
 
     Args:
-        make: makes it; may raise, and is called again the next time.
+        make: makes the value; when it raises, the next :meth:`get` calls it again.
 
     Attributes:
-        made: ``None`` until then.
+        value: ``None`` until it is made.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
-        self._make, self.made = make, None
+        self._make, self.value = make, None
         self.forked()
 
     def get(self) -> Any:
-        """What was made; raises what making it raises."""
-        if self.made is None:
+        """Return the value, and make it if necessary; raises what ``make`` raises."""
+        if self.value is None:
             with self._lock:
-                if self.made is None:
-                    self.made = self._make()
-        return self.made
+                if self.value is None:
+                    self.value = self._make()
+        return self.value
 
     def forked(self) -> None:
-        """In a child: whoever held the lock is not here."""
+        """Renew the lock in a forked child, where the thread that held it does not exist."""
         self._lock = threading.Lock()
         # Threads may fork at the same time.
-        self._resting = threading.local()
+        self._fork_state = threading.local()
 
     def before_fork(self) -> None:
-        """Wait until it is made, where that has begun."""
-        self._resting.here = self.made is None and self._lock.acquire(timeout=_IMPORT)
+        """Wait for ``make`` if another thread runs it."""
+        self._fork_state.holds_lock = self.value is None and self._lock.acquire(timeout=_FORK_WAIT)
 
     def forked_in_parent(self) -> None:
-        """Go on."""
-        if getattr(self._resting, "here", False):
-            self._resting.here = False
+        """Release the lock in the parent."""
+        if getattr(self._fork_state, "holds_lock", False):
+            self._fork_state.holds_lock = False
             self._lock.release()
 
 
@@ -74,45 +74,45 @@ class LazySender(Sender):
     """A transport that is made with the first request.
 
     Args:
-        make: makes it, and imports what it needs.
+        make: makes the transport, and imports its modules.
 
     Attributes:
-        watch: told each answer, as that transport's own.
+        on_response: called with each response, as the transport gives it; ``None`` for no callback.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._lazy = Lazy(make)
-        self.watch: Callable[[Any], None] | None = None
+        self.on_response: Callable[[Any], None] | None = None
 
-    def ready(self) -> Any:
-        """The transport itself."""
+    def get(self) -> Any:
+        """Return the transport."""
         return self._lazy.get()
 
-    def send(self, request: Any, seconds: float) -> Answer:
+    def send(self, request: Any, seconds: float) -> SendResult:
         try:
-            sender = self.ready()
+            sender = self.get()
         except Exception as error:
-            return Answer("refused", f"{type(error).__name__}: {error}")
-        sender.watch = self.watch
-        # The receiver has all of the time, however long the import took; the end of the process does not wait for more.
-        answer: Answer = sender.send(request, seconds)
+            return SendResult("refused", f"{type(error).__name__}: {error}")
+        sender.on_response = self.on_response
+        # The receiver gets all of the time, however long the import took; the end of the process does not wait longer.
+        answer: SendResult = sender.send(request, seconds)
         return answer
 
     def close(self) -> None:
-        if self._lazy.made is not None:
-            self._lazy.made.close()
+        if self._lazy.value is not None:
+            self._lazy.value.close()
 
     def forked(self) -> None:
         self._lazy.forked()
-        if self._lazy.made is not None:
-            self._lazy.made.forked()
+        if self._lazy.value is not None:
+            self._lazy.value.forked()
 
     def before_fork(self) -> None:
         self._lazy.before_fork()
-        if self._lazy.made is not None:
-            self._lazy.made.before_fork()
+        if self._lazy.value is not None:
+            self._lazy.value.before_fork()
 
     def forked_in_parent(self) -> None:
-        if self._lazy.made is not None:
-            self._lazy.made.forked_in_parent()
+        if self._lazy.value is not None:
+            self._lazy.value.forked_in_parent()
         self._lazy.forked_in_parent()

@@ -1,4 +1,4 @@
-"""Exporters of somebody else's that are made, with what they import, with the first export."""
+"""Upstream exporters that are imported and made with the first export."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from distrokit_otlp.lazy import Lazy
 
 
 class _LazyExporter(Lazy):
-    """What those of the three signals share."""
+    """Base of the lazy exporters of the three signals."""
 
-    def export(self, *items: Any, **given: Any) -> Any:
-        """Make the exporter, if that is not done, and have it export; raises what either raises."""
-        return self.get().export(*items, **given)
+    def export(self, *items: Any, **arguments: Any) -> Any:
+        """Export with the exporter, which is made if necessary; raises what either raises."""
+        return self.get().export(*items, **arguments)
 
-    def shutdown(self, *timeout: Any, **given: Any) -> None:
-        """There is nothing to shut down where nothing was exported."""
-        if self.made is not None:
-            self.made.shutdown(*timeout, **given)
+    def shutdown(self, *timeout: Any, **arguments: Any) -> None:
+        """Shut the exporter down, if it was made."""
+        if self.value is not None:
+            self.value.shutdown(*timeout, **arguments)
 
     def force_flush(self, timeout_millis: float = 30_000) -> bool:
-        """Likewise."""
-        return self.made is None or bool(self.made.force_flush(timeout_millis))
+        """Flush the exporter, if it was made."""
+        return self.value is None or bool(self.value.force_flush(timeout_millis))
 
 
 class _Spans(_LazyExporter, SpanExporter): ...
@@ -43,10 +43,10 @@ class _Metrics(_LazyExporter, MetricExporter):
 
 
 def lazy_exporter(signal: Signal, make: Callable[[], Any], preferred: dict[str, Any]) -> Any:
-    """An exporter of this signal.
+    """Return a lazy exporter of this signal.
 
     Args:
-        make: makes the real one.
+        make: makes the real exporter.
         preferred: for metrics, temporality and aggregation, as the SDK's ``MetricExporter`` takes them.
     """
     if signal == "metrics":

@@ -6,75 +6,78 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from distrokit_otlp.header_rules import Sendable, metadata
+from distrokit_otlp.header_rules import HeaderFilter, to_metadata
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
 
-#: In characters, as for any secret.
+#: Size of a file in characters, as for any secret.
 _LARGEST = 65_536
 
 
 class LiveHeaders:
-    """Pairs of a header's name and value, asked for anew with every request.
+    """Headers as pairs of name and value, refreshed with every request.
 
     Args:
-        fixed: those that do not change.
-        refresh: those that do; stronger. When it raises, what it returned last counts, and it is said once.
-        sendable: keeps those that the transport can send.
+        fixed: headers that do not change.
+        refresh: returns the headers that do; they override the fixed ones. When it raises, its last headers are used,
+            and one warning is logged.
+        header_filter: selects the headers that the transport can send.
     """
 
-    def __init__(self, fixed: Mapping[str, str], refresh: Callable[[], Mapping[str, str]], sendable: Sendable) -> None:
+    def __init__(
+        self, fixed: Mapping[str, str], refresh: Callable[[], Mapping[str, str]], header_filter: HeaderFilter
+    ) -> None:
         self._fixed = dict(fixed)
-        self._sendable = sendable
+        self._filter = header_filter
         self._refresh = refresh
         self._last: dict[str, str] = {}
         self._failed = False
-        # What a file has at first was reported with the plan.
-        self._told = isinstance(refresh, HeadersFile)
+        # The first faults of a file were reported with the plan.
+        self._mute_first = isinstance(refresh, HeadersFile)
 
     def current(self) -> dict[str, str]:
-        """All headers as they are now, names in lower case."""
+        """Return all current headers, names in lower case."""
         try:
-            fresh = _checked(self._refresh())
-            if self._told:
-                self._sendable.known(fresh)
-                self._told = False
-            self._last = self._sendable(fresh)
+            fresh = _normalize(self._refresh())
+            if self._mute_first:
+                self._filter.mute(fresh)
+                self._mute_first = False
+            self._last = self._filter(fresh)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            # An export with yesterday's token fails loudly; one that is never tried does not.
+            # An export with an expired token fails visibly; an export that is never attempted does not.
             if not self._failed:
                 self._failed = True
-                # Its message is not repeated: it may hold what must not be shown.
-                _logger.warning("refresh_headers raised %s; the last headers it gave are sent", type(error).__name__)
+                # The exception's message may contain a secret.
+                _logger.warning("refresh_headers raised %s; the previous headers are sent", type(error).__name__)
         return {**self._fixed, **self._last}
 
     def __iter__(self) -> Iterator[tuple[str, str | bytes]]:
-        return iter(metadata(self.current()))
+        return iter(to_metadata(self.current()))
 
     def __bool__(self) -> bool:
-        # An exporter that finds none goes and reads the variable.
+        # With false, an exporter would read the variable itself.
         return True
 
 
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
-    """What a request can carry: a token read from a file often ends with a line feed."""
-    checked = {name.strip().lower(): value.strip() for name, value in headers.items()}
-    for name, value in checked.items():
+def _normalize(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return headers in lower case and stripped: a token that was read from a file often ends with a line feed."""
+    normalized = {name.strip().lower(): value.strip() for name, value in headers.items()}
+    for name, value in normalized.items():
         if not (name and value.isascii() and value.isprintable()):
-            raise ValueError("a header is plain ASCII")
-    return checked
+            raise ValueError("a header must be plain ASCII")
+    return normalized
 
 
 class HeadersFile:
-    """The headers in a file, read again when it changes.
+    """The headers of a file, read again when it changes.
 
     Args:
         path: one header per line.
-        parse: its text to headers.
-        first: what was read of it while the plan was made.
+        parse: turns the file's text into headers.
+        first: the headers that were read for the plan.
     """
 
     def __init__(self, path: str, parse: Callable[[str], dict[str, str]], first: Mapping[str, str]) -> None:
@@ -85,9 +88,9 @@ class HeadersFile:
         self._headers: dict[str, str] = {}
 
     def __call__(self) -> dict[str, str]:
-        """The headers as the file has them now.
+        """Return the file's current headers.
 
-        Raises: ``OSError`` when it cannot be read; ``ValueError`` when it has no header any more.
+        Raises: ``OSError`` when it cannot be read; ``ValueError`` when it has no header.
         """
         status = self._path.stat()
         seen = (status.st_mtime_ns, status.st_ino)
@@ -100,8 +103,8 @@ class HeadersFile:
         return self._headers
 
 
-def that_stay(headers: Mapping[str, str], refresh: Callable[[], Mapping[str, str]] | None) -> dict[str, str]:
-    """The headers without those that a file had at first: its headers are those of the moment."""
+def exclude_refreshed(headers: Mapping[str, str], refresh: Callable[[], Mapping[str, str]] | None) -> dict[str, str]:
+    """Return the headers without those that a file had at first, since the file's current headers replace them."""
     first = refresh.first if isinstance(refresh, HeadersFile) else {}
-    # A plugin may have added some of its own.
+    # A plugin may have added headers, or changed some.
     return {name: value for name, value in headers.items() if first.get(name) != value}

@@ -1,4 +1,4 @@
-"""Reads the OTLP exporter's settings, per signal first, then general.
+"""Reads the OTLP exporter's settings: the signal's own, else the general ones.
 
 Source: specification, *OpenTelemetry Protocol Exporter*. Standard library only: this runs while the
 plan is made.
@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from distrokit import Reader, Value, __version__, did_you_mean, metric_parameters
-from distrokit_otlp.endpoints import basic, check_of_grpc, is_local, is_of_grpc, scheme_of
-from distrokit_otlp.headers import read_headers, refreshed
+from distrokit_otlp.endpoints import basic_authorization, check_grpc_target, is_grpc_target, is_local_socket, scheme_of
+from distrokit_otlp.headers import read_headers, read_headers_file
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls_files import KEYS, TlsFiles
 from distrokit_otlp.tls_loading import TlsFileError
@@ -27,8 +27,8 @@ COMPRESSIONS = {
 TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 AGGREGATION = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"
 
-#: Every variable that is read here. The exporters would read them once more when they are constructed,
-#: and refuse values (``none`` as a compression, text as a timeout) that are dealt with.
+#: Every variable that is read here. Upstream's exporters would read them again in their constructors, and reject values
+#: (``none`` as a compression, text as a timeout) that are handled here.
 READ_HERE = (
     TEMPORALITY,
     AGGREGATION,
@@ -51,11 +51,11 @@ READ_HERE = (
 
 _JSON_PACKAGE = "opentelemetry-exporter-otlp-json-http"
 
-#: What is below this cannot be meant in milliseconds; upstream reads seconds.
-_SECONDS_BELOW = 100
+#: A smaller timeout is probably in seconds, which is upstream's unit.
+_SHORTEST_MILLIS = 100
 
-#: Exporters that have the protocol in their name: upstream's names, and the configuration schema's.
-_FIXED = {
+#: The protocol of exporters whose names include it: upstream's names, and the configuration schema's.
+_PROTOCOL_BY_NAME = {
     "otlp_grpc": "grpc",
     "otlp_proto_grpc": "grpc",
     "otlp_proto_http": "http/protobuf",
@@ -64,17 +64,19 @@ _FIXED = {
 
 
 def parameters(reader: Reader) -> dict[str, Value[Any]]:
-    """Everything the exporter of ``reader.signal`` is made with."""
+    """Read all parameters of the exporter of ``reader.signal``."""
     if reader.in_file and reader.name == "otlp":
-        # No name of the schema's; its endpoint would mean one thing over grpc and another one over HTTP.
-        reader.refuse("a configuration file names the transport", "Write otlp_http or otlp_grpc.")
+        # The schema has no such name; an endpoint means different things over grpc and HTTP.
+        reader.refuse(
+            "in a configuration file, the exporter's name includes the transport", "Write otlp_http or otlp_grpc."
+        )
         return {}
     protocol = _protocol(reader)
     grpc = protocol.value == "grpc"
     reader.file_name = "otlp_grpc" if grpc else "otlp_http"
     endpoint = _grpc_endpoint(reader) if grpc else _http_endpoint(reader)
-    if credentials := basic(endpoint.value):
-        # Its user and password are masked wherever the endpoint is shown; this is what is sent.
+    if credentials := basic_authorization(endpoint.value):
+        # The endpoint is masked where it is shown; the password and the header made of it must be masked, too.
         reader.secret(urlsplit(endpoint.value).password or "")
         reader.secret(credentials.removeprefix("Basic "))
     read: dict[str, Value[Any]] = {
@@ -87,9 +89,9 @@ def parameters(reader: Reader) -> dict[str, Value[Any]]:
         ),
         "user_agent": reader.default(f"distrokit/{__version__}"),
     }
-    if refreshing := refreshed(reader, read["headers"]):
-        # What the file no longer has, is no longer sent; http/json cannot follow, and has them as they were.
-        read["refresh_headers"] = refreshing
+    if headers_file := read_headers_file(reader, read["headers"]):
+        # A header that leaves the file is no longer sent; http/json cannot refresh, and keeps the first headers.
+        read["refresh_headers"] = headers_file
     if grpc:
         read["insecure"] = _insecure(reader, endpoint)
     elif protocol.value == "http/json":
@@ -98,9 +100,9 @@ def parameters(reader: Reader) -> dict[str, Value[Any]]:
     if endpoint.value.startswith("https:") or (grpc and not read["insecure"].value):
         for parameter, key in KEYS.items():
             read[parameter] = reader.text(_names(reader, parameter.upper()), key=key)
-        _look_at_files(reader, read)
+        _check_files(reader, read)
     elif tls is not None:
-        _without_tls(reader, tls, endpoint)
+        _report_tls_without_effect(reader, tls, endpoint)
     if reader.signal == "metrics":
         read.update(metric_parameters(reader, TEMPORALITY, AGGREGATION))
     return read
@@ -112,23 +114,23 @@ def _names(reader: Reader, suffix: str) -> tuple[str, str]:
 
 
 def _protocol(reader: Reader) -> Value[str]:
-    if reader.name in _FIXED:
-        return reader.default(_FIXED[reader.name])
+    if reader.name in _PROTOCOL_BY_NAME:
+        return reader.default(_PROTOCOL_BY_NAME[reader.name])
     if reader.name == "otlp_http":
         encoding = reader.choice((), ("protobuf", "json"), "protobuf", key="encoding")
         return Value(f"http/{encoding.value}", encoding.source)
-    # A file has it in the name of the exporter.
-    return reader.parsed(_names(reader, "PROTOCOL"), _known, "grpc")
+    # A configuration file has the protocol in the exporter's name.
+    return reader.parsed(_names(reader, "PROTOCOL"), _parse_protocol, "grpc")
 
 
-def _known(text: str) -> str:
+def _parse_protocol(text: str) -> str:
     if text.lower() in PROTOCOLS:
         return text.lower()
-    raise ValueError(f"valid values are {', '.join(PROTOCOLS)}", _meant(text))
+    raise ValueError(f"valid values are {', '.join(PROTOCOLS)}", _suggest_protocol(text))
 
 
-def _meant(text: str) -> str:
-    """Return a hint; http/json needs a package of its own, so only a text with JSON in it leads there."""
+def _suggest_protocol(text: str) -> str:
+    """Return a hint; http/json needs another package, so it is suggested only for a text that mentions JSON."""
     if "js" in text.lower():
         return f"Write http/json if {_JSON_PACKAGE} is installed, else http/protobuf."
     if re.search(r"http|proto", text, re.IGNORECASE) and "rp" not in text.lower():
@@ -137,15 +139,15 @@ def _meant(text: str) -> str:
 
 
 def _grpc_endpoint(reader: Reader) -> Value[str]:
-    return reader.parsed(_names(reader, "ENDPOINT"), _grpc_url, "http://localhost:4317", key="endpoint")
+    return reader.parsed(_names(reader, "ENDPOINT"), _parse_grpc_url, "http://localhost:4317", key="endpoint")
 
 
 def _http_endpoint(reader: Reader) -> Value[str]:
-    """A signal's own endpoint, and a file's, is used as it is; the general one gets the signal's path."""
+    """Read the endpoint: a signal's own, or a file's, is used as it is; the general one gets the signal's path."""
     own_name, general_name = _names(reader, "ENDPOINT")
     path = f"v1/{reader.signal}"
-    own = reader.parsed(own_name, lambda text: _http_url(text, ""), "", key="endpoint")
-    general = reader.parsed(general_name, lambda text: _http_url(text, path), "")
+    own = reader.parsed(own_name, lambda text: _parse_http_url(text, ""), "", key="endpoint")
+    general = reader.parsed(general_name, lambda text: _parse_http_url(text, path), "")
     if own.value and not (general.value and general.source.strength > own.source.strength):
         return own
     return (
@@ -155,9 +157,9 @@ def _http_endpoint(reader: Reader) -> Value[str]:
     )
 
 
-def _grpc_url(text: str) -> str:
-    if is_of_grpc(text):
-        check_of_grpc(text)
+def _parse_grpc_url(text: str) -> str:
+    if is_grpc_target(text):
+        check_grpc_target(text)
         return text
     if scheme_of(text) not in ("", "http", "https"):
         raise ValueError("a grpc endpoint begins with http:// (plaintext) or https:// (TLS)")
@@ -165,7 +167,7 @@ def _grpc_url(text: str) -> str:
     return text
 
 
-def _http_url(text: str, path: str) -> str:
+def _parse_http_url(text: str, path: str) -> str:
     _reject_broken(text)
     if urlsplit(text).scheme not in ("http", "https"):
         hint = f", as in http://{text}" if "://" not in text else ""
@@ -185,16 +187,16 @@ def _reject_broken(text: str) -> None:
         raise ValueError("it is not a URL such as http://collector:4317")
 
 
-def _called(reader: Reader, value: Value[Any], suffix: str, key: str) -> str:
-    """What a problem calls the setting that was read."""
+def _setting_name(reader: Reader, value: Value[Any], suffix: str, key: str) -> str:
+    """Return the name of the setting that was read, for a problem."""
     return f"{value.source} {key}" if value.source.kind == "file" else reader.given(*_names(reader, suffix))
 
 
 def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
-    """The scheme decides; ``INSECURE`` only speaks where the endpoint has none."""
+    """Decide between plaintext and TLS: by the endpoint's scheme, or by ``INSECURE`` without a scheme."""
     scheme = scheme_of(endpoint.value)
     insecure = reader.flag(_names(reader, "INSECURE"), False, key="tls.insecure")
-    if scheme in ("http", "https") or is_local(endpoint.value):
+    if scheme in ("http", "https") or is_local_socket(endpoint.value):
         return Value(scheme != "https", endpoint.source)
     if not insecure.source.chosen and insecure.source.kind != "override":
         remedy = f"Write http://{endpoint.value} for plaintext, https://{endpoint.value} to confirm TLS."
@@ -202,17 +204,17 @@ def _insecure(reader: Reader, endpoint: Value[str]) -> Value[bool]:
             remedy = "Set OTEL_EXPORTER_OTLP_INSECURE=true for plaintext, false to confirm TLS."
         reader.problem(
             code="endpoint-without-scheme",
-            setting=_called(reader, endpoint, "ENDPOINT", "endpoint"),
+            setting=_setting_name(reader, endpoint, "ENDPOINT", "endpoint"),
             value=endpoint.value,
-            cause="the endpoint does not say whether TLS is spoken" if scheme else "the endpoint has no scheme",
+            cause="the endpoint does not say whether to use TLS" if scheme else "the endpoint has no scheme",
             outcome="TLS is used",
             remedy=remedy,
         )
     return insecure
 
 
-def _look_at_files(reader: Reader, read: dict[str, Value[Any]]) -> None:
-    """Report a file that TLS cannot use. The exporter stays in the plan, and cannot be built."""
+def _check_files(reader: Reader, read: dict[str, Value[Any]]) -> None:
+    """Report a file that TLS cannot use; the exporter stays in the plan, but cannot be built."""
     sources = {name: value.source for name, value in read.items()}
     if reader.properties is not None:
         sources["exporter"] = reader.properties.source
@@ -228,7 +230,7 @@ def _look_at_files(reader: Reader, read: dict[str, Value[Any]]) -> None:
             reader.problems.append(error.problem)
 
 
-def _without_tls(reader: Reader, tls: Value[Any], endpoint: Value[str]) -> None:
+def _report_tls_without_effect(reader: Reader, tls: Value[Any], endpoint: Value[str]) -> None:
     files = [key for key in ("ca_file", "key_file", "cert_file") if tls.at(key) is not None]
     if files:
         reader.problem(
@@ -237,20 +239,20 @@ def _without_tls(reader: Reader, tls: Value[Any], endpoint: Value[str]) -> None:
             value="",
             cause=f"{', '.join(files)}, and the endpoint {endpoint.value} is plaintext",
             outcome="no TLS is used",
-            remedy="Write https:// in the endpoint, or take tls out.",
+            remedy="Write https:// in the endpoint, or remove tls.",
         )
 
 
 def _timeout(reader: Reader) -> Value[int]:
-    """Milliseconds, as the specification has it; 0 means no limit there."""
+    """Read the timeout in milliseconds, as the specification has it; 0 means no limit."""
     found = reader.integer(_names(reader, "TIMEOUT"), 10_000, key="timeout")
-    if 0 < found.value < _SECONDS_BELOW and found.source.kind != "file":
+    if 0 < found.value < _SHORTEST_MILLIS and found.source.kind != "file":
         reader.problem(
             code="timeout-in-seconds",
-            setting=_called(reader, found, "TIMEOUT", "timeout"),
+            setting=_setting_name(reader, found, "TIMEOUT", "timeout"),
             value=str(found.value),
-            cause="the specification's unit is the millisecond, and this is too short to be meant so",
-            outcome=f"it is read as {found.value} seconds",
+            cause="the unit is milliseconds; the value is so small that seconds were probably meant",
+            outcome=f"{found.value} seconds are used",
             remedy=f"Write {found.value * 1000}.",
         )
         return Value(found.value * 1000, found.source, found.overridden, key="timeout")

@@ -12,19 +12,19 @@ from distrokit_otlp.settings import settings
 
 _SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
 
-#: ``otlp`` takes its protocol from the settings; the others have it in the name, upstream's or the schema's.
+#: ``otlp`` takes its protocol from the settings; the other names, upstream's or the schema's, include it.
 _NAMES = ("otlp", "otlp_grpc", "otlp_http", "otlp_proto_grpc", "otlp_proto_http", "otlp_json_http")
 
 
 @hookimpl
 def distrokit_settings() -> list[Setting]:
-    """What is read here."""
+    """Declare the settings of the OTLP exporters."""
     return settings()
 
 
 @hookimpl(trylast=True)
 def distrokit_defaults() -> dict[str, str]:
-    """As upstream's distro: everything over OTLP, over grpc."""
+    """Set OTLP over grpc for all signals, as upstream's distro does."""
     return {
         "OTEL_TRACES_EXPORTER": "otlp",
         "OTEL_METRICS_EXPORTER": "otlp",
@@ -35,7 +35,7 @@ def distrokit_defaults() -> dict[str, str]:
 
 @hookimpl(trylast=True)
 def distrokit_exporters() -> list[Exporter]:
-    """Over grpc and HTTP, and as lines of JSON into a file or to stdout."""
+    """Declare the exporters over grpc and HTTP, and those that write lines of JSON to a file or to stdout."""
     return [
         *(Exporter(name, _SIGNALS, make, parameters, hides=READ_HERE, probe=probe) for name in _NAMES),
         *(
@@ -47,28 +47,28 @@ def distrokit_exporters() -> list[Exporter]:
 
 @hookimpl
 def distrokit_checks(plan: Any) -> list[Check]:
-    """Port against protocol, and headers."""
+    """Check ports, paths and headers for ``distrokit doctor``."""
     from distrokit_otlp.checks import checks
 
     return list(checks(plan))
 
 
 def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterable[Check]:
-    """The way to the receiver."""
+    """Check the way to the receiver with one item."""
     from distrokit_otlp.probe import probe
 
     return probe(options, send)
 
 
 def probe_lines(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterable[Check]:
-    """The file."""
+    """Check that the file can be written."""
     from distrokit_otlp.probe import probe_file
 
     return probe_file(options, send)
 
 
 def make(options: ExporterOptions) -> Any:
-    """The exporter of one signal; imports its transport here and not before."""
+    """Make the exporter of one signal; its transport is imported only here."""
     protocol = options.arguments["protocol"]
     if protocol == "grpc":
         from distrokit_otlp.grpc import make_grpc
@@ -84,7 +84,7 @@ def make(options: ExporterOptions) -> Any:
 
 
 def make_lines(options: ExporterOptions) -> Any:
-    """The file exporter of one signal."""
+    """Make the file exporter of one signal."""
     from distrokit_otlp.file import make_file
 
     return make_file(options)

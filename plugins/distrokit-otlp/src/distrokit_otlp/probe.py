@@ -1,4 +1,4 @@
-"""For ``distrokit doctor``: the way to the receiver, then one real item through the exporter, and what was answered."""
+"""Probes for ``distrokit doctor``: check the way to the receiver, then send one real item and explain the response."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from distrokit import Check, ExporterOptions, Sent
-from distrokit_otlp.answers import Answers
-from distrokit_otlp.grpc_answers import GrpcProbe
-from distrokit_otlp.http_answers import HttpProbe
+from distrokit_otlp.grpc_probe import GrpcProbe
+from distrokit_otlp.http_probe import HttpProbe
 from distrokit_otlp.remedies import Remedies
+from distrokit_otlp.response_probe import ResponseProbe
 from distrokit_otlp.route import Route
 from distrokit_otlp.tls_files import TlsFiles
 from distrokit_otlp.tls_loading import TlsFileError
 
 
 def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Check]:
-    """Proxy, name, connection, TLS, and one item of ``options.signal``."""
+    """Check proxy, name, connection and TLS, then send one item of ``options.signal``."""
     grpc = options.arguments.get("protocol") == "grpc"
     remedies = Remedies(options.name, options.signal, options.sources, options.settings)
     files = TlsFiles.of(options)
@@ -36,17 +36,17 @@ def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Che
             yield step
             if step.verdict == "fail":
                 return
-    answers: Answers = (GrpcProbe if grpc else HttpProbe)(options, route, remedies)
-    exporter = answers.watched()
+    response_probe: ResponseProbe = (GrpcProbe if grpc else HttpProbe)(options, route, remedies)
+    exporter = response_probe.make_exporter()
     try:
         sent = send(exporter)
     finally:
         exporter.shutdown()
-    yield answers.verdict(sent)
+    yield response_probe.judge(sent)
 
 
 def probe_file(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Check]:
-    """Whether the file can be written; nothing is written, and no file is made."""
+    """Check that the file can be written; nothing is written, and no file is made."""
     stream = str(options.arguments.get("output_stream") or "stdout")
     name = f"{options.name} {options.signal}"
     if stream == "stdout":

@@ -1,4 +1,4 @@
-"""Lines to type for ``distrokit doctor``: each names the place that decides, a variable or a line of the file."""
+"""Remedies for ``distrokit doctor``: each names the setting to change, a variable or a line of the file."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from distrokit import Settings, Source
-from distrokit_otlp.endpoints import is_of_grpc
+from distrokit_otlp.endpoints import is_grpc_target
 
 _FIXED = {"grpc": "otlp_grpc", "http/protobuf": "otlp_http", "http/json": "otlp_http"}
 
 
 class Remedies:
-    """Of one exporter.
+    """The remedies of one exporter.
 
     Args:
-        name: of the exporter, as it was picked: ``otlp``, ``otlp/backup``, ``otlp_http``.
-        sources: who decided each parameter, and ``exporter`` itself.
-        settings: all of them.
+        name: the exporter's name as selected: ``otlp``, ``otlp/backup``, ``otlp_http``.
+        signal: the exporter's signal.
+        sources: the source of each parameter, and of ``exporter`` itself.
+        settings: all settings.
     """
 
     def __init__(self, name: str, signal: str, sources: Mapping[str, Source], settings: Settings) -> None:
@@ -26,7 +27,7 @@ class Remedies:
         self._signal, self._sources, self._settings = signal, sources, settings
 
     def place(self, parameter: str) -> str:
-        """What to correct: the variable that decided or would decide, or the position in the file."""
+        """Return the setting to correct: the variable that decides, or the position in the file."""
         source = self._sources.get(parameter)
         if source is not None and (source.kind == "file" or source.chosen):
             return str(source)
@@ -38,14 +39,14 @@ class Remedies:
         return f"OTEL_EXPORTER_OTLP_{parameter.upper()}{suffix}"
 
     def change(self, parameter: str, value: str) -> str:
-        """The line that gives a parameter this value."""
+        """Return the line that gives a parameter this value."""
         place = self.place(parameter)
         if place.startswith("OTEL_") and " " not in place:
             return f"export {place}={value}"
         return f"Write {value} as {place}." if self._file() in place else f"Let {place} give {value}."
 
     def protocol(self, wanted: str) -> str:
-        """The line that makes another transport of it; some exporters have it in their name."""
+        """Return the line that selects another transport; some exporters have it in their name."""
         source = self._sources.get("protocol")
         by_name = self._name != "otlp"
         if self._file() and (by_name or source is None or source.kind != "file"):
@@ -58,16 +59,16 @@ class Remedies:
         return self.change("protocol", wanted)
 
     def leave_out(self) -> str:
-        """The line by which this signal is not sent to where it is not taken."""
+        """Return the line that stops the export of this signal."""
         if self._file():
-            return f"Take the exporter at {self._sources.get('exporter', self._file())} out."
+            return f"Remove the exporter at {self._sources.get('exporter', self._file())}."
         return f"export OTEL_{self._signal.upper()}_EXPORTER=none"
 
     def path(self, endpoint: str) -> str:
-        """The line that mends the path of an HTTP endpoint; empty when it is as it should be.
+        """Return the line that corrects the path of an HTTP endpoint; empty when it is correct.
 
         The general variable gets the signal's path, and the signal's own is used as it is (specification, *OTLP
-        exporter*, "Endpoint URLs for OTLP/HTTP"): people give a path to the first, and none to the second.
+        exporter*, "Endpoint URLs for OTLP/HTTP"). A common mistake is a path in the former, and none in the latter.
         """
         parts = urlsplit(endpoint)
         wanted = f"/v1/{self._signal}"
@@ -80,13 +81,13 @@ class Remedies:
         return ""
 
     def scheme(self, endpoint: str, scheme: str) -> str:
-        """The line that gives the endpoint another scheme, and leaves the rest."""
-        if is_of_grpc(endpoint):
+        """Return the line that changes only the endpoint's scheme."""
+        if is_grpc_target(endpoint):
             return self.change("insecure", "false" if scheme == "https" else "true")
         parts = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}")._replace(scheme=scheme)
         general = self.place("endpoint").partition("__")[0] == "OTEL_EXPORTER_OTLP_ENDPOINT"
         if general:
-            # It gets the signal's path by itself.
+            # The general endpoint gets the signal's path.
             parts = parts._replace(path=parts.path.removesuffix(f"/v1/{self._signal}"))
         return self.change("endpoint", parts.geturl())
 

@@ -1,4 +1,4 @@
-"""The way to a receiver, step by step, without sending anything: proxy, name, connection, TLS."""
+"""Checks the way to a receiver step by step, without sending anything: proxy, name, connection, TLS."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from distrokit import Check
-from distrokit_otlp.endpoints import host_and_port, is_of_grpc, scheme_of
-from distrokit_otlp.proxies import around, proxy_of, variable
+from distrokit_otlp.endpoints import host_and_port, is_grpc_target, scheme_of
+from distrokit_otlp.protocol_sniffing import STEP, listens
+from distrokit_otlp.proxies import bypass_line, find_proxy, proxy_variable
 from distrokit_otlp.remedies import Remedies
-from distrokit_otlp.spoken import STEP, listens
 from distrokit_otlp.tls import Handshake
 
 
 @dataclass(frozen=True)
 class Route:
-    """Where an exporter connects to.
+    """The way from an exporter to its receiver.
 
     Attributes:
         url: the endpoint.
-        host: of the receiver.
-        port: of the receiver.
-        tls: whether TLS is spoken with it.
-        grpc: the transport.
-        proxy: ``host:port`` in between; empty when there is none.
-        remedies: what to change.
-        files: ``certificate``, ``client_key`` and ``client_certificate``, as far as they are set.
+        host: the receiver's host.
+        port: the receiver's port.
+        tls: true when the connection uses TLS.
+        grpc: true for grpc, false for HTTP.
+        proxy: the proxy's ``host:port``; empty for a direct connection.
+        remedies: the exporter's settings to change.
+        files: paths of ``certificate``, ``client_key`` and ``client_certificate`` that are set.
     """
 
     url: str
@@ -41,9 +41,9 @@ class Route:
 
     @classmethod
     def to(cls, url: str, remedies: Remedies, files: Mapping[str, str], *, grpc: bool, insecure: bool) -> Route | None:
-        """The route to an endpoint; ``None`` for what is no name and port, such as a Unix socket.
+        """Return the route to an endpoint; ``None`` for an endpoint without host and port, such as a Unix socket.
 
-        Raises: ``ValueError`` for a proxy's variable that holds no host and port.
+        Raises: ``ValueError`` for a proxy variable without host and port.
         """
         found = host_and_port(url, grpc=grpc)
         if found is None:
@@ -51,27 +51,27 @@ class Route:
         host, port = found
         tls = not insecure if grpc else scheme_of(url) == "https"
         named = f"//[{host}]:{port}" if ":" in host else f"//{host}:{port}"
-        proxy = proxy_of(named if is_of_grpc(url) else url, grpc=grpc)
+        proxy = find_proxy(named if is_grpc_target(url) else url, grpc=grpc)
         return cls(url, host, port, tls, grpc, proxy, remedies, files)
 
     @property
     def place(self) -> str:
-        """As one writes it."""
+        """The receiver's ``host:port``."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
-    def through(self) -> str:
-        """Words about the proxy, for what may be its doing; empty without one."""
-        return f" (answered on the way through the proxy {self.proxy}?)" if self.proxy else ""
+    def proxy_hint(self) -> str:
+        """A note that the proxy may have caused a failure; empty without one."""
+        return f" (the proxy {self.proxy} may have answered)" if self.proxy else ""
 
     def steps(self) -> Iterator[Check]:
-        """Ends with the first one that fails."""
+        """Yield the check of each step, up to the first that fails."""
         host, port = self.host, self.port
         if self.proxy:
             parts = urlsplit(f"//{self.proxy}")
             host, port = parts.hostname or "", parts.port or 80
             evidence = f"{self.place} is reached through the proxy {self.proxy}"
-            yield Check("otlp-proxy", "ok", evidence, around(self.host, grpc=self.grpc))
+            yield Check("otlp-proxy", "ok", evidence, bypass_line(self.host, grpc=self.grpc))
         for step in (self._name, self._connection):
             check = step(host, port)
             yield check
@@ -81,16 +81,16 @@ class Route:
             yield self.handshake(STEP)
 
     def handshake(self, seconds: float) -> Check:
-        """One TLS handshake, with the certificates that the exporter uses."""
+        """Check one TLS handshake with the exporter's certificates."""
         return Handshake(
             self.url, self.host, self.port, self.files, self.remedies, grpc=self.grpc, seconds=seconds
         ).check()
 
     @property
-    def _correct(self) -> str:
-        """What to do about a host or a port that is wrong."""
+    def _remedy(self) -> str:
+        """The remedy for a wrong host or port."""
         if self.proxy:
-            name = variable(self.url, grpc=self.grpc)
+            name = proxy_variable(self.url, grpc=self.grpc)
             return f"Start the proxy, correct {name}, or unset it."
         return f"Correct {self.remedies.place('endpoint')}."
 
@@ -99,30 +99,32 @@ class Route:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            return Check("otlp-name", "fail", f"the name {host} cannot be resolved: {why}", self._correct)
+            return Check("otlp-name", "fail", f"the name {host} cannot be resolved: {why}", self._remedy)
         addresses = ", ".join(dict.fromkeys(str(entry[4][0]) for entry in found))
-        return Check("otlp-name", "ok", f"{host} is {addresses}")
+        return Check("otlp-name", "ok", f"{host} resolves to {addresses}")
 
     def _connection(self, host: str, port: int) -> Check:
         what = f"the proxy {host}:{port}" if self.proxy else self.place
         try:
             socket.create_connection((host, port), STEP).close()
         except TimeoutError:
-            evidence = f"{what} does not answer within {STEP:.0f} seconds: a firewall, or nobody is there"
-            return Check("otlp-connection", "fail", evidence, self._correct)
+            evidence = (
+                f"{what} does not answer within {STEP:.0f} seconds: a firewall drops packets, or the host is down"
+            )
+            return Check("otlp-connection", "fail", evidence, self._remedy)
         except ConnectionRefusedError:
             return self._refused(what)
         except OSError as error:
-            return Check("otlp-connection", "fail", f"{what}: {error.strerror or error}", self._correct)
-        return Check("otlp-connection", "ok", f"{what} takes connections")
+            return Check("otlp-connection", "fail", f"{what}: {error.strerror or error}", self._remedy)
+        return Check("otlp-connection", "ok", f"{what} accepts connections")
 
     def _refused(self, what: str) -> Check:
         evidence = f"nothing listens at {what} (connection refused)"
         other = {4317: 4318, 4318: 4317}.get(self.port)
         if self.proxy:
-            return Check("otlp-connection", "fail", evidence, self._correct)
+            return Check("otlp-connection", "fail", evidence, self._remedy)
         if other and listens(self.host, other):
             protocol = "http/protobuf" if other == 4318 else "grpc"
-            evidence += f", but something does at port {other}, where receivers take {protocol}"
+            evidence += f", but something listens at port {other}, the default port of {protocol}"
         remedy = f"Start the receiver (`distrokit tail` is one), or correct {self.remedies.place('endpoint')}."
         return Check("otlp-connection", "fail", evidence, remedy)

@@ -1,6 +1,6 @@
-"""The HTTP session of the exporter: only its own settings decide whom it trusts and who it is.
+"""The exporter's HTTP session, whose CA and credentials come only from the exporter's settings.
 
-``requests`` lets ``REQUESTS_CA_BUNDLE`` win over a session's own CA, and sends what it finds in ``.netrc``.
+``requests`` lets ``REQUESTS_CA_BUNDLE`` override a session's own CA, and sends credentials from ``.netrc``.
 """
 
 from __future__ import annotations
@@ -11,64 +11,64 @@ from typing import Any
 import requests
 
 from distrokit_otlp.deadline import DeadlineAdapter
-from distrokit_otlp.header_rules import Sendable
+from distrokit_otlp.header_rules import HeaderFilter
 from distrokit_otlp.live_headers import LiveHeaders
 
 
 class OTLPSession(requests.Session):
-    """See the module.
+    """A session that ignores ``REQUESTS_CA_BUNDLE`` when it has a CA, and ``.netrc``.
 
     Args:
-        sendable: keeps those of the refreshed headers that can be sent.
-        refresh: headers that are asked for before every request; ``None`` for none.
-        sign: given each request last, when it has all its headers and its body; ``None`` for nobody.
+        header_filter: selects the refreshed headers that can be sent.
+        refresh: returns headers before every request; ``None`` for none.
+        sign: called last with each request, when it has all headers and the body; ``None`` for no signature.
     """
 
     def __init__(
         self,
-        sendable: Sendable,
+        header_filter: HeaderFilter,
         refresh: Callable[[], Mapping[str, str]] | None = None,
         sign: Callable[[Any], Any] | None = None,
     ) -> None:
         super().__init__()
-        fresh = refreshing(refresh, sendable) if refresh else _as_it_is
+        fresh = refreshing_auth(refresh, header_filter) if refresh else _unchanged
         # An auth of its own, even one that does nothing, keeps requests from .netrc.
-        self.auth = signing(sign, fresh) if sign else fresh
+        self.auth = signing_auth(sign, fresh) if sign else fresh
         for scheme in ("http://", "https://"):
             self.mount(scheme, DeadlineAdapter())
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Proxies are the environment's business; a CA that was named is not."""
+        """Take proxies from the environment, but keep a CA that was set."""
         while True:
             try:
                 merged: Any = super().merge_environment_settings(url, proxies, stream, verify, cert)
                 break
             except KeyError:
-                # The standard library lists the environment, and another thread took a variable out meanwhile.
+                # Another thread removed a variable while the standard library iterated over the environment.
                 continue
         named = verify if isinstance(verify, str) else self.verify
         return {**merged, "verify": named} if isinstance(named, str) else merged
 
 
-def refreshing(refresh: Callable[[], Mapping[str, str]], sendable: Sendable) -> Callable[[Any], Any]:
-    """An auth that puts the headers of the moment into each request."""
-    live = LiveHeaders({}, refresh, sendable)
+def refreshing_auth(refresh: Callable[[], Mapping[str, str]], header_filter: HeaderFilter) -> Callable[[Any], Any]:
+    """Return an auth that sets the current headers of each request."""
+    live = LiveHeaders({}, refresh, header_filter)
 
-    def refreshed(request: Any) -> Any:
+    def refresh_request(request: Any) -> Any:
         request.headers.update(live.current())
         return request
 
-    return refreshed
+    return refresh_request
 
 
-def signing(sign: Callable[[Any], Any], fresh: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """An auth that lets ``sign`` have each request last, and looks at the headers that it changed.
+def signing_auth(sign: Callable[[Any], Any], fresh: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return an auth that calls ``sign`` last with each request, and checks the headers that it changed.
 
-    Raises, when called: ``ValueError`` for a header that no request can carry. The standard library's own message has
-        its value, which is a credential more often than not.
+    The auth raises ``ValueError`` for an invalid header value. The standard library's own message would contain the
+    value, which is usually a credential.
     """
 
-    def signed(request: Any) -> Any:
+    def sign_request(request: Any) -> Any:
         request = fresh(request)
         before = dict(request.headers)
         request = sign(request)
@@ -76,15 +76,15 @@ def signing(sign: Callable[[Any], Any], fresh: Callable[[Any], Any]) -> Callable
             if isinstance(value, (str, bytes)) and before.get(name) != value:
                 # A token that was read from a file often ends with a line feed.
                 request.headers[name] = value.strip()
-                if not _sendable(value.strip()):
-                    raise ValueError(f"the auth gives {name} a value that no request can carry")
+                if not _is_sendable(value.strip()):
+                    raise ValueError(f"the auth gives {name} an invalid value")
         return request
 
-    return signed
+    return sign_request
 
 
-def _sendable(value: str | bytes) -> bool:
-    """Whether it is one line in what HTTP is written in."""
+def _is_sendable(value: str | bytes) -> bool:
+    """True if a header value is one line of Latin-1 without control characters."""
     try:
         found = value.encode("latin-1") if isinstance(value, str) else value
     except UnicodeEncodeError:
@@ -92,5 +92,5 @@ def _sendable(value: str | bytes) -> bool:
     return not any((byte < 32 and byte != 9) or byte == 127 for byte in found)
 
 
-def _as_it_is(request: Any) -> Any:
+def _unchanged(request: Any) -> Any:
     return request

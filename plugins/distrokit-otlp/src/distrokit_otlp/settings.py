@@ -1,4 +1,4 @@
-"""The variables of the OTLP exporters, for the documentation and for finding misspelt names."""
+"""Declares the variables of the OTLP exporters, for the documentation and for suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _EACH = (
         "URL",
         "http://localhost:4317",
         "",
-        "where to; over HTTP the general one gets the signal's path; over grpc also `dns:`, `ipv4:`, `ipv6:`, `unix:`",
+        "receiver; over HTTP the general one gets the signal's path; over grpc also `dns:`, `ipv4:`, `ipv6:`, `unix:`",
     ),
     (
         "HEADERS",
         "list of key=value",
         "",
         "",
-        "sent with every request, percent-decoded; secret; over grpc names that end in `-bin` have base64",
+        "sent with every request, percent-decoded; secret; over grpc the values of names that end in `-bin` are base64",
     ),
-    ("TIMEOUT", "integer", "10000", "ms", "for one export; 0 for no limit; below 100 it is taken for seconds"),
-    ("COMPRESSION", "one of none, gzip, deflate", "none", "", "of requests; `deflate` over HTTP only"),
-    ("INSECURE", "boolean", "false", "", "grpc only, where the endpoint has no scheme: plaintext"),
-    ("CERTIFICATE", "path", "", "", "PEM of the CA that the receiver's certificate must come from"),
-    ("CLIENT_KEY", "path", "", "", "PEM of the key of the client certificate, without a password"),
-    ("CLIENT_CERTIFICATE", "path", "", "", "PEM of the client certificate; it may hold the key as well"),
+    ("TIMEOUT", "integer", "10000", "ms", "for one export; 0 for no limit; a value below 100 is read as seconds"),
+    ("COMPRESSION", "one of none, gzip, deflate", "none", "", "compression of requests; `deflate` over HTTP only"),
+    ("INSECURE", "boolean", "false", "", "plaintext in place of TLS; over grpc only, for an endpoint without a scheme"),
+    ("CERTIFICATE", "path", "", "", "PEM file of the CA certificates to trust"),
+    ("CLIENT_KEY", "path", "", "", "PEM file with the key of the client certificate, without a password"),
+    ("CLIENT_CERTIFICATE", "path", "", "", "PEM file with the client certificate; it may also hold the key"),
 )
 
 
 def settings() -> list[Setting]:
-    """One row per variable; those of one signal are stronger than the general ones."""
+    """Return one setting per variable; those of one signal override the general ones."""
     rows = [
         Setting(
             name=f"{_PREFIX}{signal}{suffix}",

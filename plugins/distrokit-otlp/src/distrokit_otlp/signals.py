@@ -1,4 +1,4 @@
-"""The three signals in OTLP: how items become a request, and how a request is made smaller."""
+"""Encodes the items of each signal as OTLP requests, and splits them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from opentelemetry.sdk.metrics.export import MetricsData
 
 from distrokit import Signal
 
-#: Of a name in a message, in characters.
-_SHOWN = 80
+#: Length of a name in a message, in characters.
+_NAME_LENGTH = 80
 
 
 class SignalInOTLP(ABC):
-    """One signal.
+    """The encoding of one signal.
 
     Attributes:
-        name: the signal's.
-        empty: a request without items, which a receiver takes like any other.
-        response: the class of what is answered.
-        method: of the grpc service.
+        name: the signal.
+        empty: a request without items, which receivers accept.
+        response: the class of the responses.
+        method: the full name of the grpc method.
     """
 
     name: Signal
@@ -37,23 +37,23 @@ class SignalInOTLP(ABC):
 
     @abstractmethod
     def encode(self, items: Any) -> Any:
-        """The request. Raises whatever the encoder does on what it cannot encode."""
+        """Return the request; raises what the encoder raises for items that it cannot encode."""
 
     @abstractmethod
     def size(self, items: Any) -> int:
-        """How many items there are; for metrics, data points."""
+        """Return the number of items; for metrics, of data points."""
 
     @abstractmethod
     def split(self, items: Any, first: int) -> tuple[Any, Any]:
-        """The same items in two parts, with so many in the first one."""
+        """Return the items in two parts, with ``first`` of them in the first part."""
 
     @abstractmethod
-    def name_of(self, items: Any) -> str:
-        """Name the first item in a message, without any of its values."""
+    def describe_first(self, items: Any) -> str:
+        """Return a name of the first item for a message, without any of its values."""
 
 
-class _Listed(SignalInOTLP):
-    """Spans and log records come as lists."""
+class _ListSignal(SignalInOTLP):
+    """Base of the signals whose items are lists."""
 
     def size(self, items: Any) -> int:
         return len(items)
@@ -62,7 +62,7 @@ class _Listed(SignalInOTLP):
         return items[:first], items[first:]
 
 
-class Traces(_Listed):
+class Traces(_ListSignal):
     """Spans."""
 
     name = "traces"
@@ -73,11 +73,11 @@ class Traces(_Listed):
     def encode(self, items: Any) -> Any:
         return encode_spans(items)
 
-    def name_of(self, items: Any) -> str:
-        return f"span {str(items[0].name)[:_SHOWN]!r}"
+    def describe_first(self, items: Any) -> str:
+        return f"span {str(items[0].name)[:_NAME_LENGTH]!r}"
 
 
-class Logs(_Listed):
+class Logs(_ListSignal):
     """Log records."""
 
     name = "logs"
@@ -88,9 +88,9 @@ class Logs(_Listed):
     def encode(self, items: Any) -> Any:
         return encode_logs(items)
 
-    def name_of(self, items: Any) -> str:
+    def describe_first(self, items: Any) -> str:
         scope = items[0].instrumentation_scope
-        return f"log record of {str(scope.name if scope else '')[:_SHOWN]!r}"
+        return f"log record of {str(scope.name if scope else '')[:_NAME_LENGTH]!r}"
 
 
 class Metrics(SignalInOTLP):
@@ -115,33 +115,33 @@ class Metrics(SignalInOTLP):
     def split(self, items: MetricsData, first: int) -> tuple[MetricsData, MetricsData]:
         return _points(items, 0, first), _points(items, first, self.size(items))
 
-    def name_of(self, items: MetricsData) -> str:
+    def describe_first(self, items: MetricsData) -> str:
         metrics = (m for resource in items.resource_metrics for scope in resource.scope_metrics for m in scope.metrics)
-        return f"data point of {next((str(metric.name) for metric in metrics), '')[:_SHOWN]!r}"
+        return f"data point of {next((str(metric.name) for metric in metrics), '')[:_NAME_LENGTH]!r}"
 
 
 def _points(data: MetricsData, first: int, last: int) -> MetricsData:
-    """The data points from one number to another, inside their metrics, scopes and resources."""
+    """Return the data points from ``first`` to ``last``, inside their metrics, scopes and resources."""
     place, resources = 0, []
     for resource in data.resource_metrics:
         scopes = []
         for scope in resource.scope_metrics:
-            chosen = []
+            selected = []
             for metric in scope.metrics:
                 points = metric.data.data_points
-                mine = points[max(0, first - place) : max(0, last - place)]
+                part = points[max(0, first - place) : max(0, last - place)]
                 place += len(points)
-                if mine:
+                if part:
                     kind: Any = metric.data
-                    chosen.append(replace(metric, data=replace(kind, data_points=list(mine))))
-            if chosen:
-                scopes.append(replace(scope, metrics=chosen))
+                    selected.append(replace(metric, data=replace(kind, data_points=list(part))))
+            if selected:
+                scopes.append(replace(scope, metrics=selected))
         if scopes:
             resources.append(replace(resource, scope_metrics=scopes))
     return MetricsData(resource_metrics=resources)
 
 
 def signal_of(name: Signal) -> SignalInOTLP:
-    """By its name."""
+    """Return the encoding of a signal."""
     kinds: dict[Signal, type[Traces | Metrics | Logs]] = {"traces": Traces, "metrics": Metrics, "logs": Logs}
     return kinds[name]()

@@ -1,4 +1,4 @@
-"""Files of certificates and keys that settings name: a wrong one is found at the start, and named with its setting.
+"""The certificate and key files that settings name: faults are reported at the start, with the setting.
 
 Standard library only: this also runs while the plan is made.
 """
@@ -11,12 +11,12 @@ from typing import Any
 
 from distrokit import ExporterOptions, Problem
 from distrokit_otlp.remedies import Remedies
-from distrokit_otlp.tls_loading import TlsFileError, loaded
+from distrokit_otlp.tls_loading import TlsFileError, load_contents
 
-#: The parameters that name a file, and how a configuration file calls them.
+#: The parameters that name a file, with their keys in a configuration file.
 KEYS = {"certificate": "tls.ca_file", "client_key": "tls.key_file", "client_certificate": "tls.cert_file"}
 
-_WANTED = {
+_CONTENTS = {
     "certificate": "the authority's certificate as PEM",
     "client_key": "the client certificate's private key as PEM, without a password",
     "client_certificate": "the client's certificate as PEM",
@@ -25,14 +25,14 @@ _PARTNER = {"client_key": "client_certificate", "client_certificate": "client_ke
 
 
 class TlsFiles:
-    """The files of one exporter.
+    """The TLS files of one exporter.
 
     Args:
-        name: of the exporter, for messages: ``otlp``, ``otlp/backup``.
-        signal: the signal it is for.
-        paths: by parameter (:data:`KEYS`); empty where none is set.
-        remedies: names the settings.
-        lenient: allow keys and signatures that the system's OpenSSL holds for weak, as grpc's TLS library does.
+        name: the exporter's name, for messages: ``otlp``, ``otlp/backup``.
+        signal: the exporter's signal.
+        paths: by parameter (:data:`KEYS`); empty when not set.
+        remedies: the exporter's settings to change.
+        lenient: accept keys and signatures that the system's OpenSSL considers weak, as grpc's TLS library does.
     """
 
     def __init__(self, name: str, signal: str, paths: Mapping[str, str], remedies: Remedies, *, lenient: bool) -> None:
@@ -42,7 +42,7 @@ class TlsFiles:
 
     @classmethod
     def of(cls, options: ExporterOptions) -> TlsFiles:
-        """The files that an exporter is made with."""
+        """Return the files of an exporter."""
         remedies = Remedies(options.name, options.signal, options.sources, options.settings)
         paths = {parameter: str(options.arguments.get(parameter) or "") for parameter in KEYS}
         lenient = options.arguments.get("protocol") == "grpc"
@@ -52,13 +52,13 @@ class TlsFiles:
         return any(self.paths.values())
 
     def load(self) -> dict[str, bytes]:
-        """The content of each file that is set; of the client's key also where it stands in the certificate's file.
+        """Return the content of each file that is set; the client's key may be in the certificate's file.
 
-        Raises: ``TlsFileError`` when TLS could not use them.
+        Raises: ``TlsFileError`` when TLS cannot use a file.
         """
-        stamp = self._now()
+        stamp = self._read_stamps()
         try:
-            contents = loaded(self.paths, lenient=self._lenient)
+            contents = load_contents(self.paths, lenient=self._lenient)
         except TlsFileError as error:
             error.problem = self._problem(error)
             raise
@@ -66,19 +66,19 @@ class TlsFiles:
         return contents
 
     def fault(self) -> str:
-        """The setting, the file and its fault as it is now; empty when there is none."""
+        """Return the setting, the file and its current fault; empty without one."""
         try:
-            loaded(self.paths, lenient=self._lenient)
+            load_contents(self.paths, lenient=self._lenient)
         except TlsFileError as error:
             return f"{self._problem(error).subject}: {error.cause}"
         return ""
 
     def changed(self) -> bool:
-        """Whether a file on disk is another one than when :meth:`load` succeeded last."""
-        return bool(self) and self._now() != self._stamp
+        """True if a file on disk has changed since :meth:`load` last succeeded."""
+        return bool(self) and self._read_stamps() != self._stamp
 
-    def _now(self) -> list[tuple[int, int, int] | None]:
-        return [_stamp_of(path) for path in self.paths.values() if path]
+    def _read_stamps(self) -> list[tuple[int, int, int] | None]:
+        return [_read_stamp(path) for path in self.paths.values() if path]
 
     def _problem(self, error: TlsFileError) -> Problem:
         place, path = self._remedies.place(error.parameter), self.paths[error.parameter]
@@ -95,9 +95,9 @@ class TlsFiles:
     def _remedy(self, error: TlsFileError, place: str, *, named: bool) -> str:
         if error.kind == "password":
             path = self.paths[error.parameter]
-            return f"Name a copy without: `openssl pkey -in {path} -out /path/to/client.key`."
+            return f"Name a copy without a password: `openssl pkey -in {path} -out /path/to/client.key`."
         if error.kind != "partner":
-            return f"Name a file that holds {_WANTED[error.parameter]}."
+            return f"Name a file that holds {_CONTENTS[error.parameter]}."
         partner = _PARTNER[error.parameter]
         file = "/path/to/client.key" if partner == "client_key" else "/path/to/client.pem"
         if named:
@@ -105,7 +105,7 @@ class TlsFiles:
         return f"Write {KEYS[partner].rpartition('.')[2]}: {file} beside it."
 
 
-def _stamp_of(path: str) -> tuple[int, int, int] | None:
+def _read_stamp(path: str) -> tuple[int, int, int] | None:
     try:
         status = Path(path).stat()
     except (OSError, ValueError):

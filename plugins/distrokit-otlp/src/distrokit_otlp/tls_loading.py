@@ -1,6 +1,6 @@
-"""Loads files of certificates and keys as TLS loads them, and says in plain words what is wrong with one.
+"""Loads certificate and key files as TLS does, and describes their faults.
 
-grpc aborts the process for some of them, and OpenSSL says "PEM lib" for most.
+For some faulty files grpc aborts the process; for most, OpenSSL's message is just "PEM lib".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from distrokit import Problem
 if TYPE_CHECKING:
     import ssl
 
-#: In bytes. A bundle with the authorities of the whole web has a fifth of a megabyte.
+#: Size of a file in bytes. A bundle of all public CAs has a fifth of a megabyte.
 _LARGEST = 16_000_000
 _BLOCK = re.compile(rb"^-----BEGIN ([A-Z0-9 ]+)-----", re.MULTILINE)
 
@@ -27,11 +27,12 @@ class TlsFileError(Exception):
 
     Args:
         parameter: ``certificate``, ``client_key`` or ``client_certificate``.
-        cause: the fault in plain words.
-        kind: ``partner`` when the setting beside it is missing, ``password`` for an encrypted key; else empty.
+        cause: the fault.
+        kind: ``partner`` when the setting for the matching key or certificate is missing, ``password`` for an encrypted
+            key; else empty.
 
     Attributes:
-        problem: the same for the plan; set by :class:`~distrokit_otlp.tls_files.TlsFiles`.
+        problem: the problem in the plan; set by :class:`~distrokit_otlp.tls_files.TlsFiles`.
     """
 
     problem: Problem
@@ -41,49 +42,49 @@ class TlsFileError(Exception):
         self.parameter, self.cause, self.kind = parameter, cause, kind
 
 
-def loaded(paths: Mapping[str, str], *, lenient: bool) -> dict[str, bytes]:
-    """The content of each file that is set; of the client's key also where it stands in the certificate's file.
+def load_contents(paths: Mapping[str, str], *, lenient: bool) -> dict[str, bytes]:
+    """Return the content of each file that is set; the client's key may be in the certificate's file.
 
     Args:
-        paths: by parameter; empty where none is set.
-        lenient: allow keys and signatures that the system's OpenSSL holds for weak, as grpc's TLS library does.
+        paths: by parameter; empty when not set.
+        lenient: accept keys and signatures that the system's OpenSSL considers weak, as grpc's TLS library does.
 
-    Raises: ``TlsFileError`` when TLS could not use them.
+    Raises: ``TlsFileError`` when TLS cannot use a file.
     """
     contents: dict[str, bytes] = {}
-    # Files that are renewed meanwhile: what was checked must be what is used.
+    # Files may be renewed meanwhile: the contents that are used must be those that were checked.
     for _ in range(3):
-        contents = {parameter: _content(parameter, path) for parameter, path in paths.items() if path}
+        contents = {parameter: _read(parameter, path) for parameter, path in paths.items() if path}
         for parameter, content in contents.items():
-            _look_inside(parameter, content)
-        pair = _pair(paths, contents)
+            _check_content(parameter, content)
+        pair = _find_pair(paths, contents)
         _load(paths, pair, lenient=lenient)
-        if contents == {parameter: _content(parameter, path) for parameter, path in paths.items() if path}:
+        if contents == {parameter: _read(parameter, path) for parameter, path in paths.items() if path}:
             if pair and not paths["client_key"]:
                 contents["client_key"] = contents["client_certificate"]
             return contents
-    raise TlsFileError(next(iter(contents)), "it changes while it is read")
+    raise TlsFileError(next(iter(contents)), "it changed while it was read")
 
 
-def _content(parameter: str, path: str) -> bytes:
+def _read(parameter: str, path: str) -> bytes:
     try:
         if Path(path).is_dir():
-            raise TlsFileError(parameter, "it is a folder, and not a file")
+            raise TlsFileError(parameter, "it is a folder, not a file")
         if Path(path).exists() and not Path(path).is_file():
-            # It might never end.
+            # Reading a pipe or device might never end.
             raise OSError(EINVAL, "it is not a regular file")
         with Path(path).open("rb") as file:
             return file.read(_LARGEST)
     except FileNotFoundError:
         raise TlsFileError(parameter, "there is no such file") from None
     except PermissionError:
-        raise TlsFileError(parameter, "this user may not read it") from None
+        raise TlsFileError(parameter, "this user is not allowed to read it") from None
     except (OSError, ValueError) as error:
         # ValueError: a path with a null byte.
         raise TlsFileError(parameter, str(getattr(error, "strerror", "") or error)) from None
 
 
-def _look_inside(parameter: str, content: bytes) -> None:
+def _check_content(parameter: str, content: bytes) -> None:
     if not content.strip():
         raise TlsFileError(parameter, "it is empty")
     blocks = _blocks(content)
@@ -92,13 +93,15 @@ def _look_inside(parameter: str, content: bytes) -> None:
         raise TlsFileError(parameter, f"it holds no PEM{der}")
     certificate, key = any(block.endswith("CERTIFICATE") for block in blocks), _has_key(content)
     if parameter == "client_key" and not key:
-        raise TlsFileError(parameter, "it holds a certificate, and no private key" if certificate else _holds(blocks))
+        raise TlsFileError(
+            parameter, "it holds a certificate, but no private key" if certificate else _describe_blocks(blocks)
+        )
     if parameter != "client_key" and not certificate:
-        raise TlsFileError(parameter, "it holds a private key, and no certificate" if key else _holds(blocks))
+        raise TlsFileError(parameter, "it holds a private key, but no certificate" if key else _describe_blocks(blocks))
 
 
-def _pair(paths: Mapping[str, str], contents: Mapping[str, bytes]) -> tuple[str, str] | None:
-    """The paths of the client's certificate and its key; ``None`` where neither is set."""
+def _find_pair(paths: Mapping[str, str], contents: Mapping[str, bytes]) -> tuple[str, str] | None:
+    """Return the paths of the client's certificate and key; ``None`` when neither is set."""
     certificate, key = paths["client_certificate"], paths["client_key"]
     if key and not certificate:
         raise TlsFileError("client_key", "no setting names the certificate that it belongs to", "partner")
@@ -110,50 +113,52 @@ def _pair(paths: Mapping[str, str], contents: Mapping[str, bytes]) -> tuple[str,
 def _load(paths: Mapping[str, str], pair: tuple[str, str] | None, *, lenient: bool) -> None:
     if paths["certificate"]:
         try:
-            _context(lenient).load_verify_locations(cafile=paths["certificate"])
+            _make_context(lenient).load_verify_locations(cafile=paths["certificate"])
         except (OSError, ValueError) as error:
             raise TlsFileError("certificate", f"it cannot be read as a certificate{_reason(error)}") from None
     if pair is not None:
         try:
-            _context(lenient).load_cert_chain(*pair, password=_no_password)
+            _make_context(lenient).load_cert_chain(*pair, password=_no_password)
         except (_PasswordError, OSError, ValueError) as error:
-            raise _of_the_pair(error, pair, "client_key" if paths["client_key"] else "client_certificate") from None
+            raise _explain_pair_error(
+                error, pair, "client_key" if paths["client_key"] else "client_certificate"
+            ) from None
 
 
-def _context(lenient: bool) -> ssl.SSLContext:
-    # Lazily: an application may still patch it.
+def _make_context(lenient: bool) -> ssl.SSLContext:
+    # Imported late: an application may still patch it.
     import ssl
 
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if lenient:
         with contextlib.suppress(ssl.SSLError):
-            made.set_ciphers("ALL:@SECLEVEL=0")
-    return made
+            context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
 
 
-def _of_the_pair(error: Exception, pair: tuple[str, str], holder: str) -> TlsFileError:
-    """Which of the client's files is at fault, and why.
+def _explain_pair_error(error: Exception, pair: tuple[str, str], holder: str) -> TlsFileError:
+    """Return the error for the client's file that is at fault.
 
     Args:
         holder: the parameter whose file has the key.
     """
     certificate = pair[0]
     if isinstance(error, _PasswordError):
-        return TlsFileError(holder, "its private key has a password, which cannot be asked for", "password")
+        return TlsFileError(holder, "its private key has a password, which is not supported", "password")
     if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
         return TlsFileError(holder, f"it is not the key of the certificate {certificate}")
     try:
-        _context(lenient=True).load_verify_locations(cafile=certificate)
+        _make_context(lenient=True).load_verify_locations(cafile=certificate)
     except (OSError, ValueError):
         return TlsFileError("client_certificate", f"it cannot be read as a certificate{_reason(error)}")
     if getattr(error, "reason", None):
-        # OpenSSL gives a reason for a certificate that it does not like, and none for a key that it cannot read.
-        return TlsFileError("client_certificate", f"the TLS library refuses it{_reason(error)}")
+        # OpenSSL gives a reason for a rejected certificate, and none for an unreadable key.
+        return TlsFileError("client_certificate", f"the TLS library rejects it{_reason(error)}")
     return TlsFileError(holder, "it cannot be read as a private key")
 
 
 class _PasswordError(Exception):
-    """A key asks for its password."""
+    """A key is encrypted with a password."""
 
 
 def _no_password() -> str:
@@ -168,7 +173,7 @@ def _has_key(content: bytes) -> bool:
     return any(block.endswith("PRIVATE KEY") for block in _blocks(content))
 
 
-def _holds(blocks: list[str]) -> str:
+def _describe_blocks(blocks: list[str]) -> str:
     return f"it holds {blocks[0].lower()} only"
 
 

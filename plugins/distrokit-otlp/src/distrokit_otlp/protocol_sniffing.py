@@ -1,48 +1,48 @@
-"""What is spoken at a port: HTTP/1, HTTP/2 or TLS."""
+"""Detects the protocol that a server speaks at a port: HTTP/1, HTTP/2 or TLS."""
 
 from __future__ import annotations
 
 import socket
 import ssl
 
-#: Seconds for each step.
+#: Timeout of each step in seconds.
 STEP = 4.0
 #: The client's preface of HTTP/2, with an empty SETTINGS frame (RFC 9113, 3.4).
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"
 
 
-def spoken(host: str, port: int, seconds: float = STEP) -> str:
-    """In plaintext: ``http/2``, ``http/1``, ``tls``; empty when that cannot be told."""
+def detect_protocol(host: str, port: int, seconds: float = STEP) -> str:
+    """Detect the protocol over plaintext: ``http/2``, ``http/1``, ``tls``; empty when it is unknown."""
     try:
         with socket.create_connection((host, port), seconds) as raw:
             raw.settimeout(min(1.0, seconds))
             raw.sendall(_PREFACE)
-            answer = raw.recv(64)
+            response = raw.recv(64)
     except OSError:
         return ""
-    if answer[3:4] == b"\4":
+    if response[3:4] == b"\4":
         return "http/2"
-    if answer.startswith((b"HTTP/1", b"HTTP/0", b"<")):
+    if response.startswith((b"HTTP/1", b"HTTP/0", b"<")):
         return "http/1"
-    # A TLS alert record: what a TLS server says to what is none.
-    return "tls" if answer[:2] == b"\x15\x03" else ""
+    # A TLS alert record: a TLS server's response to plaintext.
+    return "tls" if response[:2] == b"\x15\x03" else ""
 
 
-def spoken_in_tls(host: str, port: int, seconds: float = STEP) -> str:
-    """Inside TLS, by what a server agrees to (ALPN): ``http/2``, ``http/1``; empty when that cannot be told."""
+def detect_protocol_in_tls(host: str, port: int, seconds: float = STEP) -> str:
+    """Detect the protocol inside TLS by ALPN: ``http/2``, ``http/1``; empty when it is unknown."""
     try:
-        if _agreed(host, port, "h2", seconds=seconds) == "h2":
-            # Many speak both; one that takes no http/1.1 speaks HTTP/2 only.
-            return "" if _agreed(host, port, "http/1.1", seconds=seconds) == "http/1.1" else "http/2"
+        if _negotiate(host, port, "h2", seconds=seconds) == "h2":
+            # Many servers speak both; one that does not accept http/1.1 speaks only HTTP/2.
+            return "" if _negotiate(host, port, "http/1.1", seconds=seconds) == "http/1.1" else "http/2"
         return "http/1"
     except OSError:
         return ""
 
 
 def speaks_tls(host: str, port: int, seconds: float = STEP) -> bool:
-    """Whether a TLS handshake gets as far as a certificate, whatever that is worth."""
+    """True if a TLS handshake gets as far as a certificate, valid or not."""
     try:
-        _agreed(host, port, seconds=seconds)
+        _negotiate(host, port, seconds=seconds)
     except ssl.SSLError as error:
         return "CERTIFICATE" in (error.reason or "")
     except OSError:
@@ -51,7 +51,7 @@ def speaks_tls(host: str, port: int, seconds: float = STEP) -> bool:
 
 
 def listens(host: str, port: int) -> bool:
-    """Whether a connection can be made."""
+    """True if a connection can be made."""
     try:
         socket.create_connection((host, port), STEP).close()
     except OSError:
@@ -59,8 +59,8 @@ def listens(host: str, port: int) -> bool:
     return True
 
 
-def _agreed(host: str, port: int, *protocols: str, seconds: float) -> str | None:
-    # Who it is was looked at before; here is only asked what it speaks.
+def _negotiate(host: str, port: int, *protocols: str, seconds: float) -> str | None:
+    # The certificate is checked elsewhere; only the protocol matters here.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(list(protocols))

@@ -1,4 +1,4 @@
-"""Whether threads are what they are called, or greenlets of one thread."""
+"""Detects greenlets in place of threads, and restarts distrokit's threads when gevent patches them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 from typing import Any
 
 
-def greenlets() -> bool:
-    """Whether gevent or eventlet has taken the place of :mod:`threading`."""
+def uses_greenlets() -> bool:
+    """True if gevent or eventlet has patched :mod:`threading`."""
     gevent: Any = sys.modules.get("gevent.monkey")
     eventlet: Any = sys.modules.get("eventlet.patcher")
     return bool(
@@ -18,10 +18,10 @@ def greenlets() -> bool:
 
 
 def before_patch(event: Any) -> None:
-    """Called by gevent before it patches a module: where that is threads, end those of distrokit's.
+    """End distrokit's threads before gevent patches :mod:`threading`; gevent calls this for each module.
 
-    In the middle of an import gevent can only exchange the import system's locks while there is one thread. With a
-    second one, the next import inside that package waits for its own lock for ever.
+    During an import, gevent can replace the import system's locks only while there is one thread. With a second thread,
+    the next import inside that package would wait for its own lock for ever.
     """
     if event.module_name in _THREADS:
         for delivery in _deliveries():
@@ -29,18 +29,18 @@ def before_patch(event: Any) -> None:
 
 
 def after_patch(event: Any) -> None:
-    """Called by gevent after it has patched a module: the threads begin again, as greenlets."""
+    """Start distrokit's threads again, as greenlets; gevent calls this after it patched a module."""
     if event.module_name in _THREADS:
         for delivery in _deliveries():
             delivery.resume()
 
 
-#: gevent has an old name for one of them in the second event.
+#: In the second event gevent uses an old name for one of them.
 _THREADS = ("_thread", "thread", "threading")
 
 
 def _deliveries() -> list[Any]:
-    # Who has not imported the class has no such object. There is no list of them, and this happens once in a process.
+    # Without the import no such object exists. A search is enough, since this happens once per process.
     module: Any = sys.modules.get("distrokit_batch.delivery")
     kind = getattr(module, "Delivery", None)
     return [] if kind is None else [found for found in gc.get_objects() if type(found) is kind]
