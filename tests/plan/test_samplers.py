@@ -177,5 +177,5 @@ def test_jaeger_remote_uses_its_initial_rate_and_says_so(name, argument, descrip
     made, said = built({"OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument})
 
     assert made == description
-    assert any("its initial sampler is used all the time" in line for line in said)
+    assert any("its initial sampler is used" in line for line in said)
     assert len(said) == (2 if "=7" in argument else 1)
