@@ -17,7 +17,7 @@ _STRATEGIES = (
 
 
 def prometheus_parameters(reader: Reader) -> dict[str, Value[Any]]:
-    """Read the parameters (specification, *Prometheus Exporter*; configuration schema, ``PrometheusMetricExporter``)."""
+    """Read the parameters (specification, *Prometheus Exporter*; schema, ``PrometheusMetricExporter``)."""
     reader.file_name = "prometheus/development"
     read: dict[str, Value[Any]] = {
         "host": reader.text("OTEL_EXPORTER_PROMETHEUS_HOST", "localhost", key="host"),

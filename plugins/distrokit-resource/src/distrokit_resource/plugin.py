@@ -24,7 +24,7 @@ _CONTAINER_ID = re.compile(r"(?:^|[/:-])([0-9a-f]{64})(?:$|[/.])")
 
 @hookimpl(trylast=True)
 def distrokit_resource(settings: Settings) -> list[ResourceDetector]:
-    """Declare the detectors; all but ``service`` are on by default, ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS`` selects."""
+    """Declare the detectors; ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS`` selects, by default all but ``service``."""
     # From the environment: a configuration file replaces this variable, but the schema's detector is defined by it.
     name = settings.environ.get("OTEL_SERVICE_NAME", "").strip()
     return [
