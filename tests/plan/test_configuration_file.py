@@ -618,7 +618,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: [1\nb: 2", "otel.yaml:2:2: it is not YAML: expected ',' or ']'"),
         ("a:\n\tb: 1", "otel.yaml:2:1: it is not YAML: found character '\\t'"),
         ("log_level: info", "otel.yaml: it has no file_format"),
-        ('file_format: "0.4"', "otel.yaml:1:1: file_format 0.4 cannot be read, only 1.x"),
+        ('file_format: "0.4"', "otel.yaml:1:1: file_format 0.4 is not supported, only 1.x"),
         ('file_format: "1.0"\nlog_level: ${1X}', "otel.yaml:2:1: ${1X} is not a valid reference"),
         ('file_format: "1.0"\nlog_level: ${X:?no}', "otel.yaml:2:1: ${X:?no} is not a valid reference"),
         ('file_format: "1.0"\na: !!python/object:os.system {}', "otel.yaml:2:"),

@@ -150,7 +150,7 @@ def test_the_probability_sampler(tmp_path, ratio, recording):
         ("parent_based: {root: {acme: }}", "acme: there is no such sampler (there are "),
         (
             "jaeger_remote/development: {endpoint: 'http://h', initial_sampler: {always_off: }}",
-            "no package for Python fetches",
+            "no Python package fetches",
         ),
     ],
 )
