@@ -41,7 +41,7 @@ def why_no_traces(
     return [
         f"No telemetry arrived at {where}.",
         *refused,
-        "Does the application's OTEL_EXPORTER_OTLP_ENDPOINT have this address? In a container, localhost is the container.",
+        "Does the application's OTEL_EXPORTER_OTLP_ENDPOINT have this address? In a container, localhost is itself.",
         "Does its protocol match the port? Was it started with a launcher: distrokit run ...?",
         _suggest_doctor(words),
     ]
