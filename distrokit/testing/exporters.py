@@ -31,14 +31,14 @@ class MemorySpanExporter(SpanExporter):
         return True
 
     def shutdown(self) -> None:
-        """What is kept stays."""
+        """Keep the items: they are read after the shutdown."""
 
     def forked(self) -> None:
-        """In a child, nothing is here yet."""
+        """Forget the parent's items in a forked child."""
         self._kept = []
 
     def items(self) -> list[Span]:
-        """What came, in order of arrival."""
+        """Return the items in order of arrival."""
         return [span_of(span) for span in list(self._kept)]
 
 
@@ -57,14 +57,14 @@ class MemoryLogRecordExporter(LogRecordExporter):
         return True
 
     def shutdown(self) -> None:
-        """What is kept stays."""
+        """Keep the items: they are read after the shutdown."""
 
     def forked(self) -> None:
-        """In a child, nothing is here yet."""
+        """Forget the parent's items in a forked child."""
         self._kept = []
 
     def items(self) -> list[Log]:
-        """What came, in order of arrival."""
+        """Return the items in order of arrival."""
         return [log_of(record) for record in list(self._kept)]
 
 
@@ -83,14 +83,14 @@ class MemoryMetricExporter(MetricExporter):
         return True
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        """What is kept stays."""
+        """Keep the items: they are read after the shutdown."""
 
     def forked(self) -> None:
-        """In a child, nothing is here yet."""
+        """Forget the parent's items in a forked child."""
         self._kept = []
 
     def items(self) -> list[Metric]:
-        """Every point that came, in order of arrival."""
+        """Return every data point in order of arrival."""
         return [point for data in list(self._kept) for point in points_of(data)]
 
 
