@@ -215,8 +215,8 @@ def test_json_lines_and_nothing_else_on_stdout():
     found = [json.loads(line) for line in result.stdout.splitlines()]
     assert {item["signal"] for item in found} == {"traces", "metrics", "logs"}
     spans = {item["name"]: item for item in found if item["signal"] == "traces"}
-    assert spans["active_distro"]["events"][0]["attributes"]["exception.type"] == "ValueError"
-    assert spans["active_distro"]["parent_span_id"] == spans["GET /checkout"]["span_id"]
+    assert spans["charge"]["events"][0]["attributes"]["exception.type"] == "ValueError"
+    assert spans["charge"]["parent_span_id"] == spans["GET /checkout"]["span_id"]
     logs = [item for item in found if item["signal"] == "logs"]
     assert {item["severity_number"] for item in logs} == {13, 17}
     assert "printed\n" in result.stderr
@@ -348,7 +348,7 @@ def test_on_a_terminal_the_metrics_are_at_the_bottom():
         process.until("http/protobuf.")
         endpoint = re.search(r"ENDPOINT=(\S+)", process.output["out"])[1]
         instrumented(PROGRAM, {**SHOP, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
-        process.until("active_distro").until("plan=free").until("\x1b[?25l")
+        process.until("charge").until("plan=free").until("\x1b[?25l")
         process.interrupt()
 
         assert process.ended() == 0

@@ -29,8 +29,8 @@ ASK = "`distrokit doctor -- COMMAND` checks all of this."
         (
             ["--", "python", "-c", LOGS],
             {},
-            "\nNo spans arrived, only 1 log record: no span was created, or a sampler or a transform dropped all; most spans come from"
-            " an instrumentation of a library.\n" + ASK,
+            "\nNo spans arrived, only 1 log record: no span was created, or a sampler or a transform dropped all; most spans come"
+            " from instrumentations.\n" + ASK,
         ),
         (
             ["--", "python", "-c", LOGS],

@@ -256,7 +256,7 @@ def test_a_trace_that_failed():
     spans = [
         span("GET /checkout", "a", start=0, end=40 * MS),
         span("SELECT cart", "b", "a", start=4 * MS, end=7 * MS),
-        span("active_distro", "c", "a", start=10 * MS, end=40 * MS, service="payment", status="error",
+        span("charge", "c", "a", start=10 * MS, end=40 * MS, service="payment", status="error",
              status_message="Declined: card declined", events=(event,)),
     ]  # fmt: skip
 
