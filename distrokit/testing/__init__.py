@@ -1,7 +1,6 @@
-"""For those who write plugins and distros: plans, pipelines and real processes in tests.
+"""For authors of plugins and distros: plans, pipelines and real processes in tests.
 
-Nothing here is imported by a process that distrokit instruments. Fixtures for pytest are in
-:mod:`distrokit.testing.fixtures`, for who asks for them.
+An instrumented process imports nothing of it. :mod:`distrokit.testing.fixtures` has the same as pytest fixtures.
 """
 
 from distrokit.testing.checking import check_plugin

@@ -1,4 +1,4 @@
-"""Whether a plugin keeps what plugins promise, in one line of a test."""
+"""Checks a plugin against the rules for plugins, in one line of a test."""
 
 from __future__ import annotations
 
@@ -28,57 +28,62 @@ def check_plugin(
     environ: Mapping[str, str] | None = None,
     timeout_seconds: float = 60,
 ) -> None:
-    """Look at everything that a plugin promises by being one; ``docs/testing.md`` has the list.
+    """Check a plugin against all rules for plugins; ``docs/testing.md`` lists them.
 
-    The module is imported by its name in a process of its own, so that a plugin that hangs, or ends the process, costs
-    a test and not the test run. Nothing is sent: exporters are built and shut down. A factory that needs a setting may
-    fail as long as its message names the setting; give it in ``environ`` to have it built.
+    The module is imported by name in a separate process, so a plugin that hangs or exits fails one test only.
+    Nothing is sent: exporters are built and shut down. A factory that needs a setting may fail if its message names
+    the setting; pass the setting in ``environ`` to have it built.
 
-    What cannot be imported by name, such as an object, is looked at in this process, without being built, and a
-    warning says so. A warning says as well which transform gave nothing on, for it may be a filter.
+    A plugin that cannot be imported by name, such as an object, is checked in this process and not built; a warning
+    reports this. Another warning names transforms that dropped every item, because they may be filters.
 
     Args:
         module: the plugin: the module that its entry point names.
-        name: of the plugin; ``None`` for that of the entry point that names the module, and where none does for the
-            module's own, as :func:`~distrokit.testing.planned` has it.
+        name: of the plugin; ``None``: the name of the entry point that names the module, or else a name from the
+            module's, as in :func:`~distrokit.testing.planned`.
         environ: the settings it needs.
-        timeout_seconds: of one process, of which a forked child may take a quarter; there are as many more processes
-            as stages that did not end.
+        timeout_seconds: of one process; a forked child may take a quarter of it. Each stage that does not finish
+            costs one more process.
 
     Raises:
-        AssertionError: with every finding, and what to do about it.
-        ValueError: no name is given, and the plugin is no module.
+        AssertionError: with every finding and its remedy.
+        ValueError: no name is given, and the plugin is not a module.
     """
     name = name or _name_of(module)
-    given = dict(environ or {})
+    settings = dict(environ or {})
     notes: list[str] = []
-    findings = _looked_at(module, name, given, timeout_seconds, notes) if isinstance(module, types.ModuleType) else None
+    findings = (
+        _run_stages(module, name, settings, timeout_seconds, notes) if isinstance(module, types.ModuleType) else None
+    )
     if findings is None:
         warnings.warn(
-            f"plugin {name} cannot be imported by name in another process: it is not built, forked, or looked at for "
-            "heavy imports and secrets. Give check_plugin an importable module.",
+            f"plugin {name} cannot be imported by name in another process: it is not built or forked, and not checked "
+            "for heavy imports and secrets. Pass an importable module to check_plugin.",
             stacklevel=2,
         )
-        looks = (declaring.alone, declaring.beside, tools.added)
-        findings = [text for look in looks for text in look(name, module, given)]
-    found = list(dict.fromkeys(findings))
-    if found:
-        count = "1 finding" if len(found) == 1 else f"{len(found)} findings"
-        raise AssertionError("\n- ".join([f"plugin {name}: {count}", *found]))
+        steps = (declaring.check_alone, declaring.check_with_installed, tools.check_tools)
+        findings = [text for step in steps for text in step(name, module, settings)]
+    unique = list(dict.fromkeys(findings))
+    if unique:
+        count = "1 finding" if len(unique) == 1 else f"{len(unique)} findings"
+        raise AssertionError("\n- ".join([f"plugin {name}: {count}", *unique]))
     for note in dict.fromkeys(notes):
         warnings.warn(f"plugin {name}: {note}", stacklevel=2)
 
 
-def _looked_at(
+def _run_stages(
     module: types.ModuleType, name: str, environ: dict[str, str], timeout_seconds: float, notes: list[str]
 ) -> list[str] | None:
-    """Every finding; ``None`` when another process does not find the module. What may be meant goes to ``notes``."""
+    """Run all stages and return the findings; ``None`` if another process cannot find the module.
+
+    Possible filters are appended to ``notes``.
+    """
     findings: list[str] = []
     stages: list[Stage] = list(STAGES)
     try:
         secrets = canaries.secrets_of(name, module, environ)
     except Exception:
-        # What is wrong with it is found there.
+        # The stages report what is wrong with it.
         secrets = {}
     while stages:
         with tempfile.TemporaryDirectory(prefix="distrokit-") as folder:
@@ -86,40 +91,40 @@ def _looked_at(
             path = [entry or str(Path.cwd()) for entry in sys.path]
             file = getattr(module, "__file__", None) or ""
             request = Request(module.__name__, file, name, environ, path, stages, report, secrets, timeout_seconds / 4)
-            # What it is given may be a secret, and a command line is everybody's to read.
-            asked = Path(folder, "request")
-            asked.touch(mode=0o600)
-            asked.write_text(json.dumps(asdict(request)), encoding="utf-8")
-            command = [sys.executable, "-m", conformance.__name__, str(asked)]
-            ended = run_bounded(command, {**without_telemetry(), **environ}, Path.cwd(), timeout_seconds)
-            said = read_report(Path(report))
-        kinds = [kind for _, kind, _ in said]
+            # Settings may be secrets, and every user can read a command line.
+            request_file = Path(folder, "request")
+            request_file.touch(mode=0o600)
+            request_file.write_text(json.dumps(asdict(request)), encoding="utf-8")
+            command = [sys.executable, "-m", conformance.__name__, str(request_file)]
+            result = run_bounded(command, {**without_telemetry(), **environ}, Path.cwd(), timeout_seconds)
+            lines = read_report(Path(report))
+        kinds = [kind for _, kind, _ in lines]
         if "absent" in kinds:
             return None
-        findings += [text for _, kind, text in said if kind in ("finding", "unusable")]
-        notes += [text for _, kind, text in said if kind == "note"]
-        findings += canaries.printed(secrets, "what is printed", ended[1] + ended[2])
-        stopped: Stage | None = next((stage for stage in stages if (stage, "done", stage) not in said), None)
+        findings += [text for _, kind, text in lines if kind in ("finding", "unusable")]
+        notes += [text for _, kind, text in lines if kind == "note"]
+        findings += canaries.find_secrets(secrets, "the output", result[1] + result[2])
+        stopped: Stage | None = next((stage for stage in stages if (stage, "done", stage) not in lines), None)
         if stopped is None or "unusable" in kinds:
             break
-        # What follows may still be looked at, in another process.
-        doing = [text for stage, kind, text in said if (stage, kind) == (stopped, "doing")]
-        findings.append(_unfinished(doing, *ended))
+        # Run the remaining stages in another process.
+        doing = [text for stage, kind, text in lines if (stage, kind) == (stopped, "doing")]
+        findings.append(_describe_unfinished(doing, *result))
         stages = [stage for stage in stages if STAGES.index(stage) > STAGES.index(stopped)]
     return findings
 
 
 def _name_of(module: object) -> str:
-    """What it is installed as; that one is not another plugin of the same kind beside it."""
+    """Return the name under which it is installed, so that it is not planned twice; else a name from the module's."""
     name = getattr(module, "__name__", "")
     points = [point for point in EntryPoints.scan().group(PROJECT) if name and point.value == name]
     return points[0].name if points else name_of(module)
 
 
-def _unfinished(doing: list[str], returncode: int | None, stdout: str, stderr: str) -> str:
-    """A stage that did not come to its end: its process hung, or was ended."""
+def _describe_unfinished(doing: list[str], returncode: int | None, stdout: str, stderr: str) -> str:
+    """Describe a stage that did not finish, because its process hung or exited."""
     how = "it hung and was killed" if returncode is None else f"the process ended with exit code {returncode}"
     last = (stderr or stdout).strip().splitlines()[-1:]
-    return f"{how} while {doing[-1] if doing else 'starting'}; what follows in this stage was not looked at. " + (
-        f"It said last: {last[0]}" if last else "It said nothing."
+    return f"{how} while {doing[-1] if doing else 'starting'}; the rest of this stage was not checked. " + (
+        f"Last output: {last[0]}" if last else "There was no output."
     )

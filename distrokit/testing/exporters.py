@@ -1,4 +1,4 @@
-"""Exporters that keep what they are given."""
+"""Exporters that keep their items in memory."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from distrokit.testing.from_sdk import log_of, points_of, span_of
 from distrokit.testing.items import Log, Metric, Span
 
 
-class SpansKept(SpanExporter):
-    """Of one exporter's name; what a parent process has got is not a child's."""
+class MemorySpanExporter(SpanExporter):
+    """Keeps the spans of one exporter; a forked child starts empty."""
 
     def __init__(self) -> None:
         self._kept: list[ReadableSpan] = []
@@ -31,19 +31,19 @@ class SpansKept(SpanExporter):
         return True
 
     def shutdown(self) -> None:
-        """What is kept stays."""
+        """Keep the items: they are read after the shutdown."""
 
     def forked(self) -> None:
-        """In a child, nothing is here yet."""
+        """Forget the parent's items in a forked child."""
         self._kept = []
 
     def items(self) -> list[Span]:
-        """What came, in order of arrival."""
+        """Return the items in order of arrival."""
         return [span_of(span) for span in list(self._kept)]
 
 
-class LogsKept(LogRecordExporter):
-    """As :class:`SpansKept`."""
+class MemoryLogRecordExporter(LogRecordExporter):
+    """Keeps the log records of one exporter; a forked child starts empty."""
 
     def __init__(self) -> None:
         self._kept: list[ReadableLogRecord] = []
@@ -53,23 +53,23 @@ class LogsKept(LogRecordExporter):
         return LogRecordExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Nothing waits; part of the interface since 1.45."""
+        """Return true, as nothing is queued; part of the interface since 1.45."""
         return True
 
     def shutdown(self) -> None:
-        """What is kept stays."""
+        """Keep the items: they are read after the shutdown."""
 
     def forked(self) -> None:
-        """In a child, nothing is here yet."""
+        """Forget the parent's items in a forked child."""
         self._kept = []
 
     def items(self) -> list[Log]:
-        """What came, in order of arrival."""
+        """Return the items in order of arrival."""
         return [log_of(record) for record in list(self._kept)]
 
 
-class MetricsKept(MetricExporter):
-    """As :class:`SpansKept`; temporality and aggregation are those of the exporter whose place it takes."""
+class MemoryMetricExporter(MetricExporter):
+    """Keeps the metrics of one exporter, with the temporality and aggregation of the exporter that it replaces."""
 
     def __init__(self, **preferences: Any) -> None:
         super().__init__(**preferences)
@@ -83,29 +83,29 @@ class MetricsKept(MetricExporter):
         return True
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        """What is kept stays."""
+        """Keep the items: they are read after the shutdown."""
 
     def forked(self) -> None:
-        """In a child, nothing is here yet."""
+        """Forget the parent's items in a forked child."""
         self._kept = []
 
     def items(self) -> list[Metric]:
-        """Every point that came, in order of arrival."""
+        """Return every data point in order of arrival."""
         return [point for data in list(self._kept) for point in points_of(data)]
 
 
-def keeping(options: ExporterOptions) -> Any:
-    """An exporter of ``options.signal`` that keeps."""
+def make_exporter(options: ExporterOptions) -> Any:
+    """Make an exporter for ``options.signal`` that keeps its items."""
     makers: dict[Signal, Any] = {
-        "traces": SpansKept,
-        "logs": LogsKept,
-        "metrics": lambda: MetricsKept(**metric_arguments(options.arguments)),
+        "traces": MemorySpanExporter,
+        "logs": MemoryLogRecordExporter,
+        "metrics": lambda: MemoryMetricExporter(**metric_arguments(options.arguments)),
     }
     return makers[options.signal]()
 
 
-def feeding(exporter: Any, signal: Signal | None) -> Any:
-    """What feeds an exporter at once; metrics when they are asked for."""
+def make_processor(exporter: Any, signal: Signal | None) -> Any:
+    """Make a processor that exports at once; for metrics a reader that exports on flush."""
     if signal == "traces":
         from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
@@ -116,5 +116,5 @@ def feeding(exporter: Any, signal: Signal | None) -> Any:
         return SimpleLogRecordProcessor(exporter)
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
-    # Without an interval there is no thread.
+    # An infinite interval starts no thread.
     return PeriodicExportingMetricReader(exporter, export_interval_millis=float("inf"))

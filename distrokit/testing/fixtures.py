@@ -1,6 +1,6 @@
-"""Fixtures for pytest, for who asks for them: ``pytest_plugins = ["distrokit.testing.fixtures"]`` in a ``conftest.py``.
+"""Fixtures for pytest: ``pytest_plugins = ["distrokit.testing.fixtures"]`` in a ``conftest.py``.
 
-They are registered under no entry point, so that a test run that does not ask imports nothing of distrokit.
+They are not registered as an entry point, so other test runs import nothing of distrokit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["distrokit_globals", "distrokit_plan", "distrokit_run", "distrokit_te
 
 
 class MakesTelemetry(Protocol):
-    """What :func:`distrokit_telemetry` is."""
+    """The type of :func:`distrokit_telemetry`."""
 
     def __call__(
         self,
@@ -34,13 +34,13 @@ class MakesTelemetry(Protocol):
 
 @pytest.fixture
 def distrokit_plan() -> Callable[..., Plan]:
-    """:func:`distrokit.testing.planned`."""
+    """Return :func:`distrokit.testing.planned`."""
     return planned
 
 
 @pytest.fixture
 def distrokit_telemetry() -> Iterator[MakesTelemetry]:
-    """Called as :func:`distrokit.testing.in_memory`, it returns the telemetry; all is stopped after the test."""
+    """Return a function like :func:`distrokit.testing.in_memory` that returns the telemetry; stopped after the test."""
     with ExitStack() as stack:
 
         def make(
@@ -57,12 +57,12 @@ def distrokit_telemetry() -> Iterator[MakesTelemetry]:
 
 @pytest.fixture
 def distrokit_run() -> Callable[..., Ran]:
-    """:func:`distrokit.testing.instrumented`."""
+    """Return :func:`distrokit.testing.instrumented`."""
     return instrumented
 
 
 @pytest.fixture
 def distrokit_globals() -> Iterator[None]:
-    """:func:`distrokit.testing.restored_globals` around the test."""
+    """Run the test inside :func:`distrokit.testing.restored_globals`."""
     with restored_globals():
         yield

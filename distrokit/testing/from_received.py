@@ -1,4 +1,4 @@
-"""What a receiver got, as plain data; known here by its attributes, since the receiver is a plugin's."""
+"""Converts a receiver's items to plain data; duck-typed, because the receiver belongs to a plugin."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from typing import Any, TypeVar
 
 from distrokit.testing.items import Event, Link, Log, Metric, Scope, Span
 
-#: What an item says of another one by its name: found when all are there.
+#: Fields with the name of another item, filled in when all items are known.
 _BY_NAME = ("parent", "span")
 
 T = TypeVar("T", Event, Link, Log, Metric, Span)
 
 
 def spans_of(received: Iterable[Any]) -> list[Span]:
-    """Spans, without their parents' names."""
+    """Convert spans; their parents' names are filled in later."""
     return [
-        _copied(
+        _copy(
             Span,
             span,
             scope=_scope(span),
-            events=tuple(_copied(Event, event) for event in span.events),
-            links=tuple(_copied(Link, link) for link in span.links),
+            events=tuple(_copy(Event, event) for event in span.events),
+            links=tuple(_copy(Link, link) for link in span.links),
         )
         for span in received
     ]
 
 
 def logs_of(received: Iterable[Any]) -> list[Log]:
-    """Log records, without their spans' names."""
-    return [_copied(Log, log, scope=_scope(log)) for log in received]
+    """Convert log records; their spans' names are filled in later."""
+    return [_copy(Log, log, scope=_scope(log)) for log in received]
 
 
 def points_of(received: Iterable[Any]) -> list[Metric]:
-    """Every point."""
-    return [_copied(Metric, point, scope=_scope(point)) for point in received]
+    """Convert data points."""
+    return [_copy(Metric, point, scope=_scope(point)) for point in received]
 
 
-def _copied(kind: type[T], item: Any, **made: Any) -> T:
-    """One of ours with what the receiver's calls by the same names."""
+def _copy(kind: type[T], item: Any, **made: Any) -> T:
+    """Make an item from the attributes of the same names."""
     names = [field.name for field in fields(kind) if field.name not in (*made, *_BY_NAME)]
     return kind(**{name: getattr(item, name) for name in names}, **made)
 

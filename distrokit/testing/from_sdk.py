@@ -1,4 +1,4 @@
-"""The SDK's objects as plain data."""
+"""Converts the SDK's objects to plain data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from distrokit.testing import items
 
 
 def span_of(span: ReadableSpan) -> items.Span:
-    """One span, without its parent's name."""
+    """Convert a span; its parent's name is filled in later."""
     context = span.context
     return items.Span(
         name=span.name,
@@ -45,7 +45,7 @@ def span_of(span: ReadableSpan) -> items.Span:
 
 
 def log_of(readable: ReadableLogRecord) -> items.Log:
-    """One log record, without its span's name."""
+    """Convert a log record; its span's name is filled in later."""
     record = readable.log_record
     return items.Log(
         body=plain(record.body),
@@ -62,7 +62,7 @@ def log_of(readable: ReadableLogRecord) -> items.Log:
 
 
 def points_of(data: MetricsData) -> Iterator[items.Metric]:
-    """Every point of one collection."""
+    """Yield every data point of one collection."""
     for of_resource in data.resource_metrics:
         for of_scope in of_resource.scope_metrics:
             for metric in of_scope.metrics:
@@ -78,7 +78,7 @@ def _point(metric: Metric, point: Any, scope: items.Scope, resource: items.Attri
         own["value"] = point.value
     else:
         kind = "exponential_histogram" if isinstance(data, Exponential) else "histogram"
-        # What was not recorded is infinite.
+        # Without measurements min and max are infinite.
         known = bool(point.count) and point.min <= point.max
         own.update(value=point.sum, count=point.count)
         own.update(minimum=point.min if known else None, maximum=point.max if known else None)
@@ -101,12 +101,12 @@ def _point(metric: Metric, point: Any, scope: items.Scope, resource: items.Attri
 
 
 def attributes_of(attributes: Mapping[str, Any] | None) -> items.Attributes:
-    """Attributes as a dict of plain values; sequences are lists, as they are after a way through OTLP."""
+    """Convert attributes to a dict of plain values; sequences become lists, as in OTLP."""
     return {name: plain(value) for name, value in (attributes or {}).items()}
 
 
 def plain(value: Any) -> Any:
-    """Sequences as lists, mappings as dicts, all else as it is."""
+    """Convert sequences to lists and mappings to dicts; return other values unchanged."""
     if isinstance(value, Mapping):
         return attributes_of(value)
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):

@@ -1,7 +1,7 @@
-"""What was recorded, as plain data: the same whether it was kept in memory or sent to a receiver.
+"""Recorded telemetry as plain data, the same from memory and from a receiver.
 
-Equality looks at what a program says, not at what differs from run to run: ids, times and the resource are fields that
-do not count. Lists are in a fixed order, whatever thread or exporter was quicker.
+Comparisons ignore what differs from run to run: ids, times and the resource. Lists have a fixed order, independent of
+threads and exporters.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ Attributes: TypeAlias = dict[str, Any]
 
 
 class Item:
-    """Shown by what it has that is not empty, as one would write it."""
+    """Base class; ``repr`` shows the fields that differ from their defaults, as Python source."""
 
     def __repr__(self) -> str:
-        given = (f for f in fields(self) if f.repr)  # type: ignore[arg-type]  # each is a dataclass
-        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in given if not _by_default(self, f)]
+        visible = (f for f in fields(self) if f.repr)  # type: ignore[arg-type]  # each is a dataclass
+        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in visible if not _has_default(self, f)]
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def _by_default(item: object, of: Field[Any]) -> bool:
+def _has_default(item: object, of: Field[Any]) -> bool:
     default = of.default if of.default_factory is MISSING else of.default_factory()
     return bool(getattr(item, of.name) == default)
 
 
 @dataclass(frozen=True, repr=False)
 class Scope(Item):
-    """An instrumentation scope; texts are empty where there is none."""
+    """An instrumentation scope; both strings are empty if there is none."""
 
     name: str = ""
     version: str = ""
@@ -40,7 +40,7 @@ class Event(Item):
     """An event of a span.
 
     Attributes:
-        time: nanoseconds since 1970; does not count in comparisons.
+        time: nanoseconds since 1970; ignored in comparisons.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Link(Item):
     """A link of a span.
 
     Attributes:
-        trace_id, span_id: where it leads, hexadecimal; they do not count in comparisons.
+        trace_id, span_id: the linked span, hexadecimal; ignored in comparisons.
     """
 
     attributes: Attributes = field(default_factory=dict)
@@ -63,15 +63,15 @@ class Link(Item):
 
 @dataclass(frozen=True, repr=False)
 class Span(Item):
-    """A span that ended, and was exported.
+    """A finished span that was exported.
 
     Attributes:
         kind: ``internal``, ``server``, ``client``, ``producer`` or ``consumer``.
-        parent: the name of its parent; ``None`` for a root, and where the parent was not exported (``parent_span_id``
+        parent: the name of its parent; ``None`` for a root, or if the parent was not exported (``parent_span_id``
             tells the two apart).
         status: ``unset``, ``ok`` or ``error``.
-        status_message: what goes with ``error``.
-        resource: of the process; does not count in comparisons, nor does anything below.
+        status_message: the description of an ``error``.
+        resource: of the process; ignored in comparisons, as is everything below.
         trace_id, span_id, parent_span_id: hexadecimal; ``parent_span_id`` is empty for a root.
         start, end: nanoseconds since 1970.
     """
@@ -97,19 +97,19 @@ class Span(Item):
 class Metric(Item):
     """One series of a metric: its points with these attributes, as a backend would hold them.
 
-    Of a cumulative metric and of a gauge that is the newest point; the points of a delta metric are added up. So it
-    does not matter how often was collected.
+    For a cumulative metric or a gauge this is the newest point; the points of a delta metric are summed. So the number
+    of collections does not matter.
 
     Attributes:
         kind: ``sum``, ``gauge``, ``histogram``, ``exponential_histogram`` or ``summary``.
         value: of a sum or a gauge; the sum of the measurements of the others.
-        count: how many measurements; 0 for a sum and a gauge.
+        count: number of measurements; 0 for a sum and a gauge.
         temporality: ``cumulative`` or ``delta``; empty for a gauge.
-        monotonic: of a sum: whether it only grows.
-        bounds, buckets: of a histogram: the upper bounds, and how many measurements in each, one more than bounds.
-        minimum, maximum: of a histogram; ``None`` where they are not recorded.
-        resource: of the process; does not count in comparisons, nor does anything below.
-        exemplars: the values of those that came with the newest point.
+        monotonic: true for a sum that only grows.
+        bounds, buckets: of a histogram: the upper bounds, and the counts, one more than bounds.
+        minimum, maximum: of a histogram; ``None`` if not recorded.
+        resource: of the process; ignored in comparisons, as is everything below.
+        exemplars: the values of the newest point's exemplars.
     """
 
     name: str
@@ -135,10 +135,10 @@ class Log(Item):
     """A log record.
 
     Attributes:
-        severity: the text it has, such as ``INFO``; empty without one.
+        severity: the severity text, such as ``INFO``; empty without one.
         severity_number: OpenTelemetry's number for it; 0 when unknown.
-        span: the name of the span it belongs to; ``None`` outside of one, and where that was not exported.
-        resource: of the process; does not count in comparisons, nor does anything below.
+        span: the name of its span; ``None`` outside a span, or if the span was not exported.
+        resource: of the process; ignored in comparisons, as is everything below.
         trace_id, span_id: hexadecimal; empty outside of a span.
         time: nanoseconds since 1970.
     """

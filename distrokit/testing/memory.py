@@ -1,4 +1,4 @@
-"""The real pipeline of a plan, with exporters in memory at its ends, and without a hand on the process's globals."""
+"""Builds the real pipeline of a plan with in-memory exporters, without setting the process's globals."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from distrokit.plan.plan import Plan
 from distrokit.plugins.distros import Distro
 from distrokit.settings.environ import only
 from distrokit.testing.items import Log, Metric, Span
-from distrokit.testing.ordering import logs_in_order, series_in_order, spans_in_order, together
-from distrokit.testing.planning import Plugins, assembled, by_name
+from distrokit.testing.ordering import logs_in_order, merge, series_in_order, spans_in_order
+from distrokit.testing.planning import Plugins, assemble, name_plugins
 
 if TYPE_CHECKING:
     from opentelemetry._logs import LoggerProvider
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from distrokit.launch.startup import Assembly
     from distrokit.pipeline.pipeline import Pipeline
 
-#: After every other in the order of plugins.
+#: Sorts after every other plugin.
 _LAST = "~in-memory"
 
 _MEMORY = "memory"
@@ -35,12 +35,11 @@ _FLUSH = 10_000
 
 
 class Telemetry:
-    """What :func:`in_memory` gives.
+    """The result of :func:`in_memory`.
 
     Attributes:
-        plan: what was built.
-        pipeline: what runs: its ``resource``, ``propagator``, ``flush()``, ``stop()``, and the SDK's own providers.
-        exporters: what each exporter's factory would have been given, after every ``distrokit_exporter_options``.
+        plan: the plan that was built.
+        pipeline: the running pipeline: ``resource``, ``propagator``, ``flush()``, ``stop()``, and the SDK's providers.
     """
 
     def __init__(self, pipeline: Pipeline, kept: list[tuple[ExporterOptions, Any]]) -> None:
@@ -50,62 +49,65 @@ class Telemetry:
 
     @property
     def exporters(self) -> list[ExporterOptions]:
-        """By signal and in the order of the plan."""
+        """Options for each exporter's factory, after every ``distrokit_exporter_options``; by signal, in plan order."""
         return [options for options, _ in self._kept]
 
     @property
     def problems(self) -> list[Problem]:
-        """Those of the plan, and those that turned up since; none is a good start."""
+        """Problems of the plan, and those found since."""
         return self.plan.problems
 
     @property
     def tracer_provider(self) -> TracerProvider:
-        """As an application is given it: OpenTelemetry's no-op where the plan builds none."""
+        """The tracer provider for the application; OpenTelemetry's no-op if the plan builds none."""
         from opentelemetry.trace import NoOpTracerProvider
 
         return self.pipeline.tracer_provider or NoOpTracerProvider()
 
     @property
     def meter_provider(self) -> MeterProvider:
-        """Likewise."""
+        """The meter provider for the application; OpenTelemetry's no-op if the plan builds none."""
         from opentelemetry.metrics import NoOpMeterProvider
 
         return self.pipeline.meter_provider or NoOpMeterProvider()
 
     @property
     def logger_provider(self) -> LoggerProvider:
-        """Likewise."""
+        """The logger provider for the application; OpenTelemetry's no-op if the plan builds none."""
         from opentelemetry._logs import NoOpLoggerProvider
 
         return self.pipeline.logger_provider or NoOpLoggerProvider()
 
     def spans(self, exporter: str | None = None) -> list[Span]:
-        """The spans that were exported so far, by start; flushes first.
+        """Flush, and return the spans exported so far, by start time.
 
         Args:
-            exporter: what this exporter was given, such as ``otlp`` or ``otlp/backup``; ``None``: all of them, and an
-                item that several were given once.
+            exporter: only the items of this exporter, such as ``otlp`` or ``otlp/backup``; ``None``: of all exporters,
+                without duplicates.
+
+        Raises:
+            ValueError: the plan has no such exporter.
         """
         self._flush()
-        return spans_in_order(together(self._items("traces", exporter)))
+        return spans_in_order(merge(self._items("traces", exporter)))
 
     def metrics(self, exporter: str | None = None) -> list[Metric]:
-        """The series that were exported so far, by scope, name and attributes; collects and flushes first.
+        """Collect, flush, and return the series exported so far, by scope, name and attributes.
 
         Args:
             exporter: as for :meth:`spans`.
         """
         self._flush()
-        return series_in_order(together([series_in_order(points) for points in self._items("metrics", exporter)]))
+        return series_in_order(merge([series_in_order(points) for points in self._items("metrics", exporter)]))
 
     def logs(self, exporter: str | None = None) -> list[Log]:
-        """The log records that were exported so far, by time; flushes first.
+        """Flush, and return the log records exported so far, by time.
 
         Args:
             exporter: as for :meth:`spans`.
         """
         spans = self.spans()
-        return logs_in_order(together(self._items("logs", exporter)), spans)
+        return logs_in_order(merge(self._items("logs", exporter)), spans)
 
     def _flush(self) -> None:
         if not self.pipeline.stopped:
@@ -128,23 +130,25 @@ def in_memory(
 ) -> Iterator[Telemetry]:
     """Build the pipeline of :func:`~distrokit.testing.planned`, and stop it at the end of the block.
 
-    Everything is real but the exporters: each that the plan has is replaced by one that keeps what it is given, under
-    its name, behind its processors and with its temporality. Where no exporter is chosen, there is one called
-    ``memory``; where no plugin feeds exporters, they are fed at once. No global of OpenTelemetry is set, no
-    instrumentation is applied, nothing is sent, and nobody else's signal handler or ``atexit`` is touched. What a part
-    does wrong meanwhile, such as a transform that raises, is said on stderr at once, as ever. Inside the block
-    ``os.environ`` has the variables of ``environ``, and none else that begins with ``OTEL_`` or ``DISTROKIT_``.
+    Everything is real except the exporters: each one in the plan is replaced by one that keeps its items, with the same
+    name, processors and temporality. If no exporter is selected, there is one named ``memory``; if no plugin provides
+    processors, items are exported at once. No global of OpenTelemetry is set, no instrumentation is applied, nothing is
+    sent, and no signal handler or ``atexit`` function is changed. Errors of a part, such as a transform that raises,
+    are printed to stderr as usual. Inside the block ``os.environ`` has the variables of ``environ``, and no other ones
+    that begin with ``OTEL_`` or ``DISTROKIT_``.
 
-    After the block everything can still be asked, what was recorded while stopping as well.
+    The result is still available after the block, including items recorded while stopping.
 
     Args:
-        plugins, environ, installed, distro: as :func:`~distrokit.testing.planned` takes them.
+        plugins, environ, installed, distro: as in :func:`~distrokit.testing.planned`.
     """
-    with kept_in_memory(with_memory(plugins, environ, installed=installed, distro=distro), environ or {}) as telemetry:
+    with run_in_memory(
+        plan_in_memory(plugins, environ, installed=installed, distro=distro), environ or {}
+    ) as telemetry:
         yield telemetry
 
 
-def with_memory(
+def plan_in_memory(
     plugins: Plugins | None,
     environ: Mapping[str, str] | None,
     *,
@@ -152,20 +156,20 @@ def with_memory(
     settings: Mapping[str, str] | None = None,
     distro: Distro | None = None,
 ) -> Assembly:
-    """The plan, with a plugin that exports and feeds where no other does.
+    """Plan, with a plugin that provides exporter and processors if no other plugin does.
 
     Args:
-        settings: stronger than ``environ``.
+        settings: override ``environ``.
     """
-    given = {**by_name(plugins), _LAST: _Memory()}
-    return assembled(given, environ, installed=installed, settings=settings, distro=distro)
+    named = {**name_plugins(plugins), _LAST: _Memory()}
+    return assemble(named, environ, installed=installed, settings=settings, distro=distro)
 
 
 @contextmanager
-def kept_in_memory(assembly: Assembly, environ: Mapping[str, str]) -> Iterator[Telemetry]:
-    """Build a plan as :func:`in_memory` says."""
+def run_in_memory(assembly: Assembly, environ: Mapping[str, str]) -> Iterator[Telemetry]:
+    """Build a plan as in :func:`in_memory`; stop it at the end of the block."""
     kept: list[tuple[ExporterOptions, Any]] = []
-    _keep_instead(assembly.plan, kept)
+    _replace_exporters(assembly.plan, kept)
     with only(environ, [setting.name for setting in assembly.plan.known]):
         pipeline = assembly.pipeline = assembly.idle(isolated=True)
         try:
@@ -177,7 +181,7 @@ def kept_in_memory(assembly: Assembly, environ: Mapping[str, str]) -> Iterator[T
 
 
 class _Memory:
-    """A plugin that is there where nobody else supplies what it does."""
+    """A plugin with an exporter and processors, for plans in which no other plugin has any."""
 
     @hookimpl(trylast=True)
     def distrokit_defaults(self) -> dict[str, str]:
@@ -190,41 +194,40 @@ class _Memory:
 
     @hookimpl(trylast=True)
     def distrokit_exporters(self) -> list[Exporter]:
-        return [Exporter(_MEMORY, SIGNALS, _never, fallback=True)]
+        return [Exporter(_MEMORY, SIGNALS, _unused, fallback=True)]
 
     @hookimpl(trylast=True)
     def distrokit_processors(self) -> list[Processor]:
-        return [Processor(_MEMORY, SIGNALS, "export", _feed, fallback=True)]
+        return [Processor(_MEMORY, SIGNALS, "export", _make_processor, fallback=True)]
 
 
-def _never(options: ExporterOptions) -> Any:
-    """Its place is taken by what keeps, as every exporter's is."""
+def _unused(options: ExporterOptions) -> Any:
+    """Raise: like every exporter's factory, it is replaced."""
     raise NotImplementedError
 
 
-def _feed(exporter: Any, context: BuildContext) -> Any:
-    from distrokit.testing.exporters import feeding
+def _make_processor(exporter: Any, context: BuildContext) -> Any:
+    from distrokit.testing.exporters import make_processor
 
-    return feeding(exporter, context.signal)
+    return make_processor(exporter, context.signal)
 
 
-def _keep_instead(plan: Plan, kept: list[tuple[ExporterOptions, Any]]) -> None:
-    """Have the plan's exporters, whichever they are, keep what they are given."""
+def _replace_exporters(plan: Plan, kept: list[tuple[ExporterOptions, Any]]) -> None:
+    """Replace the plan's exporters by ones that keep their items."""
     for planned in plan.signals.values():
         for item in planned.exporters:
-            # What it would hide from a factory is of no interest to this one.
             item.exporter.declaration = replace(
-                item.exporter.declaration, factory=_keeper(kept, item.processor is None), probe=None
+                item.exporter.declaration, factory=_keeping_factory(kept, item.processor is None), probe=None
             )
 
 
-def _keeper(kept: list[tuple[ExporterOptions, Any]], scraped: bool) -> Callable[[ExporterOptions], Any]:
+def _keeping_factory(kept: list[tuple[ExporterOptions, Any]], scraped: bool) -> Callable[[ExporterOptions], Any]:
     def keep(options: ExporterOptions) -> Any:
-        from distrokit.testing.exporters import feeding, keeping
+        from distrokit.testing.exporters import make_exporter, make_processor
 
-        exporter = keeping(options)
+        exporter = make_exporter(options)
         kept.append((options, exporter))
-        # What nothing feeds is asked: such an exporter is the reader itself.
-        return feeding(exporter, "metrics") if scraped and options.signal == "metrics" else exporter
+        # An exporter that is scraped is the reader itself.
+        return make_processor(exporter, "metrics") if scraped and options.signal == "metrics" else exporter
 
     return keep

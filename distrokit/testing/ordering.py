@@ -1,4 +1,4 @@
-"""Puts what was recorded in an order of its own, gives spans their parents' names, and makes series of points."""
+"""Sorts items, fills in the names of parents and spans, and merges data points into series."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ I = TypeVar("I", Span, Metric, Log)  # noqa: E741  (an item)
 
 
 def spans_in_order(spans: Iterable[Span]) -> list[Span]:
-    """By start, a parent before its children; each with the name of its parent."""
+    """Sort by start, parents before children; fill in the parents' names."""
     found = sorted(spans, key=lambda span: (span.start, -span.end, span.name))
     names = {(span.trace_id, span.span_id): span.name for span in found}
     return [replace(span, parent=names.get((span.trace_id, span.parent_span_id))) for span in found]
 
 
 def logs_in_order(logs: Iterable[Log], spans: Iterable[Span]) -> list[Log]:
-    """By time, and those of one time as they came; each with the name of its span."""
+    """Sort by time, stable; fill in the spans' names."""
     names = {(span.trace_id, span.span_id): span.name for span in spans}
     return [replace(log, span=names.get((log.trace_id, log.span_id))) for log in sorted(logs, key=lambda log: log.time)]
 
 
 def series_in_order(points: Iterable[Metric]) -> list[Metric]:
-    """One item per series, by scope, name and attributes; ``points`` are in the order in which they were collected."""
+    """Merge points, in order of collection, into one item per series; sort by scope, name and attributes."""
     series: dict[tuple[str, ...], Metric] = {}
     for point in points:
         own = (_text(point.attributes), _text(point.resource), point.kind, point.unit, point.temporality)
         key = (point.scope.name, point.name, point.scope.version, *own)
         before = series.get(key)
-        series[key] = _added(before, point) if before and point.temporality == "delta" else point
+        series[key] = _add(before, point) if before and point.temporality == "delta" else point
     return [series[key] for key in sorted(series)]
 
 
-def _added(one: Metric, other: Metric) -> Metric:
+def _add(one: Metric, other: Metric) -> Metric:
     same = one.bounds == other.bounds
     return replace(
         other,
@@ -57,19 +57,19 @@ def _most(*values: float | None) -> float | None:
     return max((value for value in values if value is not None), default=None)
 
 
-def together(parts: Sequence[Sequence[I]]) -> list[I]:
-    """What several exporters were given, each item once; what one was given twice is there twice."""
-    found: list[I] = []
-    have: Counter[str] = Counter()
+def merge(parts: Sequence[Sequence[I]]) -> list[I]:
+    """Merge the items of several exporters without duplicates; an item that one exporter has twice stays twice."""
+    merged: list[I] = []
+    counts: Counter[str] = Counter()
     for part in parts:
         here: Counter[str] = Counter()
         for item in part:
             key = _identity(item)
             here[key] += 1
-            if here[key] > have[key]:
-                have[key] = here[key]
-                found.append(item)
-    return found
+            if here[key] > counts[key]:
+                counts[key] = here[key]
+                merged.append(item)
+    return merged
 
 
 def _identity(item: object) -> str:

@@ -1,4 +1,4 @@
-"""A plan from exactly these plugins and this environment."""
+"""Makes a plan from exactly the given plugins and environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from distrokit.plan.plan import Plan
 from distrokit.plugins.distros import Distro
 from distrokit.plugins.entry_points import EntryPoints
 
-#: Plugins by name; or modules, whose names are :func:`name_of` theirs.
+#: Plugins by name; or modules, which :func:`name_of` names.
 Plugins: TypeAlias = Mapping[str, object] | Iterable[types.ModuleType]
 
 
@@ -23,28 +23,26 @@ def planned(
     installed: bool = False,
     distro: Distro | None = None,
 ) -> Plan:
-    """The plan, made in this process: nothing is built, opened or sent, and no OpenTelemetry is imported.
+    """Make a plan in this process: nothing is built, opened or sent, and OpenTelemetry is not imported.
 
-    Neither ``os.environ`` nor ``pyproject.toml`` is looked at; what is wrong is in ``plan.problems`` and is not
-    printed.
+    ``os.environ`` and ``pyproject.toml`` are not read; problems are in ``plan.problems`` and are not printed.
 
     Args:
-        plugins: modules or objects with hook implementations by name; or modules, each called by the last part of its
-            name without ``_plugin``, or by the one before ``.plugin``: ``acme`` for ``acme_plugin`` and
+        plugins: modules or objects with hook implementations, by name; or modules, named by the last part of the
+            module's name without ``_plugin``, or the part before ``.plugin``: ``acme`` for ``acme_plugin`` and
             ``acme.plugin``. ``None``: none.
-        environ: the whole environment; ``None`` for an empty one.
-        installed: whether installed plugins, and OpenTelemetry's entry points, are there as well. A plugin that is
-            given takes the place of an installed one of its name. Without it there is no exporter and no processor but
-            those of the plugins given.
-        distro: whose plan it is; ``None`` for distrokit's own, or, with ``installed``, the one that is in charge.
+        environ: the whole environment; ``None``: empty.
+        installed: use installed plugins and OpenTelemetry's entry points as well. A given plugin replaces an
+            installed one of the same name. If false, only the given plugins provide exporters and processors.
+        distro: the distro to plan for; ``None``: distrokit's own, or, with ``installed``, the active one.
 
     Raises:
         ValueError: two modules have one name.
     """
-    return assembled(plugins, environ, installed=installed, distro=distro).plan
+    return assemble(plugins, environ, installed=installed, distro=distro).plan
 
 
-def assembled(
+def assemble(
     plugins: Plugins | None,
     environ: Mapping[str, str] | None,
     *,
@@ -52,14 +50,18 @@ def assembled(
     settings: Mapping[str, str] | None = None,
     distro: Distro | None = None,
 ) -> Assembly:
-    """The plan and what is needed to build it; ``settings`` are stronger than ``environ``."""
-    named = by_name(plugins)
-    scanned = there(named) if installed else EntryPoints()
+    """Plan, and return what is needed to build the plan; ``settings`` override ``environ``."""
+    named = name_plugins(plugins)
+    scanned = installed_without(named) if installed else EntryPoints()
     return Assembly(dict(environ or {}), named, scanned, settings=settings, project=False, distro=distro)
 
 
-def by_name(plugins: Plugins | None) -> dict[str, object]:
-    """Plugins by name, however they were given."""
+def name_plugins(plugins: Plugins | None) -> dict[str, object]:
+    """Return plugins by name.
+
+    Raises:
+        ValueError: two modules have one name.
+    """
     named: dict[str, object] = {}
     if isinstance(plugins, Mapping):
         named.update({str(name): plugin for name, plugin in plugins.items()})
@@ -73,17 +75,17 @@ def by_name(plugins: Plugins | None) -> dict[str, object]:
 
 
 def name_of(module: object) -> str:
-    """``acme`` for ``acme_plugin``, ``acme.plugin``, ``acme`` and ``company.acme_plugin``.
+    """Return ``acme`` for ``acme_plugin``, ``acme.plugin``, ``acme`` and ``company.acme_plugin``.
 
     Raises:
-        ValueError: it is no module.
+        ValueError: it is not a module.
     """
     if not isinstance(module, types.ModuleType):
-        raise ValueError(f"{type(module).__name__} is no module and has no name: give one")  # noqa: TRY004  # as for two of one name
+        raise ValueError(f"{type(module).__name__} is not a module and has no name: pass one")  # noqa: TRY004  # as for two modules of one name
     last = module.__name__.removesuffix(".plugin").rpartition(".")[2]
     return last.removesuffix("_plugin") or last
 
 
-def there(named: Iterable[str]) -> EntryPoints:
-    """What is installed, without the plugins of these names."""
+def installed_without(named: Iterable[str]) -> EntryPoints:
+    """Return the installed entry points without the plugins of these names."""
     return EntryPoints.scan().without(PROJECT, named)

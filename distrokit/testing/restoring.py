@@ -1,7 +1,7 @@
-"""OpenTelemetry's globals, put aside and back.
+"""Saves and restores OpenTelemetry's globals.
 
-A process gets its providers once, and there is no public way to take them back: these are private names of the API and
-of ``opentelemetry-instrumentation``, the same from 1.43 to 1.45. A name that a release does not have is left alone.
+A process sets its providers once, and no public API resets them. These are private names of the API and of
+``opentelemetry-instrumentation``, the same from 1.43 to 1.45. A name that a release does not have is skipped.
 """
 
 from __future__ import annotations
@@ -17,36 +17,35 @@ from distrokit.settings.environ import only, telemetry_in_environ
 
 _ABSENT = object()
 
-#: Modules, and of each what a new process has in its place: the flag of a provider that may be set once; the provider;
-#: and, where it is only put back, the class of what is there.
+#: Module, and its names: the flag that the provider was set; the provider; its proxy.
 _ONCE = (
     ("opentelemetry.trace", "_TRACER_PROVIDER_SET_ONCE", "_TRACER_PROVIDER", "_PROXY_TRACER_PROVIDER"),
     ("opentelemetry.metrics._internal", "_METER_PROVIDER_SET_ONCE", "_METER_PROVIDER", "_PROXY_METER_PROVIDER"),
     ("opentelemetry._logs._internal", "_LOGGER_PROVIDER_SET_ONCE", "_LOGGER_PROVIDER", "_PROXY_LOGGER_PROVIDER"),
 )
 
-#: What anybody may set as often as they like.
+#: Globals that may be set again and again.
 _PLAIN = (
     ("opentelemetry.propagate", "_HTTP_TEXT_FORMAT"),
     ("opentelemetry.instrumentation.propagators", "_RESPONSE_PROPAGATOR"),
 )
 
-_DISTRO = ("distrokit.distro", "DistrokitDistro", "_instance")
+_DISTRO = ("distrokit.launch.distro", "DistrokitDistro", "_instance")
 
 
 @contextmanager
 def restored_globals() -> Iterator[None]:
-    """Inside the block no provider is set yet, as in a new process; afterwards all is as it was before.
+    """Run the block as in a new process, with no provider set; restore everything afterwards.
 
-    Put back are: the global tracer, meter and logger provider, and that they can be set once; the propagator and the
-    response propagator; the distrokit that was started, by :func:`distrokit.start` or by hand through its distro; what
-    distrokit changes of the logger ``opentelemetry``; and variables in ``os.environ`` that begin with ``OTEL_`` or
-    ``DISTROKIT_``. A pipeline that distrokit started inside is stopped. Propagators are at first those from before.
+    Restored are: the global tracer, meter and logger provider, which can be set once again; the propagator and the
+    response propagator; distrokit itself, started by :func:`distrokit.start` or through its distro; distrokit's changes
+    to the logger ``opentelemetry``; and variables in ``os.environ`` that begin with ``OTEL_`` or ``DISTROKIT_``. A
+    pipeline that distrokit started in the block is stopped. The block starts with the propagators from before.
 
-    Tracers, meters and loggers that were made inside go on as they are. Instrumentations that were applied stay: give
-    ``distrokit.start(instrument=False)``, or take them back with their own ``uninstrument()``.
+    Tracers, meters and loggers from the block keep working. Instrumentations stay applied: use
+    ``distrokit.start(instrument=False)``, or call their ``uninstrument()``.
     """
-    _import_them()
+    _import_modules()
     logger = logging.getLogger("opentelemetry")
     logging_before = (logger.handlers[:], logger.propagate, logger.level)
     before = [(owner, name, _value(owner, name)) for owner, name in _names()]
@@ -62,8 +61,8 @@ def restored_globals() -> Iterator[None]:
             logger.setLevel(logging_before[2])
 
 
-def _import_them() -> None:
-    # What is first imported inside the block would have its beginning there.
+def _import_modules() -> None:
+    # A module that is first imported inside the block would have no state to restore.
     for module in (*(module for module, *_ in (*_ONCE, *_PLAIN)), _DISTRO[0]):
         with suppress(ModuleNotFoundError):
             import_module(module)
@@ -81,12 +80,12 @@ def _distro() -> Any:
 
 
 def _value(owner: Any, name: str) -> Any:
-    # Of the class itself: the singleton is inherited otherwise.
+    # vars(): a class inherits the singleton of its base class.
     return vars(owner).get(name, _ABSENT) if owner is not None else _ABSENT
 
 
 def _renew() -> None:
-    """Providers as in a new process: what is private here is a name, and never how the thing works inside."""
+    """Reset the providers as in a new process; only names are private here, not their inner structure."""
     for module, once, provider, proxy in _ONCE:
         owner = sys.modules.get(module)
         for name in (once, proxy):
@@ -100,7 +99,7 @@ def _renew() -> None:
 
 
 def _stop_inner() -> None:
-    """What distrokit has started inside has threads, and an ``atexit`` function."""
+    """Stop the pipeline that distrokit started in the block, with its threads and ``atexit`` function."""
     instance = _value(_distro(), _DISTRO[2])
     pipeline = getattr(instance, "pipeline", None)
     if pipeline is not None and not pipeline.stopped:

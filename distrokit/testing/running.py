@@ -1,4 +1,4 @@
-"""Runs a program as its user does: under ``opentelemetry-instrument``, in a process of its own, to a real receiver."""
+"""Runs a program as a user does: under ``opentelemetry-instrument``, in its own process, with a real receiver."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from distrokit.testing.from_received import logs_of, points_of, spans_of
 from distrokit.testing.items import Log, Metric, Span
 from distrokit.testing.ordering import logs_in_order, series_in_order, spans_in_order
 
-#: Where a receiver is found: an entry point ``receiver`` of this group, which is called without arguments. What it
-#: returns is a context manager with ``endpoint(protocol)`` and ``store.spans()``, ``.points()`` and ``.logs()``.
+#: Group of the entry point ``receiver``, a callable without arguments. It returns a context manager with
+#: ``endpoint(protocol)`` and ``store.spans()``, ``.points()`` and ``.logs()``.
 GROUP = "distrokit.testing"
 
 _PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
@@ -34,12 +34,12 @@ StrPath: TypeAlias = "str | os.PathLike[str]"
 
 @dataclass(frozen=True)
 class Ran:
-    """What became of a program.
+    """The result of a program.
 
     Attributes:
-        returncode: negative for the signal that ended it.
-        stdout, stderr: all that it and its children wrote.
-        spans, metrics, logs: what the receiver got, in the order that :mod:`distrokit.testing.items` says.
+        returncode: the exit code; negative if a signal ended it.
+        stdout, stderr: the output of the program and its children.
+        spans, metrics, logs: the received items, in the order of :mod:`distrokit.testing.items`.
     """
 
     returncode: int
@@ -59,48 +59,47 @@ def instrumented(
     command: str | Sequence[str] = "opentelemetry-instrument",
     timeout_seconds: float = 60,
 ) -> Ran:
-    """Run a program's source under a launcher, with everything that is installed, and return what arrived.
+    """Run a program's source under a launcher, with all installed packages, and return what arrived.
 
-    The receiver is on loopback, on ports of its own, and speaks gRPC and HTTP. ``OTEL_EXPORTER_OTLP_ENDPOINT`` leads
-    to it, over the ``OTEL_EXPORTER_OTLP_PROTOCOL`` of ``environ``, else over ``http/protobuf``. Everything is sent
-    when the program ends, so there is nothing to wait for.
+    The receiver listens on free loopback ports, for gRPC and HTTP. ``OTEL_EXPORTER_OTLP_ENDPOINT`` points to it, with
+    the ``OTEL_EXPORTER_OTLP_PROTOCOL`` of ``environ``, or ``http/protobuf``. A program sends everything when it ends,
+    so the result is complete.
 
     Args:
-        program: Python source; indented as a whole, it is dedented. It is ``program.py`` in a temporary folder, which
-            is the working directory and on ``PYTHONPATH``.
-        environ: set in its environment, which is this one's without variables that begin with ``OTEL_`` or
-            ``DISTROKIT_``.
-        files: more files of that folder by relative path, such as ``otel.yaml`` or ``acme_plugin.py``; dedented, too.
+        program: Python source; it is dedented, and saved as ``program.py`` in a temporary folder, which is the working
+            directory and on ``PYTHONPATH``.
+        environ: added to this process's environment without variables that begin with ``OTEL_`` or ``DISTROKIT_``.
+        files: more files in that folder by relative path, such as ``otel.yaml`` or ``acme_plugin.py``; dedented, too.
         path: more folders for ``PYTHONPATH``, such as one with a ``*.dist-info``.
-        command: what stands before ``python``: words, or a text that is split as a shell does. Its first word is looked
-            for beside this Python, then on ``PATH``. Empty: Python runs the program itself.
-        timeout_seconds: then the program and its children are killed.
+        command: the launcher in front of ``python``: words, or a string that is split like a shell command. Its first
+            word is looked up next to this Python, then on ``PATH``. Empty: run the program with Python alone.
+        timeout_seconds: after this time the program and its children are killed.
 
     Raises:
-        RuntimeError: no receiver is installed, or there is no such command.
-        TimeoutError: it did not end in time; the message has what it wrote.
+        RuntimeError: no receiver is installed, or the command does not exist.
+        TimeoutError: the program did not end in time; the message has its output.
         ValueError: a file would be outside of the folder.
     """
     words = shlex.split(command) if isinstance(command, str) else list(command)
-    launcher = [_found(words[0]), *words[1:]] if words else []
+    launcher = [_find_command(words[0]), *words[1:]] if words else []
     with tempfile.TemporaryDirectory(prefix="distrokit-") as name, _receiver() as receiver:
         folder = Path(name).resolve()
         _write(folder, {**(files or {}), "program.py": program})
-        given = {**without_telemetry(), **(environ or {})}
-        python_path = [folder, *(Path(entry).absolute() for entry in path), given.get("PYTHONPATH", "")]
+        environment = {**without_telemetry(), **(environ or {})}
+        python_path = [folder, *(Path(entry).absolute() for entry in path), environment.get("PYTHONPATH", "")]
         env = {
             _PROTOCOL: "http/protobuf",
-            _ENDPOINT: receiver.endpoint(given.get(_PROTOCOL, "http/protobuf")),
-            **given,
+            _ENDPOINT: receiver.endpoint(environment.get(_PROTOCOL, "http/protobuf")),
+            **environment,
             "PYTHONPATH": os.pathsep.join(str(entry) for entry in python_path if entry),
         }
-        # Without byte code on disk every process would compile OpenTelemetry once more.
+        # Without cached byte code every process would compile OpenTelemetry again.
         env.pop("PYTHONDONTWRITEBYTECODE", None)
         command = [*launcher, sys.executable, "program.py"]
         returncode, stdout, stderr = run_bounded(command, env, folder, timeout_seconds)
         if returncode is None:
-            said = f"stdout: {stdout!r}, stderr: {stderr!r}"
-            raise TimeoutError(f"program.py did not end within {timeout_seconds:g} s; {said}")
+            output = f"stdout: {stdout!r}, stderr: {stderr!r}"
+            raise TimeoutError(f"program.py did not end within {timeout_seconds:g} s; {output}")
         spans = spans_in_order(spans_of(receiver.store.spans()))
         logs = logs_in_order(logs_of(receiver.store.logs()), spans)
         return Ran(returncode, stdout, stderr, spans, series_in_order(points_of(receiver.store.points())), logs)
@@ -109,13 +108,13 @@ def instrumented(
 def run_bounded(
     command: Sequence[str], environ: Mapping[str, str], folder: Path, timeout_seconds: float
 ) -> tuple[int | None, str, str]:
-    """Exit code, ``None`` for what was killed with its children after that time; stdout and stderr.
+    """Run a command; return its exit code (``None`` if it timed out and was killed with its children), stdout, stderr.
 
-    What a child that is left behind holds open does not keep anybody waiting.
+    Files, not pipes: a child that is left behind would keep a pipe open.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        # In a session of its own, so that its children are killed with it.
-        process = subprocess.Popen(  # noqa: S603  (what a test's author wrote)
+        # Its own session, so that its children can be killed, too.
+        process = subprocess.Popen(  # noqa: S603  (the test's own command)
             command,
             env=dict(environ),
             cwd=folder,
@@ -158,7 +157,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
         file.write_text(dedent(text), encoding="utf-8")
 
 
-def _found(word: str) -> str:
+def _find_command(word: str) -> str:
     here = shutil.which(word, path=str(Path(sys.executable).parent)) or shutil.which(word)
     if here is None:
         raise RuntimeError(f"there is no command {word!r} beside {sys.executable}, nor on PATH")
@@ -169,6 +168,6 @@ def _found(word: str) -> str:
 def _receiver() -> Iterator[Any]:
     point = next((p for p in EntryPoints.scan().group(GROUP) if p.name == "receiver"), None)
     if point is None:
-        raise RuntimeError("there is no OTLP receiver to run a program against: pip install 'distrokit[dev]'")
+        raise RuntimeError("no OTLP receiver is installed: pip install 'distrokit[dev]'")
     with point.load()() as receiver:
         yield receiver

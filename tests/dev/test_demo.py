@@ -23,7 +23,7 @@ def test_the_demo_shows_what_arrived(protocol):
     result = distrokit("demo", "--protocol", protocol, env=env)
 
     assert (result.returncode, result.stderr) == (0, "")
-    for text in ("it printed   baz", f"received     2 spans over OTLP, {protocol}", "service.name", "scope  my.tracer"):
+    for text in ("stdout       baz", f"received     2 spans over OTLP, {protocol}", "service.name", "scope  my.tracer"):
         assert text in result.stdout
     lines = result.stdout.splitlines()
     foo = next(i for i, line in enumerate(lines) if line.startswith("└── foo"))
@@ -74,8 +74,8 @@ def test_a_demo_that_fails_says_so_and_ends_with_1(monkeypatch, capsys):
 
     assert demo.demo() == 1
     text = capsys.readouterr().out
-    assert "Not as it should be: the program ended with exit code 3" in text
-    assert "on stderr    oh no" in text
+    assert "Failed: the program ended with exit code 3" in text
+    assert "stderr       oh no" in text
     assert "distrokit doctor" in text
 
 
@@ -85,7 +85,7 @@ def test_a_program_that_never_ends_is_ended(monkeypatch):
     run = demo.run_instrumented("import time; time.sleep(60)", {"OTEL_SDK_DISABLED": "true"})
 
     assert run.returncode == 1
-    assert run.stderr == "still running after 3 seconds, so it was ended"
+    assert run.stderr == "killed after 3 seconds"
 
 
 def test_the_launcher_is_found_elsewhere_too(monkeypatch, tmp_path):

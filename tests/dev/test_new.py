@@ -63,28 +63,28 @@ def test_names_that_follow_from_one(kind, typed, own, distribution):
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        ("", "'' is no name for a distribution: it takes letters a-z, digits, and dashes between them."),
-        ("-", "'-' is no name for a distribution"),
-        ("acme-", "'acme-' is no name for a distribution"),
-        ("a b", "'a b' is no name for a distribution"),
-        ("../acme", "'../acme' is no name for a distribution"),
-        ("bücher", "'bücher' is no name for a distribution"),
-        ("acme\n", "'acme\\n' is no name for a distribution"),
-        ("{{ 7*7 }}", "'{{ 7*7 }}' is no name for a distribution"),
+        ("", "'' is not a valid name for a distribution: use letters a-z, digits, and dashes between them."),
+        ("-", "'-' is not a valid name for a distribution"),
+        ("acme-", "'acme-' is not a valid name for a distribution"),
+        ("a b", "'a b' is not a valid name for a distribution"),
+        ("../acme", "'../acme' is not a valid name for a distribution"),
+        ("bücher", "'bücher' is not a valid name for a distribution"),
+        ("acme\n", "'acme\\n' is not a valid name for a distribution"),
+        ("{{ 7*7 }}", "'{{ 7*7 }}' is not a valid name for a distribution"),
         (f"{LONGEST}j", f"'{LONGEST}j' has more than 40 characters. Use a shorter name."),
         ("1acme", "'1acme' cannot be the name of a Python module: '1acme' begins with a digit"),
         ("distrokit-2", "'distrokit-2' cannot be the name of a Python module: '2' begins with a digit"),
         ("class", "'class' cannot be the name of a Python module: 'class' is a keyword. Put another word in front"),
-        ("Json", "'Json' would be taken for the standard library's module 'json'. Put another word in front"),
-        ("py-compile", "'py-compile' would be taken for the standard library's module 'py_compile'"),
-        ("distrokit", "'distrokit' has no word of its own: distrokit, opentelemetry, otel, plugin, distro say"),
-        ("OpenTelemetry", "'OpenTelemetry' has no word of its own"),
-        ("otel-distro", "'otel-distro' has no word of its own"),
-        ("otlp", "the plugin 'otlp' is installed already: distrokit-otlp 0.1.0 has it. Choose another name"),
-        ("OTLP-plugin", "the plugin 'otlp' is installed already: distrokit-otlp 0.1.0 has it."),
-        ("pytest-timeout", "the distribution pytest-timeout is installed already: version "),
-        ("fresh", "the plugin 'Fresh' is installed already: somebodys-own 3.0 has it."),
-        ("lonely", "the module distrokit_lonely is there already: "),
+        ("Json", "'Json' conflicts with the standard library's module 'json'. Put another word in front"),
+        ("py-compile", "'py-compile' conflicts with the standard library's module 'py_compile'"),
+        ("distrokit", "'distrokit' has generic words only: distrokit, opentelemetry, otel, plugin, distro"),
+        ("OpenTelemetry", "'OpenTelemetry' has generic words only"),
+        ("otel-distro", "'otel-distro' has generic words only"),
+        ("otlp", "the plugin 'otlp' is already installed, by distrokit-otlp 0.1.0. Choose another name"),
+        ("OTLP-plugin", "the plugin 'otlp' is already installed, by distrokit-otlp 0.1.0."),
+        ("pytest-timeout", "the distribution pytest-timeout is already installed: version "),
+        ("fresh", "the plugin 'Fresh' is already installed, by somebodys-own 3.0."),
+        ("lonely", "the module distrokit_lonely already exists: "),
     ],
 )
 @pytest.mark.parametrize("kind", ["plugin", "distro"])
@@ -115,8 +115,8 @@ def test_a_distro_that_is_installed_is_named(here, tmp_path_factory, monkeypatch
     assert (made("distro", "other"), made("distro", "mine"), made("plugin", "other")) == (1, 1, 0)
 
     first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("distrokit new: the distro 'other' is installed already: other-distro 1.0 has it.")
-    assert second.startswith("distrokit new: the distro 'mine' is installed already: mine-own 2.0 has it.")
+    assert first.startswith("distrokit new: the distro 'other' is already installed, by other-distro 1.0.")
+    assert second.startswith("distrokit new: the distro 'mine' is already installed, by mine-own 2.0.")
 
 
 NEARLY = st.text("abcxyzABC019._-", min_size=1, max_size=45)
@@ -185,12 +185,12 @@ def test_nothing_is_overwritten(here, capsys):
 
     where = f"{here}/"
     assert [line.removeprefix("distrokit new: ") for line in capsys.readouterr().err.splitlines()] == [
-        f"the folder '{where}distrokit-acme' is not empty: '.github' is in it. Name another one with --directory.",
-        f"the folder '{where}distrokit-acme/src' is not empty: 'distrokit_acme' is in it. Name another one with --directory.",
-        f"'{where}file' is there, and is no folder. Name another one with --directory.",
-        f"there is no folder '{where}file' to put it in. Make that one first.",
-        f"'{where}dangling' is there, and is no folder. Name another one with --directory.",
-        f"there is no folder '{where}no' to put it in. Make that one first.",
+        f"the folder '{where}distrokit-acme' is not empty: '.github' is in it. Choose another one with --directory.",
+        f"the folder '{where}distrokit-acme/src' is not empty: 'distrokit_acme' is in it. Choose another one with --directory.",
+        f"'{where}file' exists and is not a folder. Choose another one with --directory.",
+        f"the folder '{where}file' does not exist. Create it first.",
+        f"'{where}dangling' exists and is not a folder. Choose another one with --directory.",
+        f"the folder '{where}no' does not exist. Create it first.",
     ]
     assert below(here) == before | {"file", "dangling"}
     assert (mine.read_text(), (here / "file").read_text()) == ("mine", "mine")
@@ -214,7 +214,7 @@ def test_what_cannot_be_written_leaves_nothing(there, here):
     if there:
         folder.mkdir()
 
-    with pytest.raises(Refused, match="cannot be made"):
+    with pytest.raises(Refused, match="cannot be created"):
         write_folder(folder, {"a": "a file", "a/b": "below a file"})
 
     assert below(here) == ({"new"} if there else set())
@@ -232,7 +232,7 @@ def test_somebody_who_is_quicker_keeps_what_is_theirs(there, here):
             (folder / "b").write_text("theirs")
             return super().items()
 
-    with pytest.raises(Refused, match="cannot be made"):
+    with pytest.raises(Refused, match="cannot be created"):
         write_folder(folder, Files({"a/in/side": "ours", "b": "ours", "c": "ours"}))
 
     assert below(here) == {"new", "new/b"}
@@ -288,7 +288,7 @@ Made the plugin acme in my plugin
 
   {(chr(10) + "  ").join(FILES)}
 
-There is no licence in it: that is yours to choose.
+It has no licence: choose one before you publish it.
 Next:
 
   cd 'my plugin'
@@ -419,7 +419,7 @@ def test_a_new_package_passes_its_tests_and_takes_effect(kind, environment, rece
     plugins = environment.run("distrokit", "plugins").stdout
     assert f"acme        {data['distribution']} 0.1.0" in plugins
     again = environment.run("distrokit", "new", kind, "acme", "--directory", "other")
-    assert f"the plugin 'acme' is installed already: {data['distribution']} 0.1.0 has it." in again.stderr
+    assert f"the plugin 'acme' is already installed, by {data['distribution']} 0.1.0." in again.stderr
     # Which is not installed there.
     theirs = environment.run("distrokit", "new", kind, "spool").stderr
-    assert "the plugin 'spool' is one of distrokit's: distrokit-spool has it. Choose another name." in theirs
+    assert "the plugin 'spool' is one of distrokit's own, in distrokit-spool. Choose another name." in theirs

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from distrokit_dev import otlp_json
-from distrokit_dev.http_endpoint import HTTPError, unpacked
+from distrokit_dev.http_endpoint import HTTPError, decompress
 from distrokit_dev.receiver import Receiver
 from distrokit_dev.store import Store
 
@@ -140,7 +140,7 @@ def test_the_store_keeps_within_its_bound():
 @given(st.binary(max_size=200), st.sampled_from(["", "gzip", "deflate", "identity", "GZIP "]))
 def test_no_body_breaks_the_unpacking(body, encoding):
     try:
-        assert len(unpacked(body, encoding, 100)) <= 200
+        assert len(decompress(body, encoding, 100)) <= 200
     except HTTPError as error:
         assert error.status in (400, 413, 415)
 

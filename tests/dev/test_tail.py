@@ -198,7 +198,7 @@ def test_a_program_and_what_it_sent(protocol):
     assert max(map(len, trace)) <= 80
     said = [line for line in result.stderr.splitlines() if not line.startswith(("retrying", "outside"))]
     assert re.fullmatch(rf"instrumented, sending to http://127.0.0.1:\d+ over {protocol}\.", said[-2])
-    assert said[-1] == "OTEL_CONFIG_FILE is not passed on: with it, nothing might arrive here."
+    assert said[-1] == "OTEL_CONFIG_FILE is removed from its environment: with it, nothing might arrive here."
 
 
 def test_a_launcher_in_the_command_is_not_started_twice():
@@ -215,8 +215,8 @@ def test_json_lines_and_nothing_else_on_stdout():
     found = [json.loads(line) for line in result.stdout.splitlines()]
     assert {item["signal"] for item in found} == {"traces", "metrics", "logs"}
     spans = {item["name"]: item for item in found if item["signal"] == "traces"}
-    assert spans["active_distro"]["events"][0]["attributes"]["exception.type"] == "ValueError"
-    assert spans["active_distro"]["parent_span_id"] == spans["GET /checkout"]["span_id"]
+    assert spans["charge"]["events"][0]["attributes"]["exception.type"] == "ValueError"
+    assert spans["charge"]["parent_span_id"] == spans["GET /checkout"]["span_id"]
     logs = [item for item in found if item["signal"] == "logs"]
     assert {item["severity_number"] for item in logs} == {13, 17}
     assert "printed\n" in result.stderr
@@ -305,7 +305,7 @@ def test_a_closed_pipe_ends_it_and_the_program_quietly(option):
 def test_commands_that_cannot_be_run(tmp_path, monkeypatch, capsys):
     result = tail("--", "no-such-program", "--json")
     assert (result.returncode, result.stdout) == (127, "")
-    assert result.stderr == ("distrokit tail: there is no program 'no-such-program' to run, or it is not executable\n")
+    assert result.stderr == ("distrokit tail: the program 'no-such-program' does not exist, or is not executable\n")
     # Executable, but nothing the system can execute.
     broken = tmp_path / "opentelemetry-instrument"
     broken.write_bytes(b"\x7fELF")
@@ -348,7 +348,7 @@ def test_on_a_terminal_the_metrics_are_at_the_bottom():
         process.until("http/protobuf.")
         endpoint = re.search(r"ENDPOINT=(\S+)", process.output["out"])[1]
         instrumented(PROGRAM, {**SHOP, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
-        process.until("active_distro").until("plan=free").until("\x1b[?25l")
+        process.until("charge").until("plan=free").until("\x1b[?25l")
         process.interrupt()
 
         assert process.ended() == 0
@@ -387,16 +387,16 @@ def test_a_taken_port(option):
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
         f"distrokit tail: cannot listen on 127.0.0.1:{port}: Address already in use. "
-        "Stop what is there, or see --host, --grpc-port and --http-port (0: a free one)\n"
+        "Stop the program on that port, or see --host, --grpc-port and --http-port (0: a free one)\n"
     )
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--signal", "trace"], "'trace' is none of traces, metrics, logs"),
-        (["--grpc-port", "65536"], "'65536' is no port"),
-        (["--http-port", "x"], "'x' is no port"),
+        (["--signal", "trace"], "'trace' is not one of traces, metrics, logs"),
+        (["--grpc-port", "65536"], "'65536' is not a port"),
+        (["--http-port", "x"], "'x' is not a port"),
         (["--"], "a command is missing after --"),
         (["--jso", "--nonsense"], "unrecognized arguments: --nonsense"),
     ],
@@ -495,11 +495,11 @@ class Listening:
 
 
 def test_what_to_set_is_said():
-    assert notices.listening(Listening("0.0.0.0", 4317, 4318))[1:] == [
+    assert notices.describe_receiver(Listening("0.0.0.0", 4317, 4318))[1:] == [
         "An application with default settings sends here."
     ]
-    assert "ENDPOINT=http://127.0.0.1:5000 " in notices.listening(Listening("0.0.0.0", 5000, 4318))[1]
-    assert "http://10.0.0.1:4318 " in notices.listening(Listening("10.0.0.1", 4317, 4318))[2]
+    assert "ENDPOINT=http://127.0.0.1:5000 " in notices.describe_receiver(Listening("0.0.0.0", 5000, 4318))[1]
+    assert "http://10.0.0.1:4318 " in notices.describe_receiver(Listening("10.0.0.1", 4317, 4318))[2]
 
 
 def test_nobody_needs_to_read_what_is_said_on_stderr(monkeypatch):

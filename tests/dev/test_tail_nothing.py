@@ -15,7 +15,7 @@ from distrokit_dev.tail.nothing import why_no_traces
 from distrokit_dev.tail.totals import Totals
 
 LOGS = "import logging; logging.error('declined')"
-ASK = "`distrokit doctor -- COMMAND` looks at all of it."
+ASK = "`distrokit doctor -- COMMAND` checks all of this."
 
 
 @pytest.mark.parametrize(
@@ -24,13 +24,13 @@ ASK = "`distrokit doctor -- COMMAND` looks at all of it."
         (
             ["--", "python", "-c", "print('ran')"],
             {},
-            "(http): it recorded nothing, or no launcher gets into it (another Python, -I, a pex file).\n" + ASK,
+            "(http): it recorded nothing, or it ran without instrumentation (another Python, -I, a pex file).\n" + ASK,
         ),
         (
             ["--", "python", "-c", LOGS],
             {},
-            "\nNo spans arrived, only 1 log record: no span was made, or a sampler or a transform dropped all; most come from"
-            " an instrumentation of a library.\n" + ASK,
+            "\nNo spans arrived, only 1 log record: no span was created, or a sampler or a transform dropped all; most spans come"
+            " from instrumentations.\n" + ASK,
         ),
         (
             ["--", "python", "-c", LOGS],
@@ -73,10 +73,10 @@ def test_what_came_and_was_refused_is_said():
 
     assert lines == [
         f"No telemetry arrived at 127.0.0.1:{receiver.grpc_port} (grpc) and 127.0.0.1:{port} (http).",
-        f"Refused: grpc came to port {port}, which takes plain http",
-        f"Refused: TLS came to port {port}, which takes plain http",
+        f"Refused: grpc on port {port}, which accepts plain http only",
+        f"Refused: TLS on port {port}, which accepts plain http only",
         "Refused: over http: there is no /v1/spans, only /v1/traces, /v1/metrics, /v1/logs",
-        "Is OTEL_EXPORTER_OTLP_ENDPOINT of the application this address (in a container, localhost is the container)?",
-        "Does its protocol fit the port? Was it started by a launcher: distrokit run ...?",
-        "`distrokit doctor -- python app.py` looks at all of it.",
+        "Does the application's OTEL_EXPORTER_OTLP_ENDPOINT have this address? In a container, localhost is itself.",
+        "Does its protocol match the port? Was it started with a launcher: distrokit run ...?",
+        "`distrokit doctor -- python app.py` checks all of this.",
     ]

@@ -123,8 +123,8 @@ def test_what_comes_later_continues_the_trace():
 
     assert (later.continued, later.shown_before, later.before) == (True, True, {"root": "root"})
     text = "\n".join(line.plain for line in show_trace(later, 80, UNICODE))
-    assert "more of a trace that came before" in text
-    assert "root (came before)\n  └─ late" in text
+    assert "continues a trace shown before" in text
+    assert "root (received before)\n  └─ late" in text
 
 
 def test_what_was_sent_twice_is_there_once():
@@ -256,7 +256,7 @@ def test_a_trace_that_failed():
     spans = [
         span("GET /checkout", "a", start=0, end=40 * MS),
         span("SELECT cart", "b", "a", start=4 * MS, end=7 * MS),
-        span("active_distro", "c", "a", start=10 * MS, end=40 * MS, service="payment", status="error",
+        span("charge", "c", "a", start=10 * MS, end=40 * MS, service="payment", status="error",
              status_message="Declined: card declined", events=(event,)),
     ]  # fmt: skip
 
@@ -481,7 +481,7 @@ def test_what_the_filters_hide_is_counted():
     last = list(shown.totals.lines(80, UNICODE, dropped=2))[-2:]
     assert last == [
         "Hidden by the filters: 2 log records, 1 metric point, 1 trace",
-        "Dropped, since more arrived than could be read: 2 requests",
+        "Dropped, because too many arrived: 2 requests",
     ]
 
 

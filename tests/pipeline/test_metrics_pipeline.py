@@ -66,7 +66,7 @@ def test_prometheus_by_file(tmp_path):
     assert "sales_total 3.0" in result.stdout
     assert "target_info{" not in result.stdout
     (line,) = said(result)
-    assert "opentelemetry-exporter-prometheus knows one way to translate names" in line
+    assert "opentelemetry-exporter-prometheus supports one translation strategy only" in line
 
 
 @needs_yaml

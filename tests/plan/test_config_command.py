@@ -109,7 +109,7 @@ def test_what_is_shown_has_no_faults(tmp_path, env):
 
     result = in_process("config", "validate", str(path))
 
-    assert (result.returncode, result.stdout) == (0, f"{path}: nothing is wrong with it\n")
+    assert (result.returncode, result.stdout) == (0, f"{path}: no problems\n")
 
 
 def test_show_as_json_is_the_same():
@@ -144,7 +144,7 @@ def test_validate_says_line_column_and_the_nearest_key(tmp_path):
     data = in_process("config", "validate", str(path), "--json")
     by_variable = in_process("config", "validate", env={"OTEL_CONFIG_FILE": str(path)})
 
-    line = f"{path}:5:32 endpont: there is no such key here; it has no effect. Did you mean 'endpoint'?\n"
+    line = f"{path}:5:32 endpont: unknown key; it has no effect. Did you mean 'endpoint'?\n"
     assert (text.returncode, text.stdout) == (1, line)
     assert by_variable.stdout == line
     assert json.loads(data.stdout)[0]["code"] == "file-invalid"

@@ -66,7 +66,7 @@ def round_trip(env, path: Path):
     alone = in_process("config", "show", env={**stays, "OTEL_CONFIG_FILE": str(path)})
 
     assert SECRET not in shown.stdout + shown.stderr + same.stdout + alone.stdout
-    assert (validated.returncode, validated.stdout) == (0, f"{path}: nothing is wrong with it\n")
+    assert (validated.returncode, validated.stdout) == (0, f"{path}: no problems\n")
     assert (same.returncode, same.stdout, same.stderr) == (0, "", "")
     assert alone.stdout == shown.stdout
     return shown
@@ -113,7 +113,7 @@ def test_headers_that_a_file_holds_have_their_names_and_a_note(tmp_path):
     shown = round_trip({f"{OTLP}HEADERS_FILE": str(tmp_path / "headers")}, tmp_path / "otel.yaml")
 
     assert shown.stdout.count("headers_list: api-key=****,x-b=****") == 3
-    assert shown.stderr == "distrokit: **** stands for secrets that are in no variable; put a ${REFERENCE} there\n"
+    assert shown.stderr == "distrokit: **** replaces secrets that are not in a variable; write a ${REFERENCE} instead\n"
 
 
 @pytest.mark.parametrize(

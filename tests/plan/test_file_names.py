@@ -41,7 +41,7 @@ def test_a_newer_minor_version_is_read_with_a_warning(tmp_path, version):
 
     assert plan.resource.attributes["service.name"].value == "shop"
     (line,) = problems(plan)
-    assert line.startswith(f"{path}:2:1 file_format={version}: the newest version that is known here is 1.1; ")
+    assert line.startswith(f"{path}:2:1 file_format={version}: the newest supported version is 1.1; ")
 
 
 def test_the_warning_is_said_at_the_start(tmp_path):

@@ -150,7 +150,7 @@ def test_the_probability_sampler(tmp_path, ratio, recording):
         ("parent_based: {root: {acme: }}", "acme: there is no such sampler (available: "),
         (
             "jaeger_remote/development: {endpoint: 'http://h', initial_sampler: {always_off: }}",
-            "no package for Python fetches",
+            "no Python package fetches",
         ),
     ],
 )
@@ -177,5 +177,5 @@ def test_jaeger_remote_uses_its_initial_rate_and_says_so(name, argument, descrip
     made, said = built({"OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument})
 
     assert made == description
-    assert any("its initial sampler is used all the time" in line for line in said)
+    assert any("its initial sampler is used" in line for line in said)
     assert len(said) == (2 if "=7" in argument else 1)

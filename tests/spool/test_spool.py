@@ -414,7 +414,7 @@ def test_where_no_thread_can_be_started_the_end_sends_what_waits(tmp_path, monke
         sender = Sender(store, "q", "logs", lambda items, seconds: sent.extend(items), 1.0, lambda *_: None)
         for name in ("a", "b"):
             store.put("q", encode("logs", [log_record(name)]).content, 1)
-            sender.call()
+            sender.wake()
         assert not sender.flush(0.1)
         sender.stop()
     store.close()
@@ -435,7 +435,7 @@ def test_a_batch_that_others_have_overtaken_often_is_given_up_and_counted(tmp_pa
     end = time.monotonic() + 10
     while not lost and time.monotonic() < end:
         store.put("q", encode("logs", [log_record("good")]).content, 1)
-        sender.call()
+        sender.wake()
         time.sleep(0.02)
     sender.stop()
     store.close()
@@ -457,7 +457,7 @@ def test_an_exporter_that_can_tell_gets_the_same_items_again_and_no_others_meanw
     sender = Sender(store, "q", "logs", deliver, 1.0, lambda *_: None, blind=False)
     for name in ("a", "b"):
         store.put("q", encode("logs", [log_record(name)]).content, 1)
-    sender.call()
+    sender.wake()
     end = time.monotonic() + 10
     while waiting(tmp_path) and time.monotonic() < end:
         time.sleep(0.02)
@@ -494,7 +494,7 @@ def test_the_file_is_given_back_to_the_disk_after_an_outage(tmp_path):
         store.put("q", os.urandom(100_000), 1)
     full = (tmp_path / "spool/spool-v1.db").stat().st_size
     while batch := store.take("q"):
-        store.done(batch)
+        store.delete(batch)
     for _ in range(6):
         store.shrink()
     store.close()
@@ -535,7 +535,7 @@ def test_a_damaged_file_is_put_aside_and_a_new_one_begun(peer, tmp_path, damage)
 
     assert (peer.ledger.lost(ids(100, 110), "traces"), peer.ledger.duplicated("traces")) == ([], {})
     (line,) = spool_says(result)
-    assert "the spool is damaged" in line
+    assert "the spool is corrupt" in line
     (aside,) = [path for path in (tmp_path / "spool").iterdir() if "corrupt" in path.name]
     assert str(aside) in line
     assert stat.S_IMODE(aside.stat().st_mode) == 0o600
@@ -565,7 +565,7 @@ def test_one_batch_that_cannot_be_read_back_costs_itself_only(peer, tmp_path):
     result = instrumented(NOTHING, env)
 
     assert len(peer.ledger.spans) == 20
-    assert "10 spans lost, that the spool could not read back" in result.stderr
+    assert "10 spans lost, because the spool could not decode them" in result.stderr
     assert waiting(tmp_path) == 0
 
 
@@ -588,9 +588,9 @@ def test_a_full_disk_is_said_once_and_telemetry_goes_on_without_it(peer, tmp_pat
 
     assert (peer.ledger.lost(ids(70), "traces"), peer.ledger.lost(ids(70), "logs")) == ([], [])
     lines = [line for line in spool_says(result) if "DISTROKIT_SPOOL_DIRECTORY" in line]
-    assert "meanwhile telemetry is sent without being kept there" in lines[0]
-    assert "in use again" in lines[-1]
-    assert len([line for line in lines if "meanwhile" in line]) == 1
+    assert "telemetry is exported without the spool" in lines[0]
+    assert "the spool works again" in lines[-1]
+    assert len([line for line in lines if "without the spool" in line]) == 1
     assert not [line for line in result.stderr.splitlines() if " lost" in line]
 
 
@@ -602,7 +602,7 @@ def test_a_directory_that_cannot_be_made_is_said_and_telemetry_goes_out_without_
 
     assert peer.ledger.lost(ids(10), "traces") == []
     (line,) = spool_says(result)
-    assert f"DISTROKIT_SPOOL_DIRECTORY={tmp_path}/spool: the directory cannot be made" in line
+    assert f"DISTROKIT_SPOOL_DIRECTORY={tmp_path}/spool: the directory cannot be created" in line
 
 
 def test_without_a_spool_and_without_a_receiver_the_processor_keeps_what_it_can(peer, tmp_path):
@@ -627,7 +627,7 @@ def test_over_its_size_the_oldest_goes_and_is_counted(peer, tmp_path):
     assert (tmp_path / "spool/spool-v1.db").stat().st_size <= 1048576
     kept = waiting(tmp_path)
     assert 100 < kept < 300
-    said_lost = re.findall(r"(\d+) spans lost.* as the spool was full \(DISTROKIT_SPOOL_MAX_SIZE\)", result.stderr)
+    said_lost = re.findall(r"(\d+) spans lost.* because the spool was full \(DISTROKIT_SPOOL_MAX_SIZE\)", result.stderr)
     assert sum(map(int, said_lost)) == 400 - kept
     peer.start()
     instrumented(NOTHING, env)
@@ -643,7 +643,7 @@ def test_what_has_waited_too_long_is_not_sent_and_is_counted(peer, tmp_path):
     result = instrumented(NOTHING, env)
 
     assert sorted(peer.ledger.spans) == sorted(ids(10, 20))
-    assert "10 spans lost, as they had waited too long in the spool (DISTROKIT_SPOOL_MAX_AGE)" in result.stderr
+    assert "10 spans lost, because they were in the spool too long (DISTROKIT_SPOOL_MAX_AGE)" in result.stderr
 
 
 def test_what_an_exporter_left_that_is_gone_grows_old_as_well(peer, tmp_path):
@@ -653,7 +653,7 @@ def test_what_an_exporter_left_that_is_gone_grows_old_as_well(peer, tmp_path):
 
     result = instrumented(program("record(10, 20)"), env)
 
-    assert "old traces: 10 items that were left in" in result.stderr
+    assert "old traces: 10 items of another process in" in result.stderr
     assert waiting(tmp_path, where="queue = 'old traces'") == 0
 
 
@@ -687,7 +687,7 @@ def test_a_directory_that_others_may_write_to_is_refused(peer, tmp_path, mode):
 
     assert peer.ledger.lost(ids(10), "traces") == []
     (line,) = spool_says(result)
-    assert f"others may write there (mode {mode:04o})" in line
+    assert f"other users may write to it (mode {mode:04o})" in line
     assert f"Run `chmod go-w {tmp_path}/spool`." in line
     assert list((tmp_path / "spool").iterdir()) == []
 
@@ -807,9 +807,9 @@ def test_doctor_says_what_waits_and_tries_the_exporter_itself(peer, tmp_path):
     report = json.loads(in_process("doctor", "--json", env=env).stdout)
 
     checks = {check["id"]: check for check in report["checks"]}
-    assert "is made when it is needed" in before.stdout
+    assert "it is created on first use" in before.stdout
     assert (checks["spool"]["verdict"], checks["otlp-connection"]["verdict"]) == ("ok", "fail")
-    assert f"10 items wait in {tmp_path}/spool" in checks["spool"]["evidence"]
+    assert f"10 items are queued in {tmp_path}/spool" in checks["spool"]["evidence"]
     assert waiting(tmp_path) == 10
     (tmp_path / "spool").chmod(0o777)
     report = json.loads(in_process("doctor", "--offline", "--json", env=env).stdout)

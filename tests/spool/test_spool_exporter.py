@@ -153,30 +153,30 @@ def spool_check(folder, **env):
 
 def test_what_doctor_says_of_a_spool(tmp_path):
     nothing = dict.fromkeys(("OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"), "console")
-    assert spool_check(tmp_path, **nothing) == ("warn", "no exporter of this pipeline is spooled")
+    assert spool_check(tmp_path, **nothing) == ("warn", "no exporter of this pipeline uses the spool")
 
     folder = tmp_path / "spool"
     folder.mkdir(0o700)
-    assert spool_check(tmp_path) == ("ok", f"nothing has been spooled in {folder} yet")
+    assert spool_check(tmp_path) == ("ok", f"nothing has been written to {folder} yet")
 
     store = store_at(str(folder), 1 << 24, 3_600_000)
-    store.count("acme traces", lambda items, reason: None)
+    store.report_losses_to("acme traces", lambda items, reason: None)
     store.put("acme traces", b"x", 7)
     store.close()
-    assert spool_check(tmp_path) == ("ok", f"7 items wait in {folder}, the oldest for 0 min")
+    assert spool_check(tmp_path) == ("ok", f"7 items are queued in {folder}, the oldest for 0 min")
 
     (file,) = folder.glob("*.db")
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("UPDATE batches SET stored_at = stored_at - 3600000")
-    assert spool_check(tmp_path) == ("warn", f"7 items wait in {folder}, the oldest for 60 min")
+    assert spool_check(tmp_path) == ("warn", f"7 items are queued in {folder}, the oldest for 60 min")
 
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DELETE FROM batches")
-    assert spool_check(tmp_path) == ("ok", f"nothing waits in {folder}")
+    assert spool_check(tmp_path) == ("ok", f"the queue in {folder} is empty")
 
     for rest in folder.glob("*.db-*"):
         rest.unlink()
     file.write_bytes(b"no database" * 100)
     verdict, evidence = spool_check(tmp_path)
     assert verdict == "warn"
-    assert "what waits there cannot be read: file is not a database" in evidence
+    assert "the spool cannot be read: file is not a database" in evidence

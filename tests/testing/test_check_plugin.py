@@ -193,7 +193,7 @@ BAD = {
     ),
     "another answer each time": (
         "@hookimpl\ndef distrokit_defaults(): return {'ACME': str(time.perf_counter())}",
-        ["distrokit_defaults answers differently when it is called twice: [{'ACME': '"],
+        ["distrokit_defaults returns different results when it is called twice: [{'ACME': '"],
     ),
     "one name twice": (
         "def make(context): pass\n@hookimpl\ndef distrokit_samplers(): return [Sampler('a', make), Sampler('A', make)]",
@@ -217,8 +217,8 @@ BAD = {
     "a factory that fails": (
         exporter('raise KeyError("endpoint")'),
         [
-            "exporter acme (plugin {name}): KeyError: 'endpoint'; it is left out. Repair its factory: it works as things",
-            "are, or its error names the setting, or the `pip install`, that it needs.",
+            "exporter acme (plugin {name}): KeyError: 'endpoint'; it is left out. Repair its factory: it must",
+            " work without settings, or its error must name the setting or the `pip install` that it needs.",
         ],
     ),
     "a factory that imports what there is not": (
@@ -229,7 +229,7 @@ BAD = {
         sampler(),
         [
             "sampler acme (plugin {name}): TypeError: the factory returned NoneType, expected Sampler; parentbased_",
-            "always_on is used. Repair its factory: it works as things are, or its error names",
+            "always_on is used. Repair its factory: it must work without settings, or its",
         ],
     ),
     "a detector that fails": (
@@ -271,11 +271,11 @@ BAD = {
     ),
     "items that a child loses": (
         transform("return span if os.getpid() == parent else None", "parent = os.getpid()"),
-        ["a forked child recorded traces and none came out; its parent's came out. Make locks, threads"],
+        ["a forked child recorded traces but exported none; its parent exported some. Create locks, threads"],
     ),
     "an end of the child": (
         "@hookimpl\ndef distrokit_forked(pipeline): os._exit(3)",
-        ["a forked child raised nothing, and ended at once"],
+        ["a forked child exited without a result"],
     ),
     "a fork that it does not survive": (
         transform("return span").replace("return transform", "return Part()")
@@ -332,8 +332,8 @@ BAD = {
         """,
         [
             "sampler acme (plugin {name}): TypeError: should_sample() returned NoneType, not SamplingResult; a span that",
-            f"id generator acme: generate_trace_id() returned {1 << 128}, and a span with that cannot be sent. Return a",
-            "id generator acme: generate_span_id() returned 0, and a span with that cannot be sent. Return a number from",
+            f"id generator acme: generate_trace_id() returned {1 << 128}; a span with this id cannot be sent. Return a",
+            "id generator acme: generate_span_id() returned 0; a span with this id cannot be sent. Return a number from",
         ],
     ),
     "checks that raise": (
@@ -378,14 +378,14 @@ BAD = {
             "importing {module} starts threads that stay: 'acme-imported'; every process with this plugin would have",
             "importing {module} prints to stdout, which is the program's. Write to stderr, or log.",
             "importing {module} writes ACME_STARTED into os.environ; the application and its children would have it.",
-            "importing {module} sets the process's tracer provider, so that distrokit cannot.",
+            "importing {module} sets the process's tracer provider, so distrokit cannot.",
             "declaring and planning starts threads that stay: 'acme-asked'; every process",
             "declaring and planning prints to stdout",
         ],
     ),
     "a secret that is printed": (
         exporter('print(options.settings.get("ACME_TOKEN"), file=sys.stderr); return ConsoleSpanExporter()'),
-        ["the value of ACME_TOKEN is in what is printed; it is a secret. Leave it out, or say its name and length."],
+        ["the value of ACME_TOKEN is in the output; it is a secret. Leave it out, or show only its name and length."],
     ),
     "a secret that is sent": (
         "@hookimpl\ndef distrokit_resource(settings): return {'acme.who': settings.get('ACME_TOKEN', '?')}",
@@ -413,7 +413,7 @@ def test_a_broken_promise_is_found(promise, written):
 
 def test_a_filter_that_drops_everything_is_told_and_forked(written):
     with pytest.warns(
-        UserWarning, match=r"transform acme for traces gave on none of the 2 items it was given, so that"
+        UserWarning, match=r"transform acme for traces dropped all 2 items, so processors after it were not checked"
     ):
         check_plugin(written(transform("return None")))
 
@@ -432,7 +432,7 @@ def test_a_filter_that_drops_everything_is_told_and_forked(written):
     """
     (finding,) = findings(written(lost))
     assert finding.startswith(
-        "a forked child recorded traces and none came to transform filter for traces; its parent's"
+        "a forked child recorded traces but none reached transform filter for traces; its parent's"
     )
 
 
@@ -454,8 +454,8 @@ def test_what_hangs_costs_a_stage_and_everything_else_is_found(written):
     found = findings(written(hangs), timeout_seconds=8)
 
     assert [text.partition(" imports ")[2][:8] for text in found[:1]] == ["requests"]
-    assert found[1].startswith("it hung and was killed while running pipeline 1, with acme; what follows in this stage")
-    assert found[2].startswith("the value of ACME_TOKEN is in what is printed")
+    assert found[1].startswith("it hung and was killed while running pipeline 1, with acme; the rest of this stage")
+    assert found[2].startswith("the value of ACME_TOKEN is in the output")
     assert len(found) == 3
 
 
@@ -517,5 +517,5 @@ def test_what_has_no_module_is_looked_at_as_far_as_it_can_be():
         check_plugin(Plugin(), "acme")
     with pytest.warns(UserWarning, match="plugin made cannot be imported"):
         check_plugin(made)
-    with pytest.raises(ValueError, match="Plugin is no module and has no name: give one"):
+    with pytest.raises(ValueError, match="Plugin is not a module and has no name: pass one"):
         check_plugin(Plugin())

@@ -146,7 +146,7 @@ def test_modules_have_names():
     assert [found.name for found in planned(modules).plugins] == ["acme", "fourth", "other", "third"]
     with pytest.raises(ValueError, match="two modules are called 'acme': give a mapping"):
         planned([modules[0], types.ModuleType("acme")])
-    with pytest.raises(ValueError, match="str is no module and has no name: give one"):
+    with pytest.raises(ValueError, match="str is not a module and has no name: pass one"):
         planned(["acme"])
 
 

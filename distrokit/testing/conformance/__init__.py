@@ -1,4 +1,4 @@
-"""What :func:`distrokit.testing.check_plugin` looks at, in the process that it starts for it.
+"""The checks of :func:`distrokit.testing.check_plugin`, run in a separate process.
 
-Nothing here imports OpenTelemetry before the plugin was asked what it imports.
+Nothing here imports OpenTelemetry before the plugin's own imports were recorded.
 """

@@ -1,4 +1,4 @@
-"""Each declaration is built by the real builder, used, forked and shut down."""
+"""Checks each declaration: built by the real builder, used, forked and shut down."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ from distrokit.settings.layers import Settings
 from distrokit.settings.values import BUILT_IN, Source
 from distrokit.testing.conformance.declaring import missing_settings, names_any, own_plugins
 from distrokit.testing.conformance.footprint import threads_since
-from distrokit.testing.conformance.forking import Child, lost_in_child
+from distrokit.testing.conformance.forking import Child, check_child
 from distrokit.testing.conformance.recording import record
 from distrokit.testing.conformance.report import Report
-from distrokit.testing.conformance.tallies import Tally, count_transforms, dropping
+from distrokit.testing.conformance.tallies import Tally, count_transforms, describe_dropping
 from distrokit.testing.conformance.wording import for_author, is_about
-from distrokit.testing.memory import Telemetry, kept_in_memory, with_memory
+from distrokit.testing.memory import Telemetry, plan_in_memory, run_in_memory
 
-#: What says that something did not work, among problems.
+#: Codes of problems that count as findings.
 _FAULTS = ("build-failed", "detector-failed", "part-raised", "plugin-failed", "exit-timeout", "start-failed")
 
-#: Seconds in which threads that were told to end have ended.
+#: Seconds that threads may take to end after shutdown.
 _GRACE = 2.0
 
-#: How many traces a forked child records where the plugin's own sampler decides: it may sample a few of them only.
-_OFTEN = 100
+#: Number of traces that a forked child records if the plugin's sampler is used, which may sample a few only.
+_MANY = 100
 
 
-class Heard(Channel):
-    """Keeps the problems that are said while the pipeline runs, and prints them as ever."""
+class RecordingChannel(Channel):
+    """Records the problems that are reported while the pipeline runs, and prints them as usual."""
 
     def __init__(self, channel: Channel) -> None:
         super().__init__(channel.level, channel.mask, channel.said)
-        self.heard: list[Problem] = []
+        self.recorded: list[Problem] = []
 
     def problems(self, problems: Any) -> None:
-        found = list(problems)
-        self.heard.extend(found)
-        super().problems(found)
+        new = list(problems)
+        self.recorded.extend(new)
+        super().problems(new)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The plugin that is looked at.
+    """The plugin under test.
 
     Attributes:
         name: its name.
-        module: itself.
-        environ: settings it is given.
-        child_seconds: in which a forked child has to end; 0 for no child, and no wait for threads.
+        module: the plugin itself.
+        environ: its settings.
+        child_seconds: timeout of a forked child; 0: no child, and no wait for threads.
     """
 
     name: str
@@ -66,48 +66,48 @@ class Subject:
     child_seconds: float = 0
 
     def registries(self) -> Registries:
-        """What it declares by itself, without what is installed."""
+        """Return its own declarations, without those of installed plugins."""
         settings = Settings.from_environ(self.environ)
         return Registries.of(own_plugins(self.name, self.module, self.environ).declarations(settings), [])
 
     def excuses(self) -> list[str]:
-        """What a message names when a factory cannot be blamed: a setting, or a package, that is not there."""
+        """Return texts that excuse a failing factory if its message names one: missing settings, ``pip install``."""
         return [*missing_settings(self.name, self.module, self.environ), "pip install "]
 
 
-def looked_at(subject: Subject, report: Report) -> Iterator[str]:
-    """Every finding."""
-    needed = subject.excuses()
+def check_pipelines(subject: Subject, report: Report) -> Iterator[str]:
+    """Build, use, fork and stop pipelines with every declaration; yield the findings."""
+    excuses = subject.excuses()
     registries = subject.registries()
-    for number, choice in enumerate(choices(registries), 1):
-        report.doing(f"running pipeline {number}, with {', '.join(choice.values()) or 'what it does unasked'}")
-        # A ratio that somebody's default sets must not decide whether a child's span comes out.
-        settings = {"OTEL_TRACES_SAMPLER": "always_on", **choice}
-        assembly = with_memory({subject.name: subject.module}, subject.environ, installed=True, settings=settings)
-        _add_unasked(assembly, registries)
+    for number, selection in enumerate(selections(registries), 1):
+        report.doing(f"running pipeline {number}, with {', '.join(selection.values()) or 'its defaults'}")
+        # A ratio from a plugin's default must not drop the child's span.
+        settings = {"OTEL_TRACES_SAMPLER": "always_on", **selection}
+        assembly = plan_in_memory({subject.name: subject.module}, subject.environ, installed=True, settings=settings)
+        _add_non_default_processors(assembly, registries)
         tallies = count_transforms(assembly.plan, subject.name)
-        heard = Heard(assembly.channel)
-        assembly.channel = heard
-        faults = partial(_faults, subject, assembly, heard, needed)
+        channel = RecordingChannel(assembly.channel)
+        assembly.channel = channel
+        faults = partial(_find_faults, subject, assembly, channel, excuses)
         threads = set(threading.enumerate())
-        with kept_in_memory(assembly, subject.environ) as telemetry:
+        with run_in_memory(assembly, subject.environ) as telemetry:
             report.doing(f"recording in pipeline {number}")
             record(telemetry)
-            came_out = partial(_came_out, telemetry, tallies)
-            here = came_out()
-            for text in dropping(tallies):
+            count_items = partial(_count_items, telemetry, tallies)
+            counts = count_items()
+            for text in describe_dropping(tallies):
                 report.note(text)
-            yield from _ids(telemetry, choice)
+            yield from _check_ids(telemetry, selection)
             in_child: list[str] = []
             exporters: list[tuple[str, Any]] = []
             if number == 1:
-                exporters = yield from _exporters(subject, assembly, registries, report)
+                exporters = yield from _build_exporters(subject, assembly, registries, report)
             if subject.child_seconds:
                 report.doing(f"forking beside pipeline {number}")
                 copies = [exporter for _, exporter in exporters]
-                times = _OFTEN if "OTEL_TRACES_SAMPLER" in choice else 1
-                child = Child(telemetry, copies, times, came_out, faults)
-                in_child = yield from lost_in_child(child, here, subject.child_seconds)
+                times = _MANY if "OTEL_TRACES_SAMPLER" in selection else 1
+                child = Child(telemetry, copies, times, count_items, faults)
+                in_child = yield from check_child(child, counts, subject.child_seconds)
             for name, exporter in exporters:
                 report.doing(f"shutting down {name}")
                 yield from _shut_down(name, exporter)
@@ -123,17 +123,17 @@ def looked_at(subject: Subject, report: Report) -> Iterator[str]:
             )
 
 
-def _faults(subject: Subject, assembly: Assembly, heard: Heard, needed: list[str]) -> list[str]:
-    """What did not work so far and is the plugin's."""
+def _find_faults(subject: Subject, assembly: Assembly, channel: RecordingChannel, excuses: list[str]) -> list[str]:
+    """Return the plugin's problems so far."""
     return [
         for_author(problem)
-        for problem in dict.fromkeys((*assembly.plan.problems, *heard.heard))
-        if problem.code in _FAULTS and is_about(problem, subject.name) and not names_any(problem.cause, needed)
+        for problem in dict.fromkeys((*assembly.plan.problems, *channel.recorded))
+        if problem.code in _FAULTS and is_about(problem, subject.name) and not names_any(problem.cause, excuses)
     ]
 
 
-def choices(registries: Registries) -> list[dict[str, str]]:
-    """Settings for as many pipelines as it takes to have each declaration in one, exporters left out."""
+def selections(registries: Registries) -> list[dict[str, str]]:
+    """Return settings for as many pipelines as needed to use each declaration once, except exporters."""
     lists: list[tuple[str, list[str]]] = [
         ("OTEL_TRACES_SAMPLER", registries.samplers.names()),
         ("OTEL_PYTHON_ID_GENERATOR", registries.id_generators.names()),
@@ -150,8 +150,8 @@ def choices(registries: Registries) -> list[dict[str, str]]:
     ]
 
 
-def _add_unasked(assembly: Assembly, registries: Registries) -> None:
-    """What only a configuration file would name stands in its stage as well."""
+def _add_non_default_processors(assembly: Assembly, registries: Registries) -> None:
+    """Add processors to the plan that only a configuration file would select."""
     plan = assembly.plan
     resolver = ComponentResolver(plan.settings, registries, plan.problems)
     for signal, registrations in registries.staged.items():
@@ -161,52 +161,52 @@ def _add_unasked(assembly: Assembly, registries: Registries) -> None:
                 plan.signals[signal].processors += [component] if component else []
 
 
-def _came_out(telemetry: Telemetry, tallies: list[Tally]) -> dict[str, int]:
-    """How many items came how far, by what it means when there are none in a child."""
+def _count_items(telemetry: Telemetry, tallies: list[Tally]) -> dict[str, int]:
+    """Count the items at each point of the pipeline, keyed by the finding if a child has none there."""
     ends = {"traces": len(telemetry.spans()), "metrics": len(telemetry.metrics()), "logs": len(telemetry.logs())}
     return {
-        **{f"{signal} and none came out; its parent's came out": number for signal, number in ends.items()},
-        **{f"{tally.signal} and none came to {tally}; its parent's did": tally.given for tally in tallies},
+        **{f"{signal} but exported none; its parent exported some": number for signal, number in ends.items()},
+        **{f"{tally.signal} but none reached {tally}; its parent's did": tally.received for tally in tallies},
     }
 
 
-def _ids(telemetry: Telemetry, choice: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with the ids that the plugin makes; that it raises is known."""
-    if "OTEL_PYTHON_ID_GENERATOR" not in choice or telemetry.pipeline.tracer_provider is None:
+def _check_ids(telemetry: Telemetry, selection: Mapping[str, str]) -> Iterator[str]:
+    """Yield findings about the plugin's ids; an exception is reported elsewhere."""
+    if "OTEL_PYTHON_ID_GENERATOR" not in selection or telemetry.pipeline.tracer_provider is None:
         return
     ids = telemetry.pipeline.tracer_provider.id_generator
     for method, bits in (("generate_trace_id", 128), ("generate_span_id", 64)):
         with suppress(Exception):
-            made: object = getattr(ids, method)()
-            if not isinstance(made, int) or not 0 < made < 1 << bits:
+            id_: object = getattr(ids, method)()
+            if not isinstance(id_, int) or not 0 < id_ < 1 << bits:
                 yield (
-                    f"id generator {choice['OTEL_PYTHON_ID_GENERATOR']}: {method}() returned {made!r}, and a span "
-                    f"with that cannot be sent. Return a number from 1 to 2**{bits} - 1."
+                    f"id generator {selection['OTEL_PYTHON_ID_GENERATOR']}: {method}() returned {id_!r}; a span with "
+                    f"this id cannot be sent. Return a number from 1 to 2**{bits} - 1."
                 )
 
 
-def _exporters(
+def _build_exporters(
     subject: Subject, assembly: Assembly, registries: Registries, report: Report
 ) -> Generator[str, None, list[tuple[str, Any]]]:
-    """Build each exporter; nothing is sent through it, since nobody has said where to."""
+    """Build each exporter; send nothing, because no destination is known."""
     from distrokit.pipeline.components import Components
 
     built: list[tuple[str, Any]] = []
-    needed = subject.excuses()
+    excuses = subject.excuses()
     for signal in SIGNALS:
         for registration in registries.exporters[signal].registrations.values():
             name = f"exporter {registration.declaration.name} for {signal}"
             report.doing(f"building {name}")
-            exporter, problems = _built(assembly, registries, registration, signal, Components)
+            exporter, problems = _build_exporter(assembly, registries, registration, signal, Components)
             if exporter is not None:
                 built.append((name, exporter))
             for problem in problems:
-                if not names_any(problem.cause, needed):
+                if not names_any(problem.cause, excuses):
                     yield for_author(problem)
     return built
 
 
-def _built(
+def _build_exporter(
     assembly: Assembly, registries: Registries, registration: Registration[Exporter], signal: Signal, components: Any
 ) -> tuple[Any, list[Problem]]:
     plan = assembly.plan
@@ -227,4 +227,4 @@ def _shut_down(name: str, exporter: Any) -> Iterator[str]:
     try:
         exporter.shutdown()
     except Exception as error:
-        yield f"{name}: shutdown() raised {describe_exception(error)}; what it holds may stay. Let it return, always."
+        yield f"{name}: shutdown() raised {describe_exception(error)}; resources may stay open. It must return, always."

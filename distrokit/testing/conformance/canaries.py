@@ -1,4 +1,4 @@
-"""Secrets with texts that are nowhere else: wherever one turns up, it was shown."""
+"""Checks for leaked secrets: each secret setting gets a unique text, which must not appear anywhere."""
 
 from __future__ import annotations
 
@@ -8,53 +8,48 @@ import json
 from collections.abc import Iterator, Mapping
 
 from distrokit.settings.layers import is_secret
-from distrokit.testing.conformance.building import Subject, looked_at
+from distrokit.testing.conformance.building import Subject, check_pipelines
 from distrokit.testing.conformance.declaring import own_settings
 from distrokit.testing.conformance.recording import record
 from distrokit.testing.conformance.report import Report
-from distrokit.testing.memory import kept_in_memory, with_memory
+from distrokit.testing.memory import plan_in_memory, run_in_memory
 
-#: Read by every exporter over OTLP; whoever takes headers over is not to show them.
+#: Read by every OTLP exporter; a plugin that uses headers must not show them.
 _HEADERS = "OTEL_EXPORTER_OTLP_HEADERS"
 
 
 def secrets_of(name: str, module: object, environ: Mapping[str, str]) -> dict[str, str]:
-    """A text for each setting that holds a secret."""
+    """Return a unique text for each setting that holds a secret."""
     names = dict.fromkeys([_HEADERS, *(s.name for s in own_settings(name, module, environ) if is_secret(s.name))])
     return {name: f"canary{number:03d}9f86d081884c7d65" for number, name in enumerate(names)}
 
 
-def given(environ: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
-    """The environment with them."""
-    shown = {name: f"x-canary={text}" if name.endswith("_HEADERS") else text for name, text in secrets.items()}
-    return {**environ, **shown}
+def with_secrets(environ: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with the secrets."""
+    values = {name: f"x-canary={text}" if name.endswith("_HEADERS") else text for name, text in secrets.items()}
+    return {**environ, **values}
 
 
-def looked_for(subject: Subject, secrets: Mapping[str, str], report: Report) -> Iterator[str]:
-    """Where a secret is seen: in what tools show, and in the telemetry itself. What is printed, the parent reads."""
-    assembly = with_memory({subject.name: subject.module}, subject.environ, installed=True)
+def find_leaks(subject: Subject, secrets: Mapping[str, str], report: Report) -> Iterator[str]:
+    """Search for secrets in what the tools show and in the telemetry; the parent searches the output."""
+    assembly = plan_in_memory({subject.name: subject.module}, subject.environ, installed=True)
     report.doing("explaining, with secrets")
     plan = assembly.plan
     checks = assembly.plugins.checks(plan)
-    yield from _seen(secrets, "what distrokit explain prints", _explained(plan))
-    yield from _seen(secrets, "plan.describe()", json.dumps(plan.describe(), default=repr))
-    yield from _seen(secrets, "a check of distrokit doctor", repr([check for _, check in checks]))
+    yield from find_secrets(secrets, "the output of distrokit explain", _explain(plan))
+    yield from find_secrets(secrets, "plan.describe()", json.dumps(plan.describe(), default=repr))
+    yield from find_secrets(secrets, "a check of distrokit doctor", repr([check for _, check in checks]))
     report.doing("recording, with secrets")
-    with kept_in_memory(assembly, subject.environ) as telemetry:
+    with run_in_memory(assembly, subject.environ) as telemetry:
         record(telemetry)
         items = [*telemetry.spans(), *telemetry.metrics(), *telemetry.logs()]
-        yield from _seen(secrets, "the telemetry itself", repr([vars(item) for item in items]))
-    # The same once more, for what is printed meanwhile; what is wrong otherwise has been said.
-    for _ in looked_at(subject, report):
+        yield from find_secrets(secrets, "the telemetry itself", repr([vars(item) for item in items]))
+    # Run everything again for its output; the findings are known from the stage before.
+    for _ in check_pipelines(subject, report):
         pass
 
 
-def printed(secrets: Mapping[str, str], where: str, text: str) -> Iterator[str]:
-    """As the parent looks at what the process wrote."""
-    return _seen(secrets, where, text)
-
-
-def _explained(plan: object) -> str:
+def _explain(plan: object) -> str:
     from distrokit.cli.explain import print_text
 
     with contextlib.redirect_stdout(io.StringIO()) as stream:
@@ -62,7 +57,8 @@ def _explained(plan: object) -> str:
     return stream.getvalue()
 
 
-def _seen(secrets: Mapping[str, str], where: str, text: str) -> Iterator[str]:
+def find_secrets(secrets: Mapping[str, str], where: str, text: str) -> Iterator[str]:
+    """Yield a finding for each secret in a text."""
     for name, secret in secrets.items():
         if secret in text:
-            yield f"the value of {name} is in {where}; it is a secret. Leave it out, or say its name and length."
+            yield f"the value of {name} is in {where}; it is a secret. Leave it out, or show only its name and length."

@@ -1,4 +1,4 @@
-"""Loaded alone and beside the others, asked twice, and told apart from what was there without it."""
+"""Checks the hooks that declare: the plugin alone, called twice, and together with the installed plugins."""
 
 from __future__ import annotations
 
@@ -17,31 +17,32 @@ from distrokit.plugins.manager import Answer, Plugins
 from distrokit.settings.layers import Settings
 from distrokit.settings.values import BUILT_IN
 from distrokit.testing.conformance.wording import for_author
-from distrokit.testing.planning import there
+from distrokit.testing.planning import installed_without
 
-#: The hook that each kind of answer is from.
-Answers = dict[str, list[Any]]
+#: Results by hook.
+Results = dict[str, list[Any]]
 
 
 def own_plugins(name: str, module: object, environ: Mapping[str, str]) -> Plugins:
-    """The plugin by itself, without anything that is installed."""
+    """Load the plugin alone, without installed plugins."""
     return Plugins.load(Settings.from_environ(environ), EntryPoints(), {name: module})
 
 
-def alone(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with the plugin by itself: loaded, asked twice, its parameters read, planned."""
+def check_alone(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield findings about the plugin alone: load it, call its hooks twice, read its parameters, plan."""
     plugins = own_plugins(name, module, environ)
     settings = Settings.from_environ(environ)
-    first = answers_of(plugins, settings)
+    first = results_of(plugins, settings)
     if plugins.problems:
         yield from map(for_author, plugins.problems)
         return
-    second = answers_of(plugins, settings)
-    for hook, answer in first.items():
-        if answer != second[hook]:
+    second = results_of(plugins, settings)
+    for hook, result in first.items():
+        if result != second[hook]:
             yield (
-                f"{hook} answers differently when it is called twice: {_short(answer)}, then {_short(second[hook])}; "
-                "hooks are called again when another plugin fails. Let the answer depend on the arguments only."
+                f"{hook} returns different results when it is called twice: {_short(result)}, then "
+                f"{_short(second[hook])}; hooks are called again when another plugin fails. The "
+                "result must depend on the arguments only."
             )
     problems: list[Problem] = []
     registries = Registries.of(plugins.declarations(settings), problems)
@@ -53,27 +54,27 @@ def alone(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str
         for registration in registries.staged[signal]:
             resolver.component(registration, BUILT_IN, signal)
     plan = Assembly(dict(environ), {name: module}, EntryPoints(), project=False).plan
-    # What it picks may be of other plugins, which are not here; that is looked at beside them.
+    # It may select components of other plugins; check_with_installed covers that.
     for problem in (*problems, *plan.problems):
         if problem.code in ("name-taken", "parameters-failed", "plugin-failed"):
             yield for_author(problem)
 
 
-def beside(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with everything else installed, and is not without this plugin."""
-    others = there([name])
+def check_with_installed(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield problems of a plan with all installed plugins that a plan without this plugin does not have."""
+    others = installed_without([name])
     without = Assembly(dict(environ), None, others, project=False).plan
     plan = Assembly(dict(environ), {name: module}, others, project=False).plan
     before = {str(problem) for problem in without.problems}
-    needed = missing_settings(name, module, environ)
+    excuses = missing_settings(name, module, environ)
     for problem in plan.problems:
-        if str(problem) not in before and not names_any(str(problem), needed):
+        if str(problem) not in before and not names_any(str(problem), excuses):
             yield for_author(problem)
 
 
-def answers_of(plugins: Plugins, settings: Settings) -> Answers:
-    """What each hook that declares answers, in a form that can be compared: factories are only there, or not."""
-    given: dict[str, list[Answer] | list[Setting]] = {
+def results_of(plugins: Plugins, settings: Settings) -> Results:
+    """Call the hooks that declare; return results that can be compared: factories are replaced by a mark."""
+    results: dict[str, list[Answer] | list[Setting]] = {
         "distrokit_settings": plugins.settings(),
         "distrokit_defaults": plugins.defaults(settings),
         "distrokit_overrides": plugins.overrides(settings),
@@ -81,7 +82,7 @@ def answers_of(plugins: Plugins, settings: Settings) -> Answers:
     }
     return {
         hook: [_comparable(answer.value if isinstance(answer, Answer) else answer) for answer in answers]
-        for hook, answers in given.items()
+        for hook, answers in results.items()
     }
 
 
@@ -94,22 +95,22 @@ def _comparable(value: Any) -> Any:
     return value
 
 
-def _short(answer: object) -> str:
-    text = repr(answer)
+def _short(result: object) -> str:
+    text = repr(result)
     return text if len(text) <= 200 else f"{text[:199]}…"
 
 
 def own_settings(name: str, module: object, environ: Mapping[str, str]) -> list[Setting]:
-    """The variables that the plugin says it reads."""
+    """Return the settings that the plugin declares."""
     return own_plugins(name, module, environ).settings()
 
 
 def missing_settings(name: str, module: object, environ: Mapping[str, str]) -> list[str]:
-    """Of those, what it is not given; and the file, where only a file can say something."""
+    """Return its settings that are not set, and ``OTEL_CONFIG_FILE`` if that is not set."""
     read = [*(setting.name for setting in own_settings(name, module, environ)), CONFIG_FILE]
     return [name for name in read if not environ.get(name, "").strip()]
 
 
 def names_any(text: str, settings: list[str]) -> bool:
-    """Whether a message names one of these settings: then its reader knows what to do."""
+    """True if a message names one of these settings, so that its reader knows what to do."""
     return any(setting in text for setting in settings)

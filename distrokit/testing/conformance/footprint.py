@@ -1,4 +1,4 @@
-"""What a plugin leaves behind in the process that imports and asks it, where it should have left nothing."""
+"""Checks that importing and declaring change nothing in the process: threads, environment, stdout, globals."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-#: Seconds in which a thread that was to end soon has ended.
+#: Seconds that a short-lived thread may take to end.
 _SOON = 0.5
 
-#: Threads of distrokit's own, that wait where none can be started at the end.
-_NOT_ITS = ("distrokit-end",)
+#: Threads of distrokit itself.
+_OWN_THREADS = ("distrokit-end",)
 
-#: OpenTelemetry's globals, and what asks for each. What nobody has set is a proxy.
+#: OpenTelemetry's globals and their getters. An unset global is a proxy.
 _GLOBALS = {
     "opentelemetry.trace": "get_tracer_provider",
     "opentelemetry.metrics": "get_meter_provider",
@@ -25,25 +25,25 @@ _GLOBALS = {
 
 
 class Footprint:
-    """Of what is done from now on."""
+    """Records the state of the process, and reports changes since."""
 
     def __init__(self) -> None:
         self._threads = set(threading.enumerate())
         self._environ = dict(os.environ)
-        self._stdout = _Heard(sys.stdout)
+        self._stdout = _RecordingStream(sys.stdout)
         self._set = set(_set_globals())
 
     @contextlib.contextmanager
-    def watched(self) -> Iterator[None]:
-        """What is printed inside of the block is seen, and printed."""
+    def capture(self) -> Iterator[None]:
+        """Note if the block prints to stdout; the output is still printed."""
         with contextlib.redirect_stdout(self._stdout):
             yield
 
-    def left(self, meanwhile: str) -> Iterator[str]:
-        """What there is to say, and from here on anew.
+    def changes(self, meanwhile: str) -> Iterator[str]:
+        """Yield findings about changes since the last call.
 
         Args:
-            meanwhile: what was done, as in "importing acme".
+            meanwhile: the action that may have caused them, such as "importing acme".
         """
         yield from (
             f"{meanwhile} starts threads that stay: {names}; every process with this plugin would have them, and its "
@@ -63,22 +63,22 @@ class Footprint:
         present = set(_set_globals())
         for name in sorted(present - self._set):
             yield (
-                f"{meanwhile} sets the process's {name}, so that distrokit cannot. Declare what it should be made of, "
-                "or amend the plan in distrokit_plan."
+                f"{meanwhile} sets the process's {name}, so distrokit cannot. Declare its parts, "
+                "or change the plan in distrokit_plan."
             )
         self._threads, self._environ, self._set = set(threading.enumerate()), dict(os.environ), present
         self._stdout.wrote = False
 
 
 def threads_since(before: set[threading.Thread], seconds: float) -> list[str]:
-    """The names of threads that are there now and were not before, as one text; empty where there is none.
+    """Return the names of new threads, as one string in a list; an empty list if there are none.
 
     Args:
-        seconds: how long they are waited for.
+        seconds: how long to wait for them to end.
     """
     deadline = time.monotonic() + seconds
     while True:
-        left = [t for t in threading.enumerate() if t not in before and t.name not in _NOT_ITS]
+        left = [t for t in threading.enumerate() if t not in before and t.name not in _OWN_THREADS]
         if not left or time.monotonic() > deadline:
             return [", ".join(sorted({repr(thread.name) for thread in left}))] if left else []
         time.sleep(0.02)
@@ -86,15 +86,15 @@ def threads_since(before: set[threading.Thread], seconds: float) -> list[str]:
 
 def _set_globals() -> Iterator[str]:
     for package, getter in _GLOBALS.items():
-        # Nobody has set what nobody has imported.
+        # A module that is not imported has no global set.
         if package in sys.modules:
             provider = getattr(sys.modules[package], getter)()
             if "Proxy" not in type(provider).__name__:
                 yield getter.removeprefix("get_").replace("_", " ")
 
 
-class _Heard:
-    """A stream that knows whether somebody wrote to it."""
+class _RecordingStream:
+    """A stream that records whether it was written to."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Whether a forked child of a process with this pipeline works, and ends."""
+"""Checks that a forked child of a process with this pipeline works, and ends."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from distrokit.testing.memory import Telemetry
 
 @dataclass(frozen=True)
 class Child:
-    """What a forked child does.
+    """The work of a forked child.
 
     Attributes:
-        telemetry: recorded there what was recorded here, flushed, and stopped.
-        exporters: built, and not in the pipeline; their copies are shut down.
-        times: how often it records.
-        came_out: how many items came how far, each with what it means when there are none.
-        faults: what did not work so far, of the plugin's.
+        telemetry: the pipeline to record with, and to stop.
+        exporters: exporters outside the pipeline, to shut down.
+        times: how often to record.
+        count_items: counts the items at each point of the pipeline, keyed by the finding if there are none.
+        faults: returns the plugin's problems so far.
     """
 
     telemetry: Telemetry
     exporters: list[Any]
     times: int
-    came_out: Callable[[], dict[str, int]]
+    count_items: Callable[[], dict[str, int]]
     faults: Callable[[], list[str]]
 
-    def answer(self, before: list[str]) -> dict[str, Any]:
-        """Do it.
+    def run(self, before: list[str]) -> dict[str, Any]:
+        """Run in the child; return counts and problems, or the error.
 
         Args:
-            before: what did not work before the fork.
+            before: problems from before the fork.
         """
         try:
             for exporter in self.exporters:
@@ -48,47 +48,47 @@ class Child:
                     forked()
             for _ in range(self.times):
                 record(self.telemetry)
-            counts = self.came_out()
+            counts = self.count_items()
             self.telemetry.pipeline.stop("process")
             for exporter in self.exporters:
                 exporter.shutdown()
         except BaseException:
-            return {"error": traceback.format_exc().strip().splitlines()[-1]}
+            return {"error": "raised " + traceback.format_exc().strip().splitlines()[-1]}
         return {"counts": counts, "faults": [text for text in self.faults() if text not in before]}
 
 
-def lost_in_child(child: Child, parent: Mapping[str, int], seconds: float) -> Generator[str, None, list[str]]:
-    """Fork, and see what comes of it.
+def check_child(child: Child, parent: Mapping[str, int], seconds: float) -> Generator[str, None, list[str]]:
+    """Fork, and compare the child with its parent; yield findings.
 
     Args:
-        parent: what came out here.
-        seconds: in which the child has to end.
+        parent: the counts of the parent.
+        seconds: timeout of the child.
 
-    Returns: what did not work there.
+    Returns: the problems in the child.
     """
     if not hasattr(os, "fork"):
         return []
-    # The hooks and parts that are told of a fork are told by it, and what was said before is the parent's.
+    # Problems from before the fork belong to the parent.
     before = child.faults()
     reading, writing = os.pipe()
     number = os.fork()
     if number == 0:
         with suppress(BaseException):
-            _write(writing, json.dumps(child.answer(before)) + "\n")
+            _write(writing, json.dumps(child.run(before)) + "\n")
         os._exit(0)
     os.close(writing)
-    said = _answer(reading, number, seconds)
-    remedy = "Make locks, threads and connections anew in forked(), which parts and hooks may have."
-    if said is None:
+    result = _read_result(reading, number, seconds)
+    remedy = "Create locks, threads and connections again in forked() of the part, or in distrokit_forked."
+    if result is None:
         yield f"a forked child did not end within {seconds:g} s; every pre-forking server would hang. {remedy}"
         return []
-    if "error" in said:
-        yield f"a forked child raised {said['error']}. {remedy}"
+    if "error" in result:
+        yield f"a forked child {result['error']}. {remedy}"
         return []
     for what, count in parent.items():
-        if count and not said["counts"].get(what):
+        if count and not result["counts"].get(what):
             yield f"a forked child recorded {what}. {remedy}"
-    faults: list[str] = said["faults"]
+    faults: list[str] = result["faults"]
     return faults
 
 
@@ -98,8 +98,8 @@ def _write(writing: int, text: str) -> None:
         left = left[os.write(writing, left) :]
 
 
-def _answer(reading: int, child: int, seconds: float) -> dict[str, Any] | None:
-    """What the child wrote; ``None`` when it did not end in time and was killed."""
+def _read_result(reading: int, child: int, seconds: float) -> dict[str, Any] | None:
+    """Read what the child wrote; ``None`` if it timed out and was killed."""
     deadline = time.monotonic() + seconds
     text = b""
     try:
@@ -110,10 +110,10 @@ def _answer(reading: int, child: int, seconds: float) -> dict[str, Any] | None:
                 return None
             more = os.read(reading, 65536)
             if not more:
-                return {"error": "nothing, and ended at once"}
+                return {"error": "exited without a result"}
             text += more
     finally:
         os.close(reading)
         os.waitpid(child, 0)
-    answer: dict[str, Any] = json.loads(text)
-    return answer
+    result: dict[str, Any] = json.loads(text)
+    return result

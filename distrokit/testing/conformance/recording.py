@@ -8,7 +8,7 @@ NAME = "distrokit.check_plugin"
 
 
 def record(telemetry: Telemetry) -> None:
-    """A span in a span, a log record in it, and a measurement."""
+    """Record a span with a child span and a log record, and a measurement."""
     from opentelemetry._logs import LogRecord, SeverityNumber
     from opentelemetry.trace import SpanKind
 

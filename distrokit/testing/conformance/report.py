@@ -1,4 +1,4 @@
-"""What the looking process tells the one that waits for it: a line at once, so that nothing is lost when it ends."""
+"""The checking process's report: each line is written at once, so that none is lost if the process dies."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ STAGES: tuple[Stage, ...] = ("declaring", "building", "secrets")
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be looked at.
+    """The input of the checking process.
 
     Attributes:
-        module: its name.
-        file: where it comes from; another one of this name is another one.
+        module: name of the plugin's module.
+        file: its file; a module of this name from another file is a different one.
         name: of the plugin.
-        environ: settings it is given.
+        environ: its settings.
         path: ``sys.path``.
-        stages: of :data:`STAGES`, those to do.
+        stages: the stages to run, of :data:`STAGES`.
         report: the file to write to.
-        secrets: settings with the texts that must not be seen.
-        child_seconds: in which a forked child has to end.
+        secrets: settings with texts that must not appear anywhere.
+        child_seconds: timeout of a forked child.
     """
 
     module: str
@@ -41,10 +41,10 @@ class Request:
 
 
 class Report:
-    """Written line by line.
+    """Writes the report line by line.
 
     Args:
-        path: of the file.
+        path: the file.
     """
 
     def __init__(self, path: str) -> None:
@@ -52,28 +52,28 @@ class Report:
         self.stage: str = ""
 
     def doing(self, what: str) -> None:
-        """What is begun now: it is what did not end, if nothing follows."""
+        """Note the current action; if the process dies, this is where."""
         self._write("doing", what)
 
     def findings(self, texts: Iterable[str]) -> None:
-        """What is wrong."""
+        """Report findings."""
         for text in texts:
             self._write("finding", text)
 
     def note(self, text: str) -> None:
-        """What may be meant."""
+        """Report something that may be intended."""
         self._write("note", text)
 
     def done(self) -> None:
-        """The stage has ended."""
+        """Note that the stage is finished."""
         self._write("done", self.stage)
 
     def unusable(self, text: str) -> None:
-        """It cannot be imported, and there is nothing more to look at."""
+        """Report that the module cannot be imported; no stage can run."""
         self._write("unusable", text)
 
     def absent(self) -> None:
-        """There is no such module in a process of its own."""
+        """Report that this process does not find the module."""
         self._write("absent", "")
 
     def _write(self, kind: str, text: str) -> None:
@@ -86,6 +86,6 @@ class Report:
 
 
 def read_report(path: Path) -> list[tuple[str, str, str]]:
-    """Stage, kind and text of each line."""
+    """Return stage, kind and text of each line."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [(said["stage"], said["kind"], said["text"]) for said in map(json.loads, lines)]
+    return [(line["stage"], line["kind"], line["text"]) for line in map(json.loads, lines)]

@@ -1,4 +1,4 @@
-"""Counts what a plugin's transforms are given and give on: one that drops everything hides what is behind it."""
+"""Counts the items of a plugin's transforms: a transform that drops everything hides the processors after it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from distrokit.plan.plan import Plan
 
 
 class Tally:
-    """A transform, counted; everything else is its own.
+    """Wraps a transform and counts its items; delegates everything else.
 
     Attributes:
         signal: of the items.
-        given: how many items it had in this process.
-        passed: how many it gave on.
+        received: number of items it received in this process.
+        passed: number of items it returned.
     """
 
     def __init__(self, signal: Signal, name: str, transform: Callable[[Any], Any]) -> None:
         self.signal = signal
         self._name, self._transform = name, transform
-        self.given = self.passed = 0
+        self.received = self.passed = 0
 
     def __call__(self, item: Any) -> Any:
-        self.given += 1
+        self.received += 1
         result = self._transform(item)
         self.passed += result is not None
         return result
@@ -34,8 +34,8 @@ class Tally:
         return getattr(self._transform, name)
 
     def forked(self) -> None:
-        """In a child: it has had nothing."""
-        self.given = self.passed = 0
+        """Reset the counts in a forked child."""
+        self.received = self.passed = 0
         forked = getattr(self._transform, "forked", None)
         if callable(forked):
             forked()
@@ -45,20 +45,20 @@ class Tally:
 
 
 def count_transforms(plan: Plan, name: str) -> list[Tally]:
-    """Have the transforms of a plugin counted.
+    """Wrap the factories of a plugin's transforms, so that items are counted.
 
-    Returns: those that have been built, once they are.
+    Returns: a list to which each transform is added when it is built.
     """
     tallies: list[Tally] = []
     for signal, planned in plan.signals.items():
         for component in planned.processors:
             if component.declaration.stage == "transform" and component.plugin == name:
-                factory = _counting(component.declaration.factory, signal, component.name, tallies)
+                factory = _counting_factory(component.declaration.factory, signal, component.name, tallies)
                 component.declaration = replace(component.declaration, factory=factory)
     return tallies
 
 
-def _counting(
+def _counting_factory(
     factory: Callable[..., Any], signal: Signal, name: str, tallies: list[Tally]
 ) -> Callable[[BuildContext], Any]:
     def build(context: BuildContext) -> Any:
@@ -71,11 +71,11 @@ def _counting(
     return build
 
 
-def dropping(tallies: list[Tally]) -> Iterator[str]:
-    """What is to be said about those that gave nothing on; it is no fault."""
+def describe_dropping(tallies: list[Tally]) -> Iterator[str]:
+    """Yield a note for each transform that dropped every item; it may be a filter."""
     for tally in tallies:
-        if tally.given and not tally.passed:
+        if tally.received and not tally.passed:
             yield (
-                f"{tally} gave on none of the {tally.given} items it was given, so that what stands behind it was not "
-                "looked at. A filter may do that; any other transform returns the item that goes on."
+                f"{tally} dropped all {tally.received} items, so processors after it were not checked. A filter may do "
+                "that; any other transform must return the item."
             )

@@ -1,4 +1,4 @@
-"""What a plugin adds to the ``distrokit`` command: its checks and its subcommands."""
+"""Checks what a plugin adds to the ``distrokit`` command: doctor checks and subcommands."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 
 from distrokit.launch.startup import Assembly
 from distrokit.testing.conformance.wording import for_author, is_about
-from distrokit.testing.planning import there
+from distrokit.testing.planning import installed_without
 
 
-def added(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with them, beside everything that is installed; no command is run."""
-    # Here, not above: whoever only declares needs none of it.
+def check_tools(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield findings about its checks and commands, with all installed plugins; run no command."""
+    # Imported here: other stages do not need it.
     from distrokit.cli import add_arguments, commands
 
-    assembly = Assembly(dict(environ), {name: module}, there([name]), project=False)
+    assembly = Assembly(dict(environ), {name: module}, installed_without([name]), project=False)
     plan, plugins = assembly.plan, assembly.plugins
     before = list(plan.problems)
     plugins.checks(plan)

@@ -1,4 +1,4 @@
-"""Who imports what is heavy: every process with this plugin would pay for it, those without telemetry as well."""
+"""Finds heavy imports: every process with the plugin would pay for them, even one without telemetry."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-#: What declaring and planning do without.
+#: Packages that declaring and planning must not import.
 HEAVY = ("opentelemetry.sdk", "grpc", "google.protobuf", "requests")
 
 
-class Watch:
-    """Finds nothing, and sees who looks. Put in front of ``sys.meta_path``.
+class ImportWatch:
+    """A finder at the front of ``sys.meta_path`` that finds nothing and records heavy imports.
 
     Args:
-        file: the plugin's; a line in its folder says more than one in a library.
+        file: the plugin's; a line in its folder is preferred to one in a library.
 
     Attributes:
-        seen: what is heavy, and the line of code that imported it first.
+        seen: heavy packages, with the line of code that imported each first.
     """
 
     def __init__(self, file: str) -> None:
@@ -27,19 +27,19 @@ class Watch:
         self.seen: dict[str, str] = {}
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
-        """As the import system calls it."""
+        """Record a heavy import; called by the import system."""
         heavy = next((each for each in HEAVY if name == each or name.startswith(f"{each}.")), None)
         if heavy is not None and heavy not in self.seen:
             self.seen[heavy] = self._importer()
 
-    def taken(self) -> dict[str, str]:
-        """What was seen since the last time, and is really there."""
+    def take(self) -> dict[str, str]:
+        """Return the heavy packages imported since the last call."""
         seen = {heavy: where for heavy, where in self.seen.items() if heavy in sys.modules}
         self.seen.clear()
         return seen
 
     def _importer(self) -> str:
-        """The innermost line of the plugin's; else the innermost one that is not the import system's."""
+        """Return the innermost line of the plugin; else the innermost one outside the import system."""
         frames = [f for f in reversed(traceback.extract_stack()) if not f.filename.startswith(("<frozen", __file__))]
         own = [frame for frame in frames if frame.filename.startswith(self._folder)]
         return next((f"{frame.filename}:{frame.lineno}" for frame in [*own, *frames]), "an unknown place")

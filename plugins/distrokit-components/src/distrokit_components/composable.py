@@ -1,7 +1,7 @@
-"""Composable samplers of the SDK, which has them under a private name.
+"""The SDK's composable samplers, which have no public name.
 
-The one place where it is used: ``opentelemetry.sdk.trace._sampling_experimental``. Where a release does
-not have it, or has it otherwise, building the sampler fails alone, and the default sampler is used.
+Only this module uses ``opentelemetry.sdk.trace._sampling_experimental``. If a release lacks or changes it, building the
+sampler fails, and the default sampler is used.
 """
 
 from __future__ import annotations
@@ -15,42 +15,42 @@ _PACKAGE = "opentelemetry.sdk.trace._sampling_experimental"
 
 
 def make_probability(context: BuildContext) -> Any:
-    """Consistent probability sampling (specification, *ProbabilitySampler*)."""
+    """Make a consistent probability sampler (specification, *ProbabilitySampler*)."""
     package = import_module(_PACKAGE)
     return package.composite_sampler(package.composable_traceid_ratio_based(context.arguments["ratio"]))
 
 
 def make_composite(context: BuildContext) -> Any:
-    """A tree of composable samplers (configuration schema, ``ComposableSampler``).
+    """Make a tree of composable samplers (configuration schema, ``ComposableSampler``).
 
-    Raises: ``ValueError`` for one that the SDK does not have, and without a configuration file.
+    Raises: ``ValueError`` without a configuration file, and for a sampler that the SDK does not have.
     """
     definition = context.arguments.get("properties")
     if not definition:
-        raise ValueError("only a configuration file (OTEL_CONFIG_FILE) can say what it is composed of")
+        raise ValueError("only a configuration file (OTEL_CONFIG_FILE) can define this sampler")
     package = import_module(_PACKAGE)
     return package.composite_sampler(_composable(package, definition))
 
 
 def _composable(package: Any, definition: dict[str, Any]) -> Any:
-    [(name, given)] = definition.items() or [("nothing", None)]
-    given = given or {}
+    [(name, properties)] = definition.items() or [("nothing", None)]
+    properties = properties or {}
     if name == "always_on":
         return package.composable_always_on()
     if name == "always_off":
         return package.composable_always_off()
     if name == "probability":
-        ratio = given.get("ratio")
+        ratio = properties.get("ratio")
         return package.composable_traceid_ratio_based(1.0 if ratio is None else ratio)
     if name == "parent_threshold":
-        return package.composable_parent_threshold(_composable(package, given["root"]))
+        return package.composable_parent_threshold(_composable(package, properties["root"]))
     if name == "rule_based":
-        return package.composable_rule_based([_rule(package, rule) for rule in given.get("rules") or []])
+        return package.composable_rule_based([_rule(package, rule) for rule in properties.get("rules") or []])
     raise ValueError(f"{name!r} is no composable sampler of the SDK")
 
 
 def _rule(package: Any, rule: dict[str, Any]) -> tuple[Any, Any]:
-    """A condition and the sampler for spans that meet it; without conditions it is met by all."""
+    """Return a condition and the sampler for spans that meet it; no condition matches all spans."""
     rules = import_module(f"{_PACKAGE}._rule_based")
     kinds = import_module("opentelemetry.trace").SpanKind
     conditions = []

@@ -8,7 +8,7 @@ from distrokit import BuildContext
 
 
 def make_bridge(context: BuildContext) -> Any:
-    """A log record processor that adds each event to the current span, if it is the record's own and records.
+    """Make a log record processor that adds events to the current span if it is recording and is the record's span.
 
     Source: specification, *Logs SDK*, "Event to span event bridge".
     """
@@ -34,7 +34,7 @@ def make_bridge(context: BuildContext) -> Any:
                 span.add_event(record.event_name, attributes, timestamp)
 
         def shutdown(self) -> None:
-            """Nothing is held."""
+            """Do nothing: the bridge holds no resources."""
 
         def force_flush(self, timeout_millis: int = 30_000) -> bool:
             return True

@@ -1,7 +1,7 @@
-"""Turns OpenTelemetry's own entry points into declarations, so that they keep their names.
+"""Turns OpenTelemetry's own entry points into declarations of the same name.
 
-``console``, ``traceidratio``, ``b3`` and third-party exporters are found here. Every declaration gives
-way to a plugin's of the same name, and imports its package only when it is picked.
+``console``, ``traceidratio``, ``b3`` and third-party exporters are found here. A plugin's declaration of the same name
+overrides them. A package is imported only if its component is selected.
 """
 
 from __future__ import annotations
@@ -40,14 +40,13 @@ _EXPORTER_GROUPS: tuple[tuple[Signal, str], ...] = (
     ("logs", "opentelemetry_logs_exporter"),
 )
 
-# The second one is what upstream's configuration file looks in; of one name the first counts.
+# Upstream's configuration file uses the second group; for one name the first group counts.
 _SAMPLER_GROUPS = ("opentelemetry_sampler", "opentelemetry_traces_sampler")
 
-# The SDK's own two take a number; every other sampler takes the text as it is (upstream's
-# ``_import_sampler`` makes the same difference).
+# The SDK's own two take a number; every other sampler takes the string unchanged, as in upstream's ``_import_sampler``.
 _RATIO_SAMPLERS = frozenset({"traceidratio", "parentbased_traceidratio"})
 
-# What a configuration file writes for the SDK's samplers.
+# The configuration schema's names of the SDK's samplers.
 _IN_FILE = {
     "traceidratio": "trace_id_ratio_based",
     "parentbased_traceidratio": "parent_based.root.trace_id_ratio_based",
@@ -62,7 +61,7 @@ _SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-v
 
 @hookimpl
 def distrokit_settings() -> list[Setting]:
-    """What is read here."""
+    """Return the settings of samplers and of the Prometheus and Zipkin exporters."""
 
     def setting(name: str, kind: str, default: str, meaning: str, spec: str) -> Setting:
         return Setting(
@@ -72,7 +71,7 @@ def distrokit_settings() -> list[Setting]:
             meaning=meaning,
             spec=spec,
             consumer="components",
-            # The zipkin exporters read theirs themselves.
+            # The zipkin exporters read their settings themselves.
             parameter="ZIPKIN" not in name,
             ignored_with_file=True,
         )
@@ -82,11 +81,11 @@ def distrokit_settings() -> list[Setting]:
             "OTEL_TRACES_SAMPLER_ARG",
             "text",
             "",
-            "the ratio, or whatever the sampler takes",
+            "the ratio, or another argument of the sampler",
             _SDK + "#general-sdk-configuration",
         ),
-        setting("OTEL_EXPORTER_PROMETHEUS_HOST", "text", "localhost", "where Prometheus scrapes", _PROMETHEUS),
-        setting("OTEL_EXPORTER_PROMETHEUS_PORT", "integer", "9464", "the port for it", _PROMETHEUS),
+        setting("OTEL_EXPORTER_PROMETHEUS_HOST", "text", "localhost", "host on which Prometheus scrapes", _PROMETHEUS),
+        setting("OTEL_EXPORTER_PROMETHEUS_PORT", "integer", "9464", "port on which Prometheus scrapes", _PROMETHEUS),
         setting("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "URL", "", "read by the zipkin exporter", _SDK + "#zipkin-exporter"),
         setting(
             "OTEL_EXPORTER_ZIPKIN_TIMEOUT", "integer", "", "read by the zipkin exporter", _SDK + "#zipkin-exporter"
@@ -96,7 +95,7 @@ def distrokit_settings() -> list[Setting]:
 
 @hookimpl(trylast=True)
 def distrokit_exporters(entry_points: EntryPoints) -> list[Exporter]:
-    """Groups ``opentelemetry_{traces,metrics,logs}_exporter``, and those that need more than their class."""
+    """Declare the groups ``opentelemetry_{traces,metrics,logs}_exporter``, and ``prometheus``."""
     return [
         Exporter("prometheus", "metrics", make_prometheus, prometheus_parameters),
         *(
@@ -109,7 +108,7 @@ def distrokit_exporters(entry_points: EntryPoints) -> list[Exporter]:
 
 @hookimpl
 def distrokit_checks(plan: Any) -> list[Check]:
-    """The port of Prometheus' page."""
+    """Check the port on which Prometheus scrapes."""
     from distrokit_components.prometheus_checks import checks
 
     return list(checks(plan))
@@ -117,7 +116,7 @@ def distrokit_checks(plan: Any) -> list[Check]:
 
 @hookimpl(trylast=True)
 def distrokit_samplers(entry_points: EntryPoints) -> list[Sampler]:
-    """The configuration schema's samplers, and the groups that environment variables and files know."""
+    """Declare the configuration schema's samplers, and both entry-point groups."""
     return [
         *SAMPLERS,
         *(
@@ -134,14 +133,14 @@ def distrokit_samplers(entry_points: EntryPoints) -> list[Sampler]:
 
 
 def _sampler_points(entry_points: EntryPoints) -> list[EntryPoint]:
-    """Of each distribution one for a name, from the first group that has it."""
+    """Return one entry point per name and distribution, from the first group that has it."""
     by_name: dict[str, list[EntryPoint]] = {}
     for group in _SAMPLER_GROUPS:
         for point in entry_points.group(group):
             by_name.setdefault(point.name, []).append(point)
     found: list[EntryPoint] = []
     for points in by_name.values():
-        # Whose they are is asked only where there are several: the answer costs reading a file.
+        # Read the distribution only if there are several: it costs reading a file.
         several = len(points) > 1
         found += {point.dist.name if several and point.dist else "": point for point in reversed(points)}.values()
     return found
@@ -149,41 +148,41 @@ def _sampler_points(entry_points: EntryPoints) -> list[EntryPoint]:
 
 @hookimpl(trylast=True)
 def distrokit_id_generators(entry_points: EntryPoints) -> list[IdGenerator]:
-    """Group ``opentelemetry_id_generator``."""
+    """Declare the group ``opentelemetry_id_generator``."""
     return [
-        IdGenerator(point.name, _made(point), _properties, fallback=True, origin=point)
+        IdGenerator(point.name, _factory(point), _properties, fallback=True, origin=point)
         for point in entry_points.group("opentelemetry_id_generator")
     ]
 
 
 @hookimpl(trylast=True)
 def distrokit_propagators(entry_points: EntryPoints) -> list[Propagator]:
-    """Group ``opentelemetry_propagator``."""
+    """Declare the group ``opentelemetry_propagator``."""
     return [
-        Propagator(point.name, _made(point), _properties, fallback=True, origin=point)
+        Propagator(point.name, _factory(point), _properties, fallback=True, origin=point)
         for point in entry_points.group("opentelemetry_propagator")
     ]
 
 
 @hookimpl(trylast=True)
 def distrokit_response_propagators() -> list[ResponsePropagator]:
-    """The one that OpenTelemetry has; it runs where ``DISTROKIT_RESPONSE_PROPAGATORS`` names it."""
+    """Declare OpenTelemetry's own; it is used if ``DISTROKIT_RESPONSE_PROPAGATORS`` names it."""
     return [ResponsePropagator("traceresponse", _trace_response, default=False)]
 
 
 @hookimpl(trylast=True)
 def distrokit_processors() -> list[Processor]:
-    """The configuration schema's bridge from log records to span events; it runs where a file names it."""
+    """Declare the schema's bridge from log records to span events; it runs if a configuration file names it."""
     return [Processor("event_to_span_event_bridge", "logs", "derive", make_bridge, default=False)]
 
 
 @hookimpl(trylast=True)
 def distrokit_resource(entry_points: EntryPoints) -> list[ResourceDetector]:
-    """Group ``opentelemetry_resource_detector``; each runs only when it is named in the setting."""
+    """Declare the group ``opentelemetry_resource_detector``; a detector runs only if the setting names it."""
     return [
         ResourceDetector(point.name, _detect(point), default=False, fallback=True, origin=point, parameters=_properties)
         for point in entry_points.group("opentelemetry_resource_detector")
-        if point.name != "otel"  # the user's own attributes, which the core reads itself
+        if point.name != "otel"  # the core reads the user's attributes itself
     ]
 
 
@@ -194,7 +193,7 @@ def _trace_response(context: BuildContext) -> Any:
 
 
 def _properties(reader: Reader) -> dict[str, Value[Any]]:
-    """Everything a configuration file says, as one argument: a class of somebody else's takes it as keywords."""
+    """Read all properties from a configuration file as one argument: the keywords of a third-party class."""
     properties = reader.everything()
     reader.file_name = _IN_FILE.get(reader.name, "")
     if properties:
@@ -206,7 +205,7 @@ def _properties(reader: Reader) -> dict[str, Value[Any]]:
 
 
 def _sampler_properties(reader: Reader) -> dict[str, Value[Any]]:
-    """Likewise; in settings a sampler's argument is text, as upstream hands it over."""
+    """Read the properties from a file, or the argument from settings, as a string as upstream passes it."""
     argument = reader.settings.value("OTEL_TRACES_SAMPLER_ARG") if not reader.in_file else None
     return _properties(reader) or ({"arg": argument} if argument else {})
 
@@ -226,14 +225,14 @@ def _console_metrics(point: EntryPoint) -> Exporter:
     return Exporter(point.name, "metrics", make, metric_parameters, fallback=True, origin=point)
 
 
-def _made(point: EntryPoint) -> Callable[[BuildContext], Any]:
+def _factory(point: EntryPoint) -> Callable[[BuildContext], Any]:
     return lambda context: point.load()(**context.arguments.get("properties", {}))
 
 
 def _sampler(point: EntryPoint) -> Callable[[BuildContext], Any]:
     def make(context: BuildContext) -> Any:
         properties = context.arguments.get("properties", {})
-        # Upstream calls what is published for the variable with its argument, or None.
+        # Upstream calls such a factory with OTEL_TRACES_SAMPLER_ARG, or None.
         argument = context.arguments.get("arg", properties.get("arg"))
         return point.load()(**properties) if properties and "arg" not in properties else point.load()(argument)
 

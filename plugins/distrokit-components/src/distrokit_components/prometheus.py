@@ -1,4 +1,4 @@
-"""The Prometheus reader of ``opentelemetry-exporter-prometheus``, on loopback unless told otherwise."""
+"""The Prometheus reader of ``opentelemetry-exporter-prometheus``; it listens on loopback by default."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STRATEGIES = (
 
 
 def prometheus_parameters(reader: Reader) -> dict[str, Value[Any]]:
-    """Specification, *Prometheus Exporter*; configuration schema, ``PrometheusMetricExporter``."""
+    """Read the parameters (specification, *Prometheus Exporter*; schema, ``PrometheusMetricExporter``)."""
     reader.file_name = "prometheus/development"
     read: dict[str, Value[Any]] = {
         "host": reader.text("OTEL_EXPORTER_PROMETHEUS_HOST", "localhost", key="host"),
@@ -31,9 +31,9 @@ def prometheus_parameters(reader: Reader) -> dict[str, Value[Any]]:
             code="file-part-unsupported",
             setting=f"{strategy.source} translation_strategy",
             value=strategy.value,
-            cause="opentelemetry-exporter-prometheus knows one way to translate names",
+            cause="opentelemetry-exporter-prometheus supports one translation strategy only",
             outcome=f"{_STRATEGIES[0]} is used",
-            remedy="Take it out.",
+            remedy="Remove it.",
         )
     labels = reader.node("resource_constant_labels")
     if labels is not None:
@@ -42,7 +42,7 @@ def prometheus_parameters(reader: Reader) -> dict[str, Value[Any]]:
 
 
 def make_prometheus(options: ExporterOptions) -> Any:
-    """The reader, whose page is there from the first measurement on and ends with the reader.
+    """Make the reader. Its page is served from the first measurement until the reader is shut down.
 
     Raises: ``ModuleNotFoundError`` without the package.
     """
@@ -52,7 +52,7 @@ def make_prometheus(options: ExporterOptions) -> Any:
         from distrokit_components.prometheus_page import PrometheusPage
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "it needs a package of its own: pip install opentelemetry-exporter-prometheus", name=error.name
+            "it needs another package: pip install opentelemetry-exporter-prometheus", name=error.name
         ) from error
 
     page = PrometheusPage(options.arguments["host"], options.arguments["port"])
@@ -67,7 +67,7 @@ def make_prometheus(options: ExporterOptions) -> Any:
             page.forked()
 
         def renew(self, take_out: Callable[[Any], None], put_in: Callable[[Any], None]) -> None:
-            """In a child: be put into the provider again, with empty storage, without being shut down."""
+            """Register again with the provider, in a forked child: with empty storage, without a shutdown."""
             self.renewing = True
             try:
                 take_out(self)
@@ -84,7 +84,7 @@ def make_prometheus(options: ExporterOptions) -> Any:
 
 
 def _keywords(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Only what differs from the reader's defaults: older releases know fewer keywords."""
+    """Return keywords that differ from the reader's defaults; older releases know fewer keywords."""
     keywords: dict[str, Any] = {}
     if not arguments.get("target_info", True):
         keywords["disable_target_info"] = True

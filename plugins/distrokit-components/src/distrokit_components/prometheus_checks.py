@@ -1,4 +1,4 @@
-"""What ``distrokit doctor`` looks at where Prometheus scrapes: the port, and how many processes want it."""
+"""The check ``prometheus-port`` of ``distrokit doctor``: is the port free, and how many processes need it?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from distrokit import Check
 
 _OTLP = "export OTEL_METRICS_EXPORTER=otlp"
-#: The options by which servers are told how many workers they have.
+#: The servers' options for the number of workers.
 _WORKERS = {
     "gunicorn": ("-w", "--workers"),
     "uvicorn": ("--workers",),
@@ -23,10 +23,10 @@ _WORKERS = {
 
 
 def checks(plan: Any, argv: Sequence[str] | None = None) -> Iterator[Check]:
-    """One finding for each page.
+    """Yield one check per Prometheus exporter.
 
     Args:
-        argv: the command line; ``None`` for this process's own.
+        argv: the command line; ``None`` for that of this process.
     """
     words = list(sys.orig_argv if argv is None else argv)
     for planned in plan.signals["metrics"].exporters:
@@ -44,26 +44,26 @@ def _check(host: str, port: int, words: Sequence[str]) -> Check:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as trial:
-            # As the server does: a connection that has just ended does not keep the port.
+            # Like the server: a connection that was just closed must not block the port.
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
     except OSError as error:
-        remedy = "Stop what has it, or: export OTEL_EXPORTER_PROMETHEUS_PORT=<a free port>"
-        return Check("prometheus-port", "warn", f"{where} cannot be listened on: {error.strerror or error}", remedy)
-    return Check("prometheus-port", "ok", f"{where} is free; it is opened with the first measurement of a process")
+        remedy = "Stop the program that uses it, or: export OTEL_EXPORTER_PROMETHEUS_PORT=<a free port>"
+        return Check("prometheus-port", "warn", f"cannot listen on {where}: {error.strerror or error}", remedy)
+    return Check("prometheus-port", "ok", f"{where} is free; a process opens it at its first measurement")
 
 
 def _workers(words: Sequence[str]) -> tuple[str, int]:
-    """The server on a command line, and how many workers it has; 1 when that is not said."""
+    """Return the server on a command line, and its number of workers; 1 by default."""
     names = [PurePath(word).name for word in words]
     server = next((name for name in names if name in _WORKERS), "")
     if not server:
         return "", 1
-    given = os.environ.get("WEB_CONCURRENCY", "") if server != "uwsgi" else ""
+    count = os.environ.get("WEB_CONCURRENCY", "") if server != "uwsgi" else ""
     options = _WORKERS[server]
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word in options:
-            given = following
+            count = following
         elif word.startswith(tuple(f"{option}=" for option in options)) or re.fullmatch(r"-[wp]\d+", word):
-            given = word.lstrip("-wp").rpartition("=")[2]
-    return server, int(given) if given.isdecimal() else 1
+            count = word.lstrip("-wp").rpartition("=")[2]
+    return server, int(count) if count.isdecimal() else 1

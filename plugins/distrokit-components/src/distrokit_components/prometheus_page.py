@@ -1,7 +1,7 @@
-"""The page that Prometheus scrapes. The process that measures has it, and not its parent.
+"""The page that Prometheus scrapes. The process that measures serves it, not its parent.
 
-A server's main process (gunicorn's, uvicorn's with ``--workers``) starts OpenTelemetry as well and measures nothing.
-If it took the port, its page would be empty, and its workers could not listen.
+A server's main process (gunicorn, uvicorn with ``--workers``) also starts OpenTelemetry but measures nothing. If it
+took the port, its page would be empty, and its workers could not listen.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import os
 import threading
 from typing import Any
 
-# Below OpenTelemetry's own, which reaches stderr whatever the application's logging does.
+# A child of OpenTelemetry's logger: its messages reach stderr whatever the application logs.
 _logger = logging.getLogger("opentelemetry.exporter.prometheus.distrokit")
 
-#: Seconds: a worker whose place this one takes needs so long to end; then nobody can scrape this process.
+#: Seconds that a worker which this one replaces may take to exit.
 _GRACE = 2.0
-#: Seconds between two looks at whether the port is free.
+#: Seconds between two attempts to listen.
 _PAUSE = 2.0
 
 
 class PrometheusPage:
-    """The server on one port, which waits until the port is free.
+    """Serves the page on one port; waits until the port is free.
 
     Args:
-        host, port: where it listens.
+        host, port: the address to listen on.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -36,7 +36,7 @@ class PrometheusPage:
         self._begun = False
 
     def begin(self) -> None:
-        """Listen; called once in a process."""
+        """Listen, once per process."""
         if self._begun:
             return
         self._begun = True
@@ -47,10 +47,10 @@ class PrometheusPage:
                 waiting = threading.Thread(target=self._wait, name="distrokit-prometheus", daemon=True)
                 waiting.start()
             else:
-                _logger.warning("%s; nobody can scrape the metrics of this process. %s", error, _CORRECT)
+                _logger.warning("%s; Prometheus cannot scrape this process. %s", error, _CORRECT)
 
     def forked(self) -> None:
-        """In a child: the parent's server is not this process's, and its port must not stay taken by this one."""
+        """Close the inherited socket in a forked child, so that the child does not block the parent's port."""
         if self._server is not None:
             self._server.server_close()
         self._server = self._thread = None
@@ -68,31 +68,31 @@ class PrometheusPage:
         thread.join(seconds)
 
     def _listen(self) -> None:
-        # Here, and not above: the package is optional, and make_prometheus says so.
+        # Imported here: the package is optional, and make_prometheus reports its absence.
         from prometheus_client import start_http_server
 
         self._server, self._thread = start_http_server(port=self._port, addr=self._host)
 
     def _wait(self) -> None:
-        pause, said = _GRACE, False
+        pause, logged = _GRACE, False
         while not self._ended.wait(pause):
             try:
                 self._listen()
                 return
             except OSError as error:
-                if not said:
+                if not logged:
                     _logger.warning(
-                        "OTEL_EXPORTER_PROMETHEUS_PORT=%s: %s, so that nobody can scrape the metrics of process %s. %s",
+                        "OTEL_EXPORTER_PROMETHEUS_PORT=%s: %s; Prometheus cannot scrape process %s. %s",
                         self._port,
                         error.strerror or error,
                         os.getpid(),
                         _SEVERAL,
                     )
-                pause, said = _PAUSE, True
+                pause, logged = _PAUSE, True
 
 
 _CORRECT = "Correct OTEL_EXPORTER_PROMETHEUS_HOST and OTEL_EXPORTER_PROMETHEUS_PORT."
 _SEVERAL = (
-    "A port has the metrics of one process: use another one if a foreign program has it; for several workers set "
+    "A port serves the metrics of one process: use another port if another program has it; for several workers set "
     "OTEL_METRICS_EXPORTER=otlp, which needs no port."
 )

@@ -1,4 +1,4 @@
-"""The samplers of the configuration schema, under its names; each can be chosen by variable as well."""
+"""The configuration schema's samplers, under the schema's names; ``OTEL_TRACES_SAMPLER`` can select them, too."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _parent_parameters(reader: Reader) -> dict[str, Value[Any]]:
 
 
 def _make_parent_based(context: BuildContext) -> Any:
-    """What is not given, or could not be built, is as the schema has it: on where the parent is sampled."""
+    """Make the sampler; a sampler that is missing or failed has the schema's default."""
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
     return ParentBased(**{"root": ALWAYS_ON, **context.arguments})
@@ -45,7 +45,7 @@ def _root_parameters(reader: Reader) -> dict[str, Value[Any]]:
 
 
 def _make_always_record(context: BuildContext) -> Any:
-    """Records what its root would drop, without sampling it (specification, *AlwaysRecord*)."""
+    """Make a sampler that records spans its root drops, without sampling them (specification, *AlwaysRecord*)."""
     from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Decision, Sampler, SamplingResult
 
     root = context.arguments.get("root", DEFAULT_ON)
@@ -57,7 +57,7 @@ def _make_always_record(context: BuildContext) -> Any:
         ) -> SamplingResult:  # fmt: skip
             result: SamplingResult = root.should_sample(parent_context, trace_id, name, kind, attributes, *rest, **more)
             if result.decision is Decision.DROP:
-                # A sampler that drops gives no attributes back, and the span would begin without its own.
+                # A sampler returns no attributes with DROP, and the span would lose its own.
                 kept = {**(attributes or {}), **(result.attributes or {})}
                 return SamplingResult(Decision.RECORD_ONLY, kept, result.trace_state)
             return result
@@ -69,14 +69,14 @@ def _make_always_record(context: BuildContext) -> Any:
 
 
 def _jaeger_parameters(reader: Reader) -> dict[str, Value[Any]]:
-    """What is known before the first answer; strategies are not fetched, which is said.
+    """Read the initial sampler; remote strategies are not fetched, which is a problem.
 
-    In a variable: ``endpoint=…,pollingIntervalMs=…,initialSamplingRate=0.25``.
+    From a variable: ``endpoint=…,pollingIntervalMs=…,initialSamplingRate=0.25``.
     """
 
     def rate(text: str) -> float:
         pairs = [item.strip().partition("=") for item in text.split(",")]
-        # A bare number is what every other sampler takes.
+        # A plain number works, as for all other samplers.
         found = float(
             next(
                 (rate for name, _, rate in pairs if name.lower() == "initialsamplingrate"),
@@ -84,7 +84,7 @@ def _jaeger_parameters(reader: Reader) -> dict[str, Value[Any]]:
             )
         )
         if not 0 <= found <= 1:
-            raise ValueError("initialSamplingRate is a number from 0 to 1")
+            raise ValueError("initialSamplingRate must be a number from 0 to 1")
         return found
 
     initial = reader.component("sampler", "initial_sampler")
@@ -102,8 +102,8 @@ def _jaeger_parameters(reader: Reader) -> dict[str, Value[Any]]:
         code="sampler-not-remote",
         setting=f"sampler {reader.name}",
         value="",
-        cause="no package for Python fetches strategies from Jaeger",
-        outcome="its initial sampler is used all the time",
+        cause="no Python package fetches sampling strategies from Jaeger",
+        outcome="its initial sampler is used",
         remedy="Use parentbased_traceidratio, or a plugin that fetches them.",
     )
     return read

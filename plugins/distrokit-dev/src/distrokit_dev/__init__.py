@@ -1,1 +1,1 @@
-"""distrokit plugin for people at a keyboard: a demo, and a small OTLP receiver."""
+"""distrokit plugin for development: a demo, an OTLP receiver, and templates for packages."""

@@ -1,7 +1,7 @@
-"""``distrokit demo``: the whole way once, with nothing pretended.
+"""``distrokit demo``: a real program, launcher and receiver, end to end.
 
-A receiver on free loopback ports; the program of OpenTelemetry's documentation, unchanged, under the
-real ``opentelemetry-instrument``; its spans over OTLP; what arrived, shown.
+A receiver on free loopback ports; the program of OpenTelemetry's documentation, unchanged, under the real
+``opentelemetry-instrument``; it sends spans over OTLP, and the demo shows the received ones.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ with trace.get_tracer("my.tracer").start_as_current_span("foo"):
         print("baz")
 """
 
-#: Seconds the program may take, and seconds its spans may travel after it ended.
+#: Seconds that the program may run, and that its spans may take to arrive afterwards.
 PROGRAM_TIMEOUT, TRAVEL_TIMEOUT = 60, 10
 
 
 def demo(protocol: str = "grpc", *, as_json: bool = False) -> int:
-    """Run it.
+    """Run the demo, and print the result.
 
     Args:
         protocol: ``grpc`` or ``http/protobuf``.
-        as_json: print JSON instead of a picture.
+        as_json: print JSON instead of text.
 
     Returns: 0 only if both spans arrived and ``bar`` is the child of ``foo``.
     """
@@ -55,21 +55,21 @@ def demo(protocol: str = "grpc", *, as_json: bool = False) -> int:
 
 
 def environment(environ: Mapping[str, str], endpoint: str, protocol: str) -> dict[str, str]:
-    """The caller's environment without its telemetry settings, pointed at the receiver."""
+    """Return the environment without telemetry settings, but with those for the receiver."""
     kept = {name: text for name, text in environ.items() if not name.startswith(("OTEL_", "DISTROKIT_"))}
     return {
         **kept,
         "OTEL_SERVICE_NAME": "distrokit-demo",
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
-        # Two names of this machine's proxy settings would send loopback traffic elsewhere.
+        # A proxy must not get loopback traffic.
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
 
 
 def run_instrumented(program: str, environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run a program under ``opentelemetry-instrument``, and wait for it."""
+    """Run a program under ``opentelemetry-instrument``, and wait until it ends."""
     with tempfile.TemporaryDirectory(prefix="distrokit-demo-") as folder:
         path = Path(folder, "no_configuration.py")
         path.write_text(program, encoding="utf-8")
@@ -85,12 +85,12 @@ def run_instrumented(program: str, environ: Mapping[str, str]) -> subprocess.Com
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            message = f"still running after {error.timeout} seconds, so it was ended"
+            message = f"killed after {error.timeout} seconds"
             return subprocess.CompletedProcess(command, 1, "", message)
 
 
 def verdict(run: subprocess.CompletedProcess[str], spans: list[ReceivedSpan]) -> str:
-    """What is wrong; empty when all is as it should be."""
+    """Return the problem; empty if the result is correct."""
     by_name = {span.name: span for span in spans}
     if run.returncode != 0:
         return f"the program ended with exit code {run.returncode}"

@@ -1,4 +1,4 @@
-"""OTLP/gRPC: the three services, answering every request with full success."""
+"""OTLP/gRPC: the three services; they accept every request."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class _Logs(logs_service_pb2_grpc.LogsServiceServicer):
 
 
 def start_grpc(store: Store, host: str, port: int, max_request_bytes: int) -> tuple[grpc.Server, int]:
-    """A running server and its port.
+    """Start a server; return it and its port.
 
     Args:
         port: 0 for a free one.
 
-    Raises: ``OSError`` when the port is taken.
+    Raises: ``OSError`` if the port is in use.
     """
     if port:
-        # gRPC would not say why it cannot, and write to stderr by itself.
+        # Test the port first: gRPC gives no reason, and writes to stderr.
         socket.create_server((host, port)).close()
     server = grpc.server(
         ThreadPoolExecutor(max_workers=4, thread_name_prefix="otlp-grpc"),

@@ -27,7 +27,7 @@ _SERVICES: dict[str, tuple[type[Request], type[Message]]] = {
 
 
 class HTTPError(Exception):
-    """Answered to the client as it is."""
+    """An error response to the client: status and message."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class HTTPError(Exception):
 
 
 class OTLPServer(ThreadingHTTPServer):
-    """Holds at most ``concurrent`` request bodies at once; each at most ``max_request_bytes``, unpacked."""
+    """Handles at most ``concurrent`` request bodies at once, each at most ``max_request_bytes`` when decompressed."""
 
     daemon_threads = True
     block_on_close = False
@@ -48,13 +48,13 @@ class OTLPServer(ThreadingHTTPServer):
         self.turn = threading.BoundedSemaphore(self.concurrent)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away in the middle is not worth a traceback."""
+        """Print no traceback for a client that disconnects."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: OTLPServer  # pyright: ignore[reportIncompatibleVariableOverride]  # the only server there is
+    server: OTLPServer  # pyright: ignore[reportIncompatibleVariableOverride]  # the only server
     protocol_version = "HTTP/1.1"
-    raw_requestline: bytes  # of http.server, and in no type of it
+    raw_requestline: bytes  # set by http.server, missing in its types
     timeout = 10  # seconds without a byte from the client
 
     def do_POST(self) -> None:
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         if kind not in (PROTOBUF, JSON):
             raise HTTPError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {PROTOBUF} or {JSON}, not {kind or 'nothing'}")
         request_type, response_type = _SERVICES[self.path]
-        self.server.store.add(_decoded(self._body(), kind, request_type()))
+        self.server.store.add(_decode(self._body(), kind, request_type()))
         return response_type()
 
     def _body(self) -> bytes:
@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise HTTPError(HTTPStatus.LENGTH_REQUIRED, "send a Content-Length")
         if int(length) > limit:
             raise HTTPError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {limit} bytes")
-        return unpacked(self.rfile.read(int(length)), self.headers.get("Content-Encoding", ""), limit)
+        return decompress(self.rfile.read(int(length)), self.headers.get("Content-Encoding", ""), limit)
 
     def _answer(self, status: HTTPStatus, message: Message, kind: str) -> None:
         body = otlp_json.dump(message) if kind == JSON else message.SerializeToString()
@@ -96,21 +96,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What is no request over HTTP/1.1 is one of another protocol."""
+        """Record a request of another protocol, such as gRPC or TLS."""
         begin = self.raw_requestline[:4]
         other = "grpc" if begin == b"PRI " else "TLS" if begin[:2] == b"\x16\x03" else ""
         port = self.server.server_address[1]
-        self.server.store.refuse(f"{other or message or code} came to port {port}, which takes plain http")
+        self.server.store.refuse(f"{other or message or code} on port {port}, which accepts plain http only")
         super().send_error(code, message, explain)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (http.server's name for it)
-        """Quiet: what matters is in the store."""
+        """Log nothing: the store has the errors."""
 
 
-def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its ``Content-Encoding``; a small body cannot become a large one.
+def decompress(body: bytes, encoding: str, limit: int) -> bytes:
+    """Decode the ``Content-Encoding`` of a body.
 
-    Raises: :class:`HTTPError`.
+    Raises: :class:`HTTPError` if it is invalid, or the result is larger than ``limit`` bytes.
     """
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
@@ -129,7 +129,7 @@ def unpacked(body: bytes, encoding: str, limit: int) -> bytes:
     return plain
 
 
-def _decoded(body: bytes, kind: str, request: Request) -> Request:
+def _decode(body: bytes, kind: str, request: Request) -> Request:
     try:
         if kind == JSON:
             return otlp_json.parse(body, request)

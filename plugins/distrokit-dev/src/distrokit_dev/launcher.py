@@ -1,4 +1,4 @@
-"""Where ``opentelemetry-instrument`` is."""
+"""Finds ``opentelemetry-instrument``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ NAME = "opentelemetry-instrument"
 
 
 def launcher() -> str | None:
-    """The launcher of this very environment, or the first on ``PATH``; ``None`` when there is none."""
+    """Return the launcher of this environment, or the first on ``PATH``; ``None`` if there is none."""
     beside = Path(sys.executable).with_name(NAME)
     return str(beside) if beside.exists() else shutil.which(NAME)

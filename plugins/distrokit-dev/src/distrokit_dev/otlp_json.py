@@ -1,4 +1,4 @@
-"""OTLP's JSON encoding, which is protobuf's but for ids: they are hexadecimal, not base64.
+"""OTLP's JSON encoding: protobuf's, but ids are hexadecimal, not base64.
 
 Source: specification, *OTLP*, "JSON Protobuf Encoding".
 """
@@ -18,20 +18,20 @@ _IDS = frozenset({"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "p
 
 
 def parse(body: bytes, message: M) -> M:
-    """Fill ``message`` from JSON; fields it does not know are ignored, as the specification asks.
+    """Fill ``message`` from JSON; unknown fields are ignored, as the specification requires.
 
-    Raises: ``ValueError`` when it is not such JSON.
+    Raises: ``ValueError`` if it is not OTLP JSON.
     """
     try:
-        # dict(): an empty list would pass for an empty message.
+        # dict(): ParseDict takes an empty list for an empty message.
         return ParseDict(dict(_with_base64_ids(json.loads(body)).items()), message, ignore_unknown_fields=True)
     except Exception as error:
-        # ValueError, RecursionError, protobuf's ParseError, and what its parser trips over.
+        # ValueError, RecursionError, protobuf's ParseError, and errors inside its parser.
         raise ValueError(f"not OTLP JSON: {error}") from error
 
 
 def dump(message: Message) -> bytes:
-    """A response as JSON."""
+    """Convert a response to JSON."""
     return MessageToJson(message).encode()
 
 

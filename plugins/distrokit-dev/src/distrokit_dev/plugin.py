@@ -1,4 +1,4 @@
-"""Adds ``distrokit demo``, ``new`` and ``tail``. Nothing is declared for the pipeline, nothing heavy imported."""
+"""Adds ``distrokit demo``, ``new`` and ``tail``. Declares nothing for the pipeline, imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from distrokit_dev.tail.arguments import add_arguments
 
 @hookimpl
 def distrokit_commands() -> list[Command]:
-    """``demo``, ``new`` and ``tail``."""
+    """Add ``demo``, ``new`` and ``tail``."""
     return [
         Command("demo", "send spans from a real program to a real receiver, and show them", _demo, _demo_arguments),
-        Command("new", "make a package with a plugin, or with a distro, of your own", _new, add_new_arguments),
-        Command("tail", "receive traces, metrics and logs, and show them as they come", _tail, add_arguments),
+        Command("new", "create a package for your own plugin or distro", _new, add_new_arguments),
+        Command("tail", "receive traces, metrics and logs, and show them as they arrive", _tail, add_arguments),
     ]
 
 
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--protocol", choices=("grpc", "http/protobuf"), default="grpc", help="how the spans travel (default: grpc)"
+        "--protocol", choices=("grpc", "http/protobuf"), default="grpc", help="OTLP protocol (default: grpc)"
     )
-    parser.add_argument("--json", action="store_true", help="print what arrived as JSON")
+    parser.add_argument("--json", action="store_true", help="print the received spans as JSON")
 
 
 def _demo(arguments: argparse.Namespace) -> int:

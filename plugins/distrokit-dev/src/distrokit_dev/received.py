@@ -1,4 +1,4 @@
-"""What arrived, as plain data: spans, log records and metric points with their resource and scope."""
+"""Received items as plain data: spans, log records and metric points with their resource and scope."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ReceivedSpan:
 class ReceivedLog:
     """A log record. ``time`` is nanoseconds since 1970; ids are hexadecimal, empty outside a span.
 
-    ``severity`` is the text it was sent with, ``severity_number`` OpenTelemetry's number for it, 0 when unknown.
+    ``severity`` is the severity text, ``severity_number`` OpenTelemetry's number, 0 if unknown.
     """
 
     resource: Attributes
@@ -95,11 +95,11 @@ class ReceivedPoint:
     Attributes:
         kind: ``gauge``, ``sum``, ``histogram``, ``exponential_histogram`` or ``summary``.
         value: of a gauge or a sum; the sum of the measurements of the others.
-        count: how many measurements, for the others.
-        temporality: ``cumulative`` or ``delta``; empty for those that have none.
-        monotonic: of a sum: whether it only grows.
+        count: number of measurements of the others.
+        temporality: ``cumulative`` or ``delta``; empty for kinds without one.
+        monotonic: true for a sum that only grows.
         bounds, buckets: of a histogram with explicit bounds.
-        minimum, maximum: of a histogram; ``None`` when not recorded.
+        minimum, maximum: of a histogram; ``None`` if not recorded.
         exemplars: their values.
     """
 
@@ -125,7 +125,7 @@ Item = ReceivedSpan | ReceivedLog | ReceivedPoint
 
 
 def spans(requests: Iterable[Request]) -> list[ReceivedSpan]:
-    """The spans in these requests, in order of arrival."""
+    """Return the spans in these requests, in order of arrival."""
     return [
         ReceivedSpan(
             resource=attributes(group.resource.attributes),
@@ -134,10 +134,10 @@ def spans(requests: Iterable[Request]) -> list[ReceivedSpan]:
             trace_id=span.trace_id.hex(),
             span_id=span.span_id.hex(),
             parent_span_id=span.parent_span_id.hex(),
-            kind=_lowered(Span.SpanKind.Name, span.kind, "SPAN_KIND_"),
+            kind=_enum_name(Span.SpanKind.Name, span.kind, "SPAN_KIND_"),
             start=span.start_time_unix_nano,
             end=span.end_time_unix_nano,
-            status=_lowered(Status.StatusCode.Name, span.status.code, "STATUS_CODE_"),
+            status=_enum_name(Status.StatusCode.Name, span.status.code, "STATUS_CODE_"),
             status_message=span.status.message,
             attributes=attributes(span.attributes),
             events=tuple(
@@ -157,7 +157,7 @@ def spans(requests: Iterable[Request]) -> list[ReceivedSpan]:
 
 
 def logs(requests: Iterable[Request]) -> list[ReceivedLog]:
-    """The log records in these requests, in order of arrival."""
+    """Return the log records in these requests, in order of arrival."""
     return [
         ReceivedLog(
             resource=attributes(group.resource.attributes),
@@ -180,7 +180,7 @@ def logs(requests: Iterable[Request]) -> list[ReceivedLog]:
 
 
 def points(requests: Iterable[Request]) -> list[ReceivedPoint]:
-    """The metric points in these requests, in order of arrival."""
+    """Return the metric points in these requests, in order of arrival."""
     return [
         point(attributes(group.resource.attributes), _scope(scoped.scope), metric.name, metric.unit)
         for request in requests
@@ -193,22 +193,22 @@ def points(requests: Iterable[Request]) -> list[ReceivedPoint]:
 
 
 def items(request: Request) -> list[Item]:
-    """What is in one request, whatever it is of."""
+    """Return all items of one request, of any signal."""
     return [*spans([request]), *logs([request]), *points([request])]
 
 
 def service_of(item: Item) -> str:
-    """The service it came from; ``unknown_service`` when the resource does not say."""
+    """Return the service's name; ``unknown_service`` if the resource has none."""
     return str(item.resource.get("service.name") or "unknown_service")
 
 
 def attributes(pairs: Iterable[KeyValue]) -> Attributes:
-    """Attributes as a dict of plain values."""
+    """Convert attributes to a dict of plain values."""
     return {pair.key: plain(pair.value) for pair in pairs}
 
 
 def plain(value: AnyValue) -> Any:
-    """An ``AnyValue`` as what it holds; ``None`` when it holds nothing."""
+    """Convert an ``AnyValue`` to its value; ``None`` if it is empty."""
     kind = value.WhichOneof("value")
     if kind is None:
         return None
@@ -219,11 +219,11 @@ def plain(value: AnyValue) -> Any:
     return getattr(value, kind)
 
 
-def _lowered(name_of: Callable[[Any], str], number: int, prefix: str) -> str:
+def _enum_name(name_of: Callable[[Any], str], number: int, prefix: str) -> str:
     try:
         return name_of(number).removeprefix(prefix).lower()
     except ValueError:
-        # protobuf lets through what a later version of OTLP may define.
+        # protobuf accepts values that a later version of OTLP may define.
         return str(number)
 
 
@@ -232,7 +232,7 @@ def _scope(scope: InstrumentationScope) -> Scope:
 
 
 def _points(metric: Metric) -> Iterator[Callable[..., ReceivedPoint]]:
-    """Each point, but for what all points of a metric share."""
+    """Yield a constructor per point that needs resource, scope, name and unit."""
     kind = metric.WhichOneof("data")
     if kind is None:
         return
@@ -261,4 +261,4 @@ def _points(metric: Metric) -> Iterator[Callable[..., ReceivedPoint]]:
 
 def _temporality(data: Any) -> str:
     number = getattr(data, "aggregation_temporality", 0)
-    return _lowered(AggregationTemporality.Name, number, "AGGREGATION_TEMPORALITY_") if number else ""
+    return _enum_name(AggregationTemporality.Name, number, "AGGREGATION_TEMPORALITY_") if number else ""

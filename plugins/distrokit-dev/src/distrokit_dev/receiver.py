@@ -20,17 +20,17 @@ class Receiver:
     """Listens from construction until :meth:`close`; a context manager.
 
     Args:
-        host: an address; loopback unless told otherwise.
+        host: the address to listen on.
         grpc_port: 0 for a free one.
         http_port: 0 for a free one.
-        max_bytes: of everything that is kept.
-        max_request_bytes: of one request, unpacked.
+        max_bytes: of all stored requests.
+        max_request_bytes: of one request, after decompression.
 
     Raises:
-        OSError: a port is taken; the message says which.
+        OSError: a port is in use; the message names it.
 
     Attributes:
-        store: what arrived.
+        store: the received requests.
     """
 
     def __init__(
@@ -43,10 +43,10 @@ class Receiver:
     ) -> None:
         self.store = Store(max_bytes)
         self.host = host
-        with _naming(host, http_port):
+        with _name_address(host, http_port):
             self._http = OTLPServer((host, http_port), self.store, max_request_bytes)
         try:
-            with _naming(host, grpc_port):
+            with _name_address(host, grpc_port):
                 self._grpc, self.grpc_port = start_grpc(self.store, host, grpc_port, max_request_bytes)
         except OSError:
             self._http.server_close()
@@ -56,11 +56,11 @@ class Receiver:
         self._thread.start()
 
     def endpoint(self, protocol: str) -> str:
-        """What to set ``OTEL_EXPORTER_OTLP_ENDPOINT`` to, for ``grpc`` or ``http/protobuf``."""
+        """Return the value for ``OTEL_EXPORTER_OTLP_ENDPOINT``, for ``grpc`` or ``http/protobuf``."""
         return f"http://{self.host}:{self.grpc_port if protocol == 'grpc' else self.http_port}"
 
     def close(self) -> None:
-        """Stop listening; waits at most a second for requests under way."""
+        """Stop listening; wait at most a second for running requests."""
         self._http.shutdown()
         self._thread.join()
         self._http.server_close()
@@ -76,10 +76,10 @@ class Receiver:
 
 
 @contextlib.contextmanager
-def _naming(host: str, port: int) -> Iterator[None]:
+def _name_address(host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # socket.create_server adds to the reason what is said here already.
+        # socket.create_server appends the address to the reason.
         reason = (error.strerror or str(error)).partition(" (while")[0]
         raise OSError(f"cannot listen on {host}:{port}: {reason}") from error

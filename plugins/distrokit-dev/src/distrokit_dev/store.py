@@ -1,4 +1,4 @@
-"""Keeps what arrived within a bound of bytes, and lets others wait for it."""
+"""Stores received requests, up to a number of bytes, and lets threads wait for them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Callable
 
 from distrokit_dev.received import ReceivedLog, ReceivedPoint, ReceivedSpan, Request, logs, points, spans
 
-#: Bytes that the objects around one kept request take.
+#: Overhead in bytes of one stored request.
 _OVERHEAD = 128
-#: Reasons for refusals that are remembered.
+#: Maximum number of refusal reasons to keep.
 _REASONS = 5
 
 
 class Store:
-    """Requests in order of arrival; when they outgrow the bound, the oldest go.
+    """Requests in order of arrival; the oldest are dropped if there are too many bytes.
 
     Args:
-        max_bytes: of all kept requests together. They are kept encoded, since a parsed message takes
-            many times that; each counts with what keeping it costs.
+        max_bytes: of all requests together, with overhead. Requests stay encoded, because a parsed message takes many
+            times the space.
 
     Attributes:
-        dropped: how many requests were let go, unread.
-        refused: why requests were not taken, each reason once; the first few.
+        dropped: number of requests dropped unread.
+        refused: the first few reasons why requests were refused, each once.
     """
 
     def __init__(self, max_bytes: int = 64 * 1024 * 1024) -> None:
@@ -35,7 +35,7 @@ class Store:
         self._changed = threading.Condition()
 
     def add(self, request: Request) -> None:
-        """Keep a request."""
+        """Store a request."""
         encoded = request.SerializeToString()
         with self._changed:
             self._kept.append((type(request), encoded))
@@ -46,13 +46,13 @@ class Store:
             self._changed.notify_all()
 
     def refuse(self, why: str) -> None:
-        """Note that a request was not taken."""
+        """Note why a request was refused."""
         with self._changed:
             if why not in self.refused and len(self.refused) < _REASONS:
                 self.refused.append(why)
 
     def take(self, timeout_seconds: float) -> Request | None:
-        """The oldest request, which is then no longer kept; waits for one, ``None`` when time is up."""
+        """Remove and return the oldest request; wait for one; ``None`` on timeout."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._kept, timeout_seconds):
                 return None
@@ -61,25 +61,25 @@ class Store:
         return kind.FromString(encoded)
 
     def requests(self) -> list[Request]:
-        """What is kept, oldest first."""
+        """Return the stored requests, oldest first."""
         with self._changed:
             kept = list(self._kept)
         return [kind.FromString(encoded) for kind, encoded in kept]
 
     def spans(self) -> list[ReceivedSpan]:
-        """The spans in it."""
+        """Return the spans."""
         return spans(self.requests())
 
     def logs(self) -> list[ReceivedLog]:
-        """The log records in it."""
+        """Return the log records."""
         return logs(self.requests())
 
     def points(self) -> list[ReceivedPoint]:
-        """The metric points in it."""
+        """Return the metric points."""
         return points(self.requests())
 
     def wait_until(self, condition: Callable[[], bool], timeout_seconds: float) -> bool:
-        """Wait until ``condition()`` holds, looking again at each arrival; false when time is up."""
+        """Wait until ``condition()`` is true, testing it after each arrival; false on timeout."""
         with self._changed:
-            # Condition's lock is re-entrant, so the condition may read the store.
+            # The lock is re-entrant, so the condition may read the store.
             return self._changed.wait_for(condition, timeout_seconds)

@@ -1,1 +1,1 @@
-"""distrokit plugin: who this process is."""
+"""distrokit plugin: resource detectors for service instance, host, process and container."""

@@ -1,4 +1,4 @@
-"""One open database for a process: for one thread at a time, never across a fork, begun anew where it is damaged."""
+"""The one open database of a process: for one thread at a time, closed before a fork, replaced when corrupt."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Access:
-    """Opens the database when it is needed, and says when that does not work."""
+    """Opens the database on demand, and logs when it cannot be used and when it works again."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -34,50 +34,49 @@ class Access:
         _watched.append(self)
 
     def transaction(self, work: Callable[[Database], T]) -> T:
-        """Do it whole or not at all. Raises :class:`Unusable`."""
+        """Run ``work`` in one transaction. Raises :class:`Unusable`."""
 
-        def whole(database: Database) -> T:
+        def run_in_transaction(database: Database) -> T:
             database.connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(database)
                 database.connection.execute("COMMIT")
             except BaseException:
-                # SQLite may have done so itself.
+                # SQLite may have rolled back already.
                 with contextlib.suppress(sqlite3.Error):
                     database.connection.execute("ROLLBACK")
                 raise
             return result
 
-        return self.run(whole)
+        return self.run(run_in_transaction)
 
     def run(self, work: Callable[[Database], T]) -> T:
-        """Do it; once more, with a new file, where the old one is damaged. Raises :class:`Unusable`, having said so."""
+        """Run ``work``; if the file is corrupt, run it again with a new file. Logs and raises :class:`Unusable`."""
         try:
-            with self._alone():
+            with self._exclusive():
                 try:
-                    result = self._done(work)
+                    result = self._run_once(work)
                 except Damaged as damaged:
                     self._close()
                     if self._owner is not None:
                         put_aside(self._directory, self._owner, damaged)
-                    result = self._done(work)
+                    result = self._run_once(work)
         except (Unusable, Damaged, sqlite3.Error, OSError) as error:
             why = trouble(error)
             self._outages.begin(
                 why.kind,
-                f"{DIRECTORY}={self._directory}: {why.cause}; meanwhile telemetry is sent without being kept there. "
-                f"{why.remedy}",
+                f"{DIRECTORY}={self._directory}: {why.cause}; telemetry is exported without the spool. {why.remedy}",
             )
             raise why from error
-        self._outages.end(f"{DIRECTORY}={self._directory}: the spool is in use again")
+        self._outages.end(f"{DIRECTORY}={self._directory}: the spool works again")
         return result
 
     def close(self) -> None:
-        """Close the file."""
-        with contextlib.suppress(Unusable), self._alone():
+        """Close the database."""
+        with contextlib.suppress(Unusable), self._exclusive():
             self._close()
 
-    def _done(self, work: Callable[[Database], T]) -> T:
+    def _run_once(self, work: Callable[[Database], T]) -> T:
         try:
             database = self._open()
             try:
@@ -87,7 +86,7 @@ class Access:
                     raise Damaged(str(error), database.identity) from error
                 raise
         except (sqlite3.Error, OSError):
-            # Whatever it is: the next one begins with a new connection.
+            # The next call opens a new connection.
             self._close()
             raise
 
@@ -110,13 +109,13 @@ class Access:
                 database.connection.close()
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _exclusive(self) -> Iterator[None]:
         if self._pid != os.getpid():
-            # A server written in C may fork without telling Python.
+            # A server written in C may fork without calling Python's fork handlers.
             self.in_child()
-        # A signal handler may have interrupted this very thread in here.
+        # With a timeout: a signal handler may have interrupted this thread while it holds the lock.
         if not self._lock.acquire(timeout=PATIENCE):
-            raise Unusable("busy", "another thread is writing", "Look at the disk, which is slow.")
+            raise Unusable("busy", "another thread is writing", "Check whether the disk is slow.")
         try:
             yield
         finally:
@@ -125,20 +124,20 @@ class Access:
     # ------------------------------------------------------------------------------- forks
 
     def before_fork(self) -> None:
-        """Close the file: SQLite's connections, even unused, must not be in two processes."""
+        """Close the database: two processes must not share a SQLite connection, even an unused one."""
         self._forking = self._lock.acquire(timeout=PATIENCE)
         if self._forking:
             self._close()
 
     def in_parent(self) -> None:
-        """Go on; the file is opened again when it is needed."""
+        """Release the lock; the next call opens the database again."""
         if self._forking:
             self._lock.release()
 
     def in_child(self) -> None:
-        """Begin anew, with a number of its own: the locks are the parent's."""
+        """Reset everything; the child gets its own owner number, because the file locks belong to the parent."""
         if self._database is not None:
-            # Something took so long that it was not waited for. Closing it here would close it for the parent.
+            # before_fork() timed out. Closing the connection here would close it for the parent.
             _abandoned.append(self._database)
         if self._owner is not None:
             self._owner.close()

@@ -1,4 +1,4 @@
-"""For ``distrokit doctor``: whether the directory can be used, and what waits in it. Changes nothing there."""
+"""The check ``spool`` of ``distrokit doctor``: can the directory be used, and what is queued in it? Read-only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from distrokit import Check
 from distrokit_spool.directory import DATABASE, Unusable, refuse
 from distrokit_spool.settings import DIRECTORY
 
-#: Milliseconds after which it is strange that something still waits.
+#: Milliseconds after which a queued batch is worth a warning.
 _LONG = 10 * 60 * 1000
 
 
 def checks(plan: Any) -> Iterator[Check]:
-    """Of the directory that the plan's exporters share."""
+    """Check the directory that the plan's exporters share."""
     values = [
         item.exporter.parameters["spool_directory"]
         for planned in plan.signals.values()
@@ -26,37 +26,37 @@ def checks(plan: Any) -> Iterator[Check]:
         if "spool_directory" in item.exporter.parameters
     ]
     if not values:
-        evidence = "no exporter of this pipeline is spooled"
+        evidence = "no exporter of this pipeline uses the spool"
         yield Check(
             "spool", "warn", evidence, f"Correct or unset {DIRECTORY}; `distrokit explain` shows the exporters."
         )
         return
     directory = Path(values[0].value)
     try:
-        yield _directory(directory) or _waiting(directory)
+        yield _check_directory(directory) or _check_queue(directory)
     except Unusable as unusable:
         yield Check("spool", "fail", f"{DIRECTORY}={directory}: {unusable.cause}", unusable.remedy)
     except (OSError, sqlite3.Error) as error:
-        evidence = f"{DIRECTORY}={directory}: what waits there cannot be read: {error}"
-        yield Check("spool", "warn", evidence, "Run it as the user that the application runs as.")
+        evidence = f"{DIRECTORY}={directory}: the spool cannot be read: {error}"
+        yield Check("spool", "warn", evidence, "Run doctor as the user of the application.")
 
 
-def _directory(directory: Path) -> Check | None:
-    """What there is to say where nothing is spooled yet; ``None`` where something may be."""
+def _check_directory(directory: Path) -> Check | None:
+    """Return a check if the spool has no database yet; ``None`` if it has one."""
     if not directory.is_dir():
-        there = next(parent for parent in directory.parents if parent.is_dir())
-        if os.access(there, os.W_OK | os.X_OK):
-            return Check("spool", "ok", f"{directory} is made when it is needed")
+        existing = next(parent for parent in directory.parents if parent.is_dir())
+        if os.access(existing, os.W_OK | os.X_OK):
+            return Check("spool", "ok", f"{directory} does not exist yet; it is created on first use")
         raise Unusable(
-            "directory", f"it is not there, and cannot be made in {there}", f"Make {directory} for this user."
+            "directory", f"it does not exist, and cannot be created in {existing}", f"Create {directory} for this user."
         )
     refuse(directory.stat(), directory)
     if not (directory / DATABASE).exists():
-        return Check("spool", "ok", f"nothing has been spooled in {directory} yet")
+        return Check("spool", "ok", f"nothing has been written to {directory} yet")
     return None
 
 
-def _waiting(directory: Path) -> Check:
+def _check_queue(directory: Path) -> Check:
     database = directory / DATABASE
     connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=1)
     try:
@@ -66,11 +66,14 @@ def _waiting(directory: Path) -> Check:
     finally:
         connection.close()
     if not batches:
-        return Check("spool", "ok", f"nothing waits in {directory}")
+        return Check("spool", "ok", f"the queue in {directory} is empty")
     age = max(0, time.time_ns() // 1_000_000 - oldest)
-    evidence = f"{items:,} items wait in {directory}, the oldest for {age / 60_000:.0f} min"
+    evidence = f"{items:,} items are queued in {directory}, the oldest for {age / 60_000:.0f} min"
     if age < _LONG:
         return Check("spool", "ok", evidence)
     return Check(
-        "spool", "warn", evidence, "See the check `export` for why; they are sent when the receiver takes data."
+        "spool",
+        "warn",
+        evidence,
+        "See the check `export` for the reason; the items are sent when the receiver is back.",
     )

@@ -1,17 +1,15 @@
-"""The database file: SQLite's, opened, made, and put aside when it is damaged.
+"""The SQLite database: create it, open it, and move it aside when it is corrupt.
 
-Why SQLite: it is in the standard library, in every application's reach already, and the one piece of software that is
-known to get torn writes, full disks and several processes right; queues for Python that are built on files
-(``persist-queue``, ``diskcache``) either are SQLite inside, or pickle what they keep.
+Why SQLite: it is in the standard library, and it is known to handle torn writes, full disks and several processes
+correctly. Python's file-based queues (``persist-queue``, ``diskcache``) either use SQLite or pickle their items.
 
-WAL, with ``synchronous=NORMAL``: a commit is one write at the end of a file and no ``fsync``, which the exporting
-thread would wait for. What is committed survives any death of the process; when the machine itself goes down, the last
-commits may be missing and the file is whole. ``FULL`` would buy those few seconds with an ``fsync`` for every batch.
+WAL with ``synchronous=NORMAL``: a commit appends to one file, and the exporting thread does not wait for ``fsync``.
+Committed data survives the death of the process. If the machine goes down, the last commits may be missing, but the
+file is intact. ``FULL`` would save those few seconds at the cost of an ``fsync`` per batch.
 
-One file for all exporters, signals and processes of a directory, and not one for each: then the size is a limit of the
-directory, the oldest goes first whoever wrote it, and what an exporter left that is no longer configured grows old like
-the rest. Writers wait for each other for a fraction of a millisecond a batch. What speaks against it is that a damaged
-file is damaged for all.
+All exporters, signals and processes of a directory share one file. So the size limit applies to the directory, the
+oldest batch is dropped first whichever process wrote it, and batches of an exporter that is no longer configured expire
+like all others. Writers wait a fraction of a millisecond per batch for each other. The price: corruption affects all.
 """
 
 from __future__ import annotations
@@ -27,16 +25,16 @@ from distrokit_spool.messages import say
 from distrokit_spool.owners import Owner
 from distrokit_spool.settings import DIRECTORY, MAX_SIZE
 
-#: Seconds that a write waits for those of other processes.
+#: Seconds that a write waits for writes of other processes.
 PATIENCE = 2.0
-#: Bytes that the log of SQLite keeps on disk between two writes.
+#: Maximum size in bytes of SQLite's write-ahead log between two writes.
 _WAL_SIZE = 4 * 1024 * 1024
-#: Pages that are given back to the disk in one go.
+#: Pages that one vacuum step returns to the disk.
 _PAGES_AT_ONCE = 1024
-#: How many damaged files are kept; each may be as large as the spool.
+#: Number of corrupt files to keep; each may be as large as the spool.
 _KEPT_ASIDE = 1
 
-#: The payload stands by itself: SQLite writes a row anew when anything in it changes.
+#: Payloads have their own table: SQLite rewrites a whole row when one of its columns changes.
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS batches (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -53,11 +51,11 @@ _SCHEMA = (
 )
 
 
-class Damaged(Exception):  # noqa: N818  (what it says is of a file)
-    """SQLite cannot make sense of the file.
+class Damaged(Exception):  # noqa: N818  (describes the file)
+    """The database file is corrupt.
 
     Attributes:
-        identity: which file that is.
+        identity: device and inode of the file, see :func:`~distrokit_spool.directory.identity`.
     """
 
     def __init__(self, cause: str, identity: tuple[int, int] | None) -> None:
@@ -69,20 +67,20 @@ class Database:
     """An open database.
 
     Args:
-        directory: prepared.
-        owner: this process, among those that use it.
+        directory: an existing directory, see :func:`~distrokit_spool.directory.prepare`.
+        owner: the lock of this process.
 
     Raises: :class:`Unusable`, :class:`Damaged`, ``sqlite3.Error``, ``OSError``.
 
     Attributes:
-        connection: in autocommit mode; to be used by one thread at a time, and by this process only.
+        connection: in autocommit mode; only for this process, and for one thread at a time.
     """
 
     def __init__(self, directory: Path, owner: Owner) -> None:
         self.path, self.owner = directory / DATABASE, owner
         with owner.housekeeping():
-            # Its -wal and -shm get the same mode from SQLite. It is closed before SQLite opens it: closing it later
-            # would take SQLite's locks away.
+            # SQLite gives -wal and -shm the same mode. Close the file before SQLite opens it: closing it later would
+            # release SQLite's locks.
             os.close(open_private(self.path))
             self.identity = identity(self.path)
             self.connection = sqlite3.connect(
@@ -97,7 +95,7 @@ class Database:
                 raise
 
     def _set_up(self) -> None:
-        # Before anything is in it; afterwards it has no effect.
+        # auto_vacuum has no effect once the database has tables.
         self.connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         self.connection.execute("PRAGMA journal_mode = WAL")
         self.connection.execute("PRAGMA synchronous = NORMAL")
@@ -108,37 +106,37 @@ class Database:
 
     @property
     def current(self) -> bool:
-        """Whether these are the files that others use: somebody may have put them aside, or deleted them."""
+        """True unless another process moved this file aside or somebody deleted it."""
         return self.identity is not None and self.identity == identity(self.path)
 
     def bytes_used(self) -> int:
-        """What is in the file; pages that are free are used again before it grows."""
+        """Return the size of the pages in use; SQLite reuses free pages before the file grows."""
         (pages,) = self.connection.execute("PRAGMA page_count").fetchone()
         (free,) = self.connection.execute("PRAGMA freelist_count").fetchone()
         return int((pages - free) * self.page_size)
 
     def shrink(self) -> None:
-        """Give some free pages back to the disk, where there are many: after an outage."""
+        """Return free pages to the disk if there are many, as after an outage."""
         (free,) = self.connection.execute("PRAGMA freelist_count").fetchone()
         if free * self.page_size > _WAL_SIZE:
-            # Not execute(): it would take one page. Not all at once: others wait meanwhile.
+            # execute() would vacuum one page only. Vacuum in steps, because other processes wait meanwhile.
             self.connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether it is about what is in the file; SQLite's other errors are of classes below this one."""
+    """True if the error means a corrupt file; SQLite's other errors are subclasses of ``DatabaseError``."""
     return type(error) is sqlite3.DatabaseError
 
 
 def put_aside(directory: Path, owner: Owner, damaged: Damaged) -> None:
-    """Rename a damaged database, so that a new one is begun, and say so.
+    """Rename a corrupt database, so that the next call creates a new one, and log it.
 
     Raises: ``OSError``, :class:`Unusable`.
     """
     path = directory / DATABASE
     with owner.housekeeping():
         if identity(path) != damaged.identity:
-            # Another process was quicker.
+            # Another process has moved it already.
             return
         aside = directory / f"{DATABASE}.corrupt-{int(time.time())}"
         path.rename(aside)
@@ -150,20 +148,20 @@ def put_aside(directory: Path, owner: Owner, damaged: Damaged) -> None:
             old.unlink(missing_ok=True)
             Path(f"{old}-wal").unlink(missing_ok=True)
     say(
-        f"{DIRECTORY}={directory}: the spool is damaged ({damaged}); what was in it is not sent. A new one is begun; "
-        f"the old one is kept as {aside}, and `sqlite3 {aside} .recover` may get back what is in it."
+        f"{DIRECTORY}={directory}: the spool is corrupt ({damaged}); its items are not sent. A new spool is created; "
+        f"the old one is kept as {aside}, and `sqlite3 {aside} .recover` may recover its items."
     )
 
 
 def trouble(error: Exception) -> Unusable:
-    """What an error of SQLite, or of the operating system, says to the user."""
+    """Translate an error of SQLite or of the operating system into cause and remedy."""
     if isinstance(error, Unusable):
         return error
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if "locked" in text:
         return Unusable("busy", f"other processes are writing ({text})", "Use one directory for fewer processes.")
     if "full" in text or "No space" in text:
-        return Unusable("full", f"the disk is full ({text})", f"Make room on it, or set {MAX_SIZE} lower.")
+        return Unusable("full", f"the disk is full ({text})", f"Free some space, or set {MAX_SIZE} lower.")
     if "readonly" in text or "Read-only" in text or "denied" in text:
-        return Unusable("readonly", f"it cannot be written to ({text})", "Let this user write there.")
-    return Unusable("io", text, "Look at the disk, or name another directory.")
+        return Unusable("readonly", f"it is not writable ({text})", "Make it writable for this user.")
+    return Unusable("io", text, "Check the disk, or use another directory.")

@@ -1,4 +1,4 @@
-"""An exporter's declaration with the spool in front of what its factory makes."""
+"""Wraps an exporter's declaration, so that its factory makes an exporter behind the spool."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _OWN = ("spool_directory", "spool_max_size", "spool_max_age_millis")
 
 
 def spooled(declaration: Exporter, number: int) -> Exporter:
-    """The same exporter, spooled.
+    """Return the declaration with a factory and a probe that know the spool.
 
     Args:
-        number: from 1, among those of this name and signal. A configuration file may have several, and none may send
-            what waits for another.
+        number: 1, 2, … among the exporters of this name and signal. A configuration file may have several, and each has
+            its own queue.
     """
 
     def make(options: ExporterOptions) -> Any:
         inner = declaration.factory(_without_own(options))
         try:
-            import sqlite3  # noqa: F401  # whether it is there
+            import sqlite3  # noqa: F401  # test that it exists
 
             from distrokit_spool.exporters import in_front_of
             from distrokit_spool.store import store_at
@@ -33,7 +33,7 @@ def spooled(declaration: Exporter, number: int) -> Exporter:
             # Some builds of Python have no sqlite3, and Windows has no fcntl.
             say(
                 f"{DIRECTORY}={options.arguments['spool_directory']}: this Python has no {error.name}, which the spool "
-                f"is made of; telemetry is sent without it. Use another Python, or unset it."
+                f"needs; telemetry is exported without the spool. Use another Python, or unset the variable."
             )
             return inner
         directory, size, age = (options.arguments[name] for name in _OWN)
@@ -41,23 +41,23 @@ def spooled(declaration: Exporter, number: int) -> Exporter:
         return in_front_of(inner, options, store_at(directory, size, age), queue)
 
     def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterable[Check]:
-        # Doctor asks about the way out, and the spool would say yes to anything.
+        # Doctor tests the receiver; the spool would accept anything.
         options = _without_own(options)
         if declaration.probe is not None:
             return declaration.probe(options, send)
-        return [_tried(declaration, options, send)]
+        return [_send_test_item(declaration, options, send)]
 
     return replace(declaration, factory=make, probe=probe)
 
 
 def _without_own(options: ExporterOptions) -> ExporterOptions:
-    """What the exporter's own factory knows; others may hand every argument to a constructor."""
+    """Return the options without the spool's arguments; a factory may pass all arguments to a constructor."""
     inner = copy(options)
     inner.arguments = {name: value for name, value in options.arguments.items() if name not in _OWN}
     return inner
 
 
-def _tried(declaration: Exporter, options: ExporterOptions, send: Callable[[Any], Sent]) -> Check:
+def _send_test_item(declaration: Exporter, options: ExporterOptions, send: Callable[[Any], Sent]) -> Check:
     name = f"{options.name} {options.signal}"
     exporter = declaration.factory(options)
     if not hasattr(exporter, "export"):
@@ -65,6 +65,6 @@ def _tried(declaration: Exporter, options: ExporterOptions, send: Callable[[Any]
     sent = send(exporter)
     exporter.shutdown()
     if sent.ok:
-        return Check("export", "ok", f"{name}: an item was sent in {sent.seconds * 1000:.0f} ms, past the spool")
+        return Check("export", "ok", f"{name}: an item was sent in {sent.seconds * 1000:.0f} ms, bypassing the spool")
     why = sent.messages[-1] if sent.messages else "it does not say why"
     return Check("export", "fail", f"{name}: an item could not be sent: {why}")

@@ -1,4 +1,4 @@
-"""The directory and the files in it: for the eyes of the owner only, whatever the umask is."""
+"""The directory and its files: readable by the owner only, whatever the umask is."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import os
 import stat
 from pathlib import Path
 
-#: Of the database, in its name: a release that writes another one leaves this one alone.
+#: Version of the database format, part of its file name: a release with another format ignores this file.
 FORMAT = 1
 DATABASE, OWNERS = f"spool-v{FORMAT}.db", "owners"
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-class Unusable(Exception):  # noqa: N818  (what it says is of the spool)
+class Unusable(Exception):  # noqa: N818  (describes the spool)
     """The spool cannot be used now.
 
     Attributes:
-        kind: of the trouble; one kind is said once.
-        cause: what it is.
-        remedy: the way to mend it, as a sentence.
+        kind: a name for this kind of failure; each kind is logged once.
+        cause: the reason, without a capital letter.
+        remedy: how to correct it, as a sentence.
     """
 
     def __init__(self, kind: str, cause: str, remedy: str) -> None:
@@ -28,44 +28,44 @@ class Unusable(Exception):  # noqa: N818  (what it says is of the spool)
 
 
 def prepare(directory: Path) -> None:
-    """Make the directory (0700) unless it is there, and see that nobody else can put files into it.
+    """Create the directory (0700) if it does not exist, and check its owner and mode.
 
     Raises: :class:`Unusable`.
     """
     try:
         if not directory.is_dir():
             _make(directory)
-        there = directory.stat()
+        status = directory.stat()
     except OSError as error:
         raise Unusable(
             "directory",
-            f"the directory cannot be made: {error.strerror or error}",
-            "Make it, or name one that this user can make.",
+            f"the directory cannot be created: {error.strerror or error}",
+            "Create it, or use one that this user can create.",
         ) from error
-    refuse(there, directory)
+    refuse(status, directory)
 
 
-def refuse(there: os.stat_result, directory: Path) -> None:
-    """See that nobody else could put files into it, or have them written where they like.
+def refuse(status: os.stat_result, directory: Path) -> None:
+    """Refuse a directory in which another user could place or redirect files.
 
     Raises: :class:`Unusable`.
     """
-    if there.st_uid != os.geteuid():
+    if status.st_uid != os.geteuid():
         raise Unusable(
             "owner",
-            f"it belongs to user {there.st_uid}, and this process runs as {os.geteuid()}",
-            "Name a directory inside it, which is then made for this user alone.",
+            f"it belongs to user {status.st_uid}, and this process runs as {os.geteuid()}",
+            "Use a directory inside it; it is created for this user only.",
         )
-    if there.st_mode & _OTHERS_WRITE:
+    if status.st_mode & _OTHERS_WRITE:
         raise Unusable(
             "mode",
-            f"others may write there (mode {stat.S_IMODE(there.st_mode):04o})",
+            f"other users may write to it (mode {stat.S_IMODE(status.st_mode):04o})",
             f"Run `chmod go-w {directory}`.",
         )
 
 
 def open_private(path: Path) -> int:
-    """Open a file for reading and writing, made 0600 where there is none; a descriptor.
+    """Open a file for reading and writing, create it (0600) if it does not exist, and return its descriptor.
 
     Raises:
         OSError: it cannot be opened; a symbolic link is not followed.
@@ -77,12 +77,12 @@ def open_private(path: Path) -> int:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """Which file this is at the moment; ``None`` where there is none."""
+    """Return device and inode of the file; ``None`` if it does not exist."""
     try:
-        there = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return there.st_dev, there.st_ino
+    return status.st_dev, status.st_ino
 
 
 def _make(directory: Path) -> None:
@@ -92,7 +92,7 @@ def _make(directory: Path) -> None:
     except FileExistsError:
         if not directory.is_dir():
             raise
-        # Another process was quicker.
+        # Another process has created it.
         return
-    # The umask may have taken away even the owner's rights.
+    # The umask may have removed even the owner's rights.
     directory.chmod(0o700)

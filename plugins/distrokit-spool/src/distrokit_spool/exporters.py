@@ -1,4 +1,4 @@
-"""The exporter that the processor feeds: it puts everything on disk, from where the exporter behind it is fed."""
+"""The exporter in front of another one: it writes every batch to disk; the sender delivers it from there."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from distrokit_spool.payloads import encode, size_of
 from distrokit_spool.sender import Sender
 from distrokit_spool.store import Store
 
-#: Seconds for one delivery where the exporter has no limit of its own.
+#: Timeout in seconds of one delivery if the exporter has none.
 _NO_LIMIT = 60.0
 
 
 def in_front_of(exporter: Any, options: ExporterOptions, store: Store, queue: str) -> Any:
-    """The exporter with a spool in front; one that is scraped, or is none, as it is."""
+    """Return the exporter behind a spool; return anything that is not a pushing exporter unchanged."""
     kinds: dict[Signal, tuple[type[Any], type[_Spooled]]] = {
         "traces": (SpanExporter, _Spans),
         "metrics": (MetricExporter, _Metrics),
@@ -34,29 +34,29 @@ def in_front_of(exporter: Any, options: ExporterOptions, store: Store, queue: st
 
 
 class _Spooled:
-    """Everything but what follows is the exporter's own."""
+    """Delegates to the exporter everything that is not defined here."""
 
     def __init__(self, exporter: Any, options: ExporterOptions, store: Store, queue: str) -> None:
         # Not super().__init__(): MetricExporter's would set a temporality of its own over the exporter's.
         self._exporter, self._store, self._queue = exporter, store, queue
         self._signal: Signal = options.signal
         self._lost = options.lost
-        store.count(queue, options.lost)
+        store.report_losses_to(queue, options.lost)
         timeout = options.timeout_millis / 1000 or _NO_LIMIT
         blind = not isinstance(exporter, RetryAwareExporter)
         self._sender = Sender(store, queue, options.signal, self._deliver, timeout, options.lost, blind=blind)
-        # There may be something from before a restart.
-        self._sender.call()
+        # Batches from before a restart may be queued.
+        self._sender.wake()
 
     def __getattr__(self, name: str) -> Any:
         if "_exporter" not in self.__dict__:
-            # Somebody copies it, and it is still empty.
+            # copy() and pickle look for attributes before __init__ has run.
             raise AttributeError(name)
         return getattr(self._exporter, name)
 
     def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
-        """Put them on disk, and that is all that is asked; where it does not work, give them to the exporter now."""
-        if self._kept(items):
+        """Write the items to disk; if that fails, export them directly."""
+        if self._store_items(items):
             return None
         if isinstance(self._exporter, RetryAwareExporter):
             return self._exporter.attempt(items, timeout_seconds)
@@ -66,14 +66,14 @@ class _Spooled:
         return ExportFailure(None, "the exporter failed")
 
     def begin_shutdown(self, deadline: float) -> None:
-        """The process ends at ``deadline`` (monotonic seconds)."""
+        """Note that the process ends at ``deadline`` (monotonic seconds)."""
         self._sender.begin_shutdown(deadline)
         begin = getattr(self._exporter, "begin_shutdown", None)
         if begin is not None:
             begin(deadline)
 
     def forked(self) -> None:
-        """In the child of a fork: the connection is closed already, the thread is the parent's."""
+        """Reset the sender in a forked child; its thread exists in the parent only."""
         self._sender.forked()
         forked = getattr(self._exporter, "forked", None)
         if forked is not None:
@@ -88,14 +88,14 @@ class _Spooled:
             self._store.close()
 
     def force_flush(self, timeout_millis: float = 30_000, **kwargs: Any) -> bool:
-        """Whether all that waits on disk for this exporter has been delivered within this time."""
+        """Return true if all queued batches of this exporter were delivered within this time."""
         end = time.monotonic() + timeout_millis / 1000
         delivered = self._sender.flush(timeout_millis / 1000)
         left = max(0, int((end - time.monotonic()) * 1000))
         return bool(self._exporter.force_flush(left, **kwargs)) and delivered
 
-    def _kept(self, items: Any) -> bool:
-        """Whether the spool has them now."""
+    def _store_items(self, items: Any) -> bool:
+        """Write the items to disk; false if the spool cannot be used."""
         payload = encode(self._signal, items)
         if payload.content:
             try:
@@ -104,11 +104,11 @@ class _Spooled:
                 return False
         if payload.refused:
             self._lost(payload.refused, "unencodable")
-        self._sender.call()
+        self._sender.wake()
         return True
 
     def _deliver(self, items: Any, seconds: float) -> ExportFailure | None:
-        """In the sender's thread."""
+        """Export the items; called in the sender's thread."""
         with capture_sdk_messages() as records:
             try:
                 if isinstance(self._exporter, RetryAwareExporter):
@@ -116,19 +116,19 @@ class _Spooled:
                 elif getattr(self._exporter.export(items), "name", "") != "FAILURE":
                     left = None
                 else:
-                    # It cannot tell why.
+                    # Such an exporter reports no reason.
                     left = ExportFailure(items, records[-1].getMessage() if records else "the exporter failed")
             except BaseException as error:
                 # An exporter may call sys.exit(); the thread goes on.
                 left = ExportFailure(items, f"{type(error).__name__}: {error}")
-            # What is about one try is of interest only when it failed, and then it is in the line that says so.
+            # Messages about a failed attempt become the cause of one line; do not log them twice.
             records[:] = [r for r in records if left is None and not getattr(r, "distrokit_cause", False)]
         return left
 
 
 class _Spans(_Spooled, SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        if self._kept(spans):
+        if self._store_items(spans):
             return SpanExportResult.SUCCESS
         result: SpanExportResult = self._exporter.export(spans)
         return result
@@ -136,7 +136,7 @@ class _Spans(_Spooled, SpanExporter):
 
 class _Logs(_Spooled, LogRecordExporter):
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        if self._kept(batch):
+        if self._store_items(batch):
             return LogRecordExportResult.SUCCESS
         result: LogRecordExportResult = self._exporter.export(batch)
         return result
@@ -144,7 +144,7 @@ class _Logs(_Spooled, LogRecordExporter):
 
 class _Metrics(_Spooled, MetricExporter):
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
-        if self._kept(metrics_data):
+        if self._store_items(metrics_data):
             return MetricExportResult.SUCCESS
         result: MetricExportResult = self._exporter.export(metrics_data, timeout_millis=timeout_millis, **kwargs)
         return result

@@ -1,4 +1,4 @@
-"""Somebody waits until all of a queue is sent."""
+"""A request to flush a queue, and its result."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import threading
 
 
 class Flush:
-    """See the module."""
+    """One caller that waits until a queue is delivered."""
 
     def __init__(self) -> None:
-        self._answered = threading.Event()
+        self._finished = threading.Event()
         self._delivered = False
 
-    def answer(self, delivered: bool) -> None:
-        """Whether all was delivered."""
+    def finish(self, delivered: bool) -> None:
+        """Wake the caller; ``delivered``: the queue is empty."""
         self._delivered = delivered
-        self._answered.set()
+        self._finished.set()
 
-    def awaited(self, seconds: float) -> bool:
-        """The answer; false when none came in this time."""
-        return self._answered.wait(seconds) and self._delivered
+    def wait(self, seconds: float) -> bool:
+        """Return true if the queue was delivered within this time."""
+        return self._finished.wait(seconds) and self._delivered

@@ -1,4 +1,4 @@
-"""What the spool says: below OpenTelemetry's logger, which reaches stderr whatever the application's logging does."""
+"""The spool's log messages, in a child of OpenTelemetry's logger: they reach stderr whatever the application logs."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from contextvars import Context
 
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_spool")
 
-#: Seconds in which the same kind of message is not said again.
+#: Minimum seconds between two messages of one kind.
 INTERVAL = 60.0
 
 
 def say(text: str, level: int = logging.WARNING) -> None:
     """Log a line now.
 
-    In a context of its own: what is logged during an export is taken for the reason why that failed, and this is none.
+    It runs in its own context, because messages that are logged during an export count as the cause of its failure.
     """
     Context().run(_logger.log, level, "%s", text)
 
 
 class Outages:
-    """Says that something does not work, once for each kind, and that it works again.
+    """Logs a failure once per kind, and the recovery.
 
-    A disk that comes and goes is no news more than once a minute.
+    A disk that fails again and again is logged once a minute.
     """
 
     def __init__(self) -> None:
-        self._said: dict[str, float] = {}
+        self._last_logged: dict[str, float] = {}
         self._open: set[str] = set()
 
     def begin(self, kind: str, text: str) -> None:
-        """It does not work; ``kind`` is what is said once."""
+        """Note a failure, and log it unless this ``kind`` is open or was logged within a minute."""
         now = time.monotonic()
-        if kind not in self._open and now - self._said.get(kind, -INTERVAL) >= INTERVAL:
-            self._said[kind] = now
+        if kind not in self._open and now - self._last_logged.get(kind, -INTERVAL) >= INTERVAL:
+            self._last_logged[kind] = now
             say(text)
         self._open.add(kind)
 
     def end(self, text: str) -> None:
-        """It works; ``text`` is said at ``OTEL_LOG_LEVEL=info``, if it had not."""
+        """Note the recovery, and log ``text`` at level INFO if a failure was open."""
         if self._open:
             self._open.clear()
             say(text, logging.INFO)

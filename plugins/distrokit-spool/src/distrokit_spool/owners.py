@@ -1,9 +1,9 @@
-"""Who is sending what: processes that hold a lock of the kernel's for as long as they live.
+"""Ownership of batches: a process holds a kernel lock as long as it lives.
 
-A process that takes a batch writes its own number beside it. The number is an offset in a file of which it keeps that
-one byte locked (``fcntl``, POSIX). When it dies, of whatever, the kernel lets go of the lock, and everybody can see at
-once that nobody is sending that batch any more. So there is no lease to run out, no clock to trust, and a process that
-was only slow, or stopped, is never taken for a dead one. A child of a fork does not inherit such locks.
+A process that takes a batch writes its own number into the batch's row. The number is an offset in a file, and the
+process keeps that byte locked (``fcntl``, POSIX). When the process dies, the kernel releases the lock, and other
+processes see at once that the batch has no owner. So no lease has to expire, no clock matters, and a slow or stopped
+process is never mistaken for a dead one. A forked child does not inherit such locks.
 """
 
 from __future__ import annotations
@@ -18,24 +18,23 @@ from pathlib import Path
 
 from distrokit_spool.directory import Unusable, identity, open_private
 
-#: The byte that is locked while files are made, or put aside; numbers begin after it.
+#: The byte that is locked while files are created or moved aside; owner numbers are larger.
 _HOUSEKEEPING = 0
 _LARGEST = 2**60
-#: Seconds that one waits for the housekeeping of another.
+#: Seconds to wait for the housekeeping of another process.
 _PATIENCE = 5.0
 
 
 class Owner:
-    """This process, among those that share a directory.
+    """The lock of this process among those that share a directory.
 
-    Locks of this kind are the process's: closing any descriptor of the file gives up all of them. So it is opened here
-    and nowhere else, once.
+    Closing any descriptor of the file releases all locks of the process. So the file is opened here only, and once.
 
     Raises:
         OSError: the file cannot be opened, or its file system has no locks.
 
     Attributes:
-        number: of this process; not of its children.
+        number: of this process; a forked child needs another one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +42,7 @@ class Owner:
         self._descriptor = open_private(path)
         try:
             self.identity = identity(path)
-            # Not from the seeded generator, which children of a fork and tests share.
+            # SystemRandom: forked children and tests share the state of the seeded generator.
             self.number = random.SystemRandom().randrange(_HOUSEKEEPING + 1, _LARGEST)
             fcntl.lockf(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.number)
         except OSError:
@@ -52,11 +51,11 @@ class Owner:
 
     @property
     def current(self) -> bool:
-        """Whether the file is still the one that others look at."""
+        """True if other processes use the same file; somebody may have deleted it."""
         return self.identity is not None and self.identity == identity(self._path)
 
-    def alive(self, number: int) -> bool:
-        """Whether the process of this number runs."""
+    def is_alive(self, number: int) -> bool:
+        """True if the process with this number runs."""
         if number == self.number:
             return True
         try:
@@ -68,9 +67,9 @@ class Owner:
 
     @contextlib.contextmanager
     def housekeeping(self) -> Iterator[None]:
-        """One process at a time.
+        """Lock out other processes for the length of the block.
 
-        Raises: :class:`Unusable`, when another one takes too long.
+        Raises: :class:`Unusable` if another process holds the lock too long.
         """
         end = time.monotonic() + _PATIENCE
         while True:
@@ -79,7 +78,9 @@ class Owner:
                 break
             except OSError as error:
                 if time.monotonic() > end:
-                    raise Unusable("busy", "another process is keeping it locked", "Wait, or look for it.") from error
+                    raise Unusable(
+                        "busy", "another process keeps it locked", "Find that process if this lasts."
+                    ) from error
                 time.sleep(0.01)
         try:
             yield
@@ -87,5 +88,5 @@ class Owner:
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, _HOUSEKEEPING)
 
     def close(self) -> None:
-        """Give up the number; in a child of a fork, where the locks are the parent's, only the descriptor."""
+        """Release the number; in a forked child, whose locks belong to the parent, only the descriptor."""
         os.close(self._descriptor)

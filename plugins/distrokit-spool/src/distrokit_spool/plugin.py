@@ -8,20 +8,20 @@ from typing import Any
 from distrokit import Check, Setting, hookimpl
 from distrokit_spool.settings import SETTINGS, read
 
-#: They write to this machine already, so that a spool would write everything twice; or are scraped.
+#: These exporters write to this machine, so a spool would write everything twice; or they are scraped.
 _NOT_SPOOLED = frozenset({"console", "otlp_file", "otlp/stdout", "otlp_json_file", "prometheus"})
 
 
 @hookimpl
 def distrokit_settings() -> list[Setting]:
-    """What is read here."""
+    """Return the settings of the spool."""
     return list(SETTINGS)
 
 
-# After all others, so that the exporters they add are spooled, too.
+# trylast: exporters that other plugins add get a spool, too.
 @hookimpl(trylast=True)
 def distrokit_plan(plan: Any) -> None:
-    """Replace the exporters' declarations; imports nothing else unless the directory is set."""
+    """Wrap the exporters' declarations; without a directory, import nothing more."""
     if not plan.settings.get("DISTROKIT_SPOOL_DIRECTORY"):
         return
     parameters, problems = read(plan.settings)
@@ -34,7 +34,7 @@ def distrokit_plan(plan: Any) -> None:
         names: Counter[str] = Counter()
         for item in planned.exporters:
             exporter = item.exporter
-            # What nothing feeds gets nothing.
+            # An exporter without a processor is scraped.
             if item.processor is None or exporter.declaration.name in _NOT_SPOOLED:
                 continue
             names[exporter.name] += 1
@@ -44,7 +44,7 @@ def distrokit_plan(plan: Any) -> None:
 
 @hookimpl
 def distrokit_checks(plan: Any) -> list[Check]:
-    """Whether the directory can be used, and what waits in it."""
+    """Check the directory, and count the queued items."""
     if not plan.settings.get("DISTROKIT_SPOOL_DIRECTORY"):
         return []
     from distrokit_spool.checks import checks

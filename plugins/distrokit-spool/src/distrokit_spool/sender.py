@@ -1,7 +1,7 @@
-"""One thread for an exporter: takes what waits on disk, oldest first, and gives it to the exporter until that has it.
+"""The sender's thread, one per exporter: takes batches from disk, oldest first, and exports them with retries.
 
-It may be woken by any thread and by a signal handler in the middle of any line, so nothing here takes a lock that the
-same thread might hold further down its stack; waking is the release of a plain lock.
+Any thread may wake it, and so may a signal handler at any point. So waking acquires no lock that the same thread may
+already hold; it releases a plain lock.
 """
 
 from __future__ import annotations
@@ -23,33 +23,33 @@ from distrokit_spool.messages import Outages
 from distrokit_spool.payloads import Unreadable, decode, encode
 from distrokit_spool.store import Batch, Store
 
-#: Seconds between two tries while the receiver is away: first, and at most; each is twice the one before.
+#: Backoff in seconds: the first pause, and the longest one; each pause is twice the one before.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-#: Seconds that a receiver may ask to be left alone.
+#: Longest pause in seconds that a receiver may ask for (Retry-After).
 LONGEST_WAIT = 600.0
-#: Seconds between two looks for what other processes have left.
+#: Seconds between two checks for batches that other processes left.
 LOOK = 5.0
-#: Seconds for the last effort, when nobody said how long the end may take.
+#: Seconds for the final flush if there is no deadline.
 EXIT = 5.0
-#: Of the time for the end, what the exporter's own shutdown is left with.
+#: Seconds of the shutdown time that are reserved for the exporter's own shutdown.
 _RESERVE = 0.2
-#: Of that time, after which an export is taken for one that hangs.
+#: Fraction of the shutdown time after which an export counts as hanging.
 _HANGS = 0.75
-#: A batch that failed while others got through, this many times, is not tried again.
+#: A batch is dropped after it failed this many times while other batches were delivered.
 SETBACKS = 5
 
 Outcome = Literal["sent", "failed", "nothing"]
 
 
 class Sender:
-    """See the module.
+    """Delivers the batches of one queue.
 
     Args:
-        queue: what it sends of: ``otlp/backup traces``.
-        deliver: gives items to the exporter: ``(items, seconds)`` to what may be tried again, ``None`` for nothing.
+        queue: name of the queue: ``otlp/backup traces``.
+        deliver: exports items: ``(items, seconds)`` to the items to retry, ``None`` if all is done.
         timeout: of one delivery, in seconds.
-        lost: told how many items are lost, and why.
-        blind: the exporter cannot tell whether a batch failed or the receiver.
+        lost: called with the number of lost items and the reason.
+        blind: true if the exporter cannot tell a bad batch from an unreachable receiver.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Sender:
         self.forked()
 
     def forked(self) -> None:
-        """Begin anew, without a thread: in the child of a fork, which has none."""
+        """Reset everything: a forked child has no thread."""
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
         self._starting, self._wake = threading.Lock(), threading.Lock()
@@ -77,58 +77,58 @@ class Sender:
         self._deadline: float | None = None
         self._stopping = False
         self._outages = Outages()
-        # While the receiver is away: when it is tried again, how often it was, and with which batch.
+        # During an outage: time of the next retry, number of failures, id of the batch that failed.
         self._retry_at, self._failures, self._failed = 0.0, 0, 0
-        # Until when the receiver asked to be left alone, which holds for a flush as well.
+        # The receiver asked for a pause until then; a flush respects it as well.
         self._asked_until = 0.0
-        # That batch, as it is on disk, and its items: the exporter knows by them what it has sent before.
+        # The failed batch, as on disk, and its items: the exporter recognizes a retry by the identity of the items.
         self._content, self._items = b"", None
 
     # ---------------------------------------------------------------------- any thread
 
-    def call(self) -> None:
-        """There is something to send; starts the thread where there is none."""
+    def wake(self) -> None:
+        """Wake the thread; start it if there is none."""
         if self._pid != os.getpid():
             self.forked()
         if not self._stopping and (self._thread is None or not self._thread.is_alive()):
             self._start()
         with contextlib.suppress(RuntimeError):
-            # It is awake already.
+            # RuntimeError: it is awake already.
             self._wake.release()
 
     def flush(self, seconds: float) -> bool:
-        """Whether, within this time, all was delivered that waits in this queue."""
+        """Return true if all batches of this queue were delivered within this time."""
         if self._stopping:
             return False
         flush = Flush()
         self._flushes.append(flush)
-        self.call()
-        return self._thread is not None and flush.awaited(seconds)
+        self.wake()
+        return self._thread is not None and flush.wait(seconds)
 
     def begin_shutdown(self, deadline: float) -> None:
-        """The process ends at ``deadline`` (monotonic seconds); what comes is still taken."""
+        """Note that the process ends at ``deadline`` (monotonic seconds); new batches are still accepted."""
         self._deadline = deadline
 
     def stop(self) -> None:
-        """One last effort, by the deadline; what is not delivered stays on disk, and is not lost.
+        """Deliver until the deadline; undelivered batches stay on disk and are not lost.
 
-        The export of a blind exporter may wait for its shutdown, which is left some of the time; see :meth:`join`.
+        An export of a blind exporter may return only after its shutdown, so leave time for that; see :meth:`join`.
         """
         if self._deadline is None:
             self._deadline = time.monotonic() + EXIT
         self._stopping = True
         thread = self._thread if self._pid == os.getpid() else None
         if thread is None or not thread.is_alive():
-            # At the interpreter's end none can be started.
+            # No thread can be started while the interpreter shuts down.
             with suppress_instrumentation():
                 self._end()
         elif thread is not threading.current_thread():
-            self.call()
+            self.wake()
             left = max(0.0, self._deadline - time.monotonic())
             thread.join(left * _HANGS if self._blind else left)
 
     def join(self) -> None:
-        """After :meth:`stop` and the exporter's shutdown: wait for the rest of the time."""
+        """Wait for the thread until the deadline, after :meth:`stop` and the exporter's shutdown."""
         thread = self._thread if self._pid == os.getpid() else None
         if thread is not None and thread is not threading.current_thread():
             thread.join(max(0.0, (self._deadline or 0.0) - time.monotonic()))
@@ -140,7 +140,7 @@ class Sender:
             if self._thread is None or not self._thread.is_alive():
                 thread = threading.Thread(target=self._run, name=f"distrokit-spool {self._queue}", daemon=True)
                 with contextlib.suppress(RuntimeError):
-                    # The process has too many threads, or is ending.
+                    # RuntimeError: the process has too many threads, or shuts down.
                     thread.start()
                     self._thread = thread
         finally:
@@ -149,28 +149,28 @@ class Sender:
     # ---------------------------------------------------------------------- the thread
 
     def _run(self) -> None:
-        # What the exporter does is not telemetry of the application's.
+        # The exporter's own requests are not telemetry of the application.
         with suppress_instrumentation():
             while not self._stopping:
                 flushes = list(self._flushes)
                 delivered = self._drain(lambda: not self._stopping and time.monotonic() >= self._asked_until)
                 for flush in flushes:
                     self._flushes.remove(flush)
-                    flush.answer(delivered)
+                    flush.finish(delivered)
                 if not self._stopping and not self._flushes:
                     self._sleep()
             self._end()
 
     def _sleep(self) -> None:
-        """Until something comes, the receiver may be tried again, or it is time for a look."""
+        """Sleep until a new batch, the next retry, or the next check."""
         while not self._stopping and not self._flushes:
             left = (self._retry_at or time.monotonic() + LOOK) - time.monotonic()
-            # While the receiver is away, what comes does not wake it: there is nowhere to go with it.
+            # During an outage a new batch does not end the pause.
             if left <= 0 or not self._wake.acquire(timeout=left) or not self._retry_at:
                 return
 
     def _drain(self, go_on: Callable[[], bool]) -> bool:
-        """Send until nothing is left, which is true, or one fails."""
+        """Send until the queue is empty (true) or an export fails (false)."""
         while go_on():
             seconds = self._timeout
             if self._deadline is not None:
@@ -188,11 +188,11 @@ class Sender:
     def _end(self) -> None:
         self._drain(lambda: True)
         for flush in list(self._flushes):
-            flush.answer(False)
+            flush.finish(False)
 
     def _step(self, seconds: float) -> Outcome:
-        """One batch, once."""
-        # Every other time the one behind the one that failed: whether it is the batch or the receiver.
+        """Try one batch once."""
+        # Every second time try the batch after the failed one, to tell a bad batch from an unreachable receiver.
         after = self._failed if self._blind and self._failures % 2 else 0
         try:
             batch = self._store.take(self._queue, after) or (self._store.take(self._queue) if after else None)
@@ -203,39 +203,39 @@ class Sender:
                 again = batch.id == self._failed and batch.content == self._content
                 items = self._items if again else decode(self._signal, batch.content)
             except Unreadable as error:
-                self._store.done(batch)
-                self._lost(batch.items, "that the spool could not read back", str(error))
+                self._store.delete(batch)
+                self._lost(batch.items, "because the spool could not decode them", str(error))
                 return "sent"
             return self._send(batch, items, seconds)
         except Unusable:
-            # It has been said. A batch that was delivered and could not be deleted is sent again.
+            # Already logged. A batch that was delivered but could not be deleted is sent again.
             self._pause(None)
             return "failed"
 
     def _send(self, batch: Batch, items: Any, seconds: float) -> Outcome:
         left = self._deliver(items, seconds)
         if left is not None and left.items:
-            self._content, self._items = self._keep(batch, items, left), left.items
+            self._content, self._items = self._requeue(batch, items, left), left.items
             self._failed = batch.id
             self._pause(left.wait_seconds)
             cause = " ".join(left.cause.split())[:300].rstrip(".")
-            text = f"{self._queue}: {cause}; kept in {self._store.directory}, with what comes, until it gets through."
+            text = f"{self._queue}: {cause}; batches are queued in {self._store.directory} and retried."
             self._outages.begin("away", text)
             return "failed"
-        self._store.done(batch)
+        self._store.delete(batch)
         if self._failures and batch.id != self._failed:
-            refused = self._store.set_back(self._failed, SETBACKS)
+            refused = self._store.defer(self._failed, SETBACKS)
             if refused:
                 self._lost(
                     refused, "failed", f"the exporter failed with this batch {SETBACKS} times, and not with others"
                 )
         self._retry_at, self._failures, self._failed = 0.0, 0, 0
         self._content, self._items = b"", None
-        self._outages.end(f"{self._queue}: the receiver takes data again")
+        self._outages.end(f"{self._queue}: export recovered")
         return "sent"
 
-    def _keep(self, batch: Batch, items: Any, left: ExportFailure) -> bytes:
-        """Put back what is left of it; returns what is on disk now."""
+    def _requeue(self, batch: Batch, items: Any, left: ExportFailure) -> bytes:
+        """Put the rest of a batch back; return the payload that is on disk now."""
         if left.items is items:
             self._store.give_back(batch)
             return batch.content
@@ -245,13 +245,13 @@ class Sender:
         if rest.content:
             self._store.replace(batch, rest.content, rest.items)
         else:
-            self._store.done(batch)
+            self._store.delete(batch)
         return rest.content
 
     def _pause(self, asked: float | None) -> None:
         self._failures += 1
         pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
-        # Not all processes at once.
+        # Jitter, so that not all processes retry at once.
         pause *= random.uniform(0.8, 1.0)  # noqa: S311  # no secret
         now, asked = time.monotonic(), min(asked or 0.0, LONGEST_WAIT)
         self._retry_at, self._asked_until = now + max(pause, asked), now + asked

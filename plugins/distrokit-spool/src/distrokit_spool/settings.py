@@ -1,4 +1,4 @@
-"""The settings, and how they are read: for the process, not for single exporters, which share the directory."""
+"""The settings of the spool. They apply to the process: all exporters share the directory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from distrokit import Problem, Reader, Setting, Settings, Value, __version__
 
-#: In bytes. Room for some minutes of a busy process, and no surprise on any disk.
+#: In bytes: some minutes of a busy process, and small enough for any disk.
 DEFAULT_MAX_SIZE = 100 * 1024 * 1024
 #: In bytes: less would not hold the largest batch.
 LEAST_MAX_SIZE = 1024 * 1024
-#: In milliseconds, 18 hours: a night, and the time until somebody has looked.
+#: In milliseconds, 18 hours: an outage overnight, and time to react.
 DEFAULT_MAX_AGE = 18 * 60 * 60 * 1000
 #: In milliseconds, a year.
 MOST_MAX_AGE = 365 * 24 * 60 * 60 * 1000
@@ -24,7 +24,7 @@ SETTINGS = (
         name=DIRECTORY,
         kind="absolute path",
         consumer="spool",
-        meaning="where telemetry is kept until it is delivered; unset, nothing is spooled",
+        meaning="directory in which telemetry is queued until it is delivered; unset: no spool",
         parameter=True,
     ),
     Setting(
@@ -33,7 +33,7 @@ SETTINGS = (
         default=str(DEFAULT_MAX_SIZE),
         unit="bytes",
         consumer="spool",
-        meaning="the most that the spool takes on disk, for all processes and signals; the oldest goes first",
+        meaning="maximum size on disk, for all processes and signals together; the oldest batches are dropped first",
         parameter=True,
     ),
     Setting(
@@ -42,14 +42,14 @@ SETTINGS = (
         default=str(DEFAULT_MAX_AGE),
         unit="ms",
         consumer="spool",
-        meaning="what has waited longer is not sent any more",
+        meaning="maximum age of a queued batch; older batches are dropped",
         parameter=True,
     ),
 )
 
 
 def read(settings: Settings) -> tuple[dict[str, Value[Any]], list[Problem]]:
-    """What the plan shows of every spooled exporter, and what is wrong with it; nothing when there is no directory."""
+    """Read the parameters of a spooled exporter, and the problems found; no parameters without a directory."""
     reader = Reader(settings, f"spool {__version__}")
     directory = reader.parsed(DIRECTORY, _absolute, "")
     size = reader.integer(MAX_SIZE, DEFAULT_MAX_SIZE, minimum=LEAST_MAX_SIZE, maximum=2**50)
@@ -61,6 +61,6 @@ def read(settings: Settings) -> tuple[dict[str, Value[Any]], list[Problem]]:
 
 def _absolute(text: str) -> str:
     if not Path(text).is_absolute():
-        # The process may change its directory, and so may whoever starts it.
-        raise ValueError("it must be an absolute path, or the place would depend on the working directory")
+        # The working directory may differ from start to start, and change at run time.
+        raise ValueError("it must be an absolute path")
     return os.path.normpath(text)

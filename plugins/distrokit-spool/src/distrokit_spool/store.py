@@ -1,4 +1,4 @@
-"""What waits, on disk: put in, taken out, within a size and an age; shared by all exporters and processes."""
+"""The queue on disk, limited by size and age, shared by all exporters and processes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from distrokit_spool.directory import Unusable
 from distrokit_spool.messages import INTERVAL, say
 from distrokit_spool.settings import MAX_AGE, MAX_SIZE
 
-#: In words, since they are said in a line about what was lost.
-FULL, TOO_OLD = f"as the spool was full ({MAX_SIZE})", f"as they had waited too long in the spool ({MAX_AGE})"
+#: Reasons in words: they complete a line such as "10 spans lost, …".
+FULL, TOO_OLD = f"because the spool was full ({MAX_SIZE})", f"because they were in the spool too long ({MAX_AGE})"
 
-#: Pages that a batch takes beside its payload, at most.
+#: Maximum number of pages that a batch takes in addition to its payload.
 _PAGES_BESIDE = 4
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch that this process has taken, and nobody else sends meanwhile."""
+    """A batch that this process owns; no other process sends it meanwhile."""
 
     id: int
     items: int
@@ -38,10 +38,10 @@ class _Dropped:
 
 
 class Store:
-    """One directory. Safe to use from any thread, and on both sides of a fork.
+    """The queue in one directory. Safe to use from any thread, and on both sides of a fork.
 
-    Every method but :meth:`count` and :meth:`close` raises :class:`Unusable` when it cannot be done now; the next call
-    tries anew.
+    Every method except :meth:`report_losses_to` and :meth:`close` raises :class:`Unusable` on failure; the next call
+    tries again.
 
     Attributes:
         directory: an absolute path.
@@ -51,22 +51,22 @@ class Store:
 
     def __init__(self, directory: str, max_size: int, max_age: int) -> None:
         self.directory, self.max_size, self.max_age = directory, max_size, max_age
-        self._counters: dict[str, LossReporter] = {}
-        self._strangers: Counter[tuple[str, str]] = Counter()
+        self._reporters: dict[str, LossReporter] = {}
+        self._unreported: Counter[tuple[str, str]] = Counter()
         self._next_line = 0.0
         self._access = Access(Path(directory))
 
-    def count(self, queue: str, lost: LossReporter) -> None:
-        """``lost`` is told what a queue loses."""
-        self._counters[queue] = lost
+    def report_losses_to(self, queue: str, lost: LossReporter) -> None:
+        """Call ``lost`` for items of this queue that are dropped."""
+        self._reporters[queue] = lost
 
     # ---------------------------------------------------------------------------- batches
 
     def put(self, queue: str, content: bytes, items: int) -> None:
-        """Keep a batch; when this returns, it is on disk. The oldest makes room for it."""
+        """Write a batch to disk; drop the oldest batches if there is no room."""
 
         def insert(database: Database) -> list[_Dropped]:
-            dropped = self._too_old(database) + self._make_room(database, len(content))
+            dropped = self._drop_expired(database) + self._make_room(database, len(content))
             cursor = database.connection.execute(
                 "INSERT INTO batches (queue, stored_at, items) VALUES (?, ?, ?)", (queue, _now(), items)
             )
@@ -76,19 +76,19 @@ class Store:
         self._report(self._access.transaction(insert))
 
     def take(self, queue: str, after: int = 0) -> Batch | None:
-        """The oldest batch that nobody is sending; ``None`` when there is none.
+        """Take the oldest batch without an owner; ``None`` if there is none.
 
         Args:
-            after: an id; only what was stored after it.
+            after: an id; take only a batch that was stored after it.
         """
 
         def claim(database: Database) -> tuple[list[_Dropped], Batch | None]:
             connection, me = database.connection, database.owner.number
             for (owner,) in connection.execute("SELECT DISTINCT owner FROM batches WHERE owner IS NOT NULL").fetchall():
-                if not database.owner.alive(owner):
+                if not database.owner.is_alive(owner):
                     connection.execute("UPDATE batches SET owner = NULL WHERE owner = ?", (owner,))
-            dropped = self._too_old(database)
-            # A queue has one sender in a process: what that has taken and not given back, it is not sending.
+            dropped = self._drop_expired(database)
+            # A process has one sender per queue: a batch that it owns and has not given back is not being sent.
             row = connection.execute(
                 "SELECT id, items, content FROM batches JOIN payloads ON batch = id"
                 " WHERE queue = ? AND (owner IS NULL OR owner = ?) AND id > ? ORDER BY setbacks, id LIMIT 1",
@@ -103,20 +103,20 @@ class Store:
         self._report(dropped)
         return batch
 
-    def done(self, batch: Batch) -> None:
-        """It is delivered, or lost: forget it."""
+    def delete(self, batch: Batch) -> None:
+        """Delete a batch that was delivered or lost."""
         self._access.transaction(lambda database: _delete(database, batch.id))
 
     def give_back(self, batch: Batch) -> None:
-        """It could not be delivered; anybody may try again."""
+        """Release a batch that was not delivered; any process may retry it."""
         self._access.transaction(
             lambda database: database.connection.execute("UPDATE batches SET owner = NULL WHERE id = ?", (batch.id,))
         )
 
-    def set_back(self, id_: int, most: int) -> int:
-        """Let others go before the batch of this id, since they get through.
+    def defer(self, id_: int, most: int) -> int:
+        """Move a batch behind the others, because they were delivered and it was not.
 
-        Returns: how many items are given up, since that has happened ``most`` times; 0 for none.
+        Returns: the number of items dropped, if this happened ``most`` times; else 0.
         """
 
         def move(database: Database) -> int:
@@ -133,7 +133,7 @@ class Store:
         return self._access.transaction(move)
 
     def replace(self, batch: Batch, content: bytes, items: int) -> None:
-        """What is left of a batch that was delivered in part; anybody may try again."""
+        """Replace a batch that was delivered in part by the rest, and release it."""
 
         def write(database: Database) -> None:
             execute = database.connection.execute
@@ -143,16 +143,16 @@ class Store:
         self._access.transaction(write)
 
     def shrink(self) -> None:
-        """Nothing waits: give the disk back what an outage took."""
+        """Return space to the disk after an outage."""
         self._access.run(lambda database: database.shrink())
 
     def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
+        """Close the database; the next call opens it again."""
         self._access.close()
 
     # ------------------------------------------------------------------------------ limits
 
-    def _too_old(self, database: Database) -> list[_Dropped]:
+    def _drop_expired(self, database: Database) -> list[_Dropped]:
         rows = database.connection.execute(
             "SELECT id, queue, items FROM batches WHERE stored_at < ? AND owner IS NULL", (_now() - self.max_age,)
         ).fetchall()
@@ -161,7 +161,7 @@ class Store:
         return [_Dropped(queue, items, TOO_OLD) for _, queue, items in rows]
 
     def _make_room(self, database: Database, size: int) -> list[_Dropped]:
-        """Raises :class:`Unusable` when what is being sent, and so stays, leaves no room."""
+        """Drop the oldest batches. Raises :class:`Unusable` if batches being sent, which stay, leave no room."""
         needed = size + _PAGES_BESIDE * database.page_size
         dropped: list[_Dropped] = []
         while database.bytes_used() + needed > self.max_size:
@@ -169,32 +169,30 @@ class Store:
                 "SELECT id, queue, items FROM batches WHERE owner IS NULL ORDER BY id LIMIT 1"
             ).fetchone()
             if row is None:
-                raise Unusable(
-                    "too large", f"a batch of {size:,} bytes does not fit into it", f"Set {MAX_SIZE} higher."
-                )
+                raise Unusable("too large", f"a batch of {size:,} bytes does not fit", f"Set {MAX_SIZE} higher.")
             _delete(database, row[0])
             dropped.append(_Dropped(row[1], row[2], FULL))
         return dropped
 
     def _report(self, dropped: list[_Dropped]) -> None:
         for one in dropped:
-            lost = self._counters.get(one.queue)
+            lost = self._reporters.get(one.queue)
             if lost is not None:
                 lost(one.items, one.reason)
             else:
-                self._strangers[one.queue, one.reason] += one.items
-        # Of exporters that this process does not have: nobody else will say it.
+                self._unreported[one.queue, one.reason] += one.items
+        # Queues of exporters that this process does not have: log their losses here.
         now = time.monotonic()
-        if self._strangers and now >= self._next_line:
-            for (queue, reason), items in self._strangers.items():
-                say(f"{queue}: {items:,} items that were left in {self.directory} by another process are lost {reason}")
-            self._strangers.clear()
+        if self._unreported and now >= self._next_line:
+            for (queue, reason), items in self._unreported.items():
+                say(f"{queue}: {items:,} items of another process in {self.directory} lost, {reason}")
+            self._unreported.clear()
             self._next_line = now + INTERVAL
 
 
 def store_at(directory: str, max_size: int, max_age: int) -> Store:
-    """The process's one store in a directory; the limits are those that were given last."""
-    # The kernel's locks are the process's: two stores would not see each other's.
+    """Return the process's store for a directory; the last call sets its limits."""
+    # One per process: kernel locks belong to the process, so two stores would not see each other's.
     real = str(Path(directory).resolve())
     store = _stores.get(real)
     if store is None:
@@ -212,5 +210,5 @@ def _delete(database: Database, id_: int) -> None:
 
 
 def _now() -> int:
-    """Milliseconds since 1970: it must mean the same after a restart."""
+    """Return milliseconds since 1970; a monotonic clock would not survive a restart."""
     return time.time_ns() // 1_000_000

@@ -1,8 +1,7 @@
-"""YAML text into values that know their line: parsing is PyYAML's, types and references are the specification's.
+"""Parses YAML into values with line and column. PyYAML parses; types and references follow the specification.
 
-``opentelemetry.configuration.load_config_file`` is not used here: it imports the SDK, which reads the
-environment while it is imported and fails on what it finds there; it knows no lines; and it keeps
-references as text that the specification calls errors.
+``opentelemetry.configuration.load_config_file`` is not used: it imports the SDK, which reads the environment on import
+and fails on invalid values; it has no line numbers; and it accepts references that the specification calls errors.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import yaml
 
 from distrokit import Problem, Source, Value
 
-#: Nodes that a file may unfold into: aliases of aliases make billions out of ten lines.
+#: Maximum number of nodes: aliases of aliases expand ten lines to billions of nodes.
 MOST_NODES = 20_000
 DEEPEST = 60
 
@@ -29,16 +28,16 @@ _FLOAT = re.compile(
 )
 # Specification, configuration data model, "Environment variable substitution".
 _REFERENCE = re.compile(r"\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}\n]*))?\}")
-# What may be shown of a secret: references without a default, names of headers, and schemes of authorization.
+# Parts of a secret that may be shown: references without a default, header names, authorization schemes.
 _PART = r"(?:[\w.-]+=)?(?:(?:Bearer|Basic|Token|Api-Key)(?: |%20))?\$\{(?:env:)?[A-Za-z_][A-Za-z0-9_]*\}"
-_NOTHING_ELSE = re.compile(rf"{_PART}(?:,{_PART})*", re.IGNORECASE)
+_NO_SECRET = re.compile(rf"{_PART}(?:,{_PART})*", re.IGNORECASE)
 
 
-class Unusable(Exception):  # noqa: N818  (what it says is of a file)
+class Unusable(Exception):  # noqa: N818  (describes the file)
     """The file as a whole cannot be used.
 
     Args:
-        line, column: where, from 1; 0 for nowhere in particular.
+        line, column: the place, from 1; 0 for the whole file.
     """
 
     def __init__(self, cause: str, line: int = 0, column: int = 0) -> None:
@@ -48,19 +47,19 @@ class Unusable(Exception):  # noqa: N818  (what it says is of a file)
 
 
 class _Loader(yaml.SafeLoader):
-    """Leaves the types of plain scalars open: they are those of YAML 1.2, after substitution."""
+    """Does not resolve the types of plain scalars: YAML 1.2's types apply, after substitution."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
         if kind is yaml.ScalarNode and implicit[0]:
             return _PLAIN
-        return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]  # so it is in the stubs
+        return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]  # untyped in the stubs
 
 
 def nodes_of(text: str, path: str, environ: Mapping[str, str], problems: list[Problem]) -> Value[Any]:
-    """The document as a tree of values, each with its line and column.
+    """Parse the document into a tree of values, each with its line and column.
 
     Args:
-        problems: receives keys that are there twice, and references to nothing.
+        problems: duplicate keys and references to unset variables are appended.
 
     Raises: :class:`Unusable`.
     """
@@ -100,15 +99,15 @@ class _Tree:
         return Source("file", f"{self._path}:{mark.line + 1}:{mark.column + 1}", written)
 
     def _node(self, node: yaml.Node, mark: yaml.Mark, above: tuple[int, ...]) -> Value[Any]:
-        """One node; ``above`` are those it is inside of."""
+        """Convert one node; ``above`` has the ids of the nodes around it."""
         self._count += 1
         if self._count > MOST_NODES:
-            raise Unusable(f"it unfolds into more than {MOST_NODES:,} nodes", mark.line + 1, mark.column + 1)
+            raise Unusable(f"it expands to more than {MOST_NODES:,} nodes", mark.line + 1, mark.column + 1)
         if id(node) in above or len(above) > DEEPEST:
-            cause = "an alias stands inside its own anchor" if id(node) in above else "it is nested too deeply"
+            cause = "an alias is inside its own anchor" if id(node) in above else "it is nested too deeply"
             raise Unusable(cause, mark.line + 1, mark.column + 1)
         if not isinstance(node, yaml.ScalarNode) and node.tag not in _COLLECTIONS:
-            raise Unusable(f"{node.tag} is no type of a configuration", mark.line + 1, mark.column + 1)
+            raise Unusable(f"{node.tag} is not a valid type in a configuration", mark.line + 1, mark.column + 1)
         inside = (*above, id(node))
         if isinstance(node, yaml.MappingNode):
             return Value(self._mapping(node, inside), self._source(mark))
@@ -116,9 +115,9 @@ class _Tree:
             items = [self._node(item, item.start_mark, inside) for item in node.value]
             return Value(items, self._source(mark))
         if id(node) not in self._scalars:
-            # Behind an alias it is the same text, however often.
+            # All aliases of a node share one text.
             text = str(node.value)
-            self._scalars[id(node)] = self._scalar(node, mark), text if _NOTHING_ELSE.fullmatch(text) else ""
+            self._scalars[id(node)] = self._scalar(node, mark), text if _NO_SECRET.fullmatch(text) else ""
         value, written = self._scalars[id(node)]
         return Value(value, self._source(mark, written))
 
@@ -135,25 +134,25 @@ class _Tree:
                     merged.setdefault(name, value)
                 continue
             if key in own:
-                self._twice(key, key_node.start_mark)
-            # The place of what has a name is the place of its name.
+                self._report_duplicate(key, key_node.start_mark)
+            # The source of a value is the place of its key.
             own[key] = self._node(value_node, key_node.start_mark, inside)
         return {**merged, **own}
 
     def _merged(self, node: yaml.Node, inside: tuple[int, ...]) -> dict[str, Value[Any]]:
-        """``<<``: a mapping, or several, the first of which wins. YAML 1.1 has it, and people use it."""
+        """Merge the mappings of ``<<``; the first one wins. It is YAML 1.1, and in common use."""
         merged: dict[str, Value[Any]] = {}
         for source in node.value if isinstance(node, yaml.SequenceNode) else [node]:
             value = self._node(source, source.start_mark, inside).value
             if not isinstance(value, dict):
                 mark = source.start_mark
-                raise Unusable("<< takes mappings", mark.line + 1, mark.column + 1)
+                raise Unusable("<< takes mappings only", mark.line + 1, mark.column + 1)
             for name, child in value.items():
                 merged.setdefault(name, child)
         return merged
 
     def _scalar(self, node: yaml.Node, mark: yaml.Mark) -> Any:
-        text = self._substituted(str(node.value), mark)
+        text = self._substitute(str(node.value), mark)
         if node.tag == _PLAIN:
             return resolved(text)
         if node.tag == "tag:yaml.org,2002:str":
@@ -166,14 +165,14 @@ class _Tree:
             return float(typed)
         raise Unusable(f"{text!r} is not of the type !{name}", mark.line + 1, mark.column + 1)
 
-    def _substituted(self, text: str, mark: yaml.Mark) -> str:
-        """References replaced by the variables they name; what came out of one is not looked at again."""
+    def _substitute(self, text: str, mark: yaml.Mark) -> str:
+        """Replace references by the variables they name; a replaced value is not searched again."""
         if "$" not in text:
             return text
-        return "$".join(self._references(part, mark) for part in text.split("$$"))
+        return "$".join(self._replace_references(part, mark) for part in text.split("$$"))
 
-    def _references(self, text: str, mark: yaml.Mark) -> str:
-        """From left to right, in one pass: a pattern over all of it would go back and forth."""
+    def _replace_references(self, text: str, mark: yaml.Mark) -> str:
+        """Replace from left to right, in one pass: one regular expression over the text would backtrack."""
         done: list[str] = []
         rest = 0
         while (start := text.find("${", rest)) >= 0 and (end := text.find("}", start)) >= 0:
@@ -181,7 +180,7 @@ class _Tree:
             match = _REFERENCE.fullmatch(reference)
             if match is None and reference != "${}":
                 shown = reference if len(reference) < 60 else reference[:57] + "…"
-                cause = f"{shown} is no reference to a variable; write ${{NAME}}, ${{NAME:-default}} or $$"
+                cause = f"{shown} is not a valid reference; write ${{NAME}}, ${{NAME:-default}} or $$"
                 raise Unusable(cause, mark.line + 1, mark.column + 1)
             done += [text[rest:start], self._variable(match[1], match[2], mark) if match else reference]
             rest = end + 1
@@ -190,19 +189,19 @@ class _Tree:
     def _variable(self, name: str, default: str | None, mark: yaml.Mark) -> str:
         found = self._environ.get(name, "")
         if not found and default is None and not name.startswith("OTEL_"):
-            # OpenTelemetry's own variables are optional, and a file that lists them all is no mistake.
+            # OpenTelemetry's own variables are optional; a file may list them all.
             self._unset.setdefault(name, mark)
-        # What is no text in the environment is none here either.
+        # A variable may have bytes that are not UTF-8.
         return (found or default or "").encode("utf-8", "replace").decode()
 
-    def _twice(self, key: str, mark: yaml.Mark) -> None:
+    def _report_duplicate(self, key: str, mark: yaml.Mark) -> None:
         self._problems.append(
             Problem(
                 code="file-key-twice",
                 subject=f"{self._source(mark)} {key}",
-                cause="this key is there twice",
-                outcome="the last one counts",
-                remedy="Take one out.",
+                cause="duplicate key",
+                outcome="the last one is used",
+                remedy="Remove one.",
                 severity="warning",
             )
         )
@@ -214,22 +213,22 @@ class _Tree:
                 code="file-variable-unset",
                 subject=self._path,
                 cause=f"it refers to variables that are not set: {where}",
-                outcome="what they stand for is empty",
-                remedy="Set them, or write a default: ${NAME:-default}; ${NAME:-} for nothing on purpose.",
+                outcome="they are replaced by nothing",
+                remedy="Set them, or write a default: ${NAME:-default}, or ${NAME:-} for an empty one.",
                 severity="warning",
             )
         )
 
 
 def resolved(text: str) -> Any:
-    """A plain scalar in the type that YAML 1.2's core schema gives it."""
+    """Convert a plain scalar to its type in YAML 1.2's core schema."""
     if text in _NULL:
         return None
     if text.lower() in _BOOL and text in (text.lower(), text.upper(), text.capitalize()):
         return _BOOL[text.lower()]
     if _INT.fullmatch(text):
         base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-        # Python refuses to read longer ones, and no setting is as large.
+        # Python refuses to parse longer integers, and no setting is that large.
         return int(text.removeprefix("0o"), base) if len(text) < 1000 else text
     if _FLOAT.fullmatch(text):
         return float(

@@ -7,7 +7,7 @@ from distrokit import Command, Configuration, Settings, hookimpl
 
 @hookimpl(trylast=True)
 def distrokit_configuration(settings: Settings) -> Configuration | None:
-    """The file; imports PyYAML and jsonschema only when there is one."""
+    """Read the file; import PyYAML and jsonschema only if there is one."""
     path = settings.get("OTEL_CONFIG_FILE")
     if not path:
         return None
@@ -18,7 +18,7 @@ def distrokit_configuration(settings: Settings) -> Configuration | None:
 
 @hookimpl
 def distrokit_commands() -> list[Command]:
-    """``distrokit config validate | show``."""
+    """Add ``distrokit config validate`` and ``distrokit config show``."""
     from distrokit_yaml.commands import CONFIG
 
     return [CONFIG]

@@ -1,7 +1,6 @@
-"""From a path to a configuration: what is wrong with the file is a problem with its place in it.
+"""Reads a configuration file; each mistake becomes a problem with line and column.
 
-A file that cannot be read as a whole configures nothing. A part that does not fit the schema is left out
-alone, and the rest counts.
+A file that cannot be read disables telemetry. A part that does not match the schema is left out, and the rest applies.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from distrokit import Configuration, Problem, Source, Value
 from distrokit_yaml.nodes import Unusable, nodes_of
 from distrokit_yaml.schema import fitting
 
-#: In bytes. The schema's own largest example, every node with its comments, has a quarter of it.
+#: In bytes, four times the schema's largest example.
 LARGEST = 262_144
 
-#: Of the schema's version 1.x that the installed OpenTelemetry has.
+#: Newest supported minor version of schema 1.x.
 NEWEST_MINOR = 1
 
 _PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
@@ -28,11 +27,11 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def read_configuration(path: str, environ: Mapping[str, str]) -> Configuration:
-    """The configuration in a file.
+    """Read a configuration file.
 
     Args:
         path: as the user wrote it; problems and sources repeat it.
-        environ: for the references in the file.
+        environ: variables for the references in the file.
     """
     try:
         text = _text(path)
@@ -58,7 +57,7 @@ def _text(path: str) -> str:
     except OSError as error:
         raise Unusable(f"it cannot be read: {error.strerror or error}") from error
     if len(content) > LARGEST:
-        raise Unusable(f"it is larger than {LARGEST:,} bytes, which no configuration is")
+        raise Unusable(f"it is larger than {LARGEST:,} bytes")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -67,35 +66,35 @@ def _text(path: str) -> str:
 
 
 def _json(text: str) -> str:
-    """JSON is YAML, but for tabs between its tokens; inside its strings there are none."""
+    """Convert JSON to YAML: only tabs between tokens and surrogate pairs differ."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
         raise Unusable(f"it is not JSON: {error.msg}", error.lineno, error.colno) from error
-    # JSON writes what is beyond 16 bits as two halves, which YAML would keep apart.
+    # JSON escapes characters beyond 16 bits as surrogate pairs, which YAML does not join.
     text = _PAIR.sub(lambda match: json.loads(f'"{match.group()}"'), text)
     return text.replace("\t", " ").replace("\x7f", "\\u007f")
 
 
 def _check_format(model: Value[Any], problems: list[Problem]) -> None:
-    """Specification, *VERSIONING*: another major version cannot be read, a newer minor version can, with a warning."""
+    """Refuse another major version, warn about a newer minor version (specification, *VERSIONING*)."""
     if not isinstance(model.value, dict):
-        raise Unusable("it holds no mapping")
+        raise Unusable("it is not a mapping")
     version = model.at("file_format")
     if version is None:
-        raise Unusable('it does not say its file_format; write file_format: "1.0" at its beginning')
+        raise Unusable('it has no file_format; write file_format: "1.0" at the top')
     major = str(version.value).partition(".")[0].partition("-")[0]
     if major != "1":
         *_, line, column = version.source.name.rsplit(":", 2)
-        raise Unusable(f"file_format {version.value} cannot be read, only 1.x", int(line), int(column))
+        raise Unusable(f"file_format {version.value} is not supported, only 1.x", int(line), int(column))
     minor = re.match(r"1\.([0-9]+)", str(version.value))
     if minor is not None and int(minor[1]) > NEWEST_MINOR:
         problems.append(
             Problem(
                 code="file-format-newer",
                 subject=f"{version.source} file_format={version.value}",
-                cause=f"the newest version that is known here is 1.{NEWEST_MINOR}",
-                outcome="what is new in it may have no effect",
+                cause=f"the newest supported version is 1.{NEWEST_MINOR}",
+                outcome="new keys may have no effect",
                 remedy=f"Upgrade distrokit-yaml and opentelemetry-configuration, or write 1.{NEWEST_MINOR}.",
                 severity="warning",
             )
@@ -108,6 +107,6 @@ def _unusable(path: str, unusable: Unusable) -> Problem:
         code="file-unusable",
         subject=str(Source("file", path + place)),
         cause=str(unusable),
-        outcome="nothing is configured, since what the file would have said is unknown",
+        outcome="telemetry is disabled because the file cannot be read",
         remedy="Correct it (`distrokit config validate` checks it), or unset OTEL_CONFIG_FILE.",
     )

@@ -1,1 +1,1 @@
-"""``distrokit new``: a package of one's own, complete, with a test that passes."""
+"""``distrokit new``: creates a complete package for a plugin or a distro, with tests that pass."""

@@ -1,24 +1,24 @@
-"""The options of ``distrokit new``. Read for every command of ``distrokit``, so nothing but argparse is imported."""
+"""The options of ``distrokit new``. Loaded for every ``distrokit`` command, so it imports argparse only."""
 
 from __future__ import annotations
 
 import argparse
 
-#: What can be made, and what it is for.
+#: The kinds of packages, with their help texts.
 KINDS = {
-    "plugin": "a package with a plugin, for any application that has distrokit",
-    "distro": "a package with a distro of your own: plugins, defaults and hooks under your name",
+    "plugin": "a package with a plugin, for any application with distrokit",
+    "distro": "a package with your own distro: plugins, defaults and hooks under your name",
 }
 
 NAMES = """\
-NAME is one word, or the whole name of a distribution:
+NAME is one word, or the full name of a distribution:
 
   {0}
 
 Upper case, dots and underscores become lower case and dashes. Every name is
 checked before anything is written, and nothing is ever overwritten.
 
-exit codes: 0 it is made, 1 it is refused, 2 the command line is wrong
+exit codes: 0 created, 1 refused, 2 invalid command line
 """
 
 _EXAMPLES = {
@@ -30,8 +30,8 @@ _EXAMPLES = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What can be typed behind ``distrokit new``."""
-    kinds = parser.add_subparsers(title="what", metavar="WHAT", required=True, dest="kind")
+    """Add the arguments of ``distrokit new``."""
+    kinds = parser.add_subparsers(title="kinds", metavar="KIND", required=True, dest="kind")
     for kind, text in KINDS.items():
         parser = kinds.add_parser(
             kind,
@@ -40,10 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             epilog=NAMES.format(_EXAMPLES[kind]),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        parser.add_argument("name", metavar="NAME", help=f"of the {kind}, or of its distribution")
+        parser.add_argument("name", metavar="NAME", help=f"name of the {kind}, or of its distribution")
         parser.add_argument(
             "--directory",
             metavar="DIR",
-            help="the folder to make; one that is there must be empty (default: the distribution's name, here)",
+            help="folder to create; an existing one must be empty (default: the distribution's name)",
         )
-        parser.add_argument("--json", action="store_true", help="print what was made, or why not, as JSON")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -1,4 +1,4 @@
-"""``distrokit new``: from the options to what was made."""
+"""The command ``distrokit new``."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SCHEMA = 1
 
 
 def new(arguments: argparse.Namespace) -> int:
-    """Make a package.
+    """Create a package.
 
     Args:
         arguments: see :mod:`distrokit_dev.new.arguments`.
 
-    Returns: 0 when it is made, 1 when it is refused, and then nothing is written.
+    Returns: 0 if it was created; 1 if it was refused, and nothing was written.
     """
     try:
         made = names(arguments.kind, arguments.name)
@@ -47,34 +47,34 @@ def new(arguments: argparse.Namespace) -> int:
         return 1
     commands = next_commands(folder)
     if arguments.json:
-        made_of = {"distribution": made.distribution, "module": made.module, "directory": str(folder)}
+        details = {"distribution": made.distribution, "module": made.module, "directory": str(folder)}
         _print_json(
-            {"ok": True, "kind": made.kind, "name": made.own, **made_of, "files": list(files), "next": commands}
+            {"ok": True, "kind": made.kind, "name": made.own, **details, "files": list(files), "next": commands}
         )
     else:
-        for line in _picture(made, folder, files, commands):
+        for line in _describe(made, folder, files, commands):
             print(line)
     return 0
 
 
 def next_commands(folder: Path) -> list[str]:
-    """What to type next, in the shell of this system."""
-    near = _near(folder)
-    go = shlex.join(["cd", near]) if os.name == "posix" else subprocess.list2cmdline(["cd", near])
-    return [*([go] if near != "." else []), 'python -m pip install -e ".[test]"', "python -m pytest"]
+    """Return the next commands, for the shell of this system."""
+    path = _relative(folder)
+    change = shlex.join(["cd", path]) if os.name == "posix" else subprocess.list2cmdline(["cd", path])
+    return [*([change] if path != "." else []), 'python -m pip install -e ".[test]"', "python -m pytest"]
 
 
-def _near(folder: Path) -> str:
+def _relative(folder: Path) -> str:
     here = Path.cwd()
     if not folder.is_relative_to(here):
         return str(folder)
-    near = str(folder.relative_to(here))
-    # What begins with a dash would be an option of cd.
-    return os.path.join(".", near) if near.startswith("-") else near  # noqa: PTH118  (pathlib drops the dot)
+    path = str(folder.relative_to(here))
+    # cd would take a leading dash for an option.
+    return os.path.join(".", path) if path.startswith("-") else path  # noqa: PTH118  (pathlib drops the dot)
 
 
-def _picture(made: Names, folder: Path, files: Iterable[str], commands: Iterable[str]) -> Iterable[str]:
-    yield f"Made the {made.kind} {made.own} in {harmless(_near(folder))}"
+def _describe(made: Names, folder: Path, files: Iterable[str], commands: Iterable[str]) -> Iterable[str]:
+    yield f"Made the {made.kind} {made.own} in {harmless(_relative(folder))}"
     yield ""
     yield f"  {made.kind:<12}  {made.own}"
     yield f"  distribution  {made.distribution}"
@@ -82,7 +82,7 @@ def _picture(made: Names, folder: Path, files: Iterable[str], commands: Iterable
     yield ""
     yield from (f"  {path}" for path in files)
     yield ""
-    yield "There is no licence in it: that is yours to choose."
+    yield "It has no licence: choose one before you publish it."
     yield "Next:"
     yield ""
     yield from (f"  {harmless(command)}" for command in commands)

@@ -1,4 +1,4 @@
-"""From the one name that is typed to all the names a package has."""
+"""Derives all names of a package from the one that the user typed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from distrokit_dev.new.refusal import Refused
 
 Kind = Literal["plugin", "distro"]
 
-#: A project name (PEP 508), and how it is compared (PEP 503).
+#: A project name (PEP 508), and its normalization (PEP 503).
 _VALID = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _SEPARATORS = re.compile(r"[-_.]+")
 
-#: Longer ones make folders that some file systems do not take.
+#: Maximum length, for file systems with short paths.
 _LONGEST = 40
 
-#: Words of a distribution's name that say what it is, not whose.
+#: Words of a distribution's name that do not identify it.
 _GENERIC = ("distrokit", "opentelemetry", "otel", "plugin", "distro")
 
-#: What one word becomes: a plugin is found by whom it is for, a distro by whom it is from.
+#: The distribution's name from one word.
 _DISTRIBUTION = {"plugin": "distrokit-{}", "distro": "{}-otel"}
 
 
@@ -31,10 +31,10 @@ class Names:
     """The names of one package.
 
     Attributes:
-        kind: what it is.
-        own: of the plugin or the distro: ``acme``.
-        distribution: what pip installs: ``distrokit-acme``.
-        module: what Python imports: ``distrokit_acme``.
+        kind: ``plugin`` or ``distro``.
+        own: the name of the plugin or the distro: ``acme``.
+        distribution: the name for pip: ``distrokit-acme``.
+        module: the name for Python: ``distrokit_acme``.
     """
 
     kind: Kind
@@ -44,22 +44,22 @@ class Names:
 
     @property
     def prefix(self) -> str:
-        """What its variables begin with: ``ACME``."""
+        """Prefix of its environment variables: ``ACME``."""
         return self.own.replace("-", "_").upper()
 
 
 def names(kind: Kind, typed: str) -> Names:
-    """All names that follow from the one that was typed.
+    """Derive all names from the typed one.
 
     Args:
-        typed: one word, the plugin's or distro's name; or, with a dash, a distribution's name: what is left of it
-            without the words of _GENERIC is the plugin's or distro's.
+        typed: one word, the name of the plugin or distro; or, with a dash, a distribution's name, which without the
+            words of _GENERIC is the name of the plugin or distro.
 
-    Raises: :class:`Refused` for one that cannot be, whatever is installed.
+    Raises: :class:`Refused` for an invalid name.
     """
     if not _VALID.fullmatch(typed):
         raise Refused(
-            f"{typed!r} is no name for a distribution: it takes letters a-z, digits, and dashes between them",
+            f"{typed!r} is not a valid name for a distribution: use letters a-z, digits, and dashes between them",
             f"Try `distrokit new {kind} acme`.",
         )
     if len(typed) > _LONGEST:
@@ -70,7 +70,7 @@ def names(kind: Kind, typed: str) -> Names:
     made = Names(kind, own, distribution, distribution.replace("-", "_"))
     if not own:
         raise Refused(
-            f"{typed!r} has no word of its own: {', '.join(_GENERIC)} say what it is, not whose",
+            f"{typed!r} has generic words only: {', '.join(_GENERIC)}",
             f"Try `distrokit new {kind} acme-{name}`.",
         )
     _check(typed, own.replace("-", "_"))
@@ -84,4 +84,4 @@ def _check(typed: str, word: str) -> None:
     if keyword.iskeyword(word):
         raise Refused(f"{typed!r} cannot be the name of a Python module: {word!r} is a keyword", remedy)
     if word in sys.stdlib_module_names:
-        raise Refused(f"{typed!r} would be taken for the standard library's module {word!r}", remedy)
+        raise Refused(f"{typed!r} conflicts with the standard library's module {word!r}", remedy)

@@ -1,14 +1,14 @@
-"""Why nothing is made."""
+"""The exception for a package that cannot be created."""
 
 from __future__ import annotations
 
 
 class Refused(Exception):  # noqa: N818  (a decision, not an error)
-    """Nothing was written.
+    """The package cannot be created, and nothing was written.
 
     Args:
-        cause: what is in the way, with the names as they were typed.
-        remedy: what to do instead.
+        cause: the reason, with names as typed.
+        remedy: a sentence.
     """
 
     def __init__(self, cause: str, remedy: str) -> None:

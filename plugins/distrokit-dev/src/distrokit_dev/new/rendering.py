@@ -1,7 +1,7 @@
-"""From the templates to the texts of a package's files.
+"""Renders the templates of a package's files.
 
-A template lies under ``templates/both`` or ``templates/plugin``, where its file will be; its path is a template too,
-and ends in ``.jinja``, so that no tool takes it for what it will become.
+Templates are in ``templates/both``, ``templates/plugin`` and ``templates/distro``. A template's path is a template,
+too. It ends in ``.jinja``, so that no tool takes it for a Python or TOML file.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ _SUFFIX = ".jinja"
 
 
 def render(names: Names) -> dict[str, str]:
-    """Path to text, for every file of the package; paths have slashes."""
-    # No escaping: what is made is no HTML, and every name was checked.
+    """Render all files of a package: path, with slashes, to text."""
     environment = Environment(
         loader=PackageLoader("distrokit_dev.new"),
         undefined=StrictUndefined,

@@ -1,4 +1,4 @@
-"""Who has a name already. Looks at what is installed, and imports none of it."""
+"""Refuses names that are in use by installed packages; imports none of them."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from distrokit import EntryPoints
 from distrokit_dev.new.names import Names
 from distrokit_dev.new.refusal import Refused
 
-#: Under which a plugin, or a distro, is found; by what is made.
+#: Entry-point groups to search, by kind of package.
 _GROUPS = {
     "plugin": {"distrokit": "plugin"},
     "distro": {"distrokit": "plugin", "distrokit.distro": "distro", "opentelemetry_distro": "distro"},
 }
 
 _ANOTHER = "Choose another name."
-_REMEDY = "Choose another name; or uninstall that one first, if yours is to take its place."
+_REMEDY = "Choose another name, or uninstall that one first to replace it."
 
 
 def refuse_taken(names: Names) -> None:
-    """Look for each of the names.
+    """Check each of the names.
 
-    Raises: :class:`Refused` when somebody has one, and says who.
+    Raises: :class:`Refused` if one is in use; the message names the package.
     """
     for what, point in _points(names):
         if point.name.lower().replace("_", "-") == names.own:
-            raise Refused(f"the {what} {point.name!r} is installed already: {_owner(point)} has it", _REMEDY)
-    if f"distrokit-{names.own}" in _ours():
-        raise Refused(f"the plugin {names.own!r} is one of distrokit's: distrokit-{names.own} has it", _ANOTHER)
+            raise Refused(f"the {what} {point.name!r} is already installed, by {_owner(point)}", _REMEDY)
+    if f"distrokit-{names.own}" in _own_distributions():
+        raise Refused(f"the plugin {names.own!r} is one of distrokit's own, in distrokit-{names.own}", _ANOTHER)
     try:
         raise Refused(
-            f"the distribution {names.distribution} is installed already: version {version(names.distribution)}",
+            f"the distribution {names.distribution} is already installed: version {version(names.distribution)}",
             _REMEDY,
         )
     except PackageNotFoundError:
@@ -41,11 +41,11 @@ def refuse_taken(names: Names) -> None:
     found = PathFinder.find_spec(names.module)
     if found is not None:
         where = found.origin or ", ".join(found.submodule_search_locations or ())
-        raise Refused(f"the module {names.module} is there already: {where}", _REMEDY)
+        raise Refused(f"the module {names.module} already exists: {where}", _REMEDY)
 
 
-def _ours() -> set[str]:
-    """The distributions of distrokit's own plugins, installed or not: those that it has extras for."""
+def _own_distributions() -> set[str]:
+    """Return the distributions of distrokit's own plugins, installed or not, from its extras."""
     found = (re.match(r"distrokit-[a-z0-9-]+", line) for line in requires("distrokit") or ())
     return {match[0] for match in found if match}
 

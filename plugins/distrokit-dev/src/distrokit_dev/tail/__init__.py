@@ -1,1 +1,1 @@
-"""``distrokit tail``: what arrives at the receiver, shown as it comes."""
+"""``distrokit tail``: shows telemetry as it arrives."""

@@ -1,4 +1,4 @@
-"""What of it is shown."""
+"""The filters of ``distrokit tail``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from distrokit_dev.tail.arguments import SIGNALS
 from distrokit_dev.tail.severity import is_error
 from distrokit_dev.tail.typeface import as_text
 
-#: Characters of a text that a pattern is held against; what is longer is no name.
-_LOOKED_AT = 10_000
+#: Maximum characters of a text that a pattern is matched against.
+_MAX_MATCHED = 10_000
 
 
 def signal_of(item: Item) -> str:
-    """``traces``, ``metrics`` or ``logs``."""
+    """Return ``traces``, ``metrics`` or ``logs``."""
     if isinstance(item, ReceivedSpan):
         return "traces"
     return "logs" if isinstance(item, ReceivedLog) else "metrics"
@@ -27,9 +27,9 @@ class Filters:
     """The options ``--service``, ``--name``, ``--errors`` and ``--signal``.
 
     Attributes:
-        services: shell patterns, of which one must match the service; empty for all.
-        names: the same for names of spans and metrics, and for bodies of log records.
-        errors: only what failed.
+        services: shell patterns; one must match the service; empty: all.
+        names: shell patterns for names of spans and metrics, and for bodies of log records; empty: all.
+        errors: only errors.
         signals: the signals to show.
     """
 
@@ -39,7 +39,7 @@ class Filters:
     signals: Collection[str] = SIGNALS
 
     def passes(self, item: Item) -> bool:
-        """Whether an item is shown for its own sake."""
+        """True if an item passes by itself."""
         if signal_of(item) not in self.signals or not _matches(service_of(item), self.services):
             return False
         if isinstance(item, ReceivedLog):
@@ -49,7 +49,7 @@ class Filters:
         return not self.errors and _matches(item.name, self.names)
 
     def passes_trace(self, spans: Iterable[ReceivedSpan]) -> bool:
-        """Whether a trace is shown, whole: each filter may be met by another span of it."""
+        """True if a trace passes as a whole: different spans may match different filters."""
         spans = list(spans)
         return (
             "traces" in self.signals
@@ -60,5 +60,5 @@ class Filters:
 
 
 def _matches(text: str, patterns: Collection[str]) -> bool:
-    text = text[:_LOOKED_AT].casefold()
+    text = text[:_MAX_MATCHED].casefold()
     return not patterns or any(fnmatch.fnmatchcase(text, pattern.casefold()) for pattern in patterns)

@@ -1,4 +1,4 @@
-"""Asked to end: by Ctrl-C, by ``kill``, by a terminal that is closed."""
+"""Handles Ctrl-C, ``kill`` and a closed terminal."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _TERMINATIONS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if
 
 
 class Interruption:
-    """While it is entered, signals are counted and end nothing by themselves; for the main thread.
+    """A context manager for the main thread that records signals, instead of ending the process.
 
     Attributes:
-        interrupts: how often Ctrl-C was pressed.
-        terminated: whether the process was told to end.
+        interrupts: number of times that Ctrl-C was pressed.
+        terminated: true after SIGTERM or SIGHUP.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Interruption:
     def __enter__(self) -> Self:
         self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
         for number in _TERMINATIONS:
-            # Under nohup a closed terminal is to be no reason.
+            # nohup ignores SIGHUP; keep that.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._terminate)
         return self

@@ -1,4 +1,4 @@
-"""What arrives as JSON, for other programs."""
+"""Prints items as JSON, for other programs."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _SINGULAR = {"traces": "span", "metrics": "metric point", "logs": "log record"}
 
 
 class JsonLines:
-    """One object per line, as it arrives: ``signal``, and the fields of what is in ``distrokit_dev.received``.
+    """Prints one object per line: ``signal``, and the fields of the classes in ``distrokit_dev.received``.
 
-    Pure ASCII, so that nothing in it moves a cursor; bytes are base64, and what JSON has no number for is text.
+    ASCII only, so that no text controls the terminal; bytes are base64; NaN and infinity are strings.
 
-    Raises: ``BrokenPipeError`` from :meth:`add` when nobody reads any more.
+    Raises: ``BrokenPipeError`` from :meth:`add` if the stream is closed.
     """
 
     def __init__(self, stream: TextIO, filters: Filters, totals: Totals) -> None:
         self._stream, self._filters, self._totals = stream, filters, totals
 
     def add(self, item: Item, now: float) -> None:
-        """Write it, if it passes the filters by itself: there is no waiting for the rest of its trace."""
+        """Print an item if it passes the filters by itself; do not wait for the rest of its trace."""
         signal = signal_of(item)
         if not self._filters.passes(item):
             self._totals.hidden[_SINGULAR[signal]] += 1
@@ -37,13 +37,13 @@ class JsonLines:
         self._stream.flush()
 
     def tick(self, now: float) -> None:
-        """Nothing waits."""
+        """Do nothing: no item is buffered."""
 
     def finish(self) -> None:
-        """Nothing is left."""
+        """Do nothing: no item is buffered."""
 
     def close(self) -> None:
-        """Nothing was changed."""
+        """Do nothing: the terminal was not changed."""
 
 
 def _jsonable(value: Any) -> Any:

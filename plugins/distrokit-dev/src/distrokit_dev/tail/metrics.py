@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from distrokit_dev.received import ReceivedPoint, service_of
 from distrokit_dev.tail.typeface import as_text
 
-#: Characters kept of a text; nothing that is shown is wider.
+#: Maximum characters kept of a text; the display is narrower.
 _KEPT = 300
 
-#: Attributes kept of a point.
+#: Maximum number of attributes kept of a point.
 _MAX_ATTRIBUTES = 50
 
 
 @dataclass(frozen=True)
 class Series:
-    """One metric of one service with one set of attributes, as it was last received.
+    """One metric of one service with one set of attributes: its latest point.
 
     Attributes:
-        instance: which process of the service; empty when it does not say.
+        instance: the service instance id; empty if there is none.
         attributes: names and values, by name.
         count: of a histogram, else ``None``.
-        value: as it was sent; of a histogram the average, ``None`` before there is one.
+        value: as sent; of a histogram the average, ``None`` if it has no measurement.
     """
 
     service: str
@@ -42,21 +42,21 @@ class Metrics:
     """Keeps the latest point of each series, and which of them changed.
 
     Args:
-        max_series: kept at once; when there are more, the one that was not received for longest goes.
+        max_series: maximum number of series; the one that is longest without a point is left out.
 
     Attributes:
-        left_out: how many had to go.
+        left_out: number of series left out.
     """
 
     def __init__(self, max_series: int = 200) -> None:
         self.left_out = 0
         self._max_series = max_series
-        # What was received last is at the end.
+        # The latest is at the end.
         self._latest: OrderedDict[_Key, Series] = OrderedDict()
         self._changed: set[_Key] = set()
 
     def add(self, point: ReceivedPoint) -> None:
-        """Take in a point."""
+        """Add a point."""
         pairs = sorted(point.attributes.items())[:_MAX_ATTRIBUTES]
         series = Series(
             service_of(point)[:_KEPT],
@@ -78,16 +78,16 @@ class Metrics:
 
     @property
     def changed(self) -> bool:
-        """Whether a value is not what it was when :meth:`news` was last asked."""
+        """True if a series changed since the last call of :meth:`news`."""
         return bool(self._changed)
 
     def news(self) -> list[Series]:
-        """What changed since it was last asked, by service, name and attributes."""
+        """Return the series changed since the last call, by service, name and attributes."""
         keys, self._changed = sorted(self._changed), set()
         return [self._latest[key] for key in keys]
 
     def latest(self, limit: int | None = None) -> list[Series]:
-        """The series that were received last, at most ``limit``, by service, name and attributes."""
+        """Return the latest series, at most ``limit``, by service, name and attributes."""
         keys = list(self._latest)[-limit:] if limit else list(self._latest)
         return [self._latest[key] for key in sorted(keys)]
 

@@ -1,4 +1,4 @@
-"""Why there are no traces, where it ends without one: what is known, and where to look."""
+"""Explains why no traces arrived: known facts, and where to look next."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _WITHOUT_TRACES = "OTEL_TRACES_EXPORTER"
 def why_no_traces(
     totals: Totals, receiver: Receiver, words: Sequence[str], environ: Mapping[str, str], signals: Sequence[str]
 ) -> list[str]:
-    """Lines to print; none where there were traces, or nobody wanted to see them.
+    """Return lines to print; none if there were traces, or the filters exclude them.
 
     Args:
-        words: the command that was run; empty for none.
-        environ: what it was run with.
-        signals: those that are shown.
+        words: the command that was run; empty if there was none.
+        environ: its environment.
+        signals: the signals that are shown.
     """
     counts = totals.counts
     arrived = sum(counts.values())
@@ -32,20 +32,18 @@ def why_no_traces(
         rest = " and ".join(_quantity(counts[name], one) for name, one in names.items() if counts[name])
         if environ.get(_WITHOUT_TRACES, "").strip().lower() == "none" and words:
             return [f"No spans arrived, only {rest}: {_WITHOUT_TRACES}=none."]
-        reason = (
-            "no span was made, or a sampler or a transform dropped all; most come from an instrumentation of a library"
-        )
-        return [f"No spans arrived, only {rest}: {reason}.", *refused, _ask(words)]
+        reason = "no span was created, or a sampler or a transform dropped all; most spans come from instrumentations"
+        return [f"No spans arrived, only {rest}: {reason}.", *refused, _suggest_doctor(words)]
     where = f"{receiver.host}:{receiver.grpc_port} (grpc) and {receiver.host}:{receiver.http_port} (http)"
     if words:
-        reasons = "it recorded nothing, or no launcher gets into it (another Python, -I, a pex file)"
-        return [f"No telemetry arrived at {where}: {reasons}.", *refused, _ask(words)]
+        reasons = "it recorded nothing, or it ran without instrumentation (another Python, -I, a pex file)"
+        return [f"No telemetry arrived at {where}: {reasons}.", *refused, _suggest_doctor(words)]
     return [
         f"No telemetry arrived at {where}.",
         *refused,
-        "Is OTEL_EXPORTER_OTLP_ENDPOINT of the application this address (in a container, localhost is the container)?",
-        "Does its protocol fit the port? Was it started by a launcher: distrokit run ...?",
-        _ask(words),
+        "Does the application's OTEL_EXPORTER_OTLP_ENDPOINT have this address? In a container, localhost is itself.",
+        "Does its protocol match the port? Was it started with a launcher: distrokit run ...?",
+        _suggest_doctor(words),
     ]
 
 
@@ -53,6 +51,6 @@ def _quantity(number: int, one: str) -> str:
     return f"{number} {one}{'' if number == 1 else 's'}"
 
 
-def _ask(words: Sequence[str]) -> str:
-    # Not the command itself: there may be a secret in it.
-    return f"`distrokit doctor -- {'COMMAND' if words else 'python app.py'}` looks at all of it."
+def _suggest_doctor(words: Sequence[str]) -> str:
+    # Not the command itself: it may contain a secret.
+    return f"`distrokit doctor -- {'COMMAND' if words else 'python app.py'}` checks all of this."

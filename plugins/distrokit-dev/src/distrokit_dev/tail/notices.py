@@ -1,4 +1,4 @@
-"""What the command says itself: where it listens, what it runs, why it cannot."""
+"""The command's own messages: the receiver's address, the program, errors."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from distrokit_dev.receiver import Receiver
 from distrokit_dev.tail.arguments import GRPC_PORT, HTTP_PORT
 from distrokit_dev.tail.typeface import harmless
 
-#: Characters of a command that are repeated to who typed it.
+#: Maximum characters of a command in a message.
 _COMMAND = 70
 
 
 def say(stream: TextIO, lines: Iterable[str]) -> None:
-    """Write lines; on stderr it is no reason to fail when nobody reads them."""
+    """Write lines; ignore a closed stderr."""
     with contextlib.suppress(*((OSError, ValueError) if stream is sys.stderr else ())):
         stream.writelines(f"{line}\n" for line in lines)
         stream.flush()
 
 
 def complain(text: str) -> None:
-    """One line on stderr."""
+    """Print an error to stderr."""
     say(sys.stderr, [f"distrokit tail: {harmless(text)}"])
 
 
-def listening(receiver: Receiver) -> list[str]:
-    """Where it listens, and what to set in an application so that it sends there."""
+def describe_receiver(receiver: Receiver) -> list[str]:
+    """Describe the receiver's address, and the settings for an application."""
     host, default = receiver.host, "127.0.0.1"
     where = f"Listening on {host}:{receiver.grpc_port} (grpc) and {host}:{receiver.http_port} (http). Ctrl-C ends it."
     reached = default if host in ("0.0.0.0", "") else host  # noqa: S104  (compared, not bound)
@@ -42,10 +42,10 @@ def listening(receiver: Receiver) -> list[str]:
     ]
 
 
-def running(words: Sequence[str], endpoint: str, protocol: str, removed: Sequence[str]) -> list[str]:
-    """What is run, and which of the user's variables it does not see."""
+def describe_command(words: Sequence[str], endpoint: str, protocol: str, removed: Sequence[str]) -> list[str]:
+    """Describe the command, and the variables removed from its environment."""
     command = harmless(shlex.join(words))
     if len(command) > _COMMAND:
         command = command[: _COMMAND - 3] + "..."
     lines = [f"Running {command}", f"instrumented, sending to {endpoint} over {protocol}."]
-    return lines + [f"{name} is not passed on: with it, nothing might arrive here." for name in removed]
+    return lines + [f"{name} is removed from its environment: with it, nothing might arrive here." for name in removed]

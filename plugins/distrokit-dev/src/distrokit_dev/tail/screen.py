@@ -1,4 +1,4 @@
-"""What arrives, for people: traces and log records one below the other, metrics as a table."""
+"""Prints items for people: traces and log records as they complete, metrics as a table."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from distrokit_dev.tail.totals import Totals
 from distrokit_dev.tail.traces import Part, Traces
 from distrokit_dev.tail.typeface import Typeface
 
-#: Columns where there is no terminal that has some.
+#: Columns without a terminal.
 _WIDTH = 80
 
-#: Seconds between two tables where they cannot be drawn over, and between two drawings where they can.
+#: Seconds between two printed tables, and between two updates of a live table.
 _BETWEEN_TABLES, _BETWEEN_DRAWINGS = 5.0, 0.25
 
-#: Seconds that the first of several changes waits for the others.
+#: Seconds to collect changes before a table is printed.
 _GATHERING = 1.0
 
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        # rich would end the process on the spot.
+        # rich would exit the process.
         raise BrokenPipeError
 
 
 def console_for(stream: TextIO) -> Console:
-    """A console on this stream: of the terminal's width, of ``COLUMNS``, or 80 columns where it is no terminal."""
+    """Return a console for a stream, with the width of the terminal, else of ``COLUMNS``, else 80."""
     columns = os.environ.get("COLUMNS", "")
-    # rich would take the width of any terminal it finds, of stdin's too.
+    # rich would use the width of any terminal, even of stdin's.
     width = None if stream.isatty() else int(columns) if columns.isdecimal() and int(columns) else _WIDTH
     return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 class Screen:
-    """Shows what passes the filters.
+    """Prints the items that pass the filters.
 
     Args:
-        traces: where spans are collected into traces.
-        live: draw the table of metrics at the bottom, again and again over itself. Only for a terminal on which
-            nobody else writes; else a table of what changed is printed now and then.
+        traces: collects spans into traces.
+        live: redraw the table of metrics at the bottom, only for a terminal that no other program writes to. If false,
+            print a table of changed series from time to time.
 
-    Raises: ``BrokenPipeError`` from any method when nobody reads any more.
+    Raises: ``BrokenPipeError`` from any method if the output is closed.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Screen:
         self._gathering = False
 
     def add(self, item: Item, now: float) -> None:
-        """Take in one item; shown at once, or when its trace is complete."""
+        """Add an item; print it at once, or with its trace."""
         if isinstance(item, ReceivedPoint):
             if self._passes(item, "metric point"):
                 self._metrics.add(item)
@@ -78,7 +78,7 @@ class Screen:
             self._by_itself(item)
 
     def tick(self, now: float) -> None:
-        """Show what is due."""
+        """Print complete traces and changed metrics."""
         self._show(self._traces.complete(now))
         if not self._metrics.changed or now < self._next_table:
             return
@@ -92,7 +92,7 @@ class Screen:
             self._next_table, self._gathering = now + _GATHERING, True
 
     def finish(self) -> None:
-        """Show all that is left, and the last table of metrics."""
+        """Print all remaining traces, and the final table of metrics."""
         self._show(self._traces.rest())
         self.close()
         if len(self._metrics):
@@ -100,7 +100,7 @@ class Screen:
             self._print_metrics(table)
 
     def close(self) -> None:
-        """Take away the table that is drawn over, and give the terminal its cursor back."""
+        """Remove the live table, and show the cursor."""
         if self._live is not None:
             self._live.stop()
 
@@ -137,7 +137,7 @@ class Screen:
         series = self._metrics.latest(rows)
         unseen = len(self._metrics) - len(series) + self._metrics.left_out
         live.update(Group(Text(), *show_metrics(series, unseen, self._width - 1, self._typeface)))
-        # Its first start writes, so it waits until there is something.
+        # start() writes to the terminal, so call it when there is a table.
         live.start()
         live.refresh()
 

@@ -10,13 +10,13 @@ _ERROR = 17
 
 
 def severity_of(log: ReceivedLog) -> str:
-    """The text it was sent with, else the name of its number; empty when it has neither."""
+    """Return the severity text, else the name of the number; empty if it has neither."""
     rank = (log.severity_number - 1) // _PER_NAME
     return log.severity or (_NAMES[rank] if 0 <= rank < len(_NAMES) else "")
 
 
 def rank_of(log: ReceivedLog) -> str:
-    """One of the six names of the specification; empty when nothing says which."""
+    """Return one of the six names of the specification; empty if unknown."""
     rank = (log.severity_number - 1) // _PER_NAME
     if 0 <= rank < len(_NAMES):
         return _NAMES[rank]
@@ -25,5 +25,5 @@ def rank_of(log: ReceivedLog) -> str:
 
 
 def is_error(log: ReceivedLog) -> bool:
-    """Whether it is ``ERROR`` or above."""
+    """True for ``ERROR`` and above."""
     return log.severity_number >= _ERROR or rank_of(log) in ("ERROR", "FATAL")

@@ -1,4 +1,4 @@
-"""How metrics look: a table."""
+"""Formats metrics as a table."""
 
 from __future__ import annotations
 
@@ -17,36 +17,37 @@ _GAP = 2
 
 
 def show_metrics(series: Sequence[Series], unseen: int, width: int, typeface: Typeface) -> list[Text]:
-    """A table's lines, none wider than ``width`` columns.
+    """Return the lines of a table, at most ``width`` columns wide.
 
     Args:
-        unseen: how many more there are, which is said below.
+        unseen: number of series that are not shown, for the last line.
     """
-    telling = _telling(series)
+    distinct = _find_distinct(series)
     processes = Counter(service for service, _ in {(item.service, item.instance) for item in series})
     cells = [
-        _cells(item, telling[item.service, item.name], typeface, several=processes[item.service] > 1) for item in series
+        _cells(item, distinct[item.service, item.name], typeface, several=processes[item.service] > 1)
+        for item in series
     ]
-    # Numbers are shown whole; what they are of shares the rest.
+    # Numbers are never cut; the other columns share the remaining width.
     right = [max(cell_len(row[column]) for row in [_HEAD, *cells]) for column in (3, 4)]
     shown = [column for column in range(5) if column < 2 or any(row[column] for row in cells)]
-    rest = width - sum(right[column - 3] for column in shown if column > 2) - _GAP * (len(shown) - 1)
-    left = _shared(
-        [max(cell_len(row[column]) for row in [_HEAD, *cells]) if column in shown else 0 for column in range(3)], rest
+    room = width - sum(right[column - 3] for column in shown if column > 2) - _GAP * (len(shown) - 1)
+    left = _share_width(
+        [max(cell_len(row[column]) for row in [_HEAD, *cells]) if column in shown else 0 for column in range(3)], room
     )
     widths = [*left, *right]
     lines = [_row(_HEAD, shown, widths, typeface, "bold")]
     lines += [_row(row, shown, widths, typeface, "") for row in cells]
     if unseen:
-        said = f"{typeface.glyphs.cut} and {unseen} more"
-        lines.append(Text(typeface.clean(said, width), style="dim"))
+        rest = f"{typeface.glyphs.cut} and {unseen} more"
+        lines.append(Text(typeface.clean(rest, width), style="dim"))
     for line in lines:
         line.truncate(width)
     return lines
 
 
-def _telling(series: Sequence[Series]) -> dict[tuple[str, str], set[str]]:
-    """For each metric the attributes that tell its series apart."""
+def _find_distinct(series: Sequence[Series]) -> dict[tuple[str, str], set[str]]:
+    """Return for each metric the attributes that differ between its series."""
     values: dict[tuple[str, str], dict[str, Counter[str]]] = {}
     sizes = Counter((item.service, item.name) for item in series)
     for item in series:
@@ -59,12 +60,12 @@ def _telling(series: Sequence[Series]) -> dict[tuple[str, str], set[str]]:
     }
 
 
-def _cells(item: Series, telling: set[str], typeface: Typeface, *, several: bool) -> tuple[str, ...]:
+def _cells(item: Series, distinct: set[str], typeface: Typeface, *, several: bool) -> tuple[str, ...]:
     average = "avg " if item.count is not None else ""
     value = "" if item.value is None else f"{average}{_number(item.value)} {_unit(item.unit)}".rstrip()
     count = "" if item.count is None else str(item.count)
-    # There is seldom room for all of them.
-    pairs = sorted(item.attributes, key=lambda pair: pair[0] not in telling)
+    # Distinct attributes first: there is rarely room for all.
+    pairs = sorted(item.attributes, key=lambda pair: pair[0] not in distinct)
     process = [("instance", item.instance[:8])] if several else []
     attributes = " ".join(f"{name}={text}" for name, text in [*process, *pairs])
     return item.service, item.name, attributes, count, typeface.clean(value, 28)
@@ -83,8 +84,8 @@ def _row(cells: Sequence[str], shown: Sequence[int], widths: Sequence[int], type
     return line
 
 
-def _shared(wanted: list[int], room: int) -> list[int]:
-    """Columns for three texts: what the service and the metric want up to their parts, the attributes what is left."""
+def _share_width(wanted: list[int], room: int) -> list[int]:
+    """Share the width among service, metric and attributes; the attributes get the rest."""
     service = min(wanted[0], max(8, room // 4))
     metric = min(wanted[1], max(8, (room - service) * 3 // 5), max(8, room - service))
     if sum(wanted) <= room:

@@ -1,4 +1,4 @@
-"""How a trace looks: a line that says which, and a tree of its spans with a time bar each."""
+"""Formats a trace: a header, and a tree of spans with time bars."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from distrokit_dev.tail.traces import Part
 from distrokit_dev.tail.tree import MAX_RAILS, Row, rows
 from distrokit_dev.tail.typeface import Glyphs, Typeface, as_text
 
-#: Columns: before each line, of a duration; of a bar at most.
+#: Columns: indentation, duration, and maximum of a bar.
 _INDENT, _DURATION, _BAR = 2, 9, 48
 
-#: Columns below which there are no bars.
+#: Minimum columns for bars.
 _NARROW = 40
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """What the lines of one trace share. ``start`` and ``end`` are its bounds in nanoseconds, the rest columns."""
+    """Layout of one trace. ``start`` and ``end`` are its bounds in nanoseconds; the other numbers are columns."""
 
     typeface: Typeface
     width: int
@@ -34,7 +34,7 @@ class _Layout:
 
 
 def show_trace(part: Part, width: int, typeface: Typeface) -> Iterator[Text]:
-    """Its lines, none wider than ``width`` columns unless the trace id is.
+    """Yield the lines of a trace, at most ``width`` columns wide unless the trace id is wider.
 
     Args:
         part: has at least one span.
@@ -60,8 +60,8 @@ def show_trace(part: Part, width: int, typeface: Typeface) -> Iterator[Text]:
         for log in of_no_span:
             yield show_log_of_span(log, " " * _INDENT, width, typeface)
     if part.left_out:
-        said = f"{typeface.glyphs.cut} {part.left_out} more spans and log records of this trace were left out"
-        yield Text(" " * _INDENT + typeface.clean(said, width - _INDENT), style="yellow")
+        note = f"{typeface.glyphs.cut} {part.left_out} more spans and log records of this trace were left out"
+        yield Text(" " * _INDENT + typeface.clean(note, width - _INDENT), style="yellow")
 
 
 def _layout(tree: list[Row], labels: list[str], bounds: tuple[int, int], width: int, typeface: Typeface) -> _Layout:
@@ -77,15 +77,15 @@ def _layout(tree: list[Row], labels: list[str], bounds: tuple[int, int], width: 
 def _header(part: Part, services: list[str], total: int, width: int, typeface: Typeface) -> Iterator[Text]:
     start = min(span.start for span in part.spans)
     errors = sum(span.status == "error" for span in part.spans)
-    facts = [_counted(len(part.spans), "span"), typeface.duration(total)]
+    facts = [_count(len(part.spans), "span"), typeface.duration(total)]
     if errors:
-        facts.insert(1, _counted(errors, "error"))
+        facts.insert(1, _count(errors, "error"))
     behind = f"  {', '.join(facts)}"
     line = Text().append(f"{clock(start)} ", style="dim")
     trace_id = f"  {part.trace_id[:32] or 'no trace id'}"
     room = width - line.cell_len - len(behind) - len(trace_id)
     names = ", ".join(services)
-    # Where it gets narrow the id has a line of its own.
+    # In a narrow terminal the id has its own line.
     alone = room < min(12, cell_len(names))
     line.append(typeface.clean(names, max(4, room + (len(trace_id) if alone else 0))), style="bold cyan")
     line.append(behind, style="bold red" if errors else "")
@@ -95,21 +95,21 @@ def _header(part: Part, services: list[str], total: int, width: int, typeface: T
     yield line
     if alone:
         yield Text(trace_id, style="dim")
-    notes = ["more of a trace that came before" if part.shown_before else "some of it came before, and was hidden"]
+    notes = ["continues a trace shown before" if part.shown_before else "continues a trace that was hidden"]
     notes = notes if part.continued else [] if part.rooted else ["root not received"]
     for note in notes:
         yield Text("  " + typeface.clean(note, width - 2), style="yellow")
 
 
-def _counted(number: int, what: str) -> str:
+def _count(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _label(row: Row, part: Part, glyphs: Glyphs, *, several: bool) -> str:
-    """What stands behind the guides, uncut."""
+    """Return the full label behind the tree's lines."""
     if row.span is None:
         name = part.before.get(row.missing)
-        return f"{name} (came before)" if name is not None else f"parent {row.missing} not received"
+        return f"{name} (received before)" if name is not None else f"parent {row.missing} not received"
     mark = f"{glyphs.mark} " if row.span.status == "error" else ""
     service = f" ({service_of(row.span)})" if several else ""
     return f"{mark}{row.span.name or '(no name)'}{service}"
@@ -145,7 +145,7 @@ def _line(row: Row, label: str, layout: _Layout) -> Text:
 
 
 def _bar(span: ReceivedSpan, layout: _Layout) -> str:
-    """Where the span lies within the trace; at least one character."""
+    """Return the span's bar in the trace; at least one character."""
     total, glyphs = layout.end - layout.start, layout.typeface.glyphs
     if total <= 0 or not layout.bar:
         return glyphs.instant if layout.bar else ""
@@ -155,7 +155,7 @@ def _bar(span: ReceivedSpan, layout: _Layout) -> str:
 
 
 def _details(row: Row, span: ReceivedSpan, logs: list[ReceivedLog], layout: _Layout) -> Iterator[Text]:
-    """What is said about a span in the lines below it: why it failed, and what was logged in it."""
+    """Yield the lines below a span: errors and log records."""
     glyphs = layout.typeface.glyphs
     above = _rails((*row.rails, not row.last) if row.depth else (), layout.typeface)
     prefix = " " * _INDENT + above + (glyphs.rail if row.grows else "   ")
@@ -167,7 +167,7 @@ def _details(row: Row, span: ReceivedSpan, logs: list[ReceivedLog], layout: _Lay
 
 
 def _reasons(span: ReceivedSpan) -> list[str]:
-    """The status message, and the exception where the message is not just that."""
+    """Return the status message, and the exception if the message differs."""
     reasons = [span.status_message] if span.status_message and span.status == "error" else []
     for event in span.events:
         kind = as_text(event.attributes.get("exception.type"))

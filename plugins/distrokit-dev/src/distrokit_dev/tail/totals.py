@@ -1,4 +1,4 @@
-"""What arrived altogether, by service."""
+"""Counts received items by service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from distrokit_dev.tail.typeface import Typeface, harmless
 
 _COLUMNS = ("traces", "spans", "span errors", "logs", "log errors", "metric points")
 
-#: Services with a row of their own, and traces that are remembered so as to count each once.
+#: Maximum number of services with their own row, and of traces remembered to count each once.
 _MAX_SERVICES, _MAX_TRACES = 50, 20_000
 _OTHERS = "(other services)"
 
@@ -22,7 +22,7 @@ class Totals:
     """Counts everything that arrives, whether it is shown or not.
 
     Attributes:
-        hidden: what the filters kept from being shown, by what it is.
+        hidden: number of items hidden by the filters, by kind.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Totals:
         self._traces: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def count(self, item: Item) -> None:
-        """One more."""
+        """Count an item."""
         service = service_of(item)[:300]
         if service not in self._by_service and len(self._by_service) >= _MAX_SERVICES:
             service = _OTHERS
@@ -49,14 +49,14 @@ class Totals:
 
     @property
     def counts(self) -> Counter[str]:
-        """What arrived, shown or not: ``traces``, ``spans``, ``logs``, ``metric points``."""
+        """Totals of all services: ``traces``, ``spans``, ``logs``, ``metric points``."""
         return self._all
 
     def lines(self, width: int, typeface: Typeface, dropped: int = 0) -> Iterator[str]:
-        """What to say at the end.
+        """Yield the lines of the final table.
 
         Args:
-            dropped: requests that were let go unread.
+            dropped: number of requests dropped unread.
         """
         names = sorted(self._by_service)
         first = min(max(cell_len(harmless(name)) for name in [*names, "service"]), max(7, width - 61))
@@ -72,7 +72,7 @@ class Totals:
             ]
             yield typeface.clean(f"Hidden by the filters: {', '.join(parts)}", width)
         if dropped:
-            yield typeface.clean(f"Dropped, since more arrived than could be read: {dropped} requests", width)
+            yield typeface.clean(f"Dropped, because too many arrived: {dropped} requests", width)
 
     def _is_new(self, trace_id: str, service: str) -> bool:
         key = (trace_id, service)

@@ -1,4 +1,4 @@
-"""Puts together again what belongs to one trace: its spans and log records come in any order, in several requests."""
+"""Collects the spans and log records of a trace, which arrive in any order, in several requests."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from dataclasses import dataclass, field, replace
 from distrokit_dev.received import Attributes, ReceivedLog, ReceivedSpan, service_of
 from distrokit_dev.tail.typeface import as_text
 
-#: Characters kept of a name and of a message; nothing that is shown is wider.
+#: Maximum characters kept of a name and of a message; the display is narrower.
 _NAME, _MESSAGE = 300, 1000
 
-#: The same of an id: twice what a valid one has.
+#: Maximum characters kept of an id, twice the length of a valid one.
 _ID = 64
 
-#: Attributes that are shown, of events and of log records.
+#: Attributes of events and log records that are shown.
 _SHOWN = ("exception.type", "exception.message")
 
 
 @dataclass
 class Part:
-    """A trace, or what came after the first part of it had been shown.
+    """A trace, or a later part of a trace that was shown before.
 
     Attributes:
         trace_id: hexadecimal.
-        spans: in order of arrival, none twice.
+        spans: in order of arrival, without duplicates.
         logs: its log records, in order of arrival.
-        left_out: spans and log records above the bound.
-        before: names of the spans that an earlier part had, by span id.
-        continued: whether there was such a part.
-        shown_before: whether that one was shown; the filters may have hidden it.
-        rooted: whether a span without a parent is among the spans.
-        opened, touched: when the first and the last of it arrived, by the caller's clock.
+        left_out: number of spans and log records above the limit.
+        before: names of the spans of earlier parts, by span id.
+        continued: true if there was an earlier part.
+        shown_before: true if an earlier part was shown; the filters may have hidden it.
+        rooted: true if it has a span without a parent.
+        opened, touched: arrival of its first and its last item, by the caller's clock.
         by_id: the spans, by span id.
     """
 
@@ -49,15 +49,15 @@ class Part:
 
 
 class Traces:
-    """Collects until a trace is complete, as far as one can know. Does no I/O; the caller has the clock.
+    """Collects items until a trace is probably complete. Does no I/O; the caller provides the time.
 
     Args:
-        quiet: seconds without anything new after which a trace with its root is complete.
-        quiet_without_root: the same for a trace without its root, which may be on its way.
-        longest: seconds after which a trace is given out though it never is quiet.
-        max_open: traces collected at once; when there are more, the one quiet for longest is given out.
-        max_items: spans and log records of one trace.
-        max_items_of_all: the same of all open traces together.
+        quiet: seconds without new items after which a trace with its root is complete.
+        quiet_without_root: seconds for a trace without its root, which may still arrive.
+        longest: maximum seconds to collect a trace.
+        max_open: maximum number of open traces; beyond it the trace longest without new items is returned.
+        max_items: maximum number of spans and log records of one trace.
+        max_items_of_all: maximum number for all open traces together.
     """
 
     def __init__(
@@ -71,14 +71,14 @@ class Traces:
     ) -> None:
         self._quiet, self._quiet_without_root, self._longest = quiet, quiet_without_root, longest
         self._max_open, self._max_items, self._max_items_of_all = max_open, max_items, max_items_of_all
-        # Both with what was touched last at the end.
+        # In both the latest is at the end.
         self._open: OrderedDict[str, Part] = OrderedDict()
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._pushed_out: list[Part] = []
         self._items = 0
 
     def add(self, item: ReceivedSpan | ReceivedLog, now: float) -> None:
-        """Take in a span or a log record of a trace.
+        """Add a span or a log record of a trace.
 
         Args:
             now: seconds of a monotonic clock.
@@ -92,7 +92,7 @@ class Traces:
             part.logs.append(_lean_log(item))
         else:
             span = _lean_span(item)
-            # What was sent again, since the answer was late.
+            # A duplicate: it was sent again because the response was late.
             if part.by_id.get(span.span_id) == span:
                 return
             part.by_id[span.span_id] = span
@@ -103,18 +103,18 @@ class Traces:
             self._pushed_out.append(self._close(next(iter(self._open))))
 
     def complete(self, now: float) -> list[Part]:
-        """What is complete by now, and no longer kept; in the order in which it became quiet."""
+        """Remove and return complete traces, in the order of their last items."""
         parts, self._pushed_out = self._pushed_out, []
         due = [trace_id for trace_id, part in self._open.items() if self._is_due(part, now)]
         return parts + [self._close(trace_id) for trace_id in due]
 
     def rest(self) -> list[Part]:
-        """All that is left, complete or not."""
+        """Remove and return all traces, complete or not."""
         parts, self._pushed_out = self._pushed_out, []
         return parts + [self._close(trace_id) for trace_id in list(self._open)]
 
     def remember(self, part: Part, *, shown: bool) -> None:
-        """Note that a part was dealt with, so that what comes later continues it."""
+        """Note that a part was handled, so that later items continue it."""
         known = self._known.pop(part.trace_id, None) or _Known()
         known.shown = known.shown or shown
         for span in part.spans[: _Known.max_names - len(known.names)]:
@@ -147,7 +147,7 @@ class Traces:
 
 @dataclass
 class _Known:
-    """What is remembered of a trace that was dealt with."""
+    """A trace that was handled: names of its spans, and whether it was shown."""
 
     max_traces = 200
     max_names = 1000
@@ -157,7 +157,7 @@ class _Known:
 
 
 def _lean_span(span: ReceivedSpan) -> ReceivedSpan:
-    """Without what is not shown, which may be large."""
+    """Return the span without data that is not shown, which may be large."""
     exceptions = [event for event in span.events if event.name == "exception"]
     return replace(
         span,
@@ -167,8 +167,8 @@ def _lean_span(span: ReceivedSpan) -> ReceivedSpan:
         name=span.name[:_NAME],
         status_message=span.status_message[:_MESSAGE],
         attributes={},
-        # The last one is the one it ended with.
-        events=tuple(replace(event, attributes=_shown(event.attributes)) for event in exceptions[-1:]),
+        # The last exception is the one that ended the span.
+        events=tuple(replace(event, attributes=_shown_attributes(event.attributes)) for event in exceptions[-1:]),
     )
 
 
@@ -180,7 +180,7 @@ def _lean_log(log: ReceivedLog) -> ReceivedLog:
         span_id=log.span_id[:_ID],
         severity=log.severity[:_NAME],
         body=as_text(log.body)[:_MESSAGE],
-        attributes=_shown(log.attributes),
+        attributes=_shown_attributes(log.attributes),
     )
 
 
@@ -188,5 +188,5 @@ def _service_only(item: ReceivedSpan | ReceivedLog) -> Attributes:
     return {"service.name": service_of(item)[:_NAME]}
 
 
-def _shown(attributes: Attributes) -> Attributes:
+def _shown_attributes(attributes: Attributes) -> Attributes:
     return {name: as_text(attributes[name])[:_MESSAGE] for name in _SHOWN if name in attributes}

@@ -1,4 +1,4 @@
-"""Spans in the order and at the depth at which a tree shows them."""
+"""Arranges spans as the rows of a tree."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 from distrokit_dev.received import ReceivedSpan
 
-#: Levels whose lines are drawn, where there is room. A deeper one stands where the last of them stands, with a number.
+#: Maximum number of levels with lines. Deeper rows have the last level's indentation, and a number.
 MAX_RAILS = 8
 
-#: A span by its place in the sequence, or the id of a parent that is not among them.
+#: The index of a span, or the id of a missing parent.
 _Node = int | str
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line.
+    """One row.
 
     Attributes:
-        span: ``None`` on the line of a parent that is not there.
+        span: ``None`` in the row of a missing parent.
         missing: the span id of that parent.
-        depth: 0 for what has no parent.
-        rails: for each level above, from the second on, whether its line goes on below; at most as many as asked for.
-        last: whether nothing follows on its level.
-        grows: whether it has children.
+        depth: 0 for a row without a parent.
+        rails: for each level above, from the second on: true if its line continues below; at most ``max_rails``.
+        last: true if no row follows on its level.
+        grows: true if it has children.
     """
 
     span: ReceivedSpan | None
@@ -36,10 +36,10 @@ class Row:
 
 
 def rows(spans: Sequence[ReceivedSpan], max_rails: int = MAX_RAILS) -> Iterator[Row]:
-    """Parents before children, siblings by start; each span once, whatever the parent ids say.
+    """Yield rows: parents before children, siblings by start, each span once.
 
-    A span whose parent is not among them hangs under a line for that parent. Of spans that are each other's
-    parents, the one that started first stands at the top.
+    Spans with a missing parent are below a row for that parent. In a cycle of parents the span that started first is
+    at the top.
     """
     spans = sorted(spans, key=lambda span: span.start)
     children: dict[str, list[int]] = {}
@@ -52,20 +52,20 @@ def rows(spans: Sequence[ReceivedSpan], max_rails: int = MAX_RAILS) -> Iterator[
         if parent not in known:
             tops[parent or place] = None
     seen: set[int] = set()
-    yield from _grown(list(tops), spans, children, seen, max_rails)
+    yield from _grow(list(tops), spans, children, seen, max_rails)
     for place in range(len(spans)):
         if place not in seen:
-            yield from _grown([place], spans, children, seen, max_rails)
+            yield from _grow([place], spans, children, seen, max_rails)
 
 
-def _grown(
+def _grow(
     tops: Sequence[_Node],
     spans: Sequence[ReceivedSpan],
     children: dict[str, list[int]],
     seen: set[int],
     max_rails: int,
 ) -> Iterator[Row]:
-    # A stack of its own: Python's would not hold a chain of thousands.
+    # An explicit stack: recursion would fail for chains of thousands of spans.
     stack: list[tuple[_Node, int, tuple[bool, ...], bool]] = [(top, 0, (), False) for top in reversed(tops)]
     seen.update(top for top in tops if isinstance(top, int))
     while stack:

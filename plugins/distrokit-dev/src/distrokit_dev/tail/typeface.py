@@ -1,4 +1,4 @@
-"""How text from elsewhere gets onto a terminal: harmless, within its column, in characters the terminal has."""
+"""Makes foreign text safe for a terminal: no control characters, cut to its column, in the terminal's encoding."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-_JOINER = "\u200d"  # holds emoji together; without it they stand side by side
+_JOINER = "\u200d"  # joins emoji; without it they are printed side by side
 
 
 @dataclass(frozen=True)
 class Glyphs:
-    """The characters that draw."""
+    """Characters for drawing."""
 
     rail: str = "│  "
     branch: str = "├─ "
@@ -31,10 +31,10 @@ _UNICODE = Glyphs()
 
 
 class Typeface:
-    """What a terminal of one encoding can show.
+    """Formats text for a terminal with a given encoding.
 
     Args:
-        encoding: as Python names it.
+        encoding: Python's name of it.
     """
 
     def __init__(self, encoding: str = "utf-8") -> None:
@@ -43,8 +43,8 @@ class Typeface:
         self.glyphs = _UNICODE if self._has("".join(vars(_UNICODE).values())) else ASCII
 
     def clean(self, text: str, width: int) -> str:
-        """One line that moves no cursor, at most this many columns wide; what was cut off is marked."""
-        # Wide enough for any terminal, and short enough for any text.
+        """Return one line without control characters, at most ``width`` columns wide; mark a cut."""
+        # Cut early: a text may be huge, and a column needs few characters.
         cleaned = harmless(text[: width * 4 + 4])
         if self._limited:
             cleaned = cleaned.encode(self._encoding, "backslashreplace").decode(self._encoding)
@@ -54,7 +54,7 @@ class Typeface:
         return set_cell_size(cleaned, kept).rstrip() + self.glyphs.cut if kept > 0 else set_cell_size(cleaned, width)
 
     def duration(self, nanoseconds: int) -> str:
-        """Three digits and the unit that fits, at most nine columns."""
+        """Format a duration with three digits and a unit, at most nine columns wide."""
         sign, size = ("-" if nanoseconds < 0 else ""), abs(nanoseconds)
         if size < 1000:
             return f"{sign}{size} ns"
@@ -77,7 +77,7 @@ class Typeface:
 
 
 def harmless(text: str) -> str:
-    """The text on one line, without anything a terminal would obey; control characters stay visible as escapes."""
+    """Return the text on one line; control characters become visible escapes."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_harmless, text))
@@ -92,7 +92,7 @@ def _harmless(character: str) -> str:
 
 
 def as_text(value: Any) -> str:
-    """An attribute's value or a log record's body as text; empty when there is none."""
+    """Convert an attribute's value or a log record's body to text; empty for ``None``."""
     if value is None or isinstance(value, str):
         return value or ""
     return json.dumps(value, ensure_ascii=False, default=repr)

@@ -1,4 +1,4 @@
-"""The loop: from the receiver's store to the view."""
+"""The main loop: passes items from the receiver's store to the view."""
 
 from __future__ import annotations
 
@@ -12,60 +12,60 @@ from distrokit_dev.tail.interruption import Interruption
 from distrokit_dev.tail.program import Program
 from distrokit_dev.tail.totals import Totals
 
-#: Seconds between two looks at what is due.
+#: Seconds between two ticks of the view.
 _TICK = 0.1
 
-#: Seconds without anything new after which nothing more is awaited of a program that has ended; and at most.
+#: After a program ended: seconds without new items before the loop stops, and maximum seconds to wait.
 _SETTLED, _SETTLING = 0.3, 2.0
 
-#: Seconds a program has to end when it is told to; how often Ctrl-C tells it, and how often it takes no for an answer.
+#: Seconds between SIGTERM and SIGKILL; number of Ctrl-C for each of them.
 _GRACE = 10.0
-_TELLS, _KILLS = 2, 3
+_TERMINATE_AT, _KILL_AT = 2, 3
 
 
 class View(Protocol):
-    """Shows what arrives. ``now`` is seconds of a monotonic clock."""
+    """Shows items. ``now`` is seconds of a monotonic clock."""
 
     def add(self, item: Item, now: float) -> None:
-        """Take in one item."""
+        """Add an item."""
 
     def tick(self, now: float) -> None:
-        """Show what is due."""
+        """Show complete items."""
 
     def finish(self) -> None:
-        """Show what is left."""
+        """Show the remaining items."""
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
 
 
 class Watch:
-    """Hands on what arrives, and counts it."""
+    """Counts items, and passes them to the view."""
 
     def __init__(self, store: Store, view: View, totals: Totals) -> None:
         self._store, self._view, self._totals = store, view, totals
         self._next_tick = 0.0
 
     def until(self, ended: Callable[[], bool]) -> None:
-        """Go on until ``ended()``, which is asked every tenth of a second."""
+        """Run until ``ended()`` is true, tested every tenth of a second."""
         while not ended():
             self._one(_TICK)
 
     def follow(self, program: Program, interruption: Interruption) -> int:
-        """Go on until the program has ended, and what it sent has arrived.
+        """Run until the program has ended and its telemetry has arrived.
 
-        The first Ctrl-C is the program's business; the second, or a signal to this process, tells it to end, and
-        the third ends it.
+        The first Ctrl-C is left to the program; the second one, or a signal to this process, terminates it; the third
+        one kills it.
 
         Returns: the program's exit code.
         """
         deadline = None
         while (code := program.exit_code) is None:
             self._one(_TICK)
-            if deadline is None and (interruption.terminated or interruption.interrupts >= _TELLS):
+            if deadline is None and (interruption.terminated or interruption.interrupts >= _TERMINATE_AT):
                 program.terminate()
                 deadline = time.monotonic() + _GRACE
-            if interruption.interrupts >= _KILLS or (deadline is not None and time.monotonic() > deadline):
+            if interruption.interrupts >= _KILL_AT or (deadline is not None and time.monotonic() > deadline):
                 program.kill()
         settled, moving = time.monotonic() + _SETTLING, True
         while moving and time.monotonic() < settled:
@@ -73,7 +73,7 @@ class Watch:
         return code
 
     def rest(self) -> None:
-        """Hand on what has arrived, and finish; nothing may arrive any more."""
+        """Process the remaining requests, and finish the view; the receiver must be closed."""
         left = True
         while left:
             left = self._one(0)

@@ -1,12 +1,11 @@
-"""Spans, log records and metrics as bytes, and back as the SDK's own objects, so that any exporter can be given them.
+"""Encodes spans, log records and metrics as bytes, and decodes them to SDK objects that any exporter accepts.
 
-Why JSON of our own and not OTLP: upstream's encoder leaves out what an exporter other than OTLP's may want (the trace
-flags, the parent's context, links that are remote, whether a sum is an integer), logs and drops what it does not know,
-gives up a whole batch for one bad item, and needs protobuf, which whoever exports by other means has not installed.
-Why not pickle: what lies on a disk must not be able to run. zlib makes it smaller than OTLP is, and its checksum finds
-what the disk has changed.
+Why our own JSON and not OTLP: upstream's encoder omits data that other exporters may need (trace flags, the parent's
+context, remote links, whether a sum is an integer), logs and drops unknown types, fails a whole batch for one bad item,
+and needs protobuf, which users of other exporters have not installed. Why not pickle: a file on disk must not be able
+to execute code. With zlib it is smaller than OTLP, and the checksum detects corruption.
 
-One payload holds the items of one batch; resources and scopes stand in it once each.
+A payload holds the items of one batch, and each resource and scope once.
 """
 
 from __future__ import annotations
@@ -21,24 +20,24 @@ from distrokit import Signal
 from distrokit_spool.payloads import log_records, metrics, spans
 from distrokit_spool.payloads.origins import Origins, OriginsRead
 
-_ROOMS: dict[Signal, Any] = {"traces": spans, "metrics": metrics, "logs": log_records}
+_CODECS: dict[Signal, Any] = {"traces": spans, "metrics": metrics, "logs": log_records}
 
-#: Of zlib, 1 to 9: the exporting thread waits for it, and the levels above gain little.
+#: Compression level of zlib, 1 to 9: the exporting thread waits for it, and higher levels gain little.
 _LEVEL = 1
 
 
-class Unreadable(Exception):  # noqa: N818  (what it says is of a payload)
-    """These bytes are no payload, or not any more."""
+class Unreadable(Exception):  # noqa: N818  (describes a payload)
+    """The payload cannot be decoded."""
 
 
 @dataclass(frozen=True)
 class Payload:
-    """What is stored of one batch.
+    """An encoded batch.
 
     Attributes:
-        content: empty when there is nothing to store.
-        items: how many spans, log records or data points are in it.
-        refused: how many could not be written down.
+        content: the encoded bytes; empty if there is nothing to store.
+        items: number of spans, log records or data points in it.
+        refused: number of items that could not be encoded.
     """
 
     content: bytes
@@ -47,16 +46,16 @@ class Payload:
 
 
 def encode(signal: Signal, items: Any) -> Payload:
-    """A batch in the shape in which ``export`` takes it; what cannot be written down costs itself only."""
-    room, origins = _ROOMS[signal], Origins()
+    """Encode a batch, in the shape that ``export`` takes; an item that cannot be encoded is left out."""
+    codec, origins = _CODECS[signal], Origins()
     texts: list[str] = []
     stored = refused = 0
-    for item, size in room.pieces(items):
+    for item, size in codec.pieces(items):
         try:
-            texts.append(_text(room.plain(item, origins)))
+            texts.append(_text(codec.plain(item, origins)))
             stored += size
         except Exception:
-            # Whatever an application has put in there: a str() that raises, a loop, a number of a million digits.
+            # An application's values may do anything: a str() that raises, a cycle, a number of a million digits.
             refused += size
     if not texts:
         return Payload(b"", 0, refused)
@@ -66,20 +65,20 @@ def encode(signal: Signal, items: Any) -> Payload:
 
 
 def decode(signal: Signal, content: bytes) -> Any:
-    """The batch, in the shape in which ``export`` takes it.
+    """Decode a batch, in the shape that ``export`` takes.
 
     Raises: :class:`Unreadable`.
     """
     try:
         read = json.loads(zlib.decompress(content))
-        return _ROOMS[signal].batch(read["items"], OriginsRead(read["resources"], read["scopes"]))
+        return _CODECS[signal].batch(read["items"], OriginsRead(read["resources"], read["scopes"]))
     except Exception as error:
         raise Unreadable(f"{type(error).__name__}: {error}") from error
 
 
 def size_of(signal: Signal, items: Any) -> int:
-    """How many spans, log records or data points there are."""
-    return sum(size for _, size in _ROOMS[signal].pieces(items))
+    """Count the spans, log records or data points."""
+    return sum(size for _, size in _CODECS[signal].pieces(items))
 
 
 def _text(plain: Any) -> str:

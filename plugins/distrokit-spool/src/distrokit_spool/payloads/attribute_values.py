@@ -1,8 +1,8 @@
 """Attribute values and bodies as JSON, with their types.
 
-``None``, texts, booleans, integers, floats and lists are themselves, a tuple being a list: the SDK makes tuples of all
-sequences. What JSON does not know has a letter: ``{"b": "aGk="}`` bytes, ``{"l": […]}`` a list that stayed one,
-``{"m": {…}}`` a mapping. NaN and infinity are written as Python writes them.
+``None``, strings, booleans, integers and floats stay as they are. A tuple becomes a JSON list: the SDK turns all
+sequences into tuples. Other types have a tag: ``{"b": "aGk="}`` for bytes, ``{"l": […]}`` for a list,
+``{"m": {…}}`` for a mapping. NaN and infinity are written as ``json`` writes them.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 
 from opentelemetry.attributes import BoundedAttributes
 
-#: A body that is nested deeper is a mistake, and what reads it back may not go that deep.
+#: Maximum nesting; a parser may not read deeper JSON.
 DEEPEST = 100
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """A value as JSON knows it; what OpenTelemetry has no type for becomes text, as in the SDK.
+    """Convert a value to JSON types; an unsupported type becomes a string, as in the SDK.
 
     Raises:
-        ValueError: it is nested too deeply, or in itself.
+        ValueError: it is nested too deeply, or contains itself.
     """
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
@@ -38,7 +38,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def value(read: Any) -> Any:
-    """Back from :func:`plain`."""
+    """Convert the result of :func:`plain` back."""
     if isinstance(read, list):
         return tuple(map(value, read))
     if not isinstance(read, dict):
@@ -52,18 +52,18 @@ def value(read: Any) -> Any:
 
 
 def plain_attributes(attributes: Mapping[str, Any] | None) -> Any:
-    """Attributes as JSON; ``None`` stays ``None``."""
+    """Convert attributes to JSON types; ``None`` stays ``None``."""
     return None if attributes is None else {str(key): plain(child) for key, child in attributes.items()}
 
 
 def attributes_of(read: Mapping[str, Any] | None, dropped: int = 0) -> Mapping[str, Any] | None:
-    """Back from :func:`plain_attributes`; only where some were dropped do they need the SDK's class, which counts."""
+    """Convert the result of :func:`plain_attributes` back; dropped ones are counted by the SDK's class."""
     if read is None and not dropped:
         return None
     values = {key: value(child) for key, child in (read or {}).items()}
     if not dropped:
         return values
-    # Up to OpenTelemetry 1.44 it would drop nested values without being told to keep them.
+    # extended_attributes: OpenTelemetry up to 1.44 drops nested values by default.
     bounded = BoundedAttributes(attributes=values, immutable=True, extended_attributes=True)
     bounded.dropped = dropped
     return bounded

@@ -1,7 +1,7 @@
 """Log records as JSON, and back.
 
-Not kept: the ``context`` of a record and its ``exception``, which are objects of the process; the SDK has made
-attributes of the latter.
+``context`` and ``exception`` of a record are not stored: they are objects of the process. The SDK has converted the
+exception to attributes before.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from distrokit_spool.payloads.origins import Origins, OriginsRead
 
 
 def pieces(batch: Sequence[ReadableLogRecord]) -> Iterator[tuple[ReadableLogRecord, int]]:
-    """What is written down one by one, each with how many items it is."""
+    """Yield each log record with its size in items."""
     return ((record, 1) for record in batch)
 
 
 def plain(item: ReadableLogRecord, origins: Origins) -> Any:
-    """One log record. Raises whatever the values in it raise."""
+    """Convert a log record to JSON types. Raises what its values raise."""
     record = item.log_record
     return {
         "resource": origins.resource(item.resource),
@@ -46,7 +46,7 @@ def plain(item: ReadableLogRecord, origins: Origins) -> Any:
 
 
 def batch(read: Sequence[Any], origins: OriginsRead) -> list[ReadableLogRecord]:
-    """Back from what :func:`plain` made of each."""
+    """Convert a list of :func:`plain` results back."""
     return [
         ReadableLogRecord(
             log_record=_record(one),
@@ -68,7 +68,7 @@ def _record(read: Any) -> LogRecord:
         attributes=attributes_of(read["attributes"], read["dropped"]),
         event_name=read["event_name"],
     )
-    # Its constructor takes what it is not given from the context of the thread, which is the sender's.
+    # The constructor reads the current context, which here is the sender's.
     record.context = Context()
     record.trace_id, record.span_id = read["trace_id"], read["span_id"]
     record.trace_flags = TraceFlags(read["flags"])

@@ -1,4 +1,4 @@
-"""Metrics as JSON, and back: every kind of the SDK, with exemplars."""
+"""Metrics as JSON, and back: all types of the SDK, with exemplars."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ _KINDS: dict[str, tuple[type[Any], type[Any]]] = {
 }
 
 _NUMBER = ("start_time_unix_nano", "time_unix_nano", "value")
-_COUNTED = ("start_time_unix_nano", "time_unix_nano", "count", "sum", "min", "max")
-#: What a point has beside its attributes, its exemplars and its buckets.
+_SUMMARY = ("start_time_unix_nano", "time_unix_nano", "count", "sum", "min", "max")
+#: Fields of a data point except attributes, exemplars and buckets.
 _FIELDS: dict[str, tuple[str, ...]] = {
     "gauge": _NUMBER,
     "sum": _NUMBER,
-    "histogram": _COUNTED,
-    "exponential_histogram": (*_COUNTED, "scale", "zero_count", "flags"),
+    "histogram": _SUMMARY,
+    "exponential_histogram": (*_SUMMARY, "scale", "zero_count", "flags"),
 }
 
 Piece = tuple[ResourceMetrics, ScopeMetrics, Metric]
 
 
 def pieces(batch: MetricsData) -> Iterator[tuple[Piece, int]]:
-    """What is written down one by one, each with how many data points it has."""
+    """Yield each metric with its number of data points."""
     for resource in batch.resource_metrics:
         for scope in resource.scope_metrics:
             for metric in scope.metrics:
@@ -54,7 +54,7 @@ def pieces(batch: MetricsData) -> Iterator[tuple[Piece, int]]:
 
 
 def plain(piece: Piece, origins: Origins) -> Any:
-    """One metric with all its points. Raises ``ValueError`` for a kind that is not the SDK's."""
+    """Convert a metric with all its points to JSON types. Raises ``ValueError`` for a type that is not the SDK's."""
     resource, scope, metric = piece
     kind = next((name for name, (data, _) in _KINDS.items() if isinstance(metric.data, data)), None)
     if kind is None:
@@ -76,7 +76,7 @@ def plain(piece: Piece, origins: Origins) -> Any:
 
 
 def batch(read: Sequence[Any], origins: OriginsRead) -> MetricsData:
-    """Back from what :func:`plain` made of each."""
+    """Convert a list of :func:`plain` results back."""
     resources: dict[Any, dict[Any, list[Metric]]] = {}
     for one in read:
         scopes = resources.setdefault((one["resource"], one["resource_schema_url"]), {})
@@ -122,7 +122,7 @@ def _metric(read: Any) -> Metric:
 
 
 def _point(read: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of a data point."""
+    """Return the constructor's arguments for a data point."""
     arguments = {**read, "attributes": attributes_of(read["attributes"])}
     arguments["exemplars"] = [
         Exemplar(attributes_of(attributes), *rest) for attributes, *rest in read.get("exemplars", ())

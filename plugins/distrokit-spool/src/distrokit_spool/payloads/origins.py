@@ -1,4 +1,4 @@
-"""Where items come from: resources and instrumentation scopes, which stand in a payload once each."""
+"""Resources and instrumentation scopes of a payload, each stored once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from distrokit_spool.payloads.attribute_values import attributes_of, plain_attri
 
 
 class Origins:
-    """Numbers them while a batch is written down.
+    """Numbers resources and scopes while a batch is encoded.
 
     Attributes:
         resources, scopes: as JSON, by number.
@@ -25,17 +25,17 @@ class Origins:
         self._numbers: dict[int, int] = {}
 
     def resource(self, resource: Resource | None) -> int | None:
-        """The number of a resource."""
+        """Return the number of a resource; ``None`` for an item without one."""
         return self._number(resource, self.resources, _plain_resource)
 
     def scope(self, scope: InstrumentationScope | None) -> int | None:
-        """The number of a scope; ``None`` for an item that has none."""
+        """Return the number of a scope; ``None`` for an item without one."""
         return self._number(scope, self.scopes, _plain_scope)
 
     def _number(self, thing: Any, plain: list[Any], as_plain: Callable[[Any], Any]) -> int | None:
         if thing is None:
             return None
-        # By identity: the items of the batch keep them alive, and a comparison would look at every attribute.
+        # By identity: the items keep the objects alive, and a comparison would read every attribute.
         number = self._numbers.get(id(thing))
         if number is None:
             plain.append(as_plain(thing))
@@ -44,7 +44,7 @@ class Origins:
 
 
 class OriginsRead:
-    """The way back."""
+    """Resources and scopes of a decoded payload, by number."""
 
     def __init__(self, resources: Sequence[Any], scopes: Sequence[Any]) -> None:
         self._resources, self._scopes = resources, scopes
@@ -65,11 +65,11 @@ class OriginsRead:
         ]
 
     def resource(self, number: int | None) -> Resource:
-        """The resource of an item; an empty one where it had none."""
+        """Return the resource with this number; an empty one for ``None``."""
         return Resource.get_empty() if number is None else self.resources[number]
 
     def scope(self, number: int | None) -> InstrumentationScope | None:
-        """The scope of an item."""
+        """Return the scope with this number; ``None`` for ``None``."""
         return None if number is None else self.scopes[number]
 
 

@@ -14,12 +14,12 @@ from distrokit_spool.payloads.origins import Origins, OriginsRead
 
 
 def pieces(batch: Sequence[ReadableSpan]) -> Iterator[tuple[ReadableSpan, int]]:
-    """What is written down one by one, each with how many items it is."""
+    """Yield each span with its size in items."""
     return ((span, 1) for span in batch)
 
 
 def plain(span: ReadableSpan, origins: Origins) -> Any:
-    """One span. Raises whatever the values in it raise."""
+    """Convert a span to JSON types. Raises what its values raise."""
     return {
         "resource": origins.resource(span.resource),
         "scope": origins.scope(span.instrumentation_scope),
@@ -44,7 +44,7 @@ def plain(span: ReadableSpan, origins: Origins) -> Any:
 
 
 def batch(read: Sequence[Any], origins: OriginsRead) -> list[ReadableSpan]:
-    """Back from what :func:`plain` made of each."""
+    """Convert a list of :func:`plain` results back."""
     return [_span(one, origins) for one in read]
 
 
@@ -57,8 +57,8 @@ def _span(read: Any, origins: OriginsRead) -> ReadableSpan:
         parent=_context(read["parent"]),
         resource=origins.resource(read["resource"]),
         attributes=attributes_of(read["attributes"], attributes),
-        events=_counting([_event(*event) for event in read["events"]], events),
-        links=_counting([_link(*link) for link in read["links"]], links),
+        events=_bounded_list([_event(*event) for event in read["events"]], events),
+        links=_bounded_list([_link(*link) for link in read["links"]], links),
         kind=SpanKind[read["kind"]],
         status=Status(StatusCode[code], description),
         start_time=read["start"],
@@ -75,13 +75,13 @@ def _link(context: Any, attributes: Any, dropped: int) -> Link:
     return Link(_context(context) or SpanContext(0, 0, is_remote=False), attributes_of(attributes, dropped))
 
 
-def _counting(things: list[Any], dropped: int) -> Sequence[Any]:
-    """A list that knows how many were dropped."""
+def _bounded_list(things: list[Any], dropped: int) -> Sequence[Any]:
+    """Return a list that knows how many items were dropped."""
     if not dropped:
         return things
-    counting = BoundedList.from_seq(len(things), things)
-    counting.dropped = dropped
-    return counting
+    bounded = BoundedList.from_seq(len(things), things)
+    bounded.dropped = dropped
+    return bounded
 
 
 def _plain_context(context: SpanContext | None) -> Any:
