@@ -1,4 +1,4 @@
-"""What ``distrokit doctor`` looks at, in the order of the way data takes: packages, settings, process, the way out."""
+"""All checks of ``distrokit doctor``, in the order in which data flows: packages, settings, process, parts, export."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Report:
 
     Attributes:
         groups: checks by the name of their group, in the order in which they are shown.
-        strict: whether a warning counts as a failure, as it does where ``DISTROKIT_STRICT`` is set.
+        strict: whether a warning counts as a failure; true when ``DISTROKIT_STRICT`` is set.
     """
 
     groups: Mapping[str, Sequence[Check]]
@@ -32,26 +32,26 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing fails."""
+        """True if nothing fails."""
         failing = {"fail", "warn"} if self.strict else {"fail"}
         return not any(check.verdict in failing for checks in self.groups.values() for check in checks)
 
     def describe(self) -> dict[str, Any]:
-        """As JSON-ready data; ``schema`` says which shape."""
+        """Return the report as JSON-ready data; ``schema`` is the version of its shape."""
         checks = [{"group": group, **vars(check)} for group, checks in self.groups.items() for check in checks]
         return {"schema": SCHEMA, "ok": self.ok, "checks": checks}
 
     def lines(self) -> list[str]:
-        """For a reader: a line per check, and a second one with what to do."""
+        """Return the report as text: a line per check, and a second one with the remedy."""
         shown: list[str] = []
         for group, checks in self.groups.items():
             shown += ["", group] if shown else [group]
             for check, after in zip(checks, [*checks[1:], None], strict=True):
                 mark = "FAIL" if check.verdict == "fail" else check.verdict.ljust(4)
                 shown.append(f"  {mark}  {check.id}: {check.evidence}")
-                # Findings of one kind with one remedy have it once, behind the last of them.
-                once = after is not None and (after.id, after.remedy) == (check.id, check.remedy)
-                if check.remedy and not once:
+                # Findings of one kind with one remedy show it once, after the last of them.
+                repeated = after is not None and (after.id, after.remedy) == (check.id, check.remedy)
+                if check.remedy and not repeated:
                     shown.append(f"        → {check.remedy}")
         return [*shown, "", self._summary()]
 
@@ -65,11 +65,11 @@ class Report:
 
 
 def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bool = True) -> Report:
-    """Look at everything.
+    """Run all checks.
 
     Args:
         assembly: made with ``plan_when_disabled``.
-        online: false leaves out whatever uses the network.
+        online: false skips the checks that use the network.
     """
     plan = assembly.plan
     found: dict[str, list[Check]] = {
@@ -79,8 +79,8 @@ def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bo
     }
     stopped = any(problem.code == "propagator-stops-launcher" for problem in plan.problems)
     if not stopped and not plan.disabled.value:
-        _look_by_building(assembly, found, online=online)
-    # Plugins before the settings: one that fails in its checks adds a problem to the plan.
+        _build_and_send(assembly, found, online=online)
+    # Plugins before the settings: a plugin that fails in its checks adds a problem to the plan.
     from_plugins: dict[str, list[Check]] = {}
     for plugin, check in assembly.plugins.checks(plan):
         from_plugins.setdefault(f"plugin {plugin.name}", []).append(check)
@@ -91,8 +91,8 @@ def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bo
     )
 
 
-def _look_by_building(assembly: Assembly, found: dict[str, list[Check]], *, online: bool) -> None:
-    """What is seen only when parts are built; a process in which they run has built them, and said what was wrong."""
+def _build_and_send(assembly: Assembly, found: dict[str, list[Check]], *, online: bool) -> None:
+    """Build the parts, unless this process has done so at its start, and send an item through each exporter."""
     settings, resource = assembly.plan.settings, None
 
     def build() -> Iterator[Check]:
@@ -105,8 +105,8 @@ def _look_by_building(assembly: Assembly, found: dict[str, list[Check]], *, onli
 
     def send() -> Iterator[Check]:
         with settings.exposed(assembly.plan.sdk_settings):
-            from distrokit.doctor.way_out import way_out
-        yield from way_out(assembly, resource)
+            from distrokit.doctor.export_check import check_exports
+        yield from check_exports(assembly, resource)
 
     if assembly.pipeline is None:
         found["parts"] = _guarded("parts", build)
@@ -115,19 +115,19 @@ def _look_by_building(assembly: Assembly, found: dict[str, list[Check]], *, onli
 
 
 def _guarded(group: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
-    """A check that fails itself is a finding, and the others are made."""
+    """Run a group's checks; an exception in them is a finding of its own."""
     found: list[Check] = []
     try:
         found.extend(look())
     except BaseException as error:
         contain(error)
-        remedy = "Report it; the other checks stand."
+        remedy = "Report it; the other checks are not affected."
         found.append(Check(f"{group}-check-failed", "fail", f"this check failed: {describe_exception(error)}", remedy))
     return found
 
 
 def masked(mask: Mask, checks: Iterable[Check]) -> list[Check]:
-    """Each finding once, in order, without secrets."""
+    """Return each finding once, in order, with secrets masked."""
     return list(
         dict.fromkeys(Check(c.id, c.verdict, visible(mask(c.evidence)), visible(mask(c.remedy))) for c in checks)
     )
