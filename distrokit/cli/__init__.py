@@ -26,7 +26,7 @@ from distrokit.settings.layers import Settings, is_secret
 
 #: The core's commands that also run in the process of a COMMAND.
 _OWN = (EXPLAIN, PLUGINS, DOCTOR)
-_ELSEWHERE = (
+_TARGET_EPILOG = (
     "distrokit {0} … -- COMMAND looks at the process that COMMAND starts, for example"
     " `distrokit {0} -- gunicorn app:app`. That process ends before the application's own code runs."
 )
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in commands(assembly):
         # argparse reads "%" as the start of a placeholder.
         text = command.help.replace("%", "%%")
-        epilog = _ELSEWHERE.format(command.name) if command in _OWN else None
+        epilog = _TARGET_EPILOG.format(command.name) if command in _OWN else None
         subparser = subcommands.add_parser(command.name, help=text, description=text, epilog=epilog)
         subparser.set_defaults(
             run=command.run, assembly=assembly, distro_selection=distro_selection, elsewhere=elsewhere
@@ -80,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(own)
     assembly.channel.problems(p for p in assembly.plan.problems if p.code.startswith("command-"))
     try:
-        code: int = _elsewhere(arguments, own) if _is_elsewhere(arguments) else arguments.run(arguments)
+        code: int = _run_in_target(arguments, own) if _runs_in_target(arguments) else arguments.run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
@@ -114,11 +114,11 @@ def _split_at_command(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return words[:at], words[at + 1 :]
 
 
-def _is_elsewhere(arguments: argparse.Namespace) -> bool:
+def _runs_in_target(arguments: argparse.Namespace) -> bool:
     return bool(arguments.elsewhere) and not getattr(arguments, "run_on", False)
 
 
-def _elsewhere(arguments: argparse.Namespace, own: Sequence[str]) -> int:
+def _run_in_target(arguments: argparse.Namespace, own: Sequence[str]) -> int:
     settings = arguments.assembly.plan.settings
     for word, after in pairwise([*arguments.elsewhere, ""]):
         name, equals, text = word.partition("=")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from distrokit.cli.output import print_json, print_rows
-from distrokit.cli.setting import shown_setting
+from distrokit.cli.setting import format_setting
 from distrokit.plan.modifications import flat
 from distrokit.plan.plan import Plan
 from distrokit.settings.registry import read_by_instrumentations
@@ -62,7 +62,7 @@ def _settings(bare: Plan, plan: Plan, reported: set[str | None]) -> Iterator[dic
         text = plan.sdk_settings.get(name, value.value)
         default = bare.settings.get(name, setting.default if setting else "")
         if text is not None and text.lower() != default.lower():
-            shown = [shown_setting(plan, name, each) if each else None for each in (default, text)]
+            shown = [format_setting(plan, name, each) if each else None for each in (default, text)]
             yield {"path": name, "default": shown[0], "value": shown[1], "source": str(value.source)}
 
 

@@ -9,7 +9,7 @@ from distrokit.cli.output import print_json
 from distrokit.cli.target_process import launch, no_program
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Mask, write
-from distrokit.doctor.report import Report, examine, masked
+from distrokit.doctor.report import Report, examine, mask_checks
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def report_no_answer(check: Check, mask: Mask, *, as_json: bool) -> int:
     """Print why COMMAND gave no answer; return the exit code."""
-    return _show(Report({"command": masked(mask, [check])}), as_json=as_json)
+    return _show(Report({"command": mask_checks(mask, [check])}), as_json=as_json)
 
 
 def _show(report: Report, *, as_json: bool) -> int:

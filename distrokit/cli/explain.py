@@ -10,9 +10,9 @@ from typing import Any
 from distrokit import instrumentation
 from distrokit.cli.difference import show_difference
 from distrokit.cli.mermaid import mermaid
-from distrokit.cli.output import print_json, print_rows, shown
+from distrokit.cli.output import format_value, print_json, print_rows
 from distrokit.cli.picture import picture_of
-from distrokit.cli.setting import explain_setting, lines, unknown
+from distrokit.cli.setting import describe_unknown, explain_setting, lines
 from distrokit.cli.svg import svg
 from distrokit.declarations import Command, Processor
 from distrokit.diagnostics import Mask, describe_exception, visible, write
@@ -69,7 +69,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _setting(plan: Plan, name: str, *, as_json: bool) -> int:
     data = explain_setting(plan, name)
     if data is None:
-        write(f"distrokit explain: {unknown(plan, name)}")
+        write(f"distrokit explain: {describe_unknown(plan, name)}")
         return 1
     if as_json:
         print_json(data)
@@ -140,9 +140,9 @@ def _print_distro(active_distro: ActiveDistro) -> None:
 
 def _resource(plan: Plan) -> Iterator[Row]:
     for name, value in plan.resource.attributes.items():
-        yield name, shown(value), _source(value)
+        yield name, format_value(value), _source(value)
     if plan.resource.schema_url:
-        yield "schema_url", shown(plan.resource.schema_url), str(plan.resource.schema_url.source)
+        yield "schema_url", format_value(plan.resource.schema_url), str(plan.resource.schema_url.source)
     for detector in plan.resource.detectors:
         origin = origin_of(detector.declaration) or f"plugin {detector.plugin}"
         yield f"detector {detector.name}", f"({origin})", str(detector.source)
@@ -208,7 +208,7 @@ def _parameters(component: Component[Any], indent: str) -> Iterator[Row]:
             yield "", f"{indent}{name} = {inner.nested_name}", str(inner.source)
             yield from _parameters(inner, indent + "  ")
         else:
-            yield "", f"{indent}{name} = {shown(value)}", _source(value)
+            yield "", f"{indent}{name} = {format_value(value)}", _source(value)
 
 
 def _propagators(plan: Plan) -> Iterator[Row]:

@@ -101,18 +101,18 @@ def interpreter_of(command: Sequence[str]) -> Interpreter | None:
     return Interpreter(path, _flags(first[1:]), f"{program} (first line)")
 
 
-def by_run(command: Sequence[str]) -> bool:
+def uses_run(command: Sequence[str]) -> bool:
     """True if a command starts its program by ``distrokit run``."""
     before = [Path(word).name for word in command[: len(command) - len(_inner(command))]]
     return RUN in pairwise(before)
 
 
-def bundle(command: Sequence[str]) -> Bundle | None:
+def find_bundle(command: Sequence[str]) -> Bundle | None:
     """Return the bundle (pex, PyInstaller) that the command runs, which no launcher reaches; else ``None``."""
     return bundle_of(_inner(command))
 
 
-def about_bundle(found: Bundle) -> Check:
+def check_bundle(found: Bundle) -> Check:
     """Return the finding about a bundle; a warning if it contains distrokit, which its code may start."""
     if not found.complete:
         return Check("bundle", "fail", found.evidence, found.remedy)
@@ -122,7 +122,7 @@ def about_bundle(found: Bundle) -> Check:
     return Check("bundle", "warn", evidence, "Start it with DISTROKIT_DOCTOR=1: it prints the report to stderr.")
 
 
-def dropped_by(command: Sequence[str]) -> Check | None:
+def check_pythonpath(command: Sequence[str]) -> Check | None:
     """Return the finding about a word that removes PYTHONPATH; ``None`` if there is none."""
     words = list(command)[: len(command) - len(_inner(command))]
     for word, after in pairwise([*words, ""]):

@@ -23,7 +23,7 @@ def print_rows(rows: Iterable[Sequence[str]], indent: str = "  ") -> None:
         print((indent + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip())
 
 
-def shown(value: Value[Any]) -> str:
+def format_value(value: Value[Any]) -> str:
     """Return a value as text, with secrets masked."""
     printable = value.printable()
     if isinstance(printable, Mapping):

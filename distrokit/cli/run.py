@@ -15,7 +15,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from distrokit.cli.interpreter import bundle, dropped_by, interpreter_of
+from distrokit.cli.interpreter import check_pythonpath, find_bundle, interpreter_of
 from distrokit.cli.target_process import no_program, with_python
 from distrokit.declarations import Command
 from distrokit.diagnostics import visible, write
@@ -85,10 +85,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _report_obstacle(command: Sequence[str]) -> None:
     """Print why the launcher cannot reach COMMAND, if that is known."""
-    if carried := bundle(command):
-        problem = carried.problem()
+    if bundle := find_bundle(command):
+        problem = bundle.problem()
         if problem is None:
-            write(visible(f"distrokit run: {carried.evidence}; it runs without telemetry unless its code starts it"))
+            write(visible(f"distrokit run: {bundle.evidence}; it runs without telemetry unless its code starts it"))
         else:
             stderr = channel(Settings.from_environ())
             stderr.problems([problem])
@@ -96,7 +96,7 @@ def _report_obstacle(command: Sequence[str]) -> None:
             put(SAID, ",".join(stderr.said) or None)
         return
     interpreter = interpreter_of(command)
-    found = dropped_by(command) or (interpreter.check_flags() if interpreter else None)
+    found = check_pythonpath(command) or (interpreter.check_flags() if interpreter else None)
     if found:
         write(visible(f"distrokit run: {found.evidence}; it runs without telemetry. {found.remedy}"))
 

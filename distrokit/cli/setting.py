@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from distrokit.cli.output import shown
+from distrokit.cli.output import format_value
 from distrokit.declarations import Setting
 from distrokit.diagnostics import did_you_mean
 from distrokit.plan.plan import Component, Plan
@@ -42,9 +42,9 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
     ignored = plain in plan.settings.set_in_vain()
     if known is None and not found and not ignored and not is_of_a_family(plain):
         return None
-    candidates = [{"value": shown_setting(plan, plain, text), "source": _where(source)} for text, source in found]
+    candidates = [{"value": format_setting(plan, plain, text), "source": _where(source)} for text, source in found]
     candidates += [
-        {"value": shown_setting(plan, source.name, text), "source": _where(source)}
+        {"value": format_setting(plan, source.name, text), "source": _where(source)}
         for text, source in dict.fromkeys(_overridden(plan, plain))
         if source.kind not in ("plugin default", "distro")
     ]
@@ -95,7 +95,7 @@ def lines(data: dict[str, Any]) -> Iterator[str]:
             yield f"  {'' if at else label:9}  {text}"
 
 
-def unknown(plan: Plan, name: str) -> str:
+def describe_unknown(plan: Plan, name: str) -> str:
     """Return the message about an unknown name."""
     hint = did_you_mean(name, [setting.name for setting in plan.known])
     remedy = hint or "docs/settings.md has the list."
@@ -106,7 +106,7 @@ def _of_the_file(plan: Plan, name: str) -> Iterator[dict[str, Any]]:
     """Yield the configuration file's value of this variable, where both use the same names."""
     service = plan.resource.attributes.get("service.name")
     if name == "OTEL_SERVICE_NAME" and service:
-        yield {"value": shown(service), "source": str(service.source)}
+        yield {"value": format_value(service), "source": str(service.source)}
     elif name == "OTEL_TRACES_SAMPLER" and plan.sampler:
         sampler = plan.sampler.innermost
         yield {"value": sampler.name, "source": str(sampler.source)}
@@ -122,7 +122,7 @@ def _unknown_but_set(name: str) -> str:
     return "no installed component reads a setting of this name"
 
 
-def shown_setting(plan: Plan, name: str, text: str) -> str:
+def format_setting(plan: Plan, name: str, text: str) -> str:
     """Return the text of a setting, masked if it is secret."""
     # A file that cannot be read may be the secret itself, written in place of the file's name.
     no_file = any(p.code == "secret-file-unreadable" and p.subject.partition("=")[0] == name for p in plan.problems)
@@ -143,7 +143,7 @@ def _about(known: Setting) -> str:
 def _taken_by(plan: Plan, name: str) -> Iterator[str]:
     for key, value in plan.resource.attributes.items():
         if value.source.name == name:
-            yield f"resource: {key} = {shown(value)}"
+            yield f"resource: {key} = {format_value(value)}"
     for key, instrumented in plan.instrumentations.items():
         for keyword, source in instrumented.sources.items():
             if source.name == name:
@@ -186,4 +186,4 @@ def _of(component: Component[Any], role: str, name: str) -> Iterator[str]:
         if isinstance(value.value, Component):
             yield from _of(value.value, f"{role} {component.name}, {key}", name)
         elif value.source.name == name:
-            yield f"{role} {component.name}: {key} = {shown(value)}"
+            yield f"{role} {component.name}: {key} = {format_value(value)}"

@@ -22,7 +22,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from distrokit.cli.guard.sitecustomize import CANNOT
-from distrokit.cli.interpreter import LAUNCHER, Interpreter, about_bundle, bundle, by_run, dropped_by, interpreter_of
+from distrokit.cli.interpreter import (
+    LAUNCHER,
+    Interpreter,
+    check_bundle,
+    check_pythonpath,
+    find_bundle,
+    interpreter_of,
+    uses_run,
+)
 from distrokit.declarations import Check
 from distrokit.doctor.installer import install_line
 from distrokit.settings.environ import ASKED
@@ -61,10 +69,10 @@ def _obstacle(command: Sequence[str]) -> Check | None:
     """Return why COMMAND is not started; ``None`` if no obstacle is known."""
     if shutil.which(command[0]) is None:
         return no_program(command[0])
-    if dropped := dropped_by(command):
-        return dropped
-    if carried := bundle(command):
-        return about_bundle(carried)
+    if check := check_pythonpath(command):
+        return check
+    if bundle := find_bundle(command):
+        return check_bundle(bundle)
     interpreter = interpreter_of(command)
     return interpreter.obstacle() if interpreter is not None else None
 
@@ -121,14 +129,14 @@ def launch(command: Sequence[str], environ: Mapping[str, str]) -> None:
 def _environ(command: Sequence[str]) -> dict[str, str]:
     """Return this process's environment with guard and working directory on PYTHONPATH, as the launcher does it."""
     # `distrokit run` adds the working directory itself, with --add-cwd only.
-    here = "" if by_run(command) else str(Path.cwd())
+    here = "" if uses_run(command) else str(Path.cwd())
     path = [str(Path(__file__).with_name("guard")), here, os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 def _with_launcher(program: str, command: Sequence[str], interpreter: Interpreter | None) -> list[str]:
     """Return the command with the launcher in front, the one of COMMAND's own environment if it has one."""
-    if Path(program).name == LAUNCHER or by_run(command):
+    if Path(program).name == LAUNCHER or uses_run(command):
         return [program, *command[1:]]
     beside = [
         Path(path).with_name(LAUNCHER) for path in (interpreter.path if interpreter else "", sys.executable) if path

@@ -61,7 +61,7 @@ _STAND_INS: dict[Signal, Callable[[], Any]] = {
 _PROCESSORS: dict[Signal, Any] = {"traces": SpanProcessor, "metrics": MetricReader, "logs": LogRecordProcessor}
 
 
-def building(assembly: Assembly, *, online: bool) -> tuple[list[Check], Resource | None]:
+def check_parts(assembly: Assembly, *, online: bool) -> tuple[list[Check], Resource | None]:
     """Build every part; takes at most twice :data:`PATIENCE` seconds.
 
     Args:
@@ -75,7 +75,7 @@ def building(assembly: Assembly, *, online: bool) -> tuple[list[Check], Resource
     import_propagate()
     # What a part prints to stdout is not this command's answer.
     with plan.settings.exposed(plan.sdk_settings), contextlib.redirect_stdout(sys.stderr):
-        late = trial.within(trial.build) or trial.within(trial.shut_down)
+        late = trial.run_in_time(trial.build) or trial.run_in_time(trial.shut_down)
     # They are findings of these checks, and not of the settings.
     problems = plan.problems[known:]
     del plan.problems[known:]
@@ -108,7 +108,7 @@ class _Trial:
         self.resource: Resource | None = None
         self.count = 0
 
-    def within(self, work: Callable[[], None]) -> str:
+    def run_in_time(self, work: Callable[[], None]) -> str:
         """Run ``work``; return the unfinished step when the time is up, else empty. Raises what it raises."""
         call = Bounded().begin(work)
         if not call.ended(time.monotonic() + PATIENCE):

@@ -17,7 +17,7 @@ _LINE = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(.*)")
 _OURS = ("OTEL_", "DISTROKIT_")
 
 
-def env_files(plan: Plan) -> Iterator[Check]:
+def check_env_files(plan: Plan) -> Iterator[Check]:
     """Report settings in such files that this process lacks, or has with another value; values are not shown."""
     environ = plan.settings.environ
     known = {setting.name for setting in plan.known}

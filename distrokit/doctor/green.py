@@ -22,7 +22,7 @@ _IMPORT_URLLIB3 = ("requests", "urllib3", "botocore", "elasticsearch")
 _LARGEST = 1_000_000
 
 
-def green(words: Sequence[str], plan: Plan, instead_of_grpc: str) -> Iterator[Check]:
+def check_gevent(words: Sequence[str], plan: Plan, instead_of_grpc: str) -> Iterator[Check]:
     """Run the checks.
 
     Args:

@@ -11,7 +11,7 @@ from distrokit.declarations import Check
 from distrokit.diagnostics import quantity
 from distrokit.doctor.imports import Imports
 from distrokit.doctor.installer import install_line, keeps_lock_file
-from distrokit.doctor.release import Release, requirements_of, written
+from distrokit.doctor.release import Release, format_requirements, requirements_of
 from distrokit.doctor.versions import OURS
 from distrokit.plan.plan import Plan
 from distrokit.plugins.distributions import normal_name as normal
@@ -22,7 +22,7 @@ _BESIDE = ("pydantic",)
 LOGGING = "opentelemetry-instrumentation-logging"
 
 
-def uninstrumented(found: Mapping[str, Distribution], plan: Plan, imports: Imports) -> Iterator[Check]:
+def check_libraries(found: Mapping[str, Distribution], plan: Plan, imports: Imports) -> Iterator[Check]:
     """Report libraries that OpenTelemetry can instrument and whose instrumentation is not installed.
 
     Only libraries that the application uses itself count. A library that another one needs, as flask needs click, is
@@ -116,8 +116,8 @@ def install(names: Iterable[str], found: Mapping[str, Distribution]) -> str:
     pinned = {LOGGING, *(one.name for _, one in _known() if str(one.specifier).startswith("=="))}
     beta = release.ranges.get("beta", Specifiers())
     wanted = {name: beta if name in pinned else Specifiers() for name in names}
-    beside = {} if keeps_lock_file() else release.outermost()
-    return install_line(*written({**beside, **wanted}))
+    beside = {} if keeps_lock_file() else release.outermost_requirements()
+    return install_line(*format_requirements({**beside, **wanted}))
 
 
 def _known() -> Iterator[tuple[Requirement, Requirement]]:

@@ -15,7 +15,7 @@ _KEYWORD = "enable_log_auto_instrumentation"
 _VARIABLE = "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION"
 
 
-def log_records(found: Mapping[str, Distribution], plan: Plan) -> Iterator[Check]:
+def check_log_records(found: Mapping[str, Distribution], plan: Plan) -> Iterator[Check]:
     """Check that log records are captured, if logs are exported; yields nothing if they are not.
 
     Args:

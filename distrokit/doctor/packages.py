@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from distrokit import instrumentation
 from distrokit.declarations import Check
 from distrokit.doctor.imports import Imports, application_folders
-from distrokit.doctor.libraries import uninstrumented
-from distrokit.doctor.log_records import log_records
-from distrokit.doctor.versions import versions
+from distrokit.doctor.libraries import check_libraries
+from distrokit.doctor.log_records import check_log_records
+from distrokit.doctor.versions import check_versions
 from distrokit.launch.distro_selection import CONFIGURATOR, DISTRO, DistroSelection
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plan.plan import Plan
@@ -21,14 +21,14 @@ from distrokit.plugins.entry_points import EntryPoints, distribution_of, version
 from distrokit.settings.layers import named_by_user
 
 
-def packages(distro_selection: DistroSelection, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
+def check_packages(distro_selection: DistroSelection, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
     """Run the checks of packages."""
     found = {normal_name(dist.name or ""): dist for dist in distributions()}
-    yield from versions(found)
+    yield from check_versions(found)
     yield _distros(distro_selection, installed, plan)
     yield from _instrumentations(plan)
-    yield from log_records(found, plan)
-    yield from uninstrumented(found, plan, Imports(application_folders(sys.orig_argv)))
+    yield from check_log_records(found, plan)
+    yield from check_libraries(found, plan, Imports(application_folders(sys.orig_argv)))
 
 
 def _distros(distro_selection: DistroSelection, installed: EntryPoints, plan: Plan) -> Check:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from distrokit.declarations import Check
-from distrokit.doctor.green import green
+from distrokit.doctor.green import check_gevent
 from distrokit.launch.site import FOLDER
 from distrokit.plan.plan import Plan
 
@@ -18,7 +18,7 @@ from distrokit.plan.plan import Plan
 _PRE_FORK = ("gunicorn", "uwsgi", "celery")
 
 
-def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
+def check_process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
     """Run the checks of this process.
 
     Args:
@@ -29,7 +29,7 @@ def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
     yield _sitecustomize()
     grpc = _uses_grpc(plan)
     yield _pre_fork(words, plan, grpc)
-    yield from green(words, plan, _http(plan) if grpc else "")
+    yield from check_gevent(words, plan, _http(plan) if grpc else "")
 
 
 def _sitecustomize() -> Check:

@@ -48,11 +48,11 @@ class Release:
             if family == "beta" and first in partners:
                 self._choose("stable", partners[first])
 
-    def pinned(self, *families: str) -> dict[str, Specifiers]:
+    def pinned_requirements(self, *families: str) -> dict[str, Specifiers]:
         """Return every installed distribution of these families, by name, with the version of its family."""
         return {name: self.pins.get(of, Specifiers()) for name, of in self.families.items() if of in families}
 
-    def outermost(self) -> dict[str, Specifiers]:
+    def outermost_requirements(self) -> dict[str, Specifiers]:
         """Return OpenTelemetry's distributions that no other one of them needs, with the minor release."""
         ours = {name: of for name, of in self.families.items() if of in ("stable", "beta")}
         needed = {normal(one.name) for name in ours for one in requirements_of(self._found[name])}
@@ -98,7 +98,7 @@ def requirements_of(dist: Distribution) -> Iterator[Requirement]:
             yield requirement
 
 
-def written(requirements: Mapping[str, Specifiers], more: Iterable[str] = ()) -> list[str]:
+def format_requirements(requirements: Mapping[str, Specifiers], more: Iterable[str] = ()) -> list[str]:
     """Return the requirements as an installer takes them, sorted."""
     return sorted({*(f"{name}{specifiers}" for name, specifiers in requirements.items()), *more})
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from distrokit.declarations import Check
 from distrokit.diagnostics import Mask, contain, describe_exception, quantity, visible
-from distrokit.doctor.packages import packages
-from distrokit.doctor.process import process
-from distrokit.doctor.settings import settings
+from distrokit.doctor.packages import check_packages
+from distrokit.doctor.process import check_process
+from distrokit.doctor.settings import check_settings
 from distrokit.launch.distro_selection import DistroSelection
 from distrokit.launch.startup import Assembly
 
@@ -73,9 +73,9 @@ def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bo
     """
     plan = assembly.plan
     found: dict[str, list[Check]] = {
-        "packages": _guarded("packages", lambda: packages(distro_selection, assembly.installed, plan)),
+        "packages": _guarded("packages", lambda: check_packages(distro_selection, assembly.installed, plan)),
         "settings": [],
-        "process": _guarded("process", lambda: process(plan)),
+        "process": _guarded("process", lambda: check_process(plan)),
     }
     stopped = any(problem.code == "propagator-stops-launcher" for problem in plan.problems)
     if not stopped and not plan.disabled.value:
@@ -84,9 +84,13 @@ def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bo
     from_plugins: dict[str, list[Check]] = {}
     for plugin, check in assembly.plugins.checks(plan):
         from_plugins.setdefault(f"plugin {plugin.name}", []).append(check)
-    found["settings"] = _guarded("settings", lambda: settings(plan))
+    found["settings"] = _guarded("settings", lambda: check_settings(plan))
     return Report(
-        {group: masked(plan.settings.mask, checks) for group, checks in {**found, **from_plugins}.items() if checks},
+        {
+            group: mask_checks(plan.settings.mask, checks)
+            for group, checks in {**found, **from_plugins}.items()
+            if checks
+        },
         plan.settings.strict,
     )
 
@@ -99,8 +103,8 @@ def _build_and_send(assembly: Assembly, found: dict[str, list[Check]], *, online
         nonlocal resource
         # The SDK reads settings while it is imported.
         with settings.exposed(assembly.plan.sdk_settings):
-            from distrokit.doctor.building import building
-        checks, resource = building(assembly, online=online)
+            from distrokit.doctor.building import check_parts
+        checks, resource = check_parts(assembly, online=online)
         yield from checks
 
     def send() -> Iterator[Check]:
@@ -126,7 +130,7 @@ def _guarded(group: str, look: Callable[[], Iterable[Check]]) -> list[Check]:
     return found
 
 
-def masked(mask: Mask, checks: Iterable[Check]) -> list[Check]:
+def mask_checks(mask: Mask, checks: Iterable[Check]) -> list[Check]:
     """Return each finding once, in order, with secrets masked."""
     return list(
         dict.fromkeys(Check(c.id, c.verdict, visible(mask(c.evidence)), visible(mask(c.remedy))) for c in checks)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from distrokit.declarations import Check, Verdict
-from distrokit.doctor.env_file import env_files
+from distrokit.doctor.env_file import check_env_files
 from distrokit.plan.plan import Component, Plan
 
 #: The core's own settings that select a component.
@@ -16,7 +16,7 @@ _SELECTING = ("DISTROKIT_TRACES_PROCESSOR", "DISTROKIT_LOGS_PROCESSOR", "DISTROK
 _WITHOUT_ARG = ("always_on", "always_off", "parentbased_always_on", "parentbased_always_off")
 
 
-def settings(plan: Plan) -> Iterator[Check]:
+def check_settings(plan: Plan) -> Iterator[Check]:
     """Run the checks of settings."""
     for problem in plan.problems:
         verdict: Verdict = "fail" if problem.severity == "error" else "warn"
@@ -32,7 +32,7 @@ def settings(plan: Plan) -> Iterator[Check]:
     else:
         yield _service_name(plan)
         yield from _exports(plan)
-    yield from env_files(plan)
+    yield from check_env_files(plan)
     yield from _without_effect(plan)
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import Distribution
 
 from distrokit.declarations import Check
 from distrokit.doctor.installer import install_line
-from distrokit.doctor.release import Release, family_of, requirements_of, written
+from distrokit.doctor.release import Release, family_of, format_requirements, requirements_of
 from distrokit.plugins.distributions import normal_name as normal
 from distrokit.plugins.requirements import Requirement, Specifiers
 from distrokit.settings.bundles import in_bundle
@@ -20,7 +20,7 @@ OURS = re.compile(r"opentelemetry-|distrokit(-|$)")
 _NAMED = ("distrokit", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation")
 
 
-def versions(found: Mapping[str, Distribution]) -> Iterator[Check]:
+def check_versions(found: Mapping[str, Distribution]) -> Iterator[Check]:
     """Report each requirement that is not met, all with one remedy.
 
     Args:
@@ -52,7 +52,7 @@ def _wanted(unmet: Iterable[tuple[str, Requirement]], found: Mapping[str, Distri
     touched = {release.families.get(name, "") for user, one in unmet for name in (user, normal(one.name))}
     if touched & {"stable", "beta"}:
         touched |= {"stable", "beta"}
-    wanted = release.pinned(*touched)
+    wanted = release.pinned_requirements(*touched)
     others: defaultdict[str, Specifiers] = defaultdict(Specifiers)
     for user, requirement in unmet:
         if user not in wanted:
@@ -62,4 +62,4 @@ def _wanted(unmet: Iterable[tuple[str, Requirement]], found: Mapping[str, Distri
             # A missing member of a family is installed in the release of those that need it.
             family = family_of(name, str(requirement.specifier).removeprefix("=="))
             others[name] &= release.pins.get(family, requirement.specifier)
-    return written({**wanted, **others})
+    return format_requirements({**wanted, **others})

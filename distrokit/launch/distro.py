@@ -55,13 +55,13 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         """Return the distro selection, which is made once."""
         if self._distro_selection is None:
             settings = Settings.from_environ()
-            self._distro_selection = select_distro(settings, self._scanned())
+            self._distro_selection = select_distro(settings, self._entry_points())
             if not self._distro_selection.builds:
                 # Printed here, since no plan will be made that would report them.
                 channel(settings).problems(self._distro_selection.problems)
         return self._distro_selection
 
-    def _scanned(self) -> EntryPoints:
+    def _entry_points(self) -> EntryPoints:
         if self._installed is None:
             self._installed = given_entry_points() or EntryPoints.scan()
             answer_lookups(self._installed)
@@ -70,7 +70,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     def assembly(self) -> Assembly:
         """Return the assembly with the plan, which is made once."""
         if self._assembly is None:
-            self._assembly = Assembly(installed=self._scanned(), plan_when_disabled=True)
+            self._assembly = Assembly(installed=self._entry_points(), plan_when_disabled=True)
             self._assembly.plan.problems.extend((*self.distro_selection().problems, *self._failures))
         return self._assembly
 
@@ -79,7 +79,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         self._answer_doctor()
         distro_selection = self.distro_selection()
         if distro_selection.builds:
-            answer_loader(self._scanned(), self._problem, self._instrument)
+            answer_loader(self._entry_points(), self._add_problem, self._instrument)
             self._other_distro, self._failures = configure_other(distro_selection, **kwargs)
             # The plan reads what the other distro has written into the environment.
             self._find_bundle(self.assembly().plan.problems)
@@ -112,7 +112,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         self._started = True
         extra = {"telemetry.auto.version": auto_instrumentation_version} if auto_instrumentation_version else {}
         if not self._configured:
-            answer_loader(self._scanned(), self._problem, self._instrument)
+            answer_loader(self._entry_points(), self._add_problem, self._instrument)
         try:
             self.assembly().start(extra)
             if not self._configured:
@@ -148,7 +148,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         self._started = True
         self._other_distro, self._failures = configure_other(distro_selection)
         self._assembly = assembly = Assembly(
-            plugins=plugins, installed=self._scanned(), settings=settings, distro=distro, plan_when_disabled=True
+            plugins=plugins, installed=self._entry_points(), settings=settings, distro=distro, plan_when_disabled=True
         )
         assembly.plan.problems.extend(self._failures)
         pipeline = assembly.pipeline = assembly.start() or assembly.idle()
@@ -183,7 +183,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         if settings.flag("DISTROKIT_DOCTOR") or wanted == "offline":
             from distrokit.doctor.report import examine
 
-            assembly = self._assembly or Assembly(installed=self._scanned(), plan_when_disabled=True)
+            assembly = self._assembly or Assembly(installed=self._entry_points(), plan_when_disabled=True)
             report = examine(assembly, self.distro_selection(), online=wanted != "offline")
             write("\n".join([f"distrokit doctor, process {os.getpid()}", *report.lines()]))
 
@@ -194,7 +194,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             return
         self._finished = True
         self._give_back()
-        answer_lookups(self._scanned())
+        answer_lookups(self._entry_points())
         self._answer_doctor()
         if self._assembly is not None:
             try:
@@ -226,7 +226,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     def _lend(self, name: str, value: str) -> None:
         self._lent = (*self._lent, lend(name, value))
 
-    def _problem(self, problem: Problem) -> None:
+    def _add_problem(self, problem: Problem) -> None:
         self.assembly().plan.problems.append(problem)
 
     def _give_back(self) -> None:

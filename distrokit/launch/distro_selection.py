@@ -105,7 +105,7 @@ def claim_loader() -> None:
         claim(*((CONFIGURATOR, NAME) if settings.get(DISTRO) else (DISTRO, kit.chosen(settings, installed))))
 
 
-def look_up() -> None:
+def prepare_lookups() -> None:
     """Let OpenTelemetry find the entry points of distrokit's scan; called before OpenTelemetry looks for any."""
     if given_entry_points() is not None:
         return

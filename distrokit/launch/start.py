@@ -66,9 +66,9 @@ def start(
         if not settable(name, text):
             raise TypeError(f"{name!r}: an environment variable cannot have this name, or not this value")
     # Imported here, since this module is part of `from distrokit import *`.
-    from distrokit.launch.distro_selection import look_up
+    from distrokit.launch.distro_selection import prepare_lookups
 
-    look_up()
+    prepare_lookups()
     import_propagate()
     # Imported here, since it imports OpenTelemetry.
     from distrokit.launch.distro import DistrokitDistro

@@ -15,7 +15,7 @@ from requests import certs
 from distrokit.doctor import export_check
 from distrokit.doctor import report as room
 from distrokit.doctor.installer import install_line
-from distrokit.doctor.process import process
+from distrokit.doctor.process import check_process
 from distrokit.plugins.entry_points import EntryPoints
 
 NAMED = {"OTEL_SERVICE_NAME": "shop"}
@@ -395,7 +395,7 @@ def test_a_sitecustomize_before_opentelemetrys(tmp_path):
 def checks_of(env, *argv):
     from plans import planned
 
-    return {check.id: check for check in process(planned(env), argv)}
+    return {check.id: check for check in check_process(planned(env), argv)}
 
 
 @pytest.mark.parametrize(
@@ -478,7 +478,7 @@ def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
     def broken(*_):
         raise OSError("cannot look")
 
-    monkeypatch.setattr(room, "packages", broken)
+    monkeypatch.setattr(room, "check_packages", broken)
 
     report = room.examine(Assembly({}, {}, EntryPoints()), DistroSelection(), online=False)
 

@@ -124,7 +124,7 @@ def _answer_lookups():  # type: () -> None
 
     # If that fails, OpenTelemetry uses its own list.
     with suppress(Exception):
-        import_module("distrokit.launch.distro_selection").look_up()
+        import_module("distrokit.launch.distro_selection").prepare_lookups()
 
 
 def _import_propagate():  # type: () -> None
