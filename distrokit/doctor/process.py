@@ -67,7 +67,7 @@ def _pre_fork(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
     if not server:
         return Check("pre-fork", "ok", "no server that forks its workers is on the command line")
     evidence = (
-        f"{server} forks its workers after OpenTelemetry has started; processors and exporters start anew in each"
+        f"{server} forks its workers after OpenTelemetry has started; each worker gets new processors and exporters"
     )
     if grpc:
         return Check("pre-fork", "warn", f"{evidence}, and grpc does not support forks", _http(plan))

@@ -5,5 +5,5 @@ Nothing else may be in it, since it would hide modules of the same name.
 
 from pathlib import Path
 
-#: As it stands on PYTHONPATH.
+#: Its path, as it is on PYTHONPATH.
 FOLDER = str(Path(__file__).resolve().parent)
