@@ -52,7 +52,7 @@ def _guard(asked):
         os.rename(path + ".part", path)
         os._exit(0)
     # Put the launcher's own folder in this one's place.
-    own = os.path.join(os.path.dirname(os.path.dirname(here)), "launch")
+    own = os.path.join(os.path.dirname(os.path.dirname(here)), "launch", "site")
     if own not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
         own = os.path.dirname(str(launcher.origin))
     sys.path[:] = [own if entry == here else entry for entry in sys.path]
