@@ -1,8 +1,7 @@
 """An OpenTelemetry Python distro made of plugins, and the kit other distros are made of.
 
-This is everything a plugin needs. A name is imported when it is first used: OpenTelemetry's launcher imports
-this package in every process it starts, only to list distrokit's settings. All of it loads pluggy and the
-standard library, nothing else.
+These names are all that a plugin needs. Each is imported on first use, since OpenTelemetry's launcher imports this
+package in every process only to list distrokit's settings. They load pluggy and the standard library, nothing else.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -83,8 +82,8 @@ __all__ = [
     "start",
 ]
 
-#: The room of each name that is not a declaration.
-_ROOMS = {
+#: The module of each name that is not in ``declarations``.
+_MODULES = {
     "RetryAwareExporter": "export",
     "Distro": "plugins.distros",
     "EntryPoints": "plugins.entry_points",
@@ -109,17 +108,17 @@ _ROOMS = {
     "start": "launch.start",
 }
 
-#: Public for annotations, and no part of ``import *``, since it imports the SDK.
+#: Public for annotations, but not part of ``import *``, since it imports the SDK.
 _FOR_TYPES = ("Pipeline",)
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its room (PEP 562)."""
+    """Import a public name from its module (PEP 562)."""
     if name not in (*__all__, *_FOR_TYPES):
         raise AttributeError(f"module 'distrokit' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"distrokit.{_ROOMS.get(name, 'declarations')}"), name)
+    value = getattr(import_module(f"distrokit.{_MODULES.get(name, 'declarations')}"), name)
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""``python -m distrokit`` is the ``distrokit`` command."""
+"""``python -m distrokit``, the same as the ``distrokit`` command."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""What plugins hand over: frozen declarations, each a name and a factory.
+"""The values that plugins return: frozen declarations, each a name and a factory.
 
-Declaring is cheap. A factory imports what it needs inside itself, and is called later, under guard,
-only when the plan picked it. In the specification's words a declaration is a *plugin component
+Declaring is cheap. A factory does its own imports, and is called later, under guard, only if the plan
+selected it. In the specification's words a declaration is a *plugin component
 provider* (configuration, "Register PluginComponentProvider": type, name, create).
 """
 
@@ -37,7 +37,7 @@ AttributeValue: TypeAlias = "str | bool | int | float | list[str] | list[bool] |
 SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
 STAGES: tuple[Stage, ...] = ("enrich", "transform", "derive", "export")
 
-#: Tries an exporter; see :class:`Exporter`.
+#: Checks an exporter's connection; see :class:`Exporter`.
 Probe: TypeAlias = "Callable[[ExporterOptions, Callable[[Any], Sent]], Iterable[Check]]"
 
 #: Reads the parameters of a component while the plan is made: stdlib only, no I/O.
@@ -45,22 +45,22 @@ Parameters: TypeAlias = "Callable[[Reader], Mapping[str, Value[Any]]]"
 
 
 def _not_counted(items: int, reason: str, cause: str = "") -> None:
-    """Nobody counts."""
+    """Ignore the loss."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildContext:
-    """What a factory is given.
+    """The argument of a factory.
 
     Attributes:
-        name: the name the component was picked by.
+        name: the name by which the component was selected.
         signal: the signal it is built for; ``None`` for a sampler, an id generator, a propagator of either kind.
-        arguments: what its ``parameters`` read, as plain values.
-        settings: all settings, for reading.
+        arguments: the values that its ``parameters`` read.
+        settings: all settings, read-only.
         resource: the process's resource; ``None`` for a propagator, which is built before it.
-        lost: for a processor at ``export``: told how many items are lost, and why (:class:`~distrokit.export.Lost`);
-            they are counted, and summed up on stderr.
-        exit_timeout_millis: what the whole end of the process may take, in milliseconds.
+        lost: for a processor at ``export``: call it with the number of lost items and the reason
+            (:class:`~distrokit.export.LossReporter`); they are counted, and summed up on stderr.
+        exit_timeout_millis: time limit for the whole end of the process, in milliseconds.
     """
 
     name: str
@@ -74,30 +74,29 @@ class BuildContext:
 
 @dataclass(kw_only=True)
 class ExporterOptions:
-    """What an exporter's factory is given, after every ``distrokit_exporter_options`` hook.
+    """The argument of an exporter's factory, after all ``distrokit_exporter_options`` hooks.
 
     Attributes:
-        name: the name the exporter was picked by.
+        name: the name by which the exporter was selected.
         signal: the signal it is built for.
-        endpoint: where it sends to; empty where that means nothing (``console``).
+        endpoint: the destination; empty for an exporter without one (``console``).
         headers: sent with every request; values are secret and never printed.
-        timeout_millis: of one export, in milliseconds; 0 for no limit.
-        refresh_headers: for credentials that expire: called before every request, from the exporting
-            thread, and so to be quick where nothing has changed; what it returns is sent besides, and in
-            place of, ``headers``. It may raise: then the last headers it returned are sent. ``None``: the
-            headers stay as they are.
+        timeout_millis: time limit of one export, in milliseconds; 0 for no limit.
+        refresh_headers: for credentials that expire. Called before every request, on the exporting thread, so it
+            must be fast if nothing has changed. Its headers are added to ``headers`` and replace those of the same
+            name. If it raises, the last headers that it returned are sent. ``None``: ``headers`` never change.
         compression: ``none``, ``gzip`` or ``deflate``.
-        user_agent: put in front of the exporter's own User-Agent.
-        credentials: as the exporter takes it; ``None`` for its own. ``otlp`` takes ``grpc.ChannelCredentials`` over
-            grpc; over HTTP a ``requests.auth.AuthBase``, which is given each request when its headers and its body are
-            complete, to sign it, or a ``requests.Session``, which is used as it is, by the children of a fork, too.
-        arguments: every other parameter of the exporter, and whatever keyword a hook adds.
-        sources: who decided each parameter, by its name; and ``exporter`` itself.
-        settings: all settings, for reading.
+        user_agent: prefix of the exporter's own User-Agent.
+        credentials: of the type that the exporter takes; ``None`` for its default. ``otlp`` takes
+            ``grpc.ChannelCredentials`` over grpc; over HTTP a ``requests.auth.AuthBase``, which is called with each
+            complete request, to sign it, or a ``requests.Session``, which is used unchanged, in forked children, too.
+        arguments: all other parameters of the exporter, and keywords that hooks add.
+        sources: the source of each parameter, by its name; and of ``exporter`` itself.
+        settings: all settings, read-only.
         resource: the process's resource.
-        lost: told how many items are lost for good, and why (:class:`~distrokit.export.Lost`), by an exporter that
-            has ``attempt``, and by any for items whose batch arrives without them; what a failed ``export`` loses
-            is counted without it.
+        lost: call it with the number of items that are lost for good and the reason
+            (:class:`~distrokit.export.LossReporter`): in an exporter with ``attempt``, and in any exporter for items
+            that are missing in a batch that arrives. Items of a failed ``export`` are counted without it.
     """
 
     name: str
@@ -118,12 +117,12 @@ class ExporterOptions:
 
 @dataclass(frozen=True)
 class Sent:
-    """What became of the item that a probe sent.
+    """The result of a probe's test item.
 
     Attributes:
-        ok: whether the exporter says that it arrived.
-        messages: what was logged meanwhile below ``opentelemetry``, in order.
-        seconds: how long it took.
+        ok: whether the exporter reports that it arrived.
+        messages: messages that loggers below ``opentelemetry`` logged during the export, in order.
+        seconds: duration of the export.
     """
 
     ok: bool
@@ -133,29 +132,29 @@ class Sent:
 
 @dataclass(frozen=True)
 class Exporter:
-    """An exporter, picked by ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER``.
+    """An exporter, selected by ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER``.
 
     Attributes:
-        name: what the setting says, for example ``otlp``.
+        name: the name in the setting, for example ``otlp``.
         signals: one signal, or several that the same factory serves.
         factory: returns a ``SpanExporter``, ``MetricExporter`` or ``LogRecordExporter``, by
-            ``options.signal``; or a ``MetricReader``, for a metric exporter that is scraped. One that has
-            ``attempt`` (:class:`~distrokit.export.RetryAwareExporter`) is asked again for what it could not deliver.
-            It may raise; an attribute ``problem`` of the exception, a :class:`~distrokit.diagnostics.Problem`, is
-            reported in place of the exception, once.
-        parameters: what the plan shows of it; names that are fields of
-            :class:`ExporterOptions` arrive there, all others in ``options.arguments``.
-        hides: variables the factory must not find in ``os.environ``, since ``parameters`` has read
-            them and exporters tend to read, and refuse, them a second time.
-        fallback: gives way to any other exporter of this name.
-        origin: whom it comes from, where that is not the plugin's own distribution: a text, or
-            the entry point that was adapted (read only when it is shown).
-        processor: the name of the processor that feeds it where the user chose none: one that a plugin declares at
-            ``export``, such as ``simple`` for an exporter that must not wait. Empty for the default.
-        probe: for ``distrokit doctor``: looks at the way to the destination, step by step, and sends one item:
+            ``options.signal``; or a ``MetricReader``, for a metric exporter that is scraped. An exporter with
+            ``attempt`` (:class:`~distrokit.export.RetryAwareExporter`) is called again for items that it could not
+            deliver. The factory may raise; an attribute ``problem`` of the exception, a
+            :class:`~distrokit.diagnostics.Problem`, is reported in place of the exception, once.
+        parameters: reads its parameters for the plan; names that are fields of :class:`ExporterOptions` are set
+            there, all others in ``options.arguments``.
+        hides: variables that the factory must not find in ``os.environ``, since ``parameters`` has read
+            them and many exporters would read, and refuse, them again.
+        fallback: whether it gives way to any other exporter of this name.
+        origin: its author, if that is not the plugin's own distribution: a text, or the adapted entry point
+            (read only when it is shown).
+        processor: the name of the processor that feeds it by default, one that a plugin declares at ``export``,
+            such as ``simple`` for an exporter that must not wait. Empty for the general default.
+        probe: for ``distrokit doctor``: checks the connection step by step and sends one item.
             ``probe(options, send)`` yields a :class:`Check` per step; ``send(exporter)`` sends a real item of
-            ``options.signal`` through an exporter that the probe has made. ``None``: an exporter is made by the
-            factory, and one item is sent.
+            ``options.signal`` through an exporter that the probe has made. ``None``: doctor makes an exporter with
+            the factory and sends one item.
     """
 
     name: str
@@ -183,26 +182,26 @@ class Processor:
     transform   callable: finished item → item to go on with,   callable: ``MetricsData`` →
                 or ``None`` to drop it                          ``MetricsData`` or ``None``
     derive      ``SpanProcessor`` / ``LogRecordProcessor``,     callable: ``MetricsData`` → ``None``
-                sees what the transforms left
+                gets the transformed items
     export      ``factory(exporter, context)`` → the            ``factory(exporter, context)`` → the
                 processor that feeds the exporter               ``MetricReader`` that feeds the exporter
     =========== =============================================== =========================================
 
-    The exporter that an ``export`` processor is given counts what it could not send, and delegates everything else
-    to the one that was made. It has ``attempt`` (:class:`~distrokit.export.RetryAwareExporter`), whatever that one has.
+    An ``export`` processor gets an exporter that counts lost items and delegates everything else to the exporter of
+    the factory. It always has ``attempt`` (:class:`~distrokit.export.RetryAwareExporter`).
 
     Attributes:
-        name: at ``export``, what ``DISTROKIT_{TRACES,LOGS}_PROCESSOR`` and
-            ``DISTROKIT_METRICS_READER`` say; elsewhere what a configuration file calls it. Every
-            declared processor of the first three stages runs, in plugin order.
+        name: at ``export``, the name in ``DISTROKIT_{TRACES,LOGS}_PROCESSOR`` and ``DISTROKIT_METRICS_READER``; at
+            other stages, the name in a configuration file. Every declared processor of the first three stages runs,
+            in plugin order.
         signals: one signal, or several that the same factory serves.
-        stage: where it stands.
+        stage: its place in the pipeline.
         factory: see above.
-        parameters: what the plan shows of it; arrives in ``context.arguments``.
-        default: at the first three stages, whether it runs when no configuration file names it.
-        exporters: at ``transform``: it stands in front of these exporters only, by the names they are picked by
-            (``otlp``, ``otlp/archive``), whatever the case; ``otlp`` is the plain one alone. A configuration file may
-            have other names for them (``otlp_http``). Empty for all.
+        parameters: reads its parameters for the plan; they are in ``context.arguments``.
+        default: at the first three stages, whether it runs if no configuration file names it.
+        exporters: at ``transform``: it runs for these exporters only, by the names by which they are selected
+            (``otlp``, ``otlp/archive``), in upper or lower case; ``otlp`` is only the unnamed one. A configuration file
+            may have other names for them (``otlp_http``). Empty for all.
     """
 
     name: str
@@ -216,15 +215,15 @@ class Processor:
     exporters: tuple[str, ...] = ()
 
     def stands_before(self, exporter: str) -> bool:
-        """Whether it stands in front of the exporter that was picked by this name."""
+        """True if it runs for the exporter that was selected by this name."""
         return not self.exporters or exporter.lower() in [name.strip().lower() for name in self.exporters]
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """A sampler, picked by ``OTEL_TRACES_SAMPLER``.
+    """A sampler, selected by ``OTEL_TRACES_SAMPLER``.
 
-    ``context.arguments["arg"]`` is ``OTEL_TRACES_SAMPLER_ARG`` as text when it is set and the
+    ``context.arguments["arg"]`` is ``OTEL_TRACES_SAMPLER_ARG`` as text, if it is set and the
     declaration has no ``parameters`` of its own.
     """
 
@@ -237,7 +236,7 @@ class Sampler:
 
 @dataclass(frozen=True)
 class IdGenerator:
-    """An id generator, picked by ``OTEL_PYTHON_ID_GENERATOR``."""
+    """An id generator, selected by ``OTEL_PYTHON_ID_GENERATOR``."""
 
     name: str
     factory: Callable[[BuildContext], SDKIdGenerator]
@@ -248,7 +247,7 @@ class IdGenerator:
 
 @dataclass(frozen=True)
 class Propagator:
-    """A propagator, picked by ``OTEL_PROPAGATORS``."""
+    """A propagator, selected by ``OTEL_PROPAGATORS``."""
 
     name: str
     factory: Callable[[BuildContext], TextMapPropagator]
@@ -259,10 +258,10 @@ class Propagator:
 
 @dataclass(frozen=True)
 class ResponsePropagator:
-    """A response propagator: adds to the headers of each response that an instrumented server sends.
+    """A response propagator: adds headers to each response of an instrumented server.
 
     Attributes:
-        name: what ``DISTROKIT_RESPONSE_PROPAGATORS`` says.
+        name: the name in ``DISTROKIT_RESPONSE_PROPAGATORS``.
         factory: returns an ``opentelemetry.instrumentation.propagators.ResponsePropagator``.
         default: whether it runs when that setting is unset.
     """
@@ -277,12 +276,12 @@ class ResponsePropagator:
 
 @dataclass(frozen=True)
 class ResourceDetector:
-    """Finds resource attributes, in a thread of its own and against a deadline.
+    """A resource detector: finds resource attributes, on its own thread and with a timeout.
 
     Attributes:
-        name: what ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS`` says.
-        detect: returns the attributes; run in the process being started, with what ``parameters`` read,
-            or a configuration file has, as keywords.
+        name: the name in ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS``.
+        detect: returns the attributes; called in the instrumented process. Its keywords are the parameters that
+            ``parameters`` read, or that a configuration file has.
         default: whether it runs when that setting is unset.
     """
 
@@ -296,28 +295,28 @@ class ResourceDetector:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One variable that somebody reads: for the documentation, and for finding misspelt names.
+    """A setting: for the documentation, and to find misspelt names.
 
     Attributes:
         name: of the environment variable.
-        kind: what its text is: ``integer``, ``boolean``, ``one of grpc, http/protobuf``, ``list of names`` … A value
-            outside ``one of`` is said; whoever reads it decides what to do with it.
-        default: as it would be written; empty where there is none.
-        unit: ``ms``, ``items``, ``bytes``; empty where there is none.
-        consumer: who reads it: ``distrokit``, ``opentelemetry-sdk``, a plugin's name. ``instrumentations``: it stays in
-            ``os.environ`` where a plugin, a file or code gives it, since instrumentations may read it at any time.
+        kind: type of its text: ``integer``, ``boolean``, ``one of grpc, http/protobuf``, ``list of names`` … A value
+            outside ``one of`` is reported; the consumer decides what to do with it.
+        default: the default as text; empty for none.
+        unit: ``ms``, ``items``, ``bytes``; empty for none.
+        consumer: its reader: ``distrokit``, ``opentelemetry-sdk``, a plugin's name. ``instrumentations``: a value of a
+            plugin, a file or code stays in ``os.environ``, since instrumentations may read it at any time.
         meaning: one sentence.
-        spec: where it is specified, a URL; empty for what only exists here.
-        parameter: whether it becomes a parameter of a component; then ``distrokit doctor`` can tell when nothing
-            in the pipeline comes from it.
-        ignored_with_file: whether a configuration file takes its place (specification, *Declarative
-            configuration*: every variable the file does not name is ignored).
-        required: whether it must have a value, wherever that comes from; a missing one is a problem at the start, in
-            ``explain`` and in ``doctor``. Not asked for with a configuration file that takes its place. A secret may
-            stand in the file that ``NAME_FILE`` names.
-        remedy: what to do about a missing one, as one sentence; empty for "Set NAME."
-        deprecated: what to set instead and from which release on it has to be, as one sentence; said when somebody
-            sets it. Empty for a setting that stays.
+        spec: URL of its specification; empty for a setting that only distrokit has.
+        parameter: whether it becomes a parameter of a component; then ``distrokit doctor`` warns if it is set and no
+            part of the pipeline uses it.
+        ignored_with_file: whether a configuration file replaces it (specification, *Declarative configuration*: every
+            variable that the file does not name is ignored).
+        required: whether it must have a value, from any source; a missing value is a problem at the start, in
+            ``explain`` and in ``doctor``. Not required with a configuration file that replaces it. A secret may be in
+            the file that ``NAME_FILE`` names.
+        remedy: the remedy for a missing value, as one sentence; empty for "Set NAME."
+        deprecated: the replacement and the release that removes the setting, as one sentence; logged if it is set.
+            Empty for a setting that is not deprecated.
     """
 
     name: str
@@ -340,9 +339,9 @@ class Configuration:
 
     Attributes:
         name: the path as the user wrote it.
-        model: OpenTelemetry's configuration model (``file_format`` 1.x): a mapping whose every node is a
-            :class:`~distrokit.settings.values.Value` with its line; ``None`` when the file cannot be used at all.
-        problems: what is wrong with it.
+        model: OpenTelemetry's configuration model (``file_format`` 1.x): a mapping in which every node is a
+            :class:`~distrokit.settings.values.Value` with its line; ``None`` if the file cannot be used at all.
+        problems: its faults.
     """
 
     name: str
@@ -360,8 +359,8 @@ class Check:
     Attributes:
         id: stable, for example ``acme-token``.
         verdict: ``fail`` makes the command's exit code 1.
-        evidence: what was seen, without secrets.
-        remedy: a line to type; empty when all is well.
+        evidence: the observed facts, without secrets.
+        remedy: a line to type; empty for ``ok``.
     """
 
     id: str
@@ -377,8 +376,8 @@ class Command:
     Attributes:
         name: as typed.
         help: one line for ``distrokit --help``.
-        run: does it and returns the exit code.
-        arguments: adds the command's arguments; ``None`` when it has none.
+        run: runs it and returns the exit code.
+        arguments: adds its arguments to the parser; ``None`` if it has none.
     """
 
     name: str
@@ -387,7 +386,7 @@ class Command:
     arguments: Callable[[argparse.ArgumentParser], None] | None = None
 
 
-#: For what holds a declaration of any one kind.
+#: A declaration of any one kind.
 D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResponsePropagator, ResourceDetector)
 
 Declaration: TypeAlias = (
@@ -396,6 +395,6 @@ Declaration: TypeAlias = (
 
 
 def signals_of(declaration: Exporter | Processor) -> tuple[Signal, ...]:
-    """``signals`` as a tuple, whichever way it was written."""
+    """Return ``signals`` as a tuple."""
     signals = declaration.signals
     return (signals,) if isinstance(signals, str) else tuple(signals)

@@ -1,8 +1,8 @@
-"""distrokit's own voice: problems as values, and the channel to stderr that nothing can swallow.
+"""distrokit's messages: problems as values, and the channel that prints them to stderr.
 
-The channel writes to ``sys.stderr`` and not to :mod:`logging`, because a logging set-up of the
-application, or the logging instrumentation, may send log records into the very pipeline that is
-broken (opentelemetry-python#2594). Nothing here ever writes to stdout.
+The channel writes to ``sys.stderr`` and not to :mod:`logging`, because the application's logging
+set-up, or the logging instrumentation, may send log records into the pipeline that is broken
+(opentelemetry-python#2594). Nothing here writes to stdout.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
 
-#: Whether this thread is writing to stderr: an application may have sent that to its logging.
+#: True while this thread writes to stderr, which an application may have redirected to its logging.
 WRITING: ContextVar[bool] = ContextVar("distrokit_writing", default=False)
 
 Severity = Literal["error", "warning"]
 
-#: ``OTEL_LOG_LEVEL`` values and the :mod:`logging` level each one stands for.
+#: Values of ``OTEL_LOG_LEVEL``, each with its :mod:`logging` level.
 LOG_LEVELS: dict[str, int] = {
     "trace": logging.DEBUG,
     "debug": logging.DEBUG,
@@ -41,17 +41,17 @@ LOG_LEVELS: dict[str, int] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """Something that was not as it should be, what was done instead, and the way to mend it.
+    """A fault that was found, with its outcome and remedy.
 
     Attributes:
         code: stable identifier, for example ``exporter-unknown``; documented in ``docs/problems.md``.
-        subject: what it is about: a setting (``OTEL_TRACES_EXPORTER=consol``) or a plugin
+        subject: the faulty part: a setting (``OTEL_TRACES_EXPORTER=consol``) or a plugin
             (``plugin acme (acme-otel 1.2)``). Never holds a secret.
-        cause: what was found.
+        cause: the fault.
         outcome: what distrokit did instead.
-        remedy: the way to mend it.
-        severity: ``error`` when a part was left out, ``warning`` when a value was replaced.
-        detail: a traceback, printed at ``OTEL_LOG_LEVEL=debug`` only; empty when there is none.
+        remedy: how to repair it.
+        severity: ``error`` if a part was left out, ``warning`` if a value was replaced.
+        detail: a traceback, printed at ``OTEL_LOG_LEVEL=debug`` only; empty for none.
     """
 
     code: str
@@ -63,12 +63,12 @@ class Problem:
     detail: str = field(default="", repr=False, compare=False)
 
     def __str__(self) -> str:
-        """One line, as long as it needs to be: it is masked before it is cut."""
+        """Return one line, not shortened: secrets must be masked before it is cut."""
         return folded(f"{self.subject}: {self.cause}; {self.outcome}. {self.remedy}")
 
 
 class StrictError(SystemExit):
-    """Raised under ``DISTROKIT_STRICT=1`` instead of going on without the part that is at fault.
+    """Raised under ``DISTROKIT_STRICT=1`` instead of continuing without the faulty part.
 
     It is a ``SystemExit`` because OpenTelemetry's loader swallows every ``Exception``; its code is
     78 (``EX_CONFIG``).
@@ -83,11 +83,11 @@ class StrictError(SystemExit):
 
 
 class Mask:
-    """Takes secrets out of any text that is about to be shown.
+    """Replaces secrets in a text by ``****``.
 
     Args:
-        secrets: texts that must not appear, such as the values of headers. Shorter than six
-            characters they are ignored: such a value is as likely a word that messages need.
+        secrets: texts that must not appear, such as the values of headers. Those shorter than six
+            characters are ignored, since they may be ordinary words.
     """
 
     # The user of a URL, up to the last "@" before its path, with or without a scheme; and its query.
@@ -100,8 +100,8 @@ class Mask:
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """More texts that must not appear."""
-        # In every form in which a message may have it: folded, quoted, escaped, line by line.
+        """Add texts that must not appear."""
+        # In every form that a message may contain: folded, quoted, escaped, line by line.
         forms = {
             form
             for secret in secrets
@@ -111,13 +111,13 @@ class Mask:
         if new:
             self._known |= new
             known = sorted(self._known, key=len, reverse=True)
-            # Short ones as whole words only: they may be part of a longer name.
+            # Short secrets as whole words only, since they may be part of a longer name.
             self._secrets = re.compile(
                 "|".join(re.escape(s) if len(s) >= 12 else rf"(?<!\w){re.escape(s)}(?!\w)" for s in known)
             )
 
     def __call__(self, text: str) -> str:
-        """The text without secrets, without the user part of URLs and without their query."""
+        """Return the text with secrets, and the user part and query of URLs, masked."""
         if self._secrets is not None:
             text = self._secrets.sub("****", text)
         if "@" in text:
@@ -129,9 +129,9 @@ class Channel:
     """Prints each problem once, as one line on stderr.
 
     Args:
-        level: a :mod:`logging` level; what is below it is not printed.
-        mask: takes secrets out of what is printed.
-        said: digests of what a parent process has said, which is not said again; grows.
+        level: a :mod:`logging` level; messages below it are not printed.
+        mask: masks secrets in messages.
+        said: digests of messages that a parent process printed, which are not printed again; new ones are added.
     """
 
     def __init__(
@@ -142,31 +142,31 @@ class Channel:
         self.said: dict[str, None] = {} if said is None else said
 
     def problems(self, problems: Iterable[Problem]) -> None:
-        """Print those problems that this channel has not printed before."""
+        """Print the problems that this channel has not printed before."""
         for problem in problems:
             level = logging.ERROR if problem.severity == "error" else logging.WARNING
             if self.say(level, str(problem)) and problem.detail and self.level <= logging.DEBUG:
                 write(self.mask(problem.detail.rstrip()))
 
     def say(self, level: int, text: str, *, again: bool = False) -> bool:
-        """Print ``text`` unless it is below the level or was said before; tell whether it was printed.
+        """Print ``text`` unless it is below the level or was printed before; return whether it was printed.
 
         Args:
-            again: it may be said before: a count that is the same as a minute ago is still news.
+            again: print it even if it was printed before, for counts that are repeated every minute.
         """
         text = visible(one_line(self.mask(text)))
         digest = f"{zlib.crc32(text.encode(errors='replace')):08x}"
         if level < self.level or (digest in self.said and not again):
             return False
         if not again:
-            # What is said every minute must not grow every minute.
+            # Not for repeated messages: the digests would grow with each.
             self.said[digest] = None
         write(f"distrokit: {text}")
         return True
 
 
 def write(text: str) -> None:
-    """Write a line to stderr; a closed or missing stderr never disturbs the application."""
+    """Write a line to stderr; a closed or missing stderr is ignored."""
     stream = sys.stderr
     if stream is None:
         return
@@ -177,14 +177,14 @@ def write(text: str) -> None:
         except UnicodeEncodeError:
             stream.write(text.encode("ascii", "backslashreplace").decode() + "\n")
         stream.flush()
-    except Exception:  # noqa: S110  (whatever the application has put there)
+    except Exception:  # noqa: S110  (sys.stderr may be any object of the application)
         pass
     finally:
         WRITING.reset(token)
 
 
 def write_to_terminal() -> bool:
-    """Whether stderr is a terminal."""
+    """True if stderr is a terminal."""
     try:
         return sys.stderr is not None and sys.stderr.isatty()
     except (OSError, ValueError):
@@ -192,13 +192,13 @@ def write_to_terminal() -> bool:
 
 
 def one_line(text: str, limit: int = 600) -> str:
-    """Fold white space, so a message stays one line, and cut it at ``limit`` characters."""
+    """Return the text as one line, cut at ``limit`` characters."""
     line = folded(text)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def visible(text: str) -> str:
-    """What could control a terminal, whoever put it there, as its escape."""
+    """Return the text with characters that could control a terminal escaped."""
     return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
 
 
@@ -207,17 +207,17 @@ def _escape(character: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Every run of white space as one blank."""
+    """Return the text with each run of white space as one blank."""
     return " ".join(text.split())
 
 
 def quantity(number: int, one: str, many: str = "") -> str:
-    """``1 span``, ``7,168 spans``."""
+    """Return, for example, ``1 span`` or ``7,168 spans``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def describe_exception(error: BaseException) -> str:
-    """``ValueError: the message`` on one line; the bare class name where there is no message."""
+    """Return ``ValueError: the message`` on one line; only the class name if there is no message."""
     try:
         text = folded(str(error))
     except Exception:
@@ -226,22 +226,26 @@ def describe_exception(error: BaseException) -> str:
 
 
 def trace_of(error: BaseException) -> str:
-    """The traceback as text, for :attr:`Problem.detail`."""
+    """Return the traceback as text, for :attr:`Problem.detail`."""
     return "".join(traceback.format_exception(error))
 
 
 def contain(error: BaseException) -> None:
-    """Re-raise what is not a plugin's fault but the user's will: Ctrl-C, and a strict end.
+    """Re-raise ``KeyboardInterrupt`` and :class:`StrictError`, which the user wants; ignore all other exceptions.
 
-    Everything else is contained while distrokit starts, ``SystemExit`` and the ``BaseException`` of a
-    native extension's panic included: none of it may keep the application from running.
+    While distrokit starts, no other exception may keep the application from running, including
+    ``SystemExit`` and the ``BaseException`` of a native extension's panic.
     """
     if isinstance(error, (KeyboardInterrupt, StrictError)):
         raise error
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """``Did you mean 'console'?`` or nothing; case is ignored. ``cutoff``: 0 takes anything, 1 only itself."""
+    """Return ``Did you mean 'console'?``, or nothing; case is ignored.
+
+    Args:
+        cutoff: least similarity of a suggestion; 0 accepts any name, 1 only an equal one.
+    """
     by_lower = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
     return f"Did you mean {by_lower[close[0]]!r}?" if close else ""

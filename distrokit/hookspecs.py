@@ -1,11 +1,11 @@
-"""Every hook, in the order they are called. This file is the manual; ``docs/hooks.md`` is made of it.
+"""Every hook, in call order. This file is the manual; ``docs/hooks.md`` is generated from it.
 
-Common to all: hooks are called in plugin-name order, once per process unless it says otherwise; the
-declaring ones and ``distrokit_plan`` once more when a plugin failed in one of them. An implementation
-may leave out arguments it does not need. One that raises while the plan is made is left out with its whole plugin,
-which is named on stderr; everything else goes on. From the build on, what a plugin declared stays, and a plugin
-that raises is called no more. A hook wrapper is refused: to change what others declared, amend the
-plan in ``distrokit_plan``.
+Common to all: plugins are called in the order of their names, once per process unless the hook says otherwise. The
+``distrokit`` command also calls the hooks up to ``distrokit_plan``, in its own process: it makes the plan to show it,
+and builds nothing. An implementation may leave out arguments that it does not need. If a plugin raises while the plan
+is made, the whole plugin is left out and reported on stderr, and the hooks that declare, and ``distrokit_plan``, are
+called again without it. From the build on, the declarations of a plugin that raises stay, and its hooks are not called
+any more. Hook wrappers are refused: to change the declarations of others, modify the plan in ``distrokit_plan``.
 """
 
 from __future__ import annotations
@@ -50,14 +50,13 @@ StopReason = Literal["exit", "signal", "process", "code"]
 
 @hookspec
 def distrokit_settings() -> Iterable[Setting] | None:
-    """The variables that this plugin reads.
+    """Declare the settings that this plugin reads.
 
-    When: first of all; they are listed in the documentation, and a variable that nobody lists and whose
-    name is close to one that is listed is reported as a misspelling. One that is ``required`` and has no value is
-    reported with its ``remedy``.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
+    When: first of all. A variable that is not declared, with a name close to a declared one, is reported as a
+    misspelling. A ``required`` setting without a value is reported with its ``remedy``.
+    Process: the instrumented one, on the thread that starts it.
     Returns: declarations.
-    ``None``: none.
+    ``None``: no declarations.
     On an exception: the plugin is left out.
 
     Example::
@@ -73,13 +72,13 @@ def distrokit_settings() -> Iterable[Setting] | None:
 
 @hookspec
 def distrokit_defaults(environ: Mapping[str, str], settings: Settings) -> Mapping[str, str] | None:
-    """Defaults for settings; always weaker than what the user set.
+    """Set defaults of settings; the user's values override them.
 
     When: before the configuration file is read, and before anything is declared.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``environ``, the environment as it was read; do not change it. ``settings``, for reading: the environment
-    with what is given in code, in ``pyproject.toml`` and by the distro, and without any plugin's default.
-    Returns: setting name to text. Of two plugins that default one setting the first in order wins.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``environ``: the environment as it was read; do not change it. ``settings``: the settings of code,
+    environment, ``pyproject.toml`` and distro, without any plugin's defaults; read-only.
+    Returns: setting name to text. If two plugins set one default, the first in order wins.
     ``None``: no defaults.
     On an exception: the plugin is left out.
 
@@ -96,14 +95,14 @@ def distrokit_defaults(environ: Mapping[str, str], settings: Settings) -> Mappin
 
 @hookspec
 def distrokit_configuration(settings: Settings) -> Configuration | None:
-    """The configuration file, read; OpenTelemetry's model, each node with its line.
+    """Read the configuration file into OpenTelemetry's configuration model.
 
-    When: after ``distrokit_defaults``. The first plugin with an answer wins. With a file, the variables
-    it takes the place of are ignored (``docs/settings.md`` marks them).
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``settings``, the environment, what is given in code, and plugins' defaults.
-    Returns: a :class:`~distrokit.Configuration`. Without a model the file cannot be used, and nothing is
-    built: what it would have said is unknown, and the environment alone might send data elsewhere.
+    When: after ``distrokit_defaults``. The first result that is not ``None`` wins. The variables that a file replaces
+    are ignored (``docs/settings.md`` marks them).
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings so far, plugins' defaults included; read-only.
+    Returns: a :class:`~distrokit.Configuration`, in which each node of the model has its line. One without a model
+    means that the file cannot be used. Then nothing is built, since the environment alone might send data elsewhere.
     ``None``: there is no file.
     On an exception: the plugin is left out.
 
@@ -124,15 +123,15 @@ def distrokit_configuration(settings: Settings) -> Configuration | None:
 
 @hookspec
 def distrokit_overrides(settings: Settings) -> Mapping[str, str] | None:
-    """Settings that this plugin insists on: stronger than the file, the environment and code.
+    """Override settings of the file, the environment and code.
 
-    When: after ``distrokit_defaults``. Meant for a distro: an endpoint that must be the company's gateway.
-    ``distrokit explain`` shows whom it overridden.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``settings``, everything the user and the plugins' defaults say.
-    Returns: setting name to text. Of two plugins that insist on one setting the first in order wins. It is too
-    late for ``OTEL_CONFIG_FILE`` and ``DISTROKIT_DISABLED_PLUGINS``: give those in ``distrokit_defaults``.
-    ``None``: nothing.
+    When: after ``distrokit_defaults``. Meant for a distro, for example for an endpoint that must be the company's
+    gateway. ``distrokit explain`` shows the overridden values.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings so far, plugins' defaults included; read-only.
+    Returns: setting name to text. If two plugins override one setting, the first in order wins.
+    ``OTEL_CONFIG_FILE`` and ``DISTROKIT_DISABLED_PLUGINS`` have been read before: set them in ``distrokit_defaults``.
+    ``None``: no overrides.
     On an exception: the plugin is left out.
 
     Example::
@@ -153,18 +152,19 @@ def distrokit_overrides(settings: Settings) -> Mapping[str, str] | None:
 def distrokit_resource(
     settings: Settings, entry_points: EntryPoints
 ) -> Mapping[str, AttributeValue] | Iterable[ResourceDetector] | None:
-    """Resource attributes, or detectors that will find them.
+    """Declare resource attributes, or detectors that find them.
 
-    When: while declaring; detectors run later, at build, side by side and against
-    ``DISTROKIT_DETECTOR_TIMEOUT`` milliseconds: 2,000 for all of them together, on threads of their own, while the
-    start waits. One that is late, raises or returns nonsense is left out alone.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``settings``, all settings, for reading; ``entry_points`` as in ``distrokit_samplers``.
-    Returns: attributes that are known at once, or detectors. ``OTEL_RESOURCE_ATTRIBUTES`` and
-    ``OTEL_SERVICE_NAME`` are stronger than both; attributes are stronger than detectors; of two
-    plugins the first in order wins. Detectors that ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS`` or a file names are
-    stronger than those that run unasked, and of two that are named the later one wins, as with OpenTelemetry's SDK.
-    ``None``: nothing to add.
+    When: while declaring. Detectors run at build, each on its own thread, while the start waits. All of them together
+    have ``DISTROKIT_DETECTOR_TIMEOUT`` milliseconds (2,000). A detector that is late, raises or returns something else
+    than attributes is left out alone.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
+    instead of a scan of your own.
+    Returns: attributes that are known at once, or detectors. ``OTEL_RESOURCE_ATTRIBUTES`` and ``OTEL_SERVICE_NAME``
+    override both. Attributes override detectors; of two plugins the first in order wins. Detectors that
+    ``OTEL_EXPERIMENTAL_RESOURCE_DETECTORS`` or a file names override those that run by default; of two named ones the
+    later wins, as with OpenTelemetry's SDK.
+    ``None``: no attributes.
     On an exception: the plugin is left out.
 
     Example::
@@ -180,18 +180,19 @@ def distrokit_resource(
 
 @hookspec
 def distrokit_samplers(settings: Settings, entry_points: EntryPoints) -> Iterable[Sampler] | None:
-    """Samplers by name, for ``OTEL_TRACES_SAMPLER`` to pick from.
+    """Declare samplers; ``OTEL_TRACES_SAMPLER`` selects one by name.
 
-    When: while declaring; the factory is called at build, if picked.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``settings``, all settings, for reading: what one of yours turns off need not be declared;
-    ``entry_points``, those of all installed distributions, for a plugin that speaks for others; do not scan again.
-    Returns: declarations. Two plugins of equal rank that declare one name lose it both; a
-    ``trylast`` implementation gives way to any other.
-    ``None``: none.
-    On an exception: the plugin is left out. If the factory raises, the default sampler is used. If the sampler does
-    when a span begins, or answers something else than a ``SamplingResult``, that span is not recorded, and it is named.
-    Mind: it is called on the application's threads, with instrumentation suppressed.
+    When: while declaring. The factory is called at build, if the component is selected.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
+    instead of a scan of your own.
+    Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
+    implementation gives way to any other.
+    ``None``: no declarations.
+    On an exception: the plugin is left out. If the factory raises, the default sampler is used. If the sampler
+    raises when a span starts, or returns something else than a ``SamplingResult``, that span is not recorded, and the
+    sampler is reported.
+    Mind: a sampler is called on the application's threads, with instrumentation suppressed.
 
     Example::
 
@@ -212,16 +213,18 @@ def distrokit_samplers(settings: Settings, entry_points: EntryPoints) -> Iterabl
 
 @hookspec
 def distrokit_id_generators(settings: Settings, entry_points: EntryPoints) -> Iterable[IdGenerator] | None:
-    """Id generators by name, for ``OTEL_PYTHON_ID_GENERATOR`` to pick from.
+    """Declare id generators; ``OTEL_PYTHON_ID_GENERATOR`` selects one by name.
 
-    When: while declaring; the factory is called at build, if picked.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: as ``distrokit_samplers``.
-    Returns: declarations, with names as in ``distrokit_samplers``.
-    ``None``: none.
-    On an exception: the plugin is left out. If the factory raises, random ids are used; if the id generator does when a
-    span begins, that span has a random id, and it is named.
-    Mind: it is called on the application's threads, with instrumentation suppressed.
+    When: while declaring. The factory is called at build, if the component is selected.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
+    instead of a scan of your own.
+    Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
+    implementation gives way to any other.
+    ``None``: no declarations.
+    On an exception: the plugin is left out. If the factory raises, random ids are used. If the id generator
+    raises when a span starts, that span gets a random id, and the id generator is reported.
+    Mind: an id generator is called on the application's threads, with instrumentation suppressed.
 
     Example::
 
@@ -242,17 +245,19 @@ def distrokit_id_generators(settings: Settings, entry_points: EntryPoints) -> It
 
 @hookspec
 def distrokit_propagators(settings: Settings, entry_points: EntryPoints) -> Iterable[Propagator] | None:
-    """Propagators by name, for ``OTEL_PROPAGATORS`` to pick from.
+    """Declare propagators; ``OTEL_PROPAGATORS`` selects them by name.
 
-    When: while declaring; the factory is called at build, if picked.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: as ``distrokit_samplers``.
-    Returns: declarations, with names as in ``distrokit_samplers``.
-    ``None``: none.
+    When: while declaring. The factory is called at build, if the component is selected.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
+    instead of a scan of your own.
+    Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
+    implementation gives way to any other.
+    ``None``: no declarations.
     On an exception: the plugin is left out. If the factory raises, the others are used.
-    Mind: OpenTelemetry resolves the variable while it is imported, before any distro is asked, and only
-    among propagators published as entry points ``opentelemetry_propagator``, by exact name; others stop
-    ``opentelemetry-instrument`` itself. A plugin's default may name any propagator.
+    Mind: OpenTelemetry resolves the variable when it is imported, before any distro is called. It knows only
+    propagators that are published as entry points ``opentelemetry_propagator``, by their exact names; any other name in
+    the variable stops ``opentelemetry-instrument`` itself. A plugin's default may name any propagator.
 
     Example::
 
@@ -275,17 +280,19 @@ def distrokit_propagators(settings: Settings, entry_points: EntryPoints) -> Iter
 def distrokit_response_propagators(
     settings: Settings, entry_points: EntryPoints
 ) -> Iterable[ResponsePropagator] | None:
-    """Response propagators: what a server's instrumentation adds to the headers of each response.
+    """Declare response propagators, which add headers to each response of an instrumented server.
 
-    When: while declaring; the factory is called at build.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: as ``distrokit_samplers``.
-    Returns: declarations, with names as in ``distrokit_samplers``. All that are ``default=True`` run, in plugin order,
-    unless ``DISTROKIT_RESPONSE_PROPAGATORS`` names others. Together they become OpenTelemetry's global response
-    propagator; one that is there already stays, and runs before them.
-    ``None``: none. Where nobody declares any, nothing is set.
-    On an exception: the plugin is left out. If a factory raises, or a response propagator does while the application
-    runs, the others run.
+    When: while declaring. The factory is called at build.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
+    instead of a scan of your own.
+    Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
+    implementation gives way to any other. All with ``default=True`` run, in plugin order, unless
+    ``DISTROKIT_RESPONSE_PROPAGATORS`` names others. Together they become OpenTelemetry's global response propagator; an
+    existing one is kept and runs first.
+    ``None``: no declarations. Without any, no global response propagator is set.
+    On an exception: the plugin is left out. If a factory raises, or a response propagator while the application runs,
+    the others run.
 
     Example::
 
@@ -312,20 +319,22 @@ def distrokit_response_propagators(
 
 @hookspec
 def distrokit_exporters(settings: Settings, entry_points: EntryPoints) -> Iterable[Exporter] | None:
-    """Exporters by signal and name, for ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER`` to pick from.
+    """Declare exporters; ``OTEL_{TRACES,METRICS,LOGS}_EXPORTER`` selects them by name.
 
-    When: while declaring; the factory is called at build, once per signal that picked it.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: as ``distrokit_samplers``.
-    Returns: declarations, with names as in ``distrokit_samplers``. A metric exporter that is
-    scraped returns its ``MetricReader`` from the factory. ``distrokit doctor`` sends one item through an
-    exporter; with a ``probe`` the declaration says more about the way.
-    ``attempt``: an exporter that has this method beside ``export`` is asked with it, once per try:
-    ``attempt(items, timeout_seconds)`` returns ``None`` when all has arrived, else an :class:`~distrokit.ExportFailure`
-    with the items that may be tried again, the cause, and how long the receiver asked to wait. The default processors
-    keep these and try again with growing pauses. What ``export`` alone reports as a failure is lost. Items that are
-    lost for good are reported with ``options.lost(number, reason, cause)``, and counted.
-    ``None``: none.
+    When: while declaring. The factory is called at build, once per signal that selected the exporter.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
+    instead of a scan of your own.
+    Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
+    implementation gives way to any other. The factory of a metric exporter that is scraped returns its
+    ``MetricReader``. ``distrokit doctor`` sends one item through each exporter; a ``probe`` in the declaration adds
+    checks of the connection.
+    ``attempt``: an exporter with this method beside ``export`` supports retries; it is called once per attempt.
+    ``attempt(items, timeout_seconds)`` returns ``None`` if all items arrived, else an :class:`~distrokit.ExportFailure`
+    with the items that may be retried, the cause, and the delay that the receiver asked for. The default processors
+    queue these items and retry with growing delays. Without ``attempt``, a batch whose ``export`` fails is lost. An
+    exporter reports items that are lost for good with ``options.lost(number, reason, cause)``; they are counted.
+    ``None``: no declarations.
     On an exception: the plugin is left out. If the factory raises, that exporter is left out.
 
     Example::
@@ -347,24 +356,25 @@ def distrokit_exporters(settings: Settings, entry_points: EntryPoints) -> Iterab
 
 @hookspec
 def distrokit_processors(settings: Settings, entry_points: EntryPoints) -> Iterable[Processor] | None:
-    """Processors by signal and stage: ``enrich``, ``transform``, ``derive``, ``export``.
+    """Declare processors for the stages ``enrich``, ``transform``, ``derive`` and ``export``.
 
-    When: while declaring; the factory is called at build.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: as ``distrokit_samplers``.
-    Returns: declarations. All processors of the first three stages run, in plugin order; of the
-    last stage the settings ``DISTROKIT_TRACES_PROCESSOR``, ``DISTROKIT_LOGS_PROCESSOR`` and
-    ``DISTROKIT_METRICS_READER`` pick one by name. A ``transform`` with ``exporters=("otlp/archive",)`` stands in
-    front of those exporters only, after the transforms and the ``derive`` processors that are for all.
-    ``None``: none.
-    On an exception: the plugin is left out. If a factory raises, that processor is left out and its
-    signal is sent without it, which the message says. If a ``transform`` raises on an item, that item is
-    dropped: what a redactor could not redact is not sent.
+    When: while declaring. The factory is called at build.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
+    instead of a scan of your own.
+    Returns: declarations. All processors of the first three stages run, in plugin order. Of the last stage, the
+    settings ``DISTROKIT_TRACES_PROCESSOR``, ``DISTROKIT_LOGS_PROCESSOR`` and ``DISTROKIT_METRICS_READER`` select one by
+    name. A ``transform`` with ``exporters=("otlp/archive",)`` runs for those exporters only, after the transforms and
+    ``derive`` processors that run for all.
+    ``None``: no declarations.
+    On an exception: the plugin is left out. If a factory raises, that processor is left out, and a message says that
+    its signal is sent without it. If a ``transform`` raises on an item, that item is dropped, so that an item that
+    could not be redacted is not sent.
     Mind: the first three stages of traces and logs, and a ``transform`` with ``exporters``, run on the application's
-    threads, inside ``start_span()``, ``span.end()`` and ``logger.info()``, and take the application's time. Those of
-    metrics run on the thread that collects. Instrumentation is suppressed in all of them, as in exporters: an HTTP
-    client that a part uses makes no spans and no metrics. What a part itself records in there does not come back to
-    the same part: its processor is not called for it, its ``transform`` drops it.
+    threads, inside ``start_span()``, ``span.end()`` and ``logger.info()``, and delay it. Those of metrics run on the
+    thread that collects. Instrumentation is suppressed in all of them, as in exporters: an HTTP client that they use
+    makes no spans and no metrics. Items that a part records itself are not passed to the same part again: its processor
+    is not called for them, its ``transform`` drops them.
 
     Example::
 
@@ -386,15 +396,16 @@ def distrokit_processors(settings: Settings, entry_points: EntryPoints) -> Itera
 
 @hookspec
 def distrokit_views(settings: Settings, entry_points: EntryPoints) -> Iterable[Mapping[str, Any]] | None:
-    """Views of the metrics signal, as OpenTelemetry's configuration model has them.
+    """Declare metric views, in the shape of OpenTelemetry's configuration model.
 
-    When: while declaring; the SDK's views are made of them at build.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: as ``distrokit_samplers``.
+    When: while declaring. At build they become the SDK's views.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
+    instead of a scan of your own.
     Returns: views, each ``{"selector": {…}, "stream": {…}}`` in plain data: mappings, lists, texts, numbers, booleans.
-    They come after those of a configuration file, in plugin order; where several views fit one instrument, each makes
-    a stream of its own. One that the SDK could not use is left out alone; one that is there already is not added again.
-    ``None``: none.
+    They follow those of a configuration file, in plugin order. If several views match one instrument, each makes its
+    own stream. A view that the SDK cannot use is left out alone; a duplicate is not added again.
+    ``None``: no views.
     On an exception: the plugin is left out.
 
     Example::
@@ -419,18 +430,18 @@ def distrokit_views(settings: Settings, entry_points: EntryPoints) -> Iterable[M
 
 @hookspec
 def distrokit_plan(plan: Plan) -> None:
-    """Amend the draft plan: the last word before anything is built.
+    """Modify the plan before anything is built.
 
-    When: after settings have picked among the declarations.
-    Process: the one being instrumented, on the thread that starts it; and the ``distrokit`` command's, for a look.
-    Arguments: ``plan``, to be changed in place; every change is recorded as this plugin's doing. Instrumentations are
+    When: after the settings have selected components among the declarations.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``plan``: change it in place; each change is recorded with the plugin's name. Instrumentations are
     applied in the order of ``plan.instrumentations``; an :class:`~distrokit.InstrumentationPlan` with a replacement
     adds one that no package publishes.
-    Returns: nothing; anything else is a mistake.
-    On an exception: the plugin is left out, and the plan is made anew without all it contributed.
-    Mind: ``plan.wrap_sampler(Sampler("mine", make))`` puts a sampler around whatever samples by then; its factory finds
-    it built, as ``context.arguments["inner"]``. ``plan.add_propagator(Propagator("mine", make))`` adds one to whichever
-    run by then.
+    Returns: nothing; any other result is an error.
+    On an exception: the plugin is left out, and the plan is made again without its contributions.
+    Mind: ``plan.wrap_sampler(Sampler("mine", make))`` wraps the current sampler, which the factory finds as
+    ``context.arguments["inner"]``. ``plan.add_propagator(Propagator("mine", make))`` adds a propagator to the current
+    ones.
 
     Example::
 
@@ -451,12 +462,11 @@ def distrokit_plan(plan: Plan) -> None:
 def distrokit_exporter_options(exporter: Exporter, options: ExporterOptions) -> None:
     """Change the options of one exporter: headers, credentials, user agent, compression.
 
-    When: at build, just before the exporter's factory is called; once for every exporter and signal.
-    Process: the one being instrumented, on the thread that starts it.
-    Arguments: ``exporter``, the declaration; ``options``, to be changed in place.
+    When: at build, immediately before the exporter's factory is called; once for each exporter and signal.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``exporter``: the declaration. ``options``: change them in place.
     Returns: nothing.
-    On an exception: the options are put back as they were before this plugin, and the plugin's hooks
-    are called no more.
+    On an exception: this plugin's changes are undone, and its hooks are not called any more.
 
     Example::
 
@@ -475,13 +485,13 @@ def distrokit_exporter_options(exporter: Exporter, options: ExporterOptions) -> 
 
 @hookspec
 def distrokit_started(pipeline: Pipeline) -> None:
-    """The providers are built and are the process's globals; instrumentations follow.
+    """React to the start: the providers are built and are the process's globals.
 
-    When: at the end of the start.
-    Process: the one being instrumented, on the thread that starts it.
-    Arguments: ``pipeline``, with its plan, resource and providers.
+    When: after the build, before instrumentations are applied.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``pipeline``: has the plan, the resource and the providers.
     Returns: nothing.
-    On an exception: the plugin is named, and its hooks are called no more; the pipeline runs.
+    On an exception: the plugin is reported, and its hooks are not called any more; the pipeline runs.
 
     Example::
 
@@ -498,16 +508,16 @@ def distrokit_started(pipeline: Pipeline) -> None:
 
 @hookspec
 def distrokit_instrumented(pipeline: Pipeline) -> None:
-    """Every instrumentation has been applied, or could not be: the start is over, and the application follows.
+    """React to the end of the start: all instrumentations have been applied or have failed.
 
-    When: last of the start. ``pipeline.plan.instrumentations`` says what became of each (``applied``, ``why``),
-    ``pipeline.plan.problems`` what went wrong. Those that need modules of the application are applied later, and
-    ``why`` says when: ``django``, when ``django.setup()`` is called, and ``aws-lambda``. With
-    ``distrokit.start(instrument=False)`` none was to be applied.
-    Process: the one being instrumented, on the thread that starts it.
-    Arguments: ``pipeline``, with its plan, resource and providers.
+    When: at the end of the start, before the application. ``pipeline.plan.instrumentations`` has the state of each
+    (``applied``, ``why``), ``pipeline.plan.problems`` all problems. Instrumentations that need modules of the
+    application are applied later, and ``why`` says when: ``django`` when ``django.setup()`` is called, and
+    ``aws-lambda``. With ``distrokit.start(instrument=False)`` none is applied.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``pipeline``: has the plan, the resource and the providers.
     Returns: nothing.
-    On an exception: the plugin is named, and its hooks are called no more; the pipeline runs.
+    On an exception: the plugin is reported, and its hooks are not called any more; the pipeline runs.
 
     Example::
 
@@ -526,15 +536,15 @@ def distrokit_instrumented(pipeline: Pipeline) -> None:
 
 @hookspec
 def distrokit_forked(pipeline: Pipeline) -> None:
-    """This process is the child of a fork.
+    """React to a fork, in the child.
 
-    When: in every forked child, when the pipeline itself is ready there: what was queued, counted and connected is the
-    parent's, and this process has a ``service.instance.id`` of its own. Be quick and take no lock that the parent might
-    have held. A part that a plugin has built needs no hook: its method ``forked()``, if it has one, is called before.
-    Process: every forked child of the one being instrumented, on its only thread.
-    Arguments: ``pipeline``, the child's copy.
+    When: in every forked child, after the pipeline is renewed there: queues, counts and connections stay with the
+    parent, and the child has its own ``service.instance.id``. Be quick, and take no lock that the parent may have held.
+    A part that a plugin built needs no hook: its method ``forked()``, if it has one, is called before.
+    Process: every forked child of the instrumented one, on its only thread.
+    Arguments: ``pipeline``: the child's copy.
     Returns: nothing.
-    On an exception: the plugin is named, and its hooks are called no more; the child runs.
+    On an exception: the plugin is reported, and its hooks are not called any more; the child runs.
 
     Example::
 
@@ -551,16 +561,17 @@ def distrokit_forked(pipeline: Pipeline) -> None:
 
 @hookspec
 def distrokit_stopping(pipeline: Pipeline, reason: StopReason) -> None:
-    """The pipeline is about to flush and shut down.
+    """React to the end, before the pipeline flushes and shuts down.
 
-    When: once per process, before the providers are shut down; what is recorded here is still sent.
-    Process: the one being instrumented, and each forked child that ends by itself.
-    Arguments: ``pipeline``; ``reason``: ``exit`` (the interpreter ends), ``signal`` (SIGTERM or SIGHUP, which the
-    application does not handle; this is a thread of distrokit's, and the main thread waits), ``process`` (a child of
-    ``multiprocessing`` or celery ends) or ``code`` (somebody called ``pipeline.stop()``).
-    Time: all plugins together have half of ``DISTROKIT_EXIT_TIMEOUT``; one that takes longer is named and left behind.
+    When: once per process, before the providers are shut down; items recorded here are still sent.
+    Process: the instrumented one, and each forked child that ends by itself.
+    Arguments: ``pipeline``: still running. ``reason``: ``exit`` (the interpreter ends), ``signal`` (SIGTERM or SIGHUP
+    without a handler of the application; the hook runs on a thread of distrokit, and the main thread waits),
+    ``process`` (a child of ``multiprocessing`` or celery ends) or ``code`` (``pipeline.stop()`` was called).
+    Time: all plugins together have half of ``DISTROKIT_EXIT_TIMEOUT``; a plugin that takes longer is reported and not
+    waited for.
     Returns: nothing.
-    On an exception: the plugin is named, and its hooks are called no more; the pipeline is shut down.
+    On an exception: the plugin is reported, and its hooks are not called any more; the pipeline is shut down.
 
     Example::
 
@@ -579,14 +590,15 @@ def distrokit_stopping(pipeline: Pipeline, reason: StopReason) -> None:
 
 @hookspec
 def distrokit_checks(plan: Plan) -> Iterable[Check] | None:
-    """Findings for ``distrokit doctor``.
+    """Add checks to ``distrokit doctor``.
 
     When: by ``distrokit doctor``, after the plan is made; with ``DISTROKIT_DOCTOR``, at the end of a start.
-    Process: the command's own, or that of the COMMAND it is given, which have built nothing; or the one that started.
-    Arguments: ``plan``, for reading.
-    Returns: one :class:`~distrokit.Check` per thing looked at, good ones too.
-    ``None``: nothing to check.
-    On an exception: the plugin is named, and doctor fails; what it declared is looked at.
+    Process: that of ``distrokit doctor`` or of its COMMAND, where nothing runs; with ``DISTROKIT_DOCTOR``, the
+    instrumented one.
+    Arguments: ``plan``: read-only.
+    Returns: one :class:`~distrokit.Check` for each thing that was checked, also if it is ok.
+    ``None``: no checks.
+    On an exception: the plugin is reported, and doctor fails; the plugin's declarations are still checked.
 
     Example::
 
@@ -603,13 +615,13 @@ def distrokit_checks(plan: Plan) -> Iterable[Check] | None:
 
 @hookspec
 def distrokit_commands() -> Iterable[Command] | None:
-    """More subcommands of ``distrokit``.
+    """Add subcommands to ``distrokit``.
 
     When: by the ``distrokit`` command, before its arguments are parsed.
     Process: the command's own.
-    Returns: declarations; a name that exists is refused.
-    ``None``: none.
-    On an exception: the plugin is named; the other commands work.
+    Returns: declarations; an existing name is refused.
+    ``None``: no declarations.
+    On an exception: the plugin is reported; the other commands work.
 
     Example::
 
@@ -627,12 +639,12 @@ def distrokit_commands() -> Iterable[Command] | None:
     """
 
 
-#: Hooks that will be gone, and arguments that will, as ``distrokit_plan(plan)``: each with what to write instead, and
-#: from which release on, as one sentence. docs/compatibility.md promises how long they stay.
+#: Deprecated hooks and arguments (``distrokit_plan(plan)``), each with its replacement and the release that removes it,
+#: as one sentence. docs/compatibility.md says how long they are supported.
 DEPRECATED: Mapping[str, str] = {}
 
-#: Every hook's name, in the order they are called.
+#: Every hook's name, in call order.
 HOOKS = tuple(name for name in list(globals()) if name.startswith("distrokit_"))
 
-#: Those that are called when the plan is made: what their plugins have declared is in it.
+#: Hooks that are called after the plan is made.
 AFTER_PLAN = HOOKS[HOOKS.index("distrokit_plan") + 1 :]

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS.parent / "tests"))
+sys.path.insert(0, str(DOCS.parent / "tests" / "support"))
 
 from answering import closed_port, grpc_answering, http_answering  # noqa: E402  (its folder is known since the line above)
 from distributions import write_distribution  # noqa: E402  (its folder is known since the line above)

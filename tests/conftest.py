@@ -41,7 +41,7 @@ ONCE = {
     "test_doctor",
     "test_doctor_elsewhere",
     "test_doctor_packages",
-    "test_doctor_way_out",
+    "test_doctor_export_check",
     "test_explain",
     "test_endpoints",
     "test_env_files",

@@ -1,4 +1,4 @@
-"""The ``distrokit`` command: looks at the environment as a started process would, and builds nothing."""
+"""The ``distrokit`` command: plans as a process at its start would, and builds nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NoReturn
 
 import distrokit
-from distrokit.cli.doctor import DOCTOR, unanswered
+from distrokit.cli.doctor import DOCTOR, report_no_answer
 from distrokit.cli.explain import EXPLAIN
 from distrokit.cli.plugins import PLUGINS
 from distrokit.cli.run import RUN, run
@@ -24,15 +24,15 @@ from distrokit.launch.startup import Assembly
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.layers import Settings, is_secret
 
-#: The core's commands; each can be asked about another command's process.
+#: The core's commands that also run in the process of a COMMAND.
 _OWN = (EXPLAIN, PLUGINS, DOCTOR)
-_ELSEWHERE = (
-    "distrokit {0} … -- COMMAND: of the process that COMMAND starts, such as `distrokit {0} -- gunicorn app:app`;"
-    " it is ended before the application's own code runs"
+_TARGET_EPILOG = (
+    "distrokit {0} … -- COMMAND looks at the process that COMMAND starts, for example"
+    " `distrokit {0} -- gunicorn app:app`. That process ends before the application's own code runs."
 )
-#: Where the documentation's commands come from.
+#: The extra that installs each of the documented commands.
 _IN_EXTRAS = {"tail": "dev", "demo": "dev", "new": "dev", "config": "yaml"}
-EPILOG = "exit codes: 0 nothing fails, 1 something fails, 2 the command line is wrong"
+EPILOG = "exit codes: 0 success, 1 a check or the command failed, 2 the command line is wrong"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,46 +41,46 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: ``None`` for the command line.
 
-    Returns: the exit code; 2 for a command line that makes no sense.
+    Returns: the exit code; 2 for a wrong command line.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A character that the terminal does not have is no reason to fail.
+        # The terminal may lack a character.
         sys.stdout.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if argv is None else argv
     if words[:1] == [RUN.name]:
-        # Before anything is planned: this process is not the one.
+        # Before planning: it is COMMAND's process that makes a plan.
         return run(words[1:])
     installed = EntryPoints.scan()
     distro_selection = select_distro(Settings.from_environ(), installed)
-    # A distro that only sets defaults puts them into the environment, which is read after it.
+    # A distro that only sets defaults writes them into the environment, so the plan is made after it.
     _, failures = configure_other(distro_selection)
     assembly = Assembly(installed=installed, plan_when_disabled=True)
     assembly.plan.problems.extend((*distro_selection.problems, *failures))
-    own, elsewhere = _divided(words)
+    own, elsewhere = _split_at_command(words)
     parser = _Parser(prog="distrokit", description=(distrokit.__doc__ or "").split("\n")[0], epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"distrokit {distrokit.__version__}")
     subcommands = parser.add_subparsers(
         title="commands", metavar="COMMAND", required=True, parser_class=argparse.ArgumentParser
     )
     for command in commands(assembly):
-        # argparse reads "%" as the beginning of a placeholder.
+        # argparse reads "%" as the start of a placeholder.
         text = command.help.replace("%", "%%")
-        epilog = _ELSEWHERE.format(command.name) if command in _OWN else None
+        epilog = _TARGET_EPILOG.format(command.name) if command in _OWN else None
         subparser = subcommands.add_parser(command.name, help=text, description=text, epilog=epilog)
         subparser.set_defaults(
             run=command.run, assembly=assembly, distro_selection=distro_selection, elsewhere=elsewhere
         )
         add_arguments(command, subparser, assembly)
     if own and own[0] in _IN_EXTRAS and own[0] not in subcommands.choices:
-        write(assembly.plan.settings.mask(_why_not_there(own[0], _IN_EXTRAS[own[0]], assembly)))
+        write(assembly.plan.settings.mask(_explain_missing(own[0], _IN_EXTRAS[own[0]], assembly)))
         return 2
-    # Whoever types a command that is not there may be looking for one of a plugin that failed.
+    # An unknown command may be one of a plugin that failed, so the problems are printed before the error.
     assembly.channel.said.clear()
     parser.before_error = lambda: assembly.channel.problems(assembly.plan.problems)
     arguments = parser.parse_args(own)
     assembly.channel.problems(p for p in assembly.plan.problems if p.code.startswith("command-"))
     try:
-        code: int = _elsewhere(arguments, own) if _is_elsewhere(arguments) else arguments.run(arguments)
+        code: int = _run_in_target(arguments, own) if _runs_in_target(arguments) else arguments.run(arguments)
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
@@ -93,20 +93,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _why_not_there(command: str, plugin: str, assembly: Assembly) -> str:
-    """Why there is no command of a plugin that is named as its extra, and what to do."""
+def _explain_missing(command: str, plugin: str, assembly: Assembly) -> str:
+    """Return why the command of an extra's plugin is missing, with the remedy."""
     active_distro = assembly.plugins.active_distro
     found = next((candidate for candidate in assembly.plan.plugins if candidate.name == plugin), None)
     if found is None:
         return f"distrokit: {command} is not installed here; run `{install_line(f'distrokit[{plugin}]')}`"
-    text = f"distrokit: {command} is a command of {found.title}, which is installed and not loaded: {found.cause}"
+    text = f"distrokit: {command} is a command of {found.title}, which is installed but not loaded: {found.cause}"
     if found.cause == active_distro.keeps_out(plugin, found.distribution):
         return f"{text}. Add {plugin!r} to the distro's optional, or set OTEL_PYTHON_DISTRO=distrokit for this command."
     return f"{text}."
 
 
-def _divided(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The command's own arguments, and the COMMAND it is about, which our commands take after ``--``."""
+def _split_at_command(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the subcommand with its own arguments, and the COMMAND after ``--``."""
     words = list(argv)
     if "--" not in words or not words or words[0] not in {command.name for command in _OWN}:
         return words, []
@@ -114,11 +114,11 @@ def _divided(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return words[:at], words[at + 1 :]
 
 
-def _is_elsewhere(arguments: argparse.Namespace) -> bool:
+def _runs_in_target(arguments: argparse.Namespace) -> bool:
     return bool(arguments.elsewhere) and not getattr(arguments, "run_on", False)
 
 
-def _elsewhere(arguments: argparse.Namespace, own: Sequence[str]) -> int:
+def _run_in_target(arguments: argparse.Namespace, own: Sequence[str]) -> int:
     settings = arguments.assembly.plan.settings
     for word, after in pairwise([*arguments.elsewhere, ""]):
         name, equals, text = word.partition("=")
@@ -127,7 +127,7 @@ def _elsewhere(arguments: argparse.Namespace, own: Sequence[str]) -> int:
     answer = ask(own, arguments.elsewhere)
     if isinstance(answer, Check):
         if own[0] == DOCTOR.name:
-            return unanswered(answer, settings.mask, as_json=arguments.json)
+            return report_no_answer(answer, settings.mask, as_json=arguments.json)
         write(visible(settings.mask(f"distrokit {own[0]}: {answer.evidence}. {answer.remedy}")))
         return 1
     code, out, err = answer
@@ -146,7 +146,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def add_arguments(command: Command, parser: argparse.ArgumentParser, assembly: Assembly) -> None:
-    """Give the parser a command's arguments, under guard: what fails is a problem of the plan."""
+    """Add a command's arguments to the parser; an exception becomes a problem of the plan."""
     try:
         if command.arguments is not None:
             command.arguments(parser)
@@ -163,7 +163,7 @@ def add_arguments(command: Command, parser: argparse.ArgumentParser, assembly: A
 
 
 def commands(assembly: Assembly) -> list[Command]:
-    """The core's commands and the plugins'; one whose name exists is a problem of the plan."""
+    """Return the core's commands and the plugins'; a duplicate name becomes a problem of the plan."""
     known = {command.name: command for command in (*_OWN, RUN)}
     refused = []
     for plugin, command in assembly.plugins.commands():
@@ -172,7 +172,7 @@ def commands(assembly: Assembly) -> list[Command]:
                 Problem(
                     code="command-taken",
                     subject=plugin.title,
-                    cause=f"there already is a command {command.name!r}",
+                    cause=f"there is already a command {command.name!r}",
                     outcome="the plugin's command is left out",
                     remedy="Rename it.",
                 )

@@ -1,4 +1,4 @@
-"""``distrokit explain --diff``: what differs from a plan that nobody set anything for."""
+"""``distrokit explain --diff``: the differences from a plan without any settings."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from distrokit.cli.output import print_json, print_rows
-from distrokit.cli.setting import shown_setting
+from distrokit.cli.setting import format_setting
 from distrokit.plan.modifications import flat
 from distrokit.plan.plan import Plan
 from distrokit.settings.registry import read_by_instrumentations
 
-#: Parts of a described plan that say where a value came from, not what it is.
+#: Parts of a described plan that name the source of a value, not the value.
 _ASIDE = ("source", "sources", "overridden", "origin", "plugin", "cause")
 _LEFT_OUT = ("schema", "plugins", "problems", "changes", "ignored", "sdk_settings")
 
 
 def show_difference(bare: Plan, plan: Plan, *, as_json: bool) -> None:
-    """Print it."""
+    """Print the differences between two plans."""
     found = difference(bare, plan)
     if as_json:
         print_json({"schema": 1, "differences": found})
@@ -30,7 +30,7 @@ def show_difference(bare: Plan, plan: Plan, *, as_json: bool) -> None:
 
 
 def difference(bare: Plan, plan: Plan) -> list[dict[str, Any]]:
-    """Path, default, value and source of each value that is not the default's; ``None`` for what is not there."""
+    """Return path, default, value and source of each value that differs; ``None`` for a missing one."""
     before, after = flat(bare.describe()), flat(plan.describe())
     parts = [
         {
@@ -45,24 +45,24 @@ def difference(bare: Plan, plan: Plan) -> list[dict[str, Any]]:
     return [*parts, *_settings(bare, plan, {part["source"] for part in parts})]
 
 
-def _settings(bare: Plan, plan: Plan, spoken_of: set[str | None]) -> Iterator[dict[str, Any]]:
-    """Settings that no part of the plan comes from: the SDK, instrumentations and distrokit itself read them.
+def _settings(bare: Plan, plan: Plan, reported: set[str | None]) -> Iterator[dict[str, Any]]:
+    """Yield settings that the SDK, instrumentations and distrokit itself read, and that gave no value to the plan.
 
     Args:
-        spoken_of: the sources of the parts that differ.
+        reported: the sources of the parts that differ.
     """
     known = {setting.name: setting for setting in plan.known}
     for name in sorted(plan.settings.names_set()):
         setting, value = known.get(name), plan.settings.value(name)
-        # What a component would read, and does not, has no effect.
+        # A component's setting that gave no value has no effect.
         read = not setting.parameter if setting else read_by_instrumentations(name, plan.known)
         read = read and not any(p.code == "setting-unknown" and p.subject == name for p in plan.problems)
-        if value is None or not read or str(value.source) in spoken_of:
+        if value is None or not read or str(value.source) in reported:
             continue
         text = plan.sdk_settings.get(name, value.value)
         default = bare.settings.get(name, setting.default if setting else "")
         if text is not None and text.lower() != default.lower():
-            shown = [shown_setting(plan, name, each) if each else None for each in (default, text)]
+            shown = [format_setting(plan, name, each) if each else None for each in (default, text)]
             yield {"path": name, "default": shown[0], "value": shown[1], "source": str(value.source)}
 
 
@@ -71,9 +71,9 @@ def _is_aside(parts: list[str]) -> bool:
 
 
 def _source(path: str, after: dict[str, Any], value: Any) -> str | None:
-    """Of the value itself, or of the part it stands in."""
+    """Return the source of a value, or of the part that contains it."""
     part, _, where = path.rpartition(".")[0].rpartition(".")
-    # Keywords of an instrumentation are shown by name only, each with a source of its own.
+    # Keywords of an instrumentation are shown by name only; each has its own source.
     if where in ("options", "init_options") and path.startswith("instrumentations."):
         return after.get(f"{part}.sources.{'init.' if where == 'init_options' else ''}{value}")
     while path:

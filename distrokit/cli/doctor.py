@@ -1,4 +1,4 @@
-"""``distrokit doctor``: everything that can be looked at, as verdicts with an exit code."""
+"""``distrokit doctor``: all checks, as a report with an exit code."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from distrokit.cli.output import print_json
 from distrokit.cli.target_process import launch, no_program
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Mask, write
-from distrokit.doctor.report import Report, examine, masked
+from distrokit.doctor.report import Report, examine, mask_checks
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
-    parser.add_argument("--offline", action="store_true", help="leave out what uses the network: nothing is sent")
+    parser.add_argument("--offline", action="store_true", help="skip the checks that use the network; nothing is sent")
     parser.add_argument(
         "--run",
         dest="run_on",
         action="store_true",
-        help="with a COMMAND: print the report to stderr, and let the application run on",
+        help="with a COMMAND: print the report to stderr and let the application continue",
     )
 
 
@@ -30,9 +30,9 @@ def _run(arguments: argparse.Namespace) -> int:
     return _show(report, as_json=arguments.json)
 
 
-def unanswered(check: Check, mask: Mask, *, as_json: bool) -> int:
-    """COMMAND came to no answer, which is one."""
-    return _show(Report({"command": masked(mask, [check])}), as_json=as_json)
+def report_no_answer(check: Check, mask: Mask, *, as_json: bool) -> int:
+    """Print why COMMAND gave no answer; return the exit code."""
+    return _show(Report({"command": mask_checks(mask, [check])}), as_json=as_json)
 
 
 def _show(report: Report, *, as_json: bool) -> int:
@@ -45,11 +45,11 @@ def _show(report: Report, *, as_json: bool) -> int:
 
 def _let_run(arguments: argparse.Namespace) -> int:
     if not arguments.elsewhere or arguments.json:
-        write("distrokit doctor: --run takes a COMMAND and no --json: distrokit doctor --run -- python app.py")
+        write("distrokit doctor: --run needs a COMMAND and no --json: distrokit doctor --run -- python app.py")
         return 2
     interpreter = interpreter_of(arguments.elsewhere)
     if interpreter is not None and (obstacle := interpreter.obstacle()):
-        # It runs as it would anyway, and nobody will be there to report.
+        # COMMAND still runs, but distrokit cannot report from inside it.
         write("\n".join(Report({"command": [obstacle]}).lines()))
     launch(arguments.elsewhere, {"DISTROKIT_DOCTOR": "offline" if arguments.offline else "true"})
     write(f"distrokit doctor: {no_program(arguments.elsewhere[0]).evidence}")

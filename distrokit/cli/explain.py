@@ -1,4 +1,4 @@
-"""``distrokit explain``: the effective pipeline, and who decided each part of it."""
+"""``distrokit explain``: the effective pipeline, with the source of each part."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from distrokit import instrumentation
 from distrokit.cli.difference import show_difference
 from distrokit.cli.mermaid import mermaid
-from distrokit.cli.output import print_json, print_rows, shown
+from distrokit.cli.output import format_value, print_json, print_rows
 from distrokit.cli.picture import picture_of
-from distrokit.cli.setting import explain_setting, lines, unknown
+from distrokit.cli.setting import describe_unknown, explain_setting, lines
 from distrokit.cli.svg import svg
 from distrokit.declarations import Command, Processor
 from distrokit.diagnostics import Mask, describe_exception, visible, write
@@ -25,12 +25,14 @@ Row = tuple[str, str, str]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("setting", nargs="?", metavar="SETTING", help="only this setting, such as OTEL_TRACES_SAMPLER")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--diff", action="store_true", help="only what differs from the bare defaults")
-    what.add_argument("--mermaid", action="store_true", help="print a flowchart in Mermaid's language")
-    what.add_argument("--svg", action="store_true", help="print a picture: distrokit explain --svg > pipeline.svg")
-    parser.add_argument("--json", action="store_true", help="print JSON; docs/explain.md has its shape")
+    parser.add_argument(
+        "setting", nargs="?", metavar="SETTING", help="show only this setting, for example OTEL_TRACES_SAMPLER"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--diff", action="store_true", help="show only the differences from the defaults")
+    form.add_argument("--mermaid", action="store_true", help="print a flowchart in Mermaid's language")
+    form.add_argument("--svg", action="store_true", help="print a picture: distrokit explain --svg > pipeline.svg")
+    parser.add_argument("--json", action="store_true", help="print JSON; docs/explain.md describes its shape")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -57,7 +59,8 @@ def _run(arguments: argparse.Namespace) -> int:
             print(f"NOT ACTIVE: {distro_selection.name} configures the process; distrokit builds nothing\n")
         elif not distro_selection.ours:
             print(
-                f"distro {distro_selection.name} has no configurator: it sets its defaults, and distrokit builds this\n"
+                f"distro {distro_selection.name} has no configurator: it sets its defaults,"
+                " and distrokit builds the pipeline\n"
             )
         print_text(plan)
     return 0
@@ -66,7 +69,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _setting(plan: Plan, name: str, *, as_json: bool) -> int:
     data = explain_setting(plan, name)
     if data is None:
-        write(f"distrokit explain: {unknown(plan, name)}")
+        write(f"distrokit explain: {describe_unknown(plan, name)}")
         return 1
     if as_json:
         print_json(data)
@@ -79,7 +82,7 @@ EXPLAIN = Command("explain", "show the pipeline these settings and plugins make,
 
 
 def _check_instrumentations(plan: Plan) -> None:
-    """What the loader would find out at start: which libraries are not there, or do not fit."""
+    """Mark instrumentations off whose library is missing or does not fit, as the loader would at start."""
     for item in plan.instrumentations.values():
         if item.enabled and item.point is not None:
             try:
@@ -90,7 +93,7 @@ def _check_instrumentations(plan: Plan) -> None:
 
 
 def print_text(plan: Plan) -> None:
-    """The plan for a reader: what, and behind it in the last column from where."""
+    """Print the plan as text, with the source of each value in the last column."""
     if plan.distro.others or not plan.distro.default:
         _print_distro(plan.distro)
     if plan.configuration:
@@ -100,7 +103,7 @@ def print_text(plan: Plan) -> None:
             print(f"ignored, since the file takes their place: {', '.join(ignored)}")
         print()
     if plan.disabled.value:
-        print(f"DISABLED by {plan.disabled.source}: only propagators and instrumentations are at work\n")
+        print(f"DISABLED by {plan.disabled.source}: only propagators and instrumentations are active\n")
     print("pipeline")
     for lane in picture_of(plan).lanes:
         for at, path in enumerate(lane.paths()):
@@ -116,7 +119,7 @@ def print_text(plan: Plan) -> None:
     print("\ninstrumentations")
     print_rows(_instrumentations(plan))
     if plan.changes:
-        print("\namended by plugins")
+        print("\nmodified by plugins")
         print_rows([(c.plugin, c.path, plan.settings.mask(f"{c.before!r} → {c.after!r}")) for c in plan.changes])
     print("\nproblems")
     mask = plan.settings.mask
@@ -131,15 +134,15 @@ def _print_distro(active_distro: ActiveDistro) -> None:
     )
     print(f"distro {active_distro.label}{who}: {active_distro.why}")
     if active_distro.others:
-        print(f"installed besides, not in charge: {', '.join(active_distro.others)}")
+        print(f"also installed, not active: {', '.join(active_distro.others)}")
     print()
 
 
 def _resource(plan: Plan) -> Iterator[Row]:
     for name, value in plan.resource.attributes.items():
-        yield name, shown(value), _source(value)
+        yield name, format_value(value), _source(value)
     if plan.resource.schema_url:
-        yield "schema_url", shown(plan.resource.schema_url), str(plan.resource.schema_url.source)
+        yield "schema_url", format_value(plan.resource.schema_url), str(plan.resource.schema_url.source)
     for detector in plan.resource.detectors:
         origin = origin_of(detector.declaration) or f"plugin {detector.plugin}"
         yield f"detector {detector.name}", f"({origin})", str(detector.source)
@@ -155,36 +158,36 @@ def _signal(plan: Plan, signal: str, planned: SignalPlan) -> Iterator[Row]:
     for rule in planned.scopes:
         yield "scope", f"{rule.pattern}: {'on' if rule.enabled else 'off'}", str(rule.source)
     if planned.configurator:
-        yield "scopes", f"as {planned.configurator.name} says", ""
+        yield "scopes", f"decided by {planned.configurator.name}", ""
     for view in plan.views if signal == "metrics" else ():
         yield "view", json.dumps(view.definition), str(view.source)
     for processor in planned.processors:
         yield from _component(processor.declaration.stage, processor, "")
         yield from _in_front_of(processor, planned)
     for item in planned.exporters:
-        yield from _export(item, _amending(plan))
+        yield from _export(item, _option_modifiers(plan))
     if not planned.exporters:
-        yield "export", "nothing", str(planned.source) if planned.source else "no plugin and no setting chose one"
+        yield "export", "nothing", str(planned.source) if planned.source else "no plugin and no setting selected one"
 
 
 def _in_front_of(processor: Component[Processor], planned: SignalPlan) -> Iterator[Row]:
-    """The exporters that a transform is for, where it is not for all."""
+    """Yield the exporters of a transform that is not for all exporters."""
     names = [item.exporter.name.lower() for item in planned.exporters]
     for exporter in processor.declaration.exporters:
-        here = "" if exporter.strip().lower() in names else ", which is not chosen"
+        here = "" if exporter.strip().lower() in names else ", which is not selected"
         yield "", f"  in front of {exporter}{here}", ""
 
 
-def _amending(plan: Plan) -> str:
-    """The plugins that may change the options of an exporter when it is built; no command calls them."""
+def _option_modifiers(plan: Plan) -> str:
+    """Return the plugins that may change an exporter's options when it is built; no command calls them."""
     plugins = [p.name for p in plan.plugins if p.status == "loaded" and "distrokit_exporter_options" in p.hooks]
     return ", ".join(plugins)
 
 
-def _export(item: ExporterPlan, modifying: str) -> Iterator[Row]:
+def _export(item: ExporterPlan, modifiers: str) -> Iterator[Row]:
     yield from _component("export", item.exporter, "")
-    if modifying:
-        yield "", "  headers and other options when it is built", f"as plugin {modifying} may change them"
+    if modifiers:
+        yield "", "  headers and other options when it is built", f"plugin {modifiers} may change them"
     if item.processor is not None:
         yield from _component("  fed by", item.processor, "")
 
@@ -205,7 +208,7 @@ def _parameters(component: Component[Any], indent: str) -> Iterator[Row]:
             yield "", f"{indent}{name} = {inner.nested_name}", str(inner.source)
             yield from _parameters(inner, indent + "  ")
         else:
-            yield "", f"{indent}{name} = {shown(value)}", _source(value)
+            yield "", f"{indent}{name} = {format_value(value)}", _source(value)
 
 
 def _propagators(plan: Plan) -> Iterator[Row]:
@@ -225,7 +228,7 @@ def _instrumentations(plan: Plan) -> Iterator[Row]:
         given = [f"{keyword} ({item.sources.get(keyword, item.source)})" for keyword in sorted(item.keywords)]
         options = f" with {', '.join(given)}" if given else ""
         replaced = f", replaced by {item.replaced_by} ({item.source})" if item.replaced_by else ""
-        which = f"{item.distribution} {item.version}" if item.point else "of no package"
+        which = f"{item.distribution} {item.version}" if item.point else "no package"
         moment = instrumentation.moment(item.name) if item.enabled else ""
         when = f", applied {moment}" if moment else ""
         why = plan.settings.mask(item.why)
@@ -236,4 +239,4 @@ def _instrumentations(plan: Plan) -> Iterator[Row]:
 
 def _source(value: Value[Any]) -> str:
     overridden = ", ".join(f"{source}={Mask()(text)}" for text, source in value.overridden)
-    return f"{value.source}" + (f" (overrules {overridden})" if overridden else "")
+    return f"{value.source}" + (f" (overrides {overridden})" if overridden else "")

@@ -1,4 +1,4 @@
-"""Which Python a command line comes to, and whether a launcher can reach it."""
+"""Finds the Python that a command line starts, and what keeps a launcher from reaching it."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from distrokit.doctor.installer import install_line
 from distrokit.settings.bundles import Bundle, bundle_of
 
 LAUNCHER = "opentelemetry-instrument"
-#: Ours, as its words.
+#: distrokit's own launcher, as typed.
 RUN = ("distrokit", "run")
 _PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
-#: The flags that keep the launcher, which is a ``sitecustomize`` on PYTHONPATH, out.
+#: Flags that disable the launcher, which is a ``sitecustomize`` on PYTHONPATH.
 _OBSTACLES = {
-    "S": "imports no site, and so no sitecustomize, which is how the launcher gets in",
-    "I": "does not look at PYTHONPATH, which is how the launcher gets in",
-    "E": "does not look at PYTHONPATH, which is how the launcher gets in",
+    "S": "does not import sitecustomize, and the launcher starts from it",
+    "I": "ignores PYTHONPATH, and the launcher needs it",
+    "E": "ignores PYTHONPATH, and the launcher needs it",
 }
-#: Flags with a value; what follows ``-c`` and ``-m`` is the program's.
+#: Flags with a value; the words after ``-c`` and ``-m`` belong to the program.
 _WITH_VALUE = "WX"
-#: Programs that become another one, whose words follow their own options and assignments.
+#: Programs that become another program, which follows their own options and assignments.
 _BECOMES = ("env", "exec", "ionice", "nice", "nohup", "setsid", "stdbuf", "taskset", "time", "timeout", LAUNCHER)
-#: Those of them that take one word of their own first.
+#: Those of them that take one argument before the program.
 _BECOMES_AFTER = ("taskset", "timeout")
-#: Options of theirs that have a value.
+#: Their options that have a value.
 _OPTIONS = ("-n", "-c", "-k", "-o", "-s", "-u", "--unset", "-C", "--chdir")
 
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python.
+    """A Python interpreter.
 
     Attributes:
         path: of the executable.
-        flags: the single letters it is started with.
-        where: what says so: the command line, or the script that names it in its first line.
+        flags: the single-letter options it is started with.
+        where: the place that names it: the command line, or the script with it in its first line.
     """
 
     path: str
     flags: str
     where: str
 
-    def kept_out(self) -> Check | None:
-        """By which flag it keeps the launcher out; ``None`` when by none."""
+    def check_flags(self) -> Check | None:
+        """Return the finding about a flag that disables the launcher; ``None`` if there is no such flag."""
         for flag in self.flags:
             if flag in _OBSTACLES:
                 evidence = f"{self.where} starts Python with -{flag}, which {_OBSTACLES[flag]}"
@@ -60,10 +60,10 @@ class Interpreter:
         return None
 
     def obstacle(self) -> Check | None:
-        """Why distrokit cannot run in it; ``None`` when it can."""
-        if flag := self.kept_out():
+        """Return why distrokit cannot run in it; ``None`` if it can."""
+        if flag := self.check_flags():
             return flag
-        # Not from the folder this is typed in, which may be distrokit's own.
+        # Without the working directory, which may contain distrokit's source.
         code = "import sys; del sys.path[0]; from importlib.metadata import version; print(version('distrokit'))"
         try:
             found = subprocess.run(  # noqa: S603  (the command's own interpreter)
@@ -73,16 +73,16 @@ class Interpreter:
             return Check("interpreter", "fail", f"{self.path} does not run: {error}", "Correct the command.")
         if found.returncode == 0:
             return None
-        said = " ".join(found.stderr.split())
-        why = "has no distrokit" if "PackageNotFoundError" in said else f"cannot say whether it has distrokit: {said}"
+        output = " ".join(found.stderr.split())
+        why = "has no distrokit" if "PackageNotFoundError" in output else f"fails when it looks for distrokit: {output}"
         remedy = install_line("distrokit[otlp]", python=self.path)
         return Check("interpreter", "fail", f"{self.path}, which runs it, {why}", remedy)
 
 
 def interpreter_of(command: Sequence[str]) -> Interpreter | None:
-    """The Python of a command; ``None`` for what is neither Python nor a script of it.
+    """Return the Python that a command starts.
 
-    Nor, as far as is known, one that only starts another Python.
+    ``None`` if the command is neither Python nor a Python script, or a program that is known to start another Python.
     """
     words = _inner(command)
     program = shutil.which(words[0]) if words else None
@@ -101,33 +101,35 @@ def interpreter_of(command: Sequence[str]) -> Interpreter | None:
     return Interpreter(path, _flags(first[1:]), f"{program} (first line)")
 
 
-def by_run(command: Sequence[str]) -> bool:
-    """Whether a command comes to its program by ``distrokit run``."""
+def uses_run(command: Sequence[str]) -> bool:
+    """True if a command starts its program by ``distrokit run``."""
     before = [Path(word).name for word in command[: len(command) - len(_inner(command))]]
     return RUN in pairwise(before)
 
 
-def bundle(command: Sequence[str]) -> Bundle | None:
-    """What the command runs, where that is a program that keeps every launcher out, and no flag says so."""
+def find_bundle(command: Sequence[str]) -> Bundle | None:
+    """Return the bundle (pex, PyInstaller) that the command runs, which no launcher reaches; else ``None``."""
     return bundle_of(_inner(command))
 
 
-def about_bundle(found: Bundle) -> Check:
-    """The finding about one; a warning where distrokit is in it, and only its own process can say whether it starts."""
+def check_bundle(found: Bundle) -> Check:
+    """Return the finding about a bundle; a warning if it contains distrokit, which its code may start."""
     if not found.complete:
         return Check("bundle", "fail", found.evidence, found.remedy)
-    evidence = f"{found.evidence}; distrokit is in it, and starts where the application calls distrokit.start()"
-    return Check("bundle", "warn", evidence, "Start it with DISTROKIT_DOCTOR=1: it reports from inside, to stderr.")
+    evidence = (
+        f"{found.evidence}; it contains distrokit, which starts only when the application calls distrokit.start()"
+    )
+    return Check("bundle", "warn", evidence, "Start it with DISTROKIT_DOCTOR=1: it prints the report to stderr.")
 
 
-def dropped_by(command: Sequence[str]) -> Check | None:
-    """What in the words before the program takes PYTHONPATH away; ``None`` when nothing does."""
+def check_pythonpath(command: Sequence[str]) -> Check | None:
+    """Return the finding about a word that removes PYTHONPATH; ``None`` if there is none."""
     words = list(command)[: len(command) - len(_inner(command))]
     for word, after in pairwise([*words, ""]):
         alone = word in ("-i", "-", "--ignore-environment", "--unset=PYTHONPATH")
         if alone or word.startswith("PYTHONPATH=") or (word in ("-u", "--unset") and after == "PYTHONPATH"):
             shown = f"{word} {after}" if word in ("-u", "--unset") else word
-            evidence = f"`{command[0]} … {shown}` takes PYTHONPATH away, which is how the launcher gets in"
+            evidence = f"`{command[0]} … {shown}` removes PYTHONPATH, and the launcher needs it"
             return Check(
                 "command", "fail", evidence, f"Leave {shown} out, or call distrokit.start() in the application."
             )
@@ -135,7 +137,7 @@ def dropped_by(command: Sequence[str]) -> Check | None:
 
 
 def _inner(command: Sequence[str]) -> list[str]:
-    """The words without those that only prepare: ``env NAME=value``, ``nice -n 5``, a launcher with its options."""
+    """Return the program and its words, without ``env NAME=value``, ``nice -n 5``, a launcher with its options."""
     words = list(command)
     while words and (Path(words[0]).name in _BECOMES or (Path(words[0]).name, *words[1:2]) == RUN):
         name = Path(words.pop(0)).name
@@ -146,7 +148,7 @@ def _inner(command: Sequence[str]) -> list[str]:
             if words and "=" not in word and (name == LAUNCHER or word in _OPTIONS):
                 words.pop(0)
         if name in _BECOMES_AFTER and words:
-            # How long, which processors.
+            # timeout's duration, taskset's mask.
             words.pop(0)
     return words
 
@@ -171,7 +173,7 @@ def _flags(words: Sequence[str]) -> str:
 
 
 def _first_line(path: Path) -> list[str]:
-    """The words of a script's ``#!`` line; installers write ``/bin/sh`` there where a path is too long for it."""
+    """Return the words of a script's ``#!`` line; installers write ``/bin/sh`` there if the path is too long for it."""
     try:
         with path.open("rb") as file:
             first, second = file.readline(4096), file.readline(4096)

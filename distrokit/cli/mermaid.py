@@ -10,7 +10,7 @@ _SHAPES = {"destination": ('[("', '")]'), "resource": ('(["', '"])')}
 
 
 def mermaid(picture: Picture) -> str:
-    """The text of a ``flowchart LR``."""
+    """Return the text of a ``flowchart LR``."""
     return "\n".join(_lines(picture)) + "\n"
 
 
@@ -41,5 +41,5 @@ def _label(box: Box) -> str:
 
 
 def _text(text: str) -> str:
-    """As Mermaid wants what it could take for syntax: by number."""
+    """Escape characters that Mermaid reads as syntax, by their number."""
     return "".join(f"#{ord(c)};" if c in '"<>#;&`{}[]|\\' or not c.isprintable() else c for c in text)

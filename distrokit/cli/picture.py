@@ -1,4 +1,4 @@
-"""The plan as boxes in lanes, for whatever draws it: one lane per signal, from the resource to the destination."""
+"""The plan as boxes in lanes, for the Mermaid and SVG output: one lane per signal, from resource to destination."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Box:
     """One part.
 
     Attributes:
-        kind: what it is.
+        kind: decides its shape and colour.
         title: its name.
-        lines: what else there is to say: who declared it, who chose it.
+        lines: more about it: the plugin that declared it, the setting that selected it.
     """
 
     kind: BoxKind
@@ -33,8 +33,8 @@ class Lane:
     """One signal.
 
     Attributes:
-        boxes: what every item passes, in order.
-        branches: side by side, at the end: what feeds an exporter, the exporter, where it sends to.
+        boxes: the parts that every item passes, in order.
+        branches: one per exporter: its processors, the exporter, its destination.
     """
 
     signal: str
@@ -42,20 +42,20 @@ class Lane:
     branches: tuple[tuple[Box, ...], ...]
 
     def paths(self) -> Iterator[tuple[Box, ...]]:
-        """Every way through it."""
+        """Yield every path of an item through the lane."""
         for branch in self.branches:
             yield (*self.boxes, *branch)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """All of it.
+    """The whole picture.
 
     Attributes:
         title: one line.
-        resource: where every lane begins.
+        resource: the first box of every lane.
         lanes: one per signal.
-        notes: below: instrumentations, problems.
+        notes: lines below the lanes: instrumentations, problems.
     """
 
     title: str
@@ -83,7 +83,7 @@ def picture_of(plan: Plan) -> Picture:
     notes += [f"response propagators: {', '.join(responses)}"] if responses else []
     notes += [mask(str(problem)) for problem in plan.problems]
     if plan.disabled.value:
-        notes.insert(0, f"DISABLED by {plan.disabled.source}: only propagators and instrumentations are at work")
+        notes.insert(0, f"DISABLED by {plan.disabled.source}: only propagators and instrumentations are active")
     return Picture(
         mask(title),
         Box("resource", mask(title), tuple(map(mask, lines))),
@@ -100,12 +100,12 @@ def _lane(plan: Plan, signal: str, planned: SignalPlan) -> Lane:
         boxes.append(_box("sampler", sampler, "sampler") if sampler else default)
     boxes += [_box("processor", part, part.declaration.stage) for part in planned.for_all()]
     branches = tuple(_branch(item, planned.before(item)) for item in planned.exporters)
-    why = str(planned.source) if planned.source else "nobody chose an exporter"
+    why = str(planned.source) if planned.source else "no exporter was selected"
     return Lane(signal, tuple(boxes), branches or ((Box("nothing", "nowhere", (why,)),),))
 
 
 def _branch(item: ExporterPlan, before: list[Component[Processor]]) -> tuple[Box, ...]:
-    # A metric exporter that is scraped has nothing in front of it.
+    # An exporter that is scraped has no processors.
     feeds = tuple(_box("processor", part, part.declaration.stage) for part in before if item.processor)
     feeds += (_box("processor", item.processor, "feeds the exporter"),) if item.processor else ()
     endpoint = item.exporter.parameters.get("endpoint") or item.exporter.parameters.get("output_stream")

@@ -1,4 +1,4 @@
-"""``distrokit plugins``: every candidate, whatever became of it, and the order in which hooks call them."""
+"""``distrokit plugins``: every candidate with its status, and the call order of each hook."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def call_order(plugins: Plugins) -> dict[str, list[str]]:
-    """The names of the plugins that implement each hook, in the order they are called; hooks in theirs."""
+    """Return the plugins that implement each hook, in call order; the hooks are in call order, too."""
     found = {hook: [plugin.name for plugin in plugins.implementing(hook)] for hook in HOOKS}
     return {hook: names for hook, names in found.items() if names}
 

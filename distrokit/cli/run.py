@@ -1,7 +1,7 @@
-"""``distrokit run COMMAND``: the program with telemetry, and nothing else about it changed.
+"""``distrokit run COMMAND``: runs a program with telemetry and changes nothing else about it.
 
-It becomes COMMAND, in the same process, with :mod:`distrokit.launch.site` first on PYTHONPATH. Before that nothing is
-planned and no plugin is imported.
+The process becomes COMMAND, with :mod:`distrokit.launch.site` first on PYTHONPATH. Before that it makes no plan and
+imports no plugin.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ import signal
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from distrokit.cli.interpreter import bundle, dropped_by, interpreter_of
+from distrokit.cli.interpreter import check_pythonpath, find_bundle, interpreter_of
 from distrokit.cli.target_process import no_program, with_python
 from distrokit.declarations import Command
 from distrokit.diagnostics import visible, write
-from distrokit.launch.distro_selection import settle
+from distrokit.launch.distro_selection import claim_loader
 from distrokit.launch.site import FOLDER
 from distrokit.launch.site.sitecustomize import LAUNCHED
 from distrokit.launch.startup import channel
 from distrokit.settings.environ import SAID, put
 from distrokit.settings.layers import Settings
 
-#: The exit codes of a shell for a program that is not there, and for one that cannot be run.
+#: A shell's exit codes for a program that is not found, and for one that cannot be run.
 NOT_FOUND, NOT_RUN = 127, 126
 _EPILOG = (
-    "Everything from COMMAND on is COMMAND's and is not looked at. Settings are environment variables:"
-    " OTEL_SERVICE_NAME=shop distrokit run python app.py. Exit codes are COMMAND's; 127 when there is no such"
-    " program, 126 when it cannot be run."
+    "Everything after COMMAND is passed to it unchanged. Settings are environment variables:"
+    " OTEL_SERVICE_NAME=shop distrokit run python app.py. The exit code is COMMAND's; 127 if the program is not found,"
+    " 126 if it cannot be run."
 )
 
 
@@ -45,7 +45,7 @@ def run(words: Sequence[str]) -> int:
 
     Raises: SystemExit with 2 for options that make no sense.
     """
-    # Split before argparse sees it: COMMAND's options are none of its business.
+    # Split here: argparse must not parse COMMAND's options.
     own = list(takewhile(lambda word: word.startswith("-") and word != "--", words))
     command = list(words[len(own) :])
     parser = argparse.ArgumentParser(
@@ -59,7 +59,7 @@ def run(words: Sequence[str]) -> int:
     parser.set_defaults(elsewhere=command[1:] if command[:1] == ["--"] else command)
     arguments = parser.parse_args(own)
     if not arguments.elsewhere:
-        parser.error("there is no COMMAND to run")
+        parser.error("COMMAND is missing")
     return RUN.run(arguments)
 
 
@@ -67,44 +67,45 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--add-cwd",
         action="store_true",
-        help="put the working directory on PYTHONPATH, as opentelemetry-instrument does: for a console script that"
-        " finds the application by that only, such as django-admin; python, gunicorn, uvicorn, flask and celery need"
-        " it not. Files in it are then imported in place of libraries of their names.",
+        help="put the working directory on PYTHONPATH, as opentelemetry-instrument does. Console scripts that find the"
+        " application only there, such as django-admin, need it; python, gunicorn, uvicorn, flask and celery do not."
+        " Files in the directory are then imported in place of libraries of the same name.",
     )
 
 
 def _run(arguments: argparse.Namespace) -> int:
     command: list[str] = arguments.elsewhere
-    # What goes wrong here costs telemetry, or a message, and not the application.
+    # An error here may cost telemetry or a message, but COMMAND still runs.
     with contextlib.suppress(Exception):
-        _say_what_keeps_us_out(command)
+        _report_obstacle(command)
     with contextlib.suppress(Exception):
-        settle()
+        claim_loader()
     return _become(command, _environ(add_cwd=arguments.add_cwd))
 
 
-def _say_what_keeps_us_out(command: Sequence[str]) -> None:
-    if carried := bundle(command):
-        problem = carried.problem()
+def _report_obstacle(command: Sequence[str]) -> None:
+    """Print why the launcher cannot reach COMMAND, if that is known."""
+    if bundle := find_bundle(command):
+        problem = bundle.problem()
         if problem is None:
-            write(visible(f"distrokit run: {carried.evidence}; telemetry is what its code starts"))
+            write(visible(f"distrokit run: {bundle.evidence}; it runs without telemetry unless its code starts it"))
         else:
-            said = channel(Settings.from_environ())
-            said.problems([problem])
-            # The Python that starts it would say the same.
-            put(SAID, ",".join(said.said) or None)
+            stderr = channel(Settings.from_environ())
+            stderr.problems([problem])
+            # The Python that starts COMMAND would print it again.
+            put(SAID, ",".join(stderr.said) or None)
         return
     interpreter = interpreter_of(command)
-    found = dropped_by(command) or (interpreter.kept_out() if interpreter else None)
+    found = check_pythonpath(command) or (interpreter.check_flags() if interpreter else None)
     if found:
         write(visible(f"distrokit run: {found.evidence}; it runs without telemetry. {found.remedy}"))
 
 
 def _environ(*, add_cwd: bool) -> dict[str, str]:
-    """This process's, with our folder first on PYTHONPATH, and the rest of it as the user has it."""
-    given = os.environ.get("PYTHONPATH", "")
-    # An empty entry is the working directory; an empty variable is none.
-    path = [entry for entry in given.split(os.pathsep) if entry != FOLDER] if given else []
+    """Return this process's environment with our folder first on PYTHONPATH, followed by the user's entries."""
+    before = os.environ.get("PYTHONPATH", "")
+    # An empty entry means the working directory; an empty variable has no entry.
+    path = [entry for entry in before.split(os.pathsep) if entry != FOLDER] if before else []
     if add_cwd:
         try:
             here = os.getcwd()  # noqa: PTH109  (a text)
@@ -116,8 +117,8 @@ def _environ(*, add_cwd: bool) -> dict[str, str]:
 
 
 def _become(command: list[str], environ: Mapping[str, str]) -> int:
-    """Replace this process; the exit code when that fails."""
-    # Python ignores these for itself, and what is ignored stays so in the program that follows.
+    """Replace this process by the command; return the exit code if that fails."""
+    # Python ignores these signals, and a program started by exec inherits that.
     for name in ("SIGPIPE", "SIGXFZ", "SIGXFSZ"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -128,14 +129,14 @@ def _become(command: list[str], environ: Mapping[str, str]) -> int:
             path = shutil.which(command[0])
             if error.errno != errno.ENOEXEC or path is None:
                 raise
-            # A script without a first line is for the shell, as execvp(3), `env` and shells have it.
+            # A script without a `#!` line is run by the shell, as execvp(3), `env` and shells do.
             os.execve("/bin/sh", ["/bin/sh", path, *command[1:]], environ)  # noqa: S606  (likewise)
     except (FileNotFoundError, NotADirectoryError, ValueError):
         # ValueError: for an empty word.
         if shutil.which(command[0]) is None:
             _say(no_program(command[0]).evidence, command[0])
             return NOT_FOUND
-        reason = "the program that its first line names is not there"
+        reason = "the program in its first line does not exist"
     except OSError as error:
         reason = error.strerror or str(error)
     _say(f"{command[0]} cannot be run: {reason}", command[0])

@@ -1,11 +1,11 @@
-"""``distrokit explain SETTING``: one setting's value, where it came from, what lost, who takes it, what it is for."""
+"""``distrokit explain SETTING``: a setting's value, its source, what it overrides, which parts use it, its meaning."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from distrokit.cli.output import shown
+from distrokit.cli.output import format_value
 from distrokit.declarations import Setting
 from distrokit.diagnostics import did_you_mean
 from distrokit.plan.plan import Component, Plan
@@ -19,7 +19,7 @@ _ROWS = (
     ("default", "default"),
     ("required", "required"),
     ("ignored", "ignored"),
-    ("taken by", "taken_by"),
+    ("used by", "taken_by"),
     ("read by", "read_by"),
     ("about", "about"),
     ("more", "documentation"),
@@ -27,10 +27,13 @@ _ROWS = (
 
 
 def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
-    """Everything about a setting as JSON-ready data, secrets masked; ``None`` when nobody reads it and it is not set.
+    """Return everything about a setting as JSON-ready data, with secrets masked.
+
+    ``None`` if no component reads it and it is not set.
 
     Args:
-        name: in any case, an instance's suffix (``__BACKUP``) included; distrokit's own also as the launcher has it.
+        name: in upper or lower case, with an instance's suffix (``__BACKUP``) if any; distrokit's own settings also
+            in the launcher's spelling (``OTEL_PYTHON_DISTROKIT_…``).
     """
     name = name.upper()
     plain = name.removeprefix(LAUNCHER_PREFIX) if name.startswith(LAUNCHER_PREFIX + "DISTROKIT_") else name
@@ -39,9 +42,9 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
     ignored = plain in plan.settings.set_in_vain()
     if known is None and not found and not ignored and not is_of_a_family(plain):
         return None
-    candidates = [{"value": shown_setting(plan, plain, text), "source": _where(source)} for text, source in found]
+    candidates = [{"value": format_setting(plan, plain, text), "source": _where(source)} for text, source in found]
     candidates += [
-        {"value": shown_setting(plan, source.name, text), "source": _where(source)}
+        {"value": format_setting(plan, source.name, text), "source": _where(source)}
         for text, source in dict.fromkeys(_overridden(plan, plain))
         if source.kind not in ("plugin default", "distro")
     ]
@@ -68,7 +71,7 @@ def explain_setting(plan: Plan, name: str) -> dict[str, Any] | None:
 
 
 def _row(plan: Plan, name: str) -> Setting | None:
-    """Of the table; ``None`` when nobody reads it."""
+    """Return the declaration of a setting; ``None`` if no component reads it."""
     if not is_of_one_instrumentation(name):
         return next((setting for setting in plan.known if setting.name == name.partition("__")[0]), None)
     switch, keyword, init = OF_ONE_INSTRUMENTATION
@@ -79,30 +82,31 @@ def _row(plan: Plan, name: str) -> Setting | None:
 
 
 def lines(data: dict[str, Any]) -> Iterator[str]:
-    """The same for a reader."""
+    """Yield the lines of :func:`explain_setting`'s data as text."""
     yield data["setting"]
     yield f"  value      {'(not set)' if data['value'] is None else data['value']}"
     if data["source"]:
         yield f"  source     {data['source']}"
     for candidate in data["lost"]:
-        yield f"  lost       {candidate['value']}  ({candidate['source']})"
+        yield f"  overridden {candidate['value']}  ({candidate['source']})"
     for label, name in (*_ROWS, ("problem", "problems")):
         found = data[name] if isinstance(data[name], list) else [data[name]] if data[name] else []
         for at, text in enumerate(found):
             yield f"  {'' if at else label:9}  {text}"
 
 
-def unknown(plan: Plan, name: str) -> str:
-    """What to say of a name that nobody knows."""
+def describe_unknown(plan: Plan, name: str) -> str:
+    """Return the message about an unknown name."""
     hint = did_you_mean(name, [setting.name for setting in plan.known])
-    return f"nobody reads a setting {name!r}, and it is not set. {hint or 'docs/settings.md has the list.'}"
+    remedy = hint or "docs/settings.md has the list."
+    return f"unknown setting {name!r}: no component reads it, and it is not set. {remedy}"
 
 
 def _of_the_file(plan: Plan, name: str) -> Iterator[dict[str, Any]]:
-    """What the configuration file says of what this variable would say, where the two have one name for it."""
+    """Yield the configuration file's value of this variable, where both use the same names."""
     service = plan.resource.attributes.get("service.name")
     if name == "OTEL_SERVICE_NAME" and service:
-        yield {"value": shown(service), "source": str(service.source)}
+        yield {"value": format_value(service), "source": str(service.source)}
     elif name == "OTEL_TRACES_SAMPLER" and plan.sampler:
         sampler = plan.sampler.innermost
         yield {"value": sampler.name, "source": str(sampler.source)}
@@ -114,13 +118,13 @@ def _of_the_file(plan: Plan, name: str) -> Iterator[dict[str, Any]]:
 
 def _unknown_but_set(name: str) -> str:
     if is_of_a_family(name):
-        return "of a family of variables that instrumentations, or other languages, have"
-    return "nobody here reads a setting of this name"
+        return "one of a family of variables of instrumentations, or of other languages"
+    return "no installed component reads a setting of this name"
 
 
-def shown_setting(plan: Plan, name: str, text: str) -> str:
-    """The text of a setting as it may be shown."""
-    # Somebody wrote the secret itself where the file's name belongs: it is none that can be read.
+def format_setting(plan: Plan, name: str, text: str) -> str:
+    """Return the text of a setting, masked if it is secret."""
+    # A file that cannot be read may be the secret itself, written in place of the file's name.
     no_file = any(p.code == "secret-file-unreadable" and p.subject.partition("=")[0] == name for p in plan.problems)
     if is_of_one_instrumentation(name):
         text = shown_text(name, text)
@@ -139,7 +143,7 @@ def _about(known: Setting) -> str:
 def _taken_by(plan: Plan, name: str) -> Iterator[str]:
     for key, value in plan.resource.attributes.items():
         if value.source.name == name:
-            yield f"resource: {key} = {shown(value)}"
+            yield f"resource: {key} = {format_value(value)}"
     for key, instrumented in plan.instrumentations.items():
         for keyword, source in instrumented.sources.items():
             if source.name == name:
@@ -147,7 +151,7 @@ def _taken_by(plan: Plan, name: str) -> Iterator[str]:
         if instrumented.source.name == name and name not in map(str, instrumented.sources.values()):
             yield f"instrumentation {key}: {'on' if instrumented.enabled else 'off'}"
     if plan.disabled.source.name == name:
-        yield "everything is disabled by it"
+        yield "disables all telemetry"
     yield from _taken_by_signals(plan, name)
 
 
@@ -168,7 +172,7 @@ def _taken_by_signals(plan: Plan, name: str) -> Iterator[str]:
 
 
 def _overridden(plan: Plan, name: str) -> Iterator[tuple[str, Source]]:
-    """What gave way to this setting where another one could have said the same: the general to the signal's own."""
+    """Yield values of other settings that this one overrides, as a signal's own setting overrides the general one."""
     parameters = [value for component in plan.components() for value in component.parameters.values()]
     for value in (*plan.resource.attributes.values(), *parameters):
         if value.source.name == name:
@@ -182,4 +186,4 @@ def _of(component: Component[Any], role: str, name: str) -> Iterator[str]:
         if isinstance(value.value, Component):
             yield from _of(value.value, f"{role} {component.name}, {key}", name)
         elif value.source.name == name:
-            yield f"{role} {component.name}: {key} = {shown(value)}"
+            yield f"{role} {component.name}: {key} = {format_value(value)}"

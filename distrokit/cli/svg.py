@@ -1,4 +1,4 @@
-"""The picture as an SVG document: self-contained, readable on any background, made to be pasted into a ticket."""
+"""The picture as an SVG document: self-contained and readable on any background."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from html import escape
 
 from distrokit.cli.picture import Box, Lane, Picture
 
-#: Pixels. The font is of fixed width, so that what fits is known here: 0.6 of its size for each character.
+#: Pixels. A character of the fixed-width font is 0.6 of its size wide, so the size of each text is known here.
 _FONT, _WIDE, _LINE = 12, 7.25, 16
 _WIDTH, _GAP, _PAD, _MARGIN = 236, 36, 10, 24
 _CHARS = int((_WIDTH - 2 * _PAD) / _WIDE)
-#: Stands for the second column of a wide character, and never in a text: it is no character at all.
+#: Placeholder for the second column of a wide character; not a Unicode character, so no text contains it.
 _SECOND = "\uffff"
-#: Lines of one text in a box; what is longer is cut, and whole in the tooltip.
+#: Largest number of lines of a text in a box; a longer text is cut, and complete in the tooltip.
 _MOST = 4
 _FILL = {
     "resource": "#e8eefc",
@@ -32,7 +32,7 @@ _STYLE = (
 
 
 def svg(picture: Picture) -> str:
-    """The document."""
+    """Return the document."""
     column: float = _MARGIN + _WIDTH + _GAP
     parts: list[str] = []
     y: float = _MARGIN + 2 * _LINE
@@ -111,7 +111,7 @@ class _Lane:
 
 
 def _wrapped(text: str) -> list[str]:
-    # Counted in columns: a character of East Asia, or a picture, is two wide.
+    # Counted in columns: East Asian characters and emoji are two wide.
     spread = "".join(c + _SECOND if unicodedata.east_asian_width(c) in "WF" else c for c in text)
     lines = textwrap.wrap(spread, _CHARS, break_on_hyphens=False) or [""]
     if len(lines) > _MOST:
@@ -158,5 +158,5 @@ def _cut(text: str, chars: int) -> str:
 
 
 def _safe(text: str) -> str:
-    """What XML may hold: no control characters, whatever a setting has in it."""
+    """Escape a text for XML; control characters become ``?``."""
     return escape("".join(c if c.isprintable() else "?" for c in text))

@@ -1,8 +1,7 @@
-"""``distrokit doctor -- COMMAND``: the question is answered in the process that COMMAND starts, not in this one.
+"""``distrokit doctor -- COMMAND``: runs a subcommand in the process that COMMAND starts, not in this one.
 
-COMMAND is started as it is, with :mod:`distrokit.cli.guard` first on PYTHONPATH, where the launcher would stand. The
-first Python in it finds the question in its environment, answers it into a file, and ends before the application's
-first line.
+COMMAND is started with :mod:`distrokit.cli.guard` first on PYTHONPATH, in the launcher's place. Its first Python reads
+the subcommand from the environment, writes the output to a file, and ends before the application's first line.
 """
 
 from __future__ import annotations
@@ -23,14 +22,22 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from distrokit.cli.guard.sitecustomize import CANNOT
-from distrokit.cli.interpreter import LAUNCHER, Interpreter, about_bundle, bundle, by_run, dropped_by, interpreter_of
+from distrokit.cli.interpreter import (
+    LAUNCHER,
+    Interpreter,
+    check_bundle,
+    check_pythonpath,
+    find_bundle,
+    interpreter_of,
+    uses_run,
+)
 from distrokit.declarations import Check
 from distrokit.doctor.installer import install_line
 from distrokit.settings.environ import ASKED
 
-#: Seconds until COMMAND must have come to a Python.
+#: Seconds within which COMMAND must start a Python.
 PATIENCE = 60.0
-#: Of what COMMAND printed, in characters, as evidence.
+#: Number of characters of COMMAND's output that are shown as evidence.
 _SHOWN = 300
 
 
@@ -42,7 +49,7 @@ def ask(arguments: Sequence[str], command: Sequence[str]) -> tuple[int, str, str
     if found := _obstacle(command):
         return found
     with tempfile.TemporaryDirectory(prefix="distrokit-") as folder:
-        # Whoever COMMAND becomes, another user even, writes the answer there; the folder's name cannot be guessed.
+        # COMMAND may run as another user, who must be able to write; the folder's name cannot be guessed.
         Path(folder).chmod(0o733)
         path = Path(folder, "answer")
         try:
@@ -50,31 +57,31 @@ def ask(arguments: Sequence[str], command: Sequence[str]) -> tuple[int, str, str
         except OSError as error:
             why = f"{command[0]} cannot be started: {error.strerror}"
             return Check("command", "fail", why, f"head -1 {shlex.quote(command[0])}  # the program that runs it")
-        told: Any = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    if isinstance(told, list):
-        return told[0], told[1], told[2]
-    if isinstance(told, dict):
-        return _without(told["without"])
-    return _silence(command, code, printed)
+        result: Any = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    if isinstance(result, list):
+        return result[0], result[1], result[2]
+    if isinstance(result, dict):
+        return _no_distrokit(result["without"])
+    return _no_answer(command, code, printed)
 
 
 def _obstacle(command: Sequence[str]) -> Check | None:
-    """Why it is not even started; ``None`` when nothing is seen."""
+    """Return why COMMAND is not started; ``None`` if no obstacle is known."""
     if shutil.which(command[0]) is None:
         return no_program(command[0])
-    if dropped := dropped_by(command):
-        return dropped
-    if carried := bundle(command):
-        return about_bundle(carried)
+    if check := check_pythonpath(command):
+        return check
+    if bundle := find_bundle(command):
+        return check_bundle(bundle)
     interpreter = interpreter_of(command)
     return interpreter.obstacle() if interpreter is not None else None
 
 
 def answer(asked: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
-    """In the process of the command: answer, and end it.
+    """Run the subcommand in the process of COMMAND, write its output to the file, and end the process.
 
     Args:
-        asked: what :data:`~distrokit.settings.layers.ASKED` holds.
+        asked: the value of the variable :data:`~distrokit.settings.environ.ASKED`.
         main: of the ``distrokit`` command.
     """
     arguments, path = json.loads(asked)
@@ -91,19 +98,19 @@ def answer(asked: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
 
 
 def no_program(name: str) -> Check:
-    """The finding about a word that cannot be run."""
+    """Return the finding about a program that cannot be run."""
     if remedy := with_python(name):
-        what = (
-            f"{name} is a file of Python, and no program" if Path(name).is_file() else f"there is no program {name!r}"
+        evidence = (
+            f"{name} is a Python file, not a program" if Path(name).is_file() else f"there is no program {name!r}"
         )
-        return Check("command", "fail", what, f"Write {remedy}.")
+        return Check("command", "fail", evidence, f"Write {remedy}.")
     if Path(name).is_file():
-        return Check("command", "fail", f"{name} is there, and is not executable", f"chmod +x {shlex.quote(name)}")
+        return Check("command", "fail", f"{name} exists and is not executable", f"chmod +x {shlex.quote(name)}")
     return Check("command", "fail", f"there is no program {name!r}", "Correct the command.")
 
 
 def with_python(name: str, before: str = "") -> str:
-    """``python app.py`` for ``app.py``; empty for what is named like no file of Python.
+    """Return ``python app.py`` for ``app.py``; empty for a name that does not end in ``.py``.
 
     Args:
         before: the words that are typed before it.
@@ -112,24 +119,24 @@ def with_python(name: str, before: str = "") -> str:
 
 
 def launch(command: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Become the command, under the launcher; returns only when there is no such program."""
+    """Become the command, under the launcher; return only if the program is not found."""
     program = shutil.which(command[0])
     if program is not None:
-        words = _launched(program, command, interpreter_of(command))
+        words = _with_launcher(program, command, interpreter_of(command))
         os.execvpe(words[0], words, {**os.environ, **environ})  # noqa: S606  (it is what the user typed)
 
 
 def _environ(command: Sequence[str]) -> dict[str, str]:
-    """This one's, with the guard where the launcher puts itself, and the working directory after it, as it does."""
-    # Ours does not, and says so itself where it is asked to.
-    here = "" if by_run(command) else str(Path.cwd())
+    """Return this process's environment with guard and working directory on PYTHONPATH, as the launcher does it."""
+    # `distrokit run` adds the working directory itself, with --add-cwd only.
+    here = "" if uses_run(command) else str(Path.cwd())
     path = [str(Path(__file__).with_name("guard")), here, os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
-def _launched(program: str, command: Sequence[str], interpreter: Interpreter | None) -> list[str]:
-    """The command with the launcher before it: the one of its own environment, where there is one."""
-    if Path(program).name == LAUNCHER or by_run(command):
+def _with_launcher(program: str, command: Sequence[str], interpreter: Interpreter | None) -> list[str]:
+    """Return the command with the launcher in front, the one of COMMAND's own environment if it has one."""
+    if Path(program).name == LAUNCHER or uses_run(command):
         return [program, *command[1:]]
     beside = [
         Path(path).with_name(LAUNCHER) for path in (interpreter.path if interpreter else "", sys.executable) if path
@@ -139,44 +146,44 @@ def _launched(program: str, command: Sequence[str], interpreter: Interpreter | N
 
 
 def _run(words: Sequence[str], environ: Mapping[str, str], answered: Path) -> tuple[int | None, str]:
-    """Exit code, ``None`` where it had to be ended, and what it printed."""
-    with tempfile.TemporaryFile() as printed, _signals() as told:
+    """Run it; return the exit code, ``None`` if it had to be ended, and its output."""
+    with tempfile.TemporaryFile() as printed, _note_signals() as received:
         process = subprocess.Popen(  # noqa: S603  (it is what the user typed)
             words, env=environ, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed, start_new_session=True
         )
         deadline = time.monotonic() + PATIENCE
-        while process.poll() is None and not answered.exists() and not told and time.monotonic() < deadline:
+        while process.poll() is None and not answered.exists() and not received and time.monotonic() < deadline:
             time.sleep(0.02)
         if answered.exists():
-            # It ends by itself, and what waits for it, a shell say, with it.
+            # The Python ends by itself, and a shell that waits for it ends with it.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(2)
         code = process.poll()
         _end(process)
         printed.seek(0)
         text = printed.read(65_536).decode("utf-8", "replace")
-    if told:
-        raise KeyboardInterrupt if told[0] == signal.SIGINT else SystemExit(128 + told[0])
+    if received:
+        raise KeyboardInterrupt if received[0] == signal.SIGINT else SystemExit(128 + received[0])
     return code, text
 
 
 @contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Those that would end this process, noted: what is started has a session of its own, and must be ended first."""
-    told: list[int] = []
+def _note_signals() -> Iterator[list[int]]:
+    """Note the signals that would end this process: COMMAND has its own session, and must be ended first."""
+    received: list[int] = []
     before = {
-        number: signal.signal(number, lambda number, frame: told.append(number))
+        number: signal.signal(number, lambda number, frame: received.append(number))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     }
     try:
-        yield told
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all it started that is still in its session."""
+    """End the process and its children in the same session."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, sign)
@@ -184,22 +191,24 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 process.wait(2)
 
 
-def _without(python: str) -> Check:
+def _no_distrokit(python: str) -> Check:
     remedy = install_line("distrokit[otlp]", python=python)
-    return Check("interpreter", "fail", f"{python}, which runs it, has no distrokit; it was ended there", remedy)
+    return Check("interpreter", "fail", f"{python}, which runs it, has no distrokit; COMMAND was ended", remedy)
 
 
-def _silence(command: Sequence[str], code: int | None, printed: str) -> Check:
+def _no_answer(command: Sequence[str], code: int | None, printed: str) -> Check:
     end = f"it ended with exit code {code}" if code is not None else f"it was ended after {PATIENCE:.0f} seconds"
     last = " ".join(printed.split())[-_SHOWN:]
-    said = f", and its last words were: {last}" if last else ""
-    # Not the whole command: there may be a secret in it.
-    evidence = f"`{command[0]} …` came to no Python that could be asked; {end}{said}"
+    output = f"; its last output was: {last}" if last else ""
+    # Not the whole command, which may contain a secret.
+    evidence = f"`{command[0]} …` started no Python that answered; {end}{output}"
     if code == CANNOT:
-        # The application has not run: the guard ended it.
-        return Check("command", "fail", f"a Python in `{command[0]} …` cannot answer{said}", "Repair what it names.")
+        # The guard ended it before the application ran.
+        return Check(
+            "command", "fail", f"a Python in `{command[0]} …` cannot answer{output}", "Correct the error in its output."
+        )
     remedy = (
-        "Look whether it changes PYTHONPATH, or starts Python with -S, -I or -E (then its own code has run);"
-        " where no launcher gets through, call distrokit.start() in the application."
+        "Check whether it changes PYTHONPATH, or starts Python with -S, -I or -E (then its own code has run)."
+        " Where no launcher works, call distrokit.start() in the application."
     )
     return Check("command", "fail", evidence, remedy)

@@ -1,4 +1,4 @@
-"""The parts of the plan, built as the application would build them, and shut down again; nothing is sent by them."""
+"""The check that builds the parts of the plan, as the application would, and shuts them down; they send nothing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from distrokit.plan.plan import ExporterPlan, Plan
 from distrokit.plugins.manager import Plugins
 from distrokit.settings.environ import import_propagate
 
-#: Seconds for all parts together, and for their end.
+#: Seconds for building all parts together, and again for their shutdown.
 PATIENCE = 10.0
 
 
@@ -49,10 +49,10 @@ class _NoMetrics(MetricExporter):
         return True
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
 
-#: What feeds an exporter is built in front of one that sends nothing.
+#: Exporters that send nothing; the processors under test are built in front of them.
 _STAND_INS: dict[Signal, Callable[[], Any]] = {
     "traces": InMemorySpanExporter,
     "metrics": _NoMetrics,
@@ -61,13 +61,13 @@ _STAND_INS: dict[Signal, Callable[[], Any]] = {
 _PROCESSORS: dict[Signal, Any] = {"traces": SpanProcessor, "metrics": MetricReader, "logs": LogRecordProcessor}
 
 
-def building(assembly: Assembly, *, online: bool) -> tuple[list[Check], Resource | None]:
+def check_parts(assembly: Assembly, *, online: bool) -> tuple[list[Check], Resource | None]:
     """Build every part; takes at most twice :data:`PATIENCE` seconds.
 
     Args:
         online: whether resource detectors run, which may use the network.
 
-    Returns: the findings, and the resource; ``None`` for one that could not be built, or not in time.
+    Returns: the findings, and the resource; ``None`` if it could not be built in time.
     """
     plan = assembly.plan
     known = len(plan.problems)
@@ -75,7 +75,7 @@ def building(assembly: Assembly, *, online: bool) -> tuple[list[Check], Resource
     import_propagate()
     # What a part prints to stdout is not this command's answer.
     with plan.settings.exposed(plan.sdk_settings), contextlib.redirect_stdout(sys.stderr):
-        late = trial.within(trial.build) or trial.within(trial.shut_down)
+        late = trial.run_in_time(trial.build) or trial.run_in_time(trial.shut_down)
     # They are findings of these checks, and not of the settings.
     problems = plan.problems[known:]
     del plan.problems[known:]
@@ -86,7 +86,7 @@ def _findings(trial: _Trial, problems: list[Problem], late: str) -> Iterator[Che
     for problem in problems:
         yield Check(problem.code, "fail", f"{problem.subject}: {problem.cause}; {problem.outcome}", problem.remedy)
     if late:
-        remedy = "Look at what this part waits for: it holds the start of every process as long."
+        remedy = "Find out what this part waits for: it delays the start of every process."
         yield Check("parts", "fail", f"{late} after {PATIENCE:.0f} seconds", remedy)
     elif not problems:
         yield Check("parts", "ok", f"{quantity(trial.count, 'part')} of the pipeline can be built")
@@ -97,7 +97,7 @@ class _Trial:
 
     Attributes:
         resource: as soon as it is built.
-        count: how many parts were built, or failed.
+        count: number of parts that were built or failed.
     """
 
     def __init__(self, plan: Plan, plugins: Plugins, *, online: bool) -> None:
@@ -108,8 +108,8 @@ class _Trial:
         self.resource: Resource | None = None
         self.count = 0
 
-    def within(self, work: Callable[[], None]) -> str:
-        """What was being done when the time was up; empty when it was done in time. Raises what ``work`` raises."""
+    def run_in_time(self, work: Callable[[], None]) -> str:
+        """Run ``work``; return the unfinished step when the time is up, else empty. Raises what it raises."""
         call = Bounded().begin(work)
         if not call.ended(time.monotonic() + PATIENCE):
             return self._doing
@@ -122,13 +122,13 @@ class _Trial:
         plan, part = self._plan, self._components.component
         for propagator in plan.propagators or ():
             self._keep(f"propagator {propagator.name}", partial(part, propagator, TextMapPropagator, "it is left out"))
-        # Those that may use the network are left out, and their attributes with them.
+        # Detectors may use the network.
         detectors = plan.resource.detectors if self._online else []
         looked = replace(plan, resource=replace(plan.resource, detectors=detectors))
         self._doing, self.count = "the resource is not built", self.count + len(detectors)
         self.resource = self._components.resource = build_resource(looked, {})
         if plan.response_propagators:
-            compose_all = partial(compose, plan, self._components, _nobody, None)
+            compose_all = partial(compose, plan, self._components, _ignore_error, None)
             self._keep("response propagators", compose_all, len(plan.response_propagators))
         if plan.sampler:
             name = f"sampler {plan.sampler.nested_name}"
@@ -149,14 +149,14 @@ class _Trial:
                 name = f"configurator {planned.configurator.name}"
                 self._keep(name, self._guarded(name, planned.configurator.load))
             for item in planned.exporters:
-                self._feeding(item, signal)
+                self._build_processor(item, signal)
 
-    def _feeding(self, item: ExporterPlan, signal: Signal) -> None:
-        """What feeds an exporter, in front of one that sends nothing; exporters are built where they are tried."""
+    def _build_processor(self, item: ExporterPlan, signal: Signal) -> None:
+        """Build an exporter's processor in front of a stand-in; the export check builds the exporters."""
         exporter, processor = item.exporter, item.processor
         if processor is None:
             return
-        losses = losses_of(exporter.name, signal, "", _silent, {})
+        losses = losses_of(exporter.name, signal, "", _ignore_line, {})
         stand_in = counted(signal, _STAND_INS[signal](), losses, None, LazyStart(lambda *_: None))
         outcome = f"{exporter.name!r} gets nothing"
 
@@ -172,12 +172,12 @@ class _Trial:
         self._doing = f"{name} is not built"
         self.count += count
         made = build()
-        # Components note most of what they make themselves.
+        # Components keep most of the parts that they make.
         if not any(made is part for part in self._built):
             self._built.append(made)
 
     def _guarded(self, name: str, build: Callable[[], Any]) -> Callable[[], Any]:
-        """Of a part that is no component; what it raises is a problem of the plan."""
+        """Guard a part that is not a component: an exception becomes a problem of the plan."""
 
         def guarded() -> Any:
             try:
@@ -198,7 +198,7 @@ class _Trial:
         return guarded
 
     def shut_down(self) -> None:
-        """End what was built, in reverse order; what that raises is no finding."""
+        """Shut down what was built, in reverse order; exceptions are ignored."""
         for part in reversed(self._built):
             if hasattr(part, "shutdown"):
                 self._doing = f"{self._components.name_of(part) or type(part).__name__} is not shut down"
@@ -206,9 +206,9 @@ class _Trial:
                     part.shutdown()
 
 
-def _nobody(name: str, error: BaseException, outcome: str = "") -> None:
-    """Nothing runs, and so nothing raises later."""
+def _ignore_error(name: str, error: BaseException, outcome: str = "") -> None:
+    """Nothing runs here, so no part raises later."""
 
 
-def _silent(line: str) -> None:
-    """Nothing is lost by what sends nothing."""
+def _ignore_line(line: str) -> None:
+    """Nothing is sent here, so nothing is lost."""

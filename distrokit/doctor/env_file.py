@@ -1,4 +1,4 @@
-"""Files of variables that an application loads by itself, which is after telemetry has started."""
+"""The check of ``.env`` files, which an application loads itself after telemetry has started."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from distrokit.declarations import Check
 from distrokit.plan.plan import Plan
 
-#: What python-dotenv, ``flask run`` and others look for, in the working directory and above.
+#: Looked for by python-dotenv, ``flask run`` and others, in the working directory and above.
 _NAMES = (".env", ".flaskenv")
 _LARGEST = 1_000_000
 _LINE = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*(.*)")
 _OURS = ("OTEL_", "DISTROKIT_")
 
 
-def env_files(plan: Plan) -> Iterator[Check]:
-    """Settings in such files that this process has not, or has with another value; values are not shown."""
+def check_env_files(plan: Plan) -> Iterator[Check]:
+    """Report settings in such files that this process lacks, or has with another value; values are not shown."""
     environ = plan.settings.environ
     known = {setting.name for setting in plan.known}
     found = False
@@ -32,15 +32,15 @@ def env_files(plan: Plan) -> Iterator[Check]:
         yield Check(
             "env-file",
             "warn",
-            f"{path} has {_what(missing, other)}; an application that loads it (python-dotenv, flask run,"
+            f"{path} has {_differences(missing, other)}; an application that loads it (python-dotenv, flask run,"
             " django-environ) does so after telemetry has started",
             f"set -a; . {shlex.quote(str(path))}; set +a  # before the program is started",
         )
     if not found:
-        yield Check("env-file", "ok", "no .env file has settings that this process has not")
+        yield Check("env-file", "ok", "no .env file has settings that this process lacks")
 
 
-def _what(missing: Collection[str], other: Collection[str]) -> str:
+def _differences(missing: Collection[str], other: Collection[str]) -> str:
     parts = []
     if missing:
         parts.append(f"{', '.join(missing)}, which this process was started without")
@@ -53,17 +53,17 @@ def _files() -> Iterator[Path]:
     try:
         here = Path.cwd()
     except OSError:
-        # It was deleted under us.
+        # The working directory was deleted.
         return
     for name in _NAMES:
-        # The nearest one, as they take it.
+        # The nearest one, as python-dotenv does.
         near = next((folder / name for folder in (here, *here.parents) if (folder / name).is_file()), None)
         if near is not None:
             yield near
 
 
 def _variables(path: Path) -> dict[str, str]:
-    """As far as it matters here: one line each, quotes and comments taken off."""
+    """Read the variables of a file: one line each, without quotes and comments; other syntax is ignored."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace") if path.stat().st_size <= _LARGEST else ""
     except OSError:

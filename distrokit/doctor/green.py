@@ -1,4 +1,4 @@
-"""gevent and eventlet: whether the program uses them, and what of this pipeline is in their way."""
+"""The checks for gevent and eventlet: does the program use them, and which part of the pipeline conflicts with them."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from distrokit.plan.plan import Plan
 
 _GREEN = ("gevent", "eventlet")
 _PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
-#: Instrumentations that import their library when they are applied, and with it urllib3. A urllib3 that was imported
-#: before gevent patched ssl recurses without end (https://github.com/gevent/gevent/issues/1016).
+#: Instrumentations that import their library, and with it urllib3, when they are applied. A urllib3 that is imported
+#: before gevent patches ssl recurses without end (https://github.com/gevent/gevent/issues/1016).
 _IMPORT_URLLIB3 = ("requests", "urllib3", "botocore", "elasticsearch")
-#: A program's file in bytes; what is larger is not looked at.
+#: Largest program file that is read, in bytes.
 _LARGEST = 1_000_000
 
 
-def green(words: Sequence[str], plan: Plan, instead_of_grpc: str) -> Iterator[Check]:
-    """The findings.
+def check_gevent(words: Sequence[str], plan: Plan, instead_of_grpc: str) -> Iterator[Check]:
+    """Run the checks.
 
     Args:
         words: the command line.
-        instead_of_grpc: the way to send over HTTP; empty where nothing is sent over grpc.
+        instead_of_grpc: the remedy that switches to HTTP; empty if nothing is sent over grpc.
     """
     asked = plan.settings.get(_PATCH) or os.environ.get(_PATCH, "")
     if asked and find_spec("gevent") is None:
         yield Check("gevent", "fail", f"{_PATCH}={asked}, and gevent is not installed", f"unset {_PATCH}")
         return
     found = next((name for name in _GREEN if name in sys.modules or any(_is(name, word) for word in words)), "")
-    found = found or _patching(words)
+    found = found or _find_patch(words)
     if not found:
         evidence = "neither gevent nor eventlet is on the command line or in the program's file"
         yield Check("gevent", "ok", evidence)
@@ -51,17 +51,17 @@ def green(words: Sequence[str], plan: Plan, instead_of_grpc: str) -> Iterator[Ch
     if instead_of_grpc:
         yield Check("gevent", "warn", f"{found} is in use, and grpc blocks its event loop", instead_of_grpc)
     elif not early:
-        yield Check("gevent", "ok", f"{found} is in use; what sends is imported with the first export")
+        yield Check("gevent", "ok", f"{found} is in use; exporters are imported at the first export")
 
 
 def _is(name: str, word: str) -> bool:
-    """``gevent``, ``--worker-class=gevent``, ``-kgevent``, ``geventwebsocket.gunicorn.workers.…``; no file."""
+    """True for ``gevent``, ``--worker-class=gevent``, ``-kgevent``, ``geventwebsocket.gunicorn.…``; not for a file."""
     value = word.rpartition("=")[2].removeprefix("-k")
     return value == name or (value.startswith(f"{name}websocket.") and "/" not in value)
 
 
-def _patching(words: Sequence[str]) -> str:
-    """The one that patches in the program's own file; empty when none is seen there."""
+def _find_patch(words: Sequence[str]) -> str:
+    """Return the library that the program's own file patches with; empty if it does not patch."""
     for word in words:
         path = Path(word)
         with suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Which modules the application's own code imports; its files are read, and nothing is run."""
+"""The modules that the application's own code imports; its files are read, not run."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-#: Files of Python that are read, at most, and the bytes of each.
+#: Largest number of Python files that are read, and largest size of each in bytes.
 _MOST, _LARGEST = 1_000, 1_000_000
-#: Folders of an application that are not what runs.
+#: Folders that do not hold the code that runs.
 _ASIDE = {"__pycache__", "build", "dist", "docs", "node_modules", "site-packages", "test", "tests"}
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b|import[ \t]+(\w[\w., \t]*))", re.MULTILINE)
 
 
 class Imports:
-    """Of all files of Python in some folders, and below.
+    """The imports in all Python files in some folders and below.
 
     Args:
-        folders: those that are no folder of an application, such as the home directory, are left out.
+        folders: the home directory and the root are left out.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
@@ -30,7 +30,7 @@ class Imports:
                     self._read(file, folder)
 
     def where(self, module: str) -> str:
-        """The first place that imports it: ``shop/views.py:3``; empty for none."""
+        """Return the first place that imports a module: ``shop/views.py:3``; empty for none."""
         return self._where.get(module, "")
 
     def _files(self, folder: Path) -> Iterator[Path]:
@@ -58,12 +58,12 @@ class Imports:
 
 
 def application_folders(words: Sequence[str]) -> list[Path]:
-    """Where the application's code is: the working directory, and the folder of the script on the command line."""
+    """Return the folders of the application's code: the working directory, and that of the script that is run."""
     folders: list[Path] = []
     try:
         folders.append(Path.cwd())
     except OSError:
-        # It was deleted under us.
+        # The working directory was deleted.
         return folders
     script = next((Path(word) for word in words[1:] if word.endswith(".py") and Path(word).is_file()), None)
     if script is not None and script.resolve().parent != folders[0]:

@@ -1,4 +1,4 @@
-"""How packages are installed here: the line to type, for the tool that made this environment."""
+"""The command line that installs packages here, for the tool that made this environment."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from distrokit.settings.bundles import in_bundle, to_install
 
-#: A lock file of a project; how a package is added to it; and what is in the path of an environment that the tool keeps
-#: elsewhere.
+#: A project's lock file; the command that adds a package; and a folder name in the path of environments that the tool
+#: keeps outside the project.
 _PROJECTS = (
     ("uv.lock", "uv add", ""),
     ("poetry.lock", "poetry add", "pypoetry"),
@@ -19,32 +19,33 @@ _PROJECTS = (
 
 
 def install_line(*requirements: str, python: str = "", upgrade: bool = False) -> str:
-    """``uv add …``, ``poetry add …``, ``uv pip install …`` or ``python -m pip install …``; a person types it.
+    """Return ``uv add …``, ``poetry add …``, ``uv pip install …`` or ``python -m pip install …``.
+
+    For a built program, whose environment cannot be changed, return a sentence.
 
     Args:
-        python: of the environment to install into; empty for this one. A program that is built, and whose environment
-            nobody can change, gets a sentence.
-        upgrade: to versions that fit one another, whatever is there.
+        python: of the environment to install into; empty for this one.
+        upgrade: replace installed versions by ones that fit one another.
     """
     if not python and in_bundle():
         return to_install(*requirements)
     tool = _tool(Path(python or sys.executable))
-    # What adds to a project looks for versions that fit in any case.
+    # A tool that adds to a project always looks for versions that fit.
     words = ["--upgrade"] if upgrade and "pip install" in tool else []
     return " ".join([tool, *words, *map(shlex.quote, requirements)])
 
 
 def keeps_lock_file(python: str = "") -> bool:
-    """Whether the tool of an environment, empty for this one, looks at all its packages whatever it is asked to add."""
+    """True if the tool of an environment, empty for this one, resolves all packages of the project on each change."""
     return "pip install" not in _tool(Path(python or sys.executable))
 
 
 def _tool(python: Path) -> str:
-    # Not resolved: the link in an environment leads out of it.
+    # Not resolved: an environment's `python` is a link to another folder.
     environment = python.absolute().parent.parent
     for folder in (Path.cwd(), *Path.cwd().parents):
         for lock, tool, elsewhere in _PROJECTS:
-            # The project whose environment this is, and not just any above the working directory.
+            # Only the project that this environment belongs to, not any other above the working directory.
             its_own = environment.is_relative_to(folder) or (elsewhere and elsewhere in environment.parts)
             if its_own and (folder / lock).is_file():
                 return tool

@@ -1,4 +1,4 @@
-"""Real items of each signal, made by the SDK, that say of themselves that they are a check."""
+"""Real items of each signal, made by the SDK and marked as a check."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from distrokit.declarations import Signal
 
-#: The instrumentation scope of all of them, and the attribute that marks each.
+#: The instrumentation scope of the items, and the attribute that marks them.
 SCOPE, MARK = "distrokit.doctor", {"distrokit.check": True}
 
 
 def item(signal: Signal, resource: Resource | None) -> Any:
-    """What an exporter of this signal takes: a list of one span or log record, or metrics with one point."""
+    """Return a batch for an exporter of this signal: a list of one span or log record, or metrics with one point."""
     resource = resource or Resource({})
     if signal == "traces":
         return _span(resource)

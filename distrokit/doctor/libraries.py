@@ -11,7 +11,7 @@ from distrokit.declarations import Check
 from distrokit.diagnostics import quantity
 from distrokit.doctor.imports import Imports
 from distrokit.doctor.installer import install_line, keeps_lock_file
-from distrokit.doctor.release import Release, requirements_of, written
+from distrokit.doctor.release import Release, format_requirements, requirements_of
 from distrokit.doctor.versions import OURS
 from distrokit.plan.plan import Plan
 from distrokit.plugins.distributions import normal_name as normal
@@ -22,18 +22,18 @@ _BESIDE = ("pydantic",)
 LOGGING = "opentelemetry-instrumentation-logging"
 
 
-def uninstrumented(found: Mapping[str, Distribution], plan: Plan, imports: Imports) -> Iterator[Check]:
-    """Libraries whose instrumentation OpenTelemetry has and this environment has not.
+def check_libraries(found: Mapping[str, Distribution], plan: Plan, imports: Imports) -> Iterator[Check]:
+    """Report libraries that OpenTelemetry can instrument and whose instrumentation is not installed.
 
-    Those count that the application uses itself. A library that is only there for another one, as click for flask, is
-    named with the one that needs it.
+    Only libraries that the application uses itself count. A library that another one needs, as flask needs click, is
+    named together with that one.
 
     Args:
         found: the installed distributions by normal name.
         imports: of the application's code.
     """
     missing: dict[str, str] = {}
-    passed_over: dict[str, str] = {}
+    ignored: dict[str, str] = {}
     users = Users(found)
     for library, instrumentation in _known():
         name = normal(library.name)
@@ -46,27 +46,31 @@ def uninstrumented(found: Mapping[str, Distribution], plan: Plan, imports: Impor
         if where or users.application_uses(name):
             missing.setdefault(instrumentation.name, library.name + (f" ({where} imports it)" if where else ""))
         else:
-            passed_over[library.name] = _some(users.of[name])
-    rest = ", ".join(f"{library} ({user})" for library, user in sorted(passed_over.items()))
+            ignored[library.name] = _first_and_count(users.of[name])
+    rest = ", ".join(f"{library} ({user})" for library, user in sorted(ignored.items()))
     beside = f"; not counted, since only other libraries need them: {rest}" if rest else ""
     if missing:
         evidence = f"no instrumentation is installed for {', '.join(sorted(set(missing.values())))}{beside}"
         yield Check("instrumentation-missing", "warn", evidence, install(missing, found))
     elif not plan.instrumentations:
-        evidence = "no instrumentation is installed, and no library that has one: only spans made in code appear"
+        evidence = (
+            "no instrumentation is installed, and no library that has one: only spans that code starts are recorded"
+        )
         yield Check("instrumentation-missing", "ok", evidence + beside)
     else:
-        yield Check("instrumentation-missing", "ok", f"every library that has an instrumentation has it{beside}")
+        yield Check(
+            "instrumentation-missing", "ok", f"the instrumentation of every library that has one is installed{beside}"
+        )
 
 
-def _some(users: set[str]) -> str:
-    # Those that are there for telemetry come last.
+def _first_and_count(users: set[str]) -> str:
+    # Packages of OpenTelemetry and distrokit come last.
     first, *rest = sorted(users, key=lambda user: (bool(OURS.match(user)), user))
     return f"{first} and {quantity(len(rest), 'other')}" if rest else first
 
 
 class Users:
-    """Who needs which of the installed distributions.
+    """The installed distributions that need each other.
 
     Attributes:
         of: the distributions that need one, by its name.
@@ -78,19 +82,19 @@ class Users:
         for name, dist in found.items():
             for requirement in requirements_of(dist):
                 self.of[normal(requirement.name)].add(name)
-        # pip notes what was asked for by name; uv and others note it of everything, which says nothing.
-        self._noted = any(not _is_requested(found[name]) for name in self.of if name in found)
+        # pip writes REQUESTED only for what was named; uv and others write it for every distribution.
+        self._requested_is_known = any(not _is_requested(found[name]) for name in self.of if name in found)
 
     def application_uses(self, name: str) -> bool:
-        """Whether it was installed for itself, or for the application where that is a distribution, too."""
+        """True if it was installed by name, or the application needs it and is itself an installed distribution."""
         users = self.of[name]
-        if not users or (self._noted and _is_requested(self._found[name])):
+        if not users or (self._requested_is_known and _is_requested(self._found[name])):
             return True
         return any(not OURS.match(user) and _is_from_folder(self._found[user]) for user in users)
 
 
 def modules_of(dist: Distribution) -> list[str]:
-    """The modules by which a distribution is imported: ``requests``, ``google.genai``."""
+    """Return the modules by which a distribution is imported: ``requests``, ``google.genai``."""
     files = [PurePosixPath(file) for file in dist.files or ()]
     packages = [file.parent for file in files if file.name == "__init__.py"]
     outermost = [one for one in packages if not any(parent in packages for parent in one.parents)]
@@ -99,24 +103,25 @@ def modules_of(dist: Distribution) -> list[str]:
 
 
 def install(names: Iterable[str], found: Mapping[str, Distribution]) -> str:
-    """The line that installs instrumentations of the release that is here, without parting what belongs together.
+    """Return the line that installs instrumentations of the installed release, with versions that fit together.
 
-    Each asks for others of its own patch, and pip does not look at what it leaves as it is. So the line has what is
-    installed as well, and pip finds the patch; a tool that keeps a project's lock file looks by itself.
+    Each instrumentation needs others of its own patch release, and pip ignores the requirements of what it does not
+    install. So the line names the installed distributions as well, and pip finds the patch; a tool that keeps a
+    project's lock file resolves all of them anyway.
     """
     release = Release(found)
     if "opentelemetry-instrumentation" not in found:
         return install_line(*names)
-    # The table pins those that are published with the others. Logging is not in it, since it is for no library.
+    # The table pins those that are released together. Logging is not in it, since it instruments no library.
     pinned = {LOGGING, *(one.name for _, one in _known() if str(one.specifier).startswith("=="))}
     beta = release.ranges.get("beta", Specifiers())
     wanted = {name: beta if name in pinned else Specifiers() for name in names}
-    beside = {} if keeps_lock_file() else release.outermost()
-    return install_line(*written({**beside, **wanted}))
+    beside = {} if keeps_lock_file() else release.outermost_requirements()
+    return install_line(*format_requirements({**beside, **wanted}))
 
 
 def _known() -> Iterator[tuple[Requirement, Requirement]]:
-    """Library and instrumentation, as ``opentelemetry-bootstrap`` pairs them; nothing where it has no such table."""
+    """Yield library and instrumentation, as ``opentelemetry-bootstrap`` pairs them; nothing if it has no such table."""
     try:
         from opentelemetry.instrumentation.bootstrap_gen import libraries
     except ImportError:
@@ -126,10 +131,10 @@ def _known() -> Iterator[tuple[Requirement, Requirement]]:
 
 
 def _is_requested(dist: Distribution) -> bool:
-    """Whether somebody named it when it was installed (packaging specification, *The REQUESTED file*)."""
+    """True if it was named when it was installed (packaging specification, *The REQUESTED file*)."""
     return dist.read_text("REQUESTED") is not None
 
 
 def _is_from_folder(dist: Distribution) -> bool:
-    """Whether it was installed from a folder or a file of this machine, as an application is, and not from an index."""
+    """True if it was installed from a local folder or file, as an application is, and not from an index."""
     return '"file:' in (dist.read_text("direct_url.json") or "").replace(" ", "")

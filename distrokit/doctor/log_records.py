@@ -1,4 +1,4 @@
-"""Whether records of the module ``logging`` become telemetry."""
+"""The check whether records of the module ``logging`` become telemetry."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from distrokit.declarations import Check
 from distrokit.doctor.libraries import LOGGING, install
 from distrokit.plan.plan import Plan
 
-#: The keyword of the instrumentation that switches the records off and leaves the rest.
+#: The keyword of the instrumentation that switches off the log records only.
 _KEYWORD = "enable_log_auto_instrumentation"
-#: Where nobody gives the keyword, the instrumentation reads this.
+#: The instrumentation reads this when the keyword is not given.
 _VARIABLE = "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION"
 
 
-def log_records(found: Mapping[str, Distribution], plan: Plan) -> Iterator[Check]:
-    """Who captures them, where logs are exported; nothing to say where they are not.
+def check_log_records(found: Mapping[str, Distribution], plan: Plan) -> Iterator[Check]:
+    """Check that log records are captured, if logs are exported; yields nothing if they are not.
 
     Args:
         found: the installed distributions by normal name.

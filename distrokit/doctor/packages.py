@@ -1,4 +1,4 @@
-"""What is installed: versions that belong together, libraries and their instrumentations, distros."""
+"""The checks of installed packages: their versions, distros, libraries and instrumentations."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from distrokit import instrumentation
 from distrokit.declarations import Check
 from distrokit.doctor.imports import Imports, application_folders
-from distrokit.doctor.libraries import uninstrumented
-from distrokit.doctor.log_records import log_records
-from distrokit.doctor.versions import versions
+from distrokit.doctor.libraries import check_libraries
+from distrokit.doctor.log_records import check_log_records
+from distrokit.doctor.versions import check_versions
 from distrokit.launch.distro_selection import CONFIGURATOR, DISTRO, DistroSelection
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plan.plan import Plan
@@ -21,14 +21,14 @@ from distrokit.plugins.entry_points import EntryPoints, distribution_of, version
 from distrokit.settings.layers import named_by_user
 
 
-def packages(distro_selection: DistroSelection, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
-    """Every finding about packages."""
+def check_packages(distro_selection: DistroSelection, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
+    """Run the checks of packages."""
     found = {normal_name(dist.name or ""): dist for dist in distributions()}
-    yield from versions(found)
+    yield from check_versions(found)
     yield _distros(distro_selection, installed, plan)
     yield from _instrumentations(plan)
-    yield from log_records(found, plan)
-    yield from uninstrumented(found, plan, Imports(application_folders(sys.orig_argv)))
+    yield from check_log_records(found, plan)
+    yield from check_libraries(found, plan, Imports(application_folders(sys.orig_argv)))
 
 
 def _distros(distro_selection: DistroSelection, installed: EntryPoints, plan: Plan) -> Check:
@@ -41,7 +41,7 @@ def _distros(distro_selection: DistroSelection, installed: EntryPoints, plan: Pl
             if distro_selection.distro and named_by_user(plan.settings, DISTRO) == distro_selection.distro.name
             else CONFIGURATOR
         )
-        return Check("distro", "warn", f"{evidence}; {named} says so", f"unset {named}  # for distrokit")
+        return Check("distro", "warn", f"{evidence}; set by {named}", f"unset {named}  # for distrokit")
     if not distro_selection.ours:
         does = "has no configurator: it sets its defaults, and distrokit builds"
         evidence = f"{distro_selection.name} {does} (installed: {names})"
@@ -54,7 +54,7 @@ def _distros(distro_selection: DistroSelection, installed: EntryPoints, plan: Pl
         if named_by_user(plan.settings, DISTRO):
             return Check("distro", "ok", evidence)
         name = shlex.quote(ours.called or ours.distro.name)
-        return Check("distro", "ok", f"{evidence}; to be sure whatever starts it:", f"export {DISTRO}={name}")
+        return Check("distro", "ok", f"{evidence}; to select it explicitly:", f"export {DISTRO}={name}")
     return Check("distro", "ok", f"distrokit configures the process; no other distro is installed ({names})")
 
 
@@ -78,8 +78,8 @@ def _instrumentations(plan: Plan) -> Iterator[Check]:
             yield Check("instrumentation-callable", "warn", evidence, "Write module:attribute; put it on PYTHONPATH.")
     if missing:
         names = ", ".join(name for name, _ in missing)
-        evidence = f"not applied, since the library of each is not installed in this environment: {names}"
+        evidence = f"not applied, since their libraries are not installed in this environment: {names}"
         remedy = "Install the libraries here, or run your program with the interpreter that has them."
         yield Check("instrumentation-library", "warn", evidence, remedy)
     if fitting:
-        yield Check("instrumentations", "ok", f"fit what is installed: {', '.join(fitting)}")
+        yield Check("instrumentations", "ok", f"match the installed libraries: {', '.join(fitting)}")

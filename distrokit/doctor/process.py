@@ -1,4 +1,4 @@
-"""The process: what runs before it, and how it makes children and threads."""
+"""The checks of the process: its ``sitecustomize``, forked workers, gevent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from distrokit.declarations import Check
-from distrokit.doctor.green import green
+from distrokit.doctor.green import check_gevent
 from distrokit.launch.site import FOLDER
 from distrokit.plan.plan import Plan
 
@@ -18,8 +18,8 @@ from distrokit.plan.plan import Plan
 _PRE_FORK = ("gunicorn", "uwsgi", "celery")
 
 
-def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
-    """Every finding about this process.
+def check_process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
+    """Run the checks of this process.
 
     Args:
         argv: its command line; ``None`` for this process's own.
@@ -29,20 +29,20 @@ def process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Check]:
     yield _sitecustomize()
     grpc = _uses_grpc(plan)
     yield _pre_fork(words, plan, grpc)
-    yield from green(words, plan, _http(plan) if grpc else "")
+    yield from check_gevent(words, plan, _http(plan) if grpc else "")
 
 
 def _sitecustomize() -> Check:
-    """Python imports one module of this name; a launcher works by being it, and ours lets the user's run as well."""
-    # Found and not imported: it would import OpenTelemetry, which a wrong OTEL_PROPAGATORS stops.
+    """Check which ``sitecustomize`` runs: Python imports only one, and distrokit's runs the user's as well."""
+    # Not imported: that would import OpenTelemetry, which raises on a wrong OTEL_PROPAGATORS.
     found = find_spec("opentelemetry.instrumentation.auto_instrumentation")
     launcher = Path(str(found.origin if found else "")).parent.resolve()
     ours = Path(FOLDER).resolve()
     standing = Path(str(getattr(sys.modules.get("sitecustomize"), "__file__", None))).resolve().parent
     folders = [Path(entry or ".") for entry in sys.path]
     there = list(dict.fromkeys(f.resolve() for f in folders if (f / "sitecustomize.py").is_file()))
-    # Distributions of Linux put one beside the standard library; theirs is about crash reports.
-    # And the one by which `distrokit doctor -- COMMAND` came here.
+    # Not counted: the guard of `distrokit doctor -- COMMAND`, and the one that Linux distributions put beside the
+    # standard library, for crash reports.
     guard = (Path(__file__).parent.parent / "cli" / "guard").resolve()
     there = [folder for folder in there if folder != guard]
     own = [f for f in there if f not in (launcher, ours, Path(sysconfig.get_path("stdlib")).resolve())]
@@ -54,33 +54,35 @@ def _sitecustomize() -> Check:
         return Check("sitecustomize", "ok", f"no other sitecustomize is on the path; {how}")
     first = there[0]
     if launched and first != launcher:
-        evidence = f"{first / 'sitecustomize.py'} stands before OpenTelemetry's, which only runs if it calls it"
+        evidence = (
+            f"{first / 'sitecustomize.py'} comes before OpenTelemetry's, which runs only if the first one imports it"
+        )
         return Check("sitecustomize", "fail", evidence, f"Put {launcher} first on PYTHONPATH.")
     when = f"{how}, and then it" if how else "a launcher's own runs first, and then it"
     return Check("sitecustomize", "ok", f"{own[0] / 'sitecustomize.py'} is on the path; {when}")
 
 
 def _pre_fork(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
-    server = _named(words, _PRE_FORK)
+    server = _find_program(words, _PRE_FORK)
     if not server:
         return Check("pre-fork", "ok", "no server that forks its workers is on the command line")
     evidence = (
-        f"{server} forks its workers after OpenTelemetry has started; what batches and sends is started anew there"
+        f"{server} forks its workers after OpenTelemetry has started; each worker gets new processors and exporters"
     )
     if grpc:
-        return Check("pre-fork", "warn", f"{evidence}, and grpc is not made for forks", _http(plan))
+        return Check("pre-fork", "warn", f"{evidence}, and grpc does not support forks", _http(plan))
     return Check("pre-fork", "ok", evidence)
 
 
-def _named(words: Sequence[str], names: Sequence[str]) -> str:
-    """The first of these names that is the program, or Python's ``-m`` module."""
+def _find_program(words: Sequence[str], names: Sequence[str]) -> str:
+    """Return the first of these names that is the program, or the module after ``-m``; empty for none."""
     programs = [os.path.basename(word) for word in words[:2]]
     programs += [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-m"]
     return next((program for program in programs if program in names), "")
 
 
 def _http(plan: Plan) -> str:
-    """How to send over HTTP in place of grpc; a configuration file makes the variable void."""
+    """Return the remedy that switches to HTTP; with a configuration file the variable has no effect."""
     if not plan.configuration:
         return "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
     exporters = [item.exporter for planned in plan.signals.values() for item in planned.exporters]

@@ -1,4 +1,4 @@
-"""Distributions that are released together, and the release that all of those installed here can have."""
+"""Families of distributions that are released together, and the newest release that all installed ones can have."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from importlib.metadata import Distribution
 from distrokit.plugins.distributions import normal_name as normal
 from distrokit.plugins.requirements import InvalidRequirement, Requirement, Specifiers, Version
 
-#: Those of OpenTelemetry's are released under two versions at a time: 1.45.1 and 0.66b1.
+#: OpenTelemetry releases its distributions under two versions at a time: 1.45.1 and 0.66b1.
 _STABLE = re.compile(r"opentelemetry-(api|sdk|proto|exporter-otlp(-proto-\w+)*|propagator-(b3|jaeger))")
 _BETA = re.compile(r"0\.\d\d+b\d+")
 _DISTROKIT = re.compile(r"distrokit(-(batch|components|dev|otlp|resource|spool|yaml))?")
 
 
 class Release:
-    """Of an environment.
+    """The release of the installed distributions of each family.
 
-    A patch (0.66b2) is not published of every distribution, and each of them asks for others of its own patch. All of
-    them can have some patch of a minor release, and hardly ever a later one than the first that is installed.
+    A patch release (0.66b2) does not contain every distribution, and each distribution needs others of its own patch.
+    All of them have some patch of a minor release in common, and rarely a later one than the oldest that is installed.
 
     Args:
         found: the installed distributions by normal name.
 
     Attributes:
-        families: ``stable``, ``beta`` or ``distrokit``, of each distribution that belongs to one.
+        families: ``stable``, ``beta`` or ``distrokit``, by the name of each distribution that belongs to one.
         pins: one version for each family.
-        ranges: the minor release for each family of OpenTelemetry's.
+        ranges: the minor release for each family of OpenTelemetry.
     """
 
     def __init__(self, found: Mapping[str, Distribution]) -> None:
@@ -48,12 +48,12 @@ class Release:
             if family == "beta" and first in partners:
                 self._choose("stable", partners[first])
 
-    def pinned(self, *families: str) -> dict[str, Specifiers]:
-        """Every installed distribution of these families, by name, at the one version."""
+    def pinned_requirements(self, *families: str) -> dict[str, Specifiers]:
+        """Return every installed distribution of these families, by name, with the version of its family."""
         return {name: self.pins.get(of, Specifiers()) for name, of in self.families.items() if of in families}
 
-    def outermost(self) -> dict[str, Specifiers]:
-        """OpenTelemetry's distributions that no other one of them needs, in the minor release: they bring the rest."""
+    def outermost_requirements(self) -> dict[str, Specifiers]:
+        """Return OpenTelemetry's distributions that no other one of them needs, with the minor release."""
         ours = {name: of for name, of in self.families.items() if of in ("stable", "beta")}
         needed = {normal(one.name) for name in ours for one in requirements_of(self._found[name])}
         return {name: self.ranges.get(of, Specifiers()) for name, of in ours.items() if name not in needed}
@@ -62,7 +62,7 @@ class Release:
         self.pins[family], self.ranges[family] = Specifiers(f"=={version}"), _minor(version)
 
     def _relations(self) -> tuple[Mapping[str, Specifiers], dict[Version, Version]]:
-        """What others demand of each family; and which stable release goes with which of the betas."""
+        """Return the versions that others need of each family, and the stable release of each beta release."""
         demands: defaultdict[str, Specifiers] = defaultdict(Specifiers)
         partners: dict[Version, Version] = {}
         for name, dist in self._found.items():
@@ -79,7 +79,7 @@ class Release:
 
 
 def family_of(name: str, version: str = "") -> str:
-    """Which distributions it is released with; empty for none."""
+    """Return the family that a distribution is released with; empty for none."""
     if _DISTROKIT.fullmatch(name):
         return "distrokit"
     if _STABLE.fullmatch(name):
@@ -88,7 +88,7 @@ def family_of(name: str, version: str = "") -> str:
 
 
 def requirements_of(dist: Distribution) -> Iterator[Requirement]:
-    """What it needs in any case: without extras."""
+    """Yield the requirements of a distribution, without those of extras."""
     for text in dist.requires or ():
         try:
             requirement = Requirement(text)
@@ -98,14 +98,14 @@ def requirements_of(dist: Distribution) -> Iterator[Requirement]:
             yield requirement
 
 
-def written(requirements: Mapping[str, Specifiers], more: Iterable[str] = ()) -> list[str]:
-    """As an installer takes them, in order."""
+def format_requirements(requirements: Mapping[str, Specifiers], more: Iterable[str] = ()) -> list[str]:
+    """Return the requirements as an installer takes them, sorted."""
     return sorted({*(f"{name}{specifiers}" for name, specifiers in requirements.items()), *more})
 
 
 def _minor(version: Version) -> Specifiers:
     major, minor = (*version.release, 0)[:2]
-    # With the pre-release in it, pre-releases are looked at.
+    # A range that names a pre-release includes pre-releases.
     first = f"{major}.{minor}b0" if version.is_prerelease else f"{major}.{minor}"
     return Specifiers(f">={first},<{major}.{minor + 1}")
 

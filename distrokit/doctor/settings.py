@@ -1,4 +1,4 @@
-"""What was set: problems of the plan, settings without effect, and what is legal and hardly meant."""
+"""The checks of settings: problems of the plan, settings without effect, and probable mistakes."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from distrokit.declarations import Check, Verdict
-from distrokit.doctor.env_file import env_files
+from distrokit.doctor.env_file import check_env_files
 from distrokit.plan.plan import Component, Plan
 
-#: Settings of the core's own that pick a component, where there is one to pick.
-_PICKING = ("DISTROKIT_TRACES_PROCESSOR", "DISTROKIT_LOGS_PROCESSOR", "DISTROKIT_METRICS_READER")
+#: The core's own settings that select a component.
+_SELECTING = ("DISTROKIT_TRACES_PROCESSOR", "DISTROKIT_LOGS_PROCESSOR", "DISTROKIT_METRICS_READER")
 
-#: The specification's samplers that take no argument; they are given one like all others.
+#: The specification's samplers that ignore their argument.
 _WITHOUT_ARG = ("always_on", "always_off", "parentbased_always_on", "parentbased_always_off")
 
 
-def settings(plan: Plan) -> Iterator[Check]:
-    """Every finding about settings."""
+def check_settings(plan: Plan) -> Iterator[Check]:
+    """Run the checks of settings."""
     for problem in plan.problems:
         verdict: Verdict = "fail" if problem.severity == "error" else "warn"
         evidence = f"{problem.subject}: {problem.cause}; {problem.outcome}"
@@ -27,19 +27,19 @@ def settings(plan: Plan) -> Iterator[Check]:
     if plan.disabled.value:
         source = plan.disabled.source
         remedy = "Correct the file, or unset OTEL_CONFIG_FILE." if source.kind == "file" else f"unset {source}"
-        evidence = f"telemetry is off: {source}; only propagators and instrumentations are at work"
+        evidence = f"telemetry is off: {source}; only propagators and instrumentations are active"
         yield Check("disabled", "warn", evidence, remedy)
     else:
         yield _service_name(plan)
         yield from _exports(plan)
-    yield from env_files(plan)
+    yield from check_env_files(plan)
     yield from _without_effect(plan)
 
 
 def _service_name(plan: Plan) -> Check:
     name = plan.resource.attributes.get("service.name")
     if name is None or not str(name.value) or str(name.value).startswith("unknown_service"):
-        evidence = "the service has no name; it will be called unknown_service, as every other one without a name is"
+        evidence = "the service has no name; it is sent as unknown_service"
         remedy = "export OTEL_SERVICE_NAME=my-service"
         if plan.configuration:
             remedy = f"Write service.name into resource: attributes: of {plan.configuration}."
@@ -51,14 +51,14 @@ def _exports(plan: Plan) -> Iterator[Check]:
     silent = [signal for signal, planned in plan.signals.items() if not planned.exporters]
     if len(silent) == len(plan.signals):
         sources = sorted({str(planned.source) for planned in plan.signals.values() if planned.source})
-        evidence = f"no signal is exported ({', '.join(sources) or 'no exporter was chosen'})"
+        evidence = f"no signal is exported ({', '.join(sources) or 'no exporter was selected'})"
         yield Check("exports", "fail", evidence, _how_to_export(plan, sources))
     else:
         sent = ", ".join(signal for signal in plan.signals if signal not in silent)
         yield Check("exports", "ok", f"exported: {sent}" + (f"; not exported: {', '.join(silent)}" if silent else ""))
     if plan.sampler is not None and "traces" not in silent and _drops_all(plan.sampler):
         source = plan.sampler.source
-        evidence = f"the sampler {plan.sampler.name} ({source}) keeps no trace that begins here"
+        evidence = f"the sampler {plan.sampler.name} ({source}) samples no trace that begins here"
         remedy = f"Change it at {source}." if source.kind == "file" else f"Change or unset {source}."
         yield Check("sampler", "warn", evidence, remedy)
 
@@ -84,31 +84,31 @@ def _drops_all(sampler: Component[Any]) -> bool:
 
 
 def _without_effect(plan: Plan) -> Iterator[Check]:
-    """Settings that a component would read, that are set, and from which nothing in the plan comes."""
+    """Report settings that are set and that no part of the plan uses, though a component could read them."""
     ignored = plan.settings.set_in_vain()
     if ignored:
         evidence = f"the configuration file takes the place of {', '.join(ignored)}"
         yield Check("setting-ignored", "warn", evidence, f"unset {' '.join(ignored)}")
     parameters = {setting.name for setting in plan.known if setting.parameter}
     used = set(_used(plan))
-    spoken_of = " ".join(problem.subject for problem in plan.problems)
+    reported = " ".join(problem.subject for problem in plan.problems)
     unused = [
         name
         for name in sorted(plan.settings.names_set())
-        if name.partition("__")[0] in {*parameters, *_PICKING}
+        if name.partition("__")[0] in {*parameters, *_SELECTING}
         and name not in used
-        and name not in spoken_of
+        and name not in reported
         and plan.settings.lookup(name)[0][1].chosen
     ]
     for name in unused:
-        evidence = f"{name} is set, and no part of this pipeline takes it: others are stronger, or have no use for it"
+        evidence = f"{name} is set, and no part of this pipeline uses it: it is overridden, or not needed"
         yield Check("setting-without-effect", "warn", evidence, f"unset {name}")
     if not unused and not ignored:
         yield Check("setting-without-effect", "ok", "every setting has an effect")
 
 
 def _used(plan: Plan) -> Iterator[str]:
-    """The names of all settings from which something in the plan comes."""
+    """Yield the names of all settings that gave a value to the plan."""
     for value in plan.resource.attributes.values():
         yield value.source.name
     for component in plan.components():

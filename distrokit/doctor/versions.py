@@ -1,4 +1,4 @@
-"""Versions that belong together, and the one line that puts them right."""
+"""The check that installed versions fit together, and the one line that repairs them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from importlib.metadata import Distribution
 
 from distrokit.declarations import Check
 from distrokit.doctor.installer import install_line
-from distrokit.doctor.release import Release, family_of, requirements_of, written
+from distrokit.doctor.release import Release, family_of, format_requirements, requirements_of
 from distrokit.plugins.distributions import normal_name as normal
 from distrokit.plugins.requirements import Requirement, Specifiers
 from distrokit.settings.bundles import in_bundle
 
-#: Whose requirements are compared.
+#: The distributions whose requirements are checked.
 OURS = re.compile(r"opentelemetry-|distrokit(-|$)")
-#: Named in the line that says all is well.
+#: Named when all versions fit.
 _NAMED = ("distrokit", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation")
 
 
-def versions(found: Mapping[str, Distribution]) -> Iterator[Check]:
-    """A finding per requirement that is not met, all with one remedy.
+def check_versions(found: Mapping[str, Distribution]) -> Iterator[Check]:
+    """Report each requirement that is not met, all with one remedy.
 
     Args:
         found: the installed distributions by normal name.
@@ -32,7 +32,7 @@ def versions(found: Mapping[str, Distribution]) -> Iterator[Check]:
         for requirement in requirements_of(dist) if OURS.match(name) else ():
             other = found.get(normal(requirement.name))
             if other is None and not in_bundle():
-                # In a bundle there may be the library, and no metadata.
+                # A bundle may contain the library without its metadata.
                 wrong.append(f"{name} {dist.version} needs {requirement}, which is not installed")
                 unmet.append((name, requirement))
             elif other is not None and not requirement.specifier.contains(other.version):
@@ -47,19 +47,19 @@ def versions(found: Mapping[str, Distribution]) -> Iterator[Check]:
 
 
 def _wanted(unmet: Iterable[tuple[str, Requirement]], found: Mapping[str, Distribution]) -> list[str]:
-    """Requirements that can be met together: each family at one release, the others as they are asked for."""
+    """Return requirements that can be met together: each family at one release, the others as they are required."""
     release = Release(found)
     touched = {release.families.get(name, "") for user, one in unmet for name in (user, normal(one.name))}
     if touched & {"stable", "beta"}:
         touched |= {"stable", "beta"}
-    wanted = release.pinned(*touched)
+    wanted = release.pinned_requirements(*touched)
     others: defaultdict[str, Specifiers] = defaultdict(Specifiers)
     for user, requirement in unmet:
         if user not in wanted:
             others[user] &= Specifiers()
         name = normal(requirement.name)
         if name not in wanted:
-            # One of a family that is missing is asked for in the release of those that need it.
+            # A missing member of a family is installed in the release of those that need it.
             family = family_of(name, str(requirement.specifier).removeprefix("=="))
             others[name] &= release.pins.get(family, requirement.specifier)
-    return written({**wanted, **others})
+    return format_requirements({**wanted, **others})

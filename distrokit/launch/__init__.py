@@ -1,6 +1,7 @@
-"""How distrokit comes into a process.
+"""The start of distrokit in a process.
 
-``distro`` has the two classes that OpenTelemetry's loader calls, ``start`` is ``distrokit.start``, ``startup`` makes
-the plan and runs it for both. ``environment_variables`` lists settings for the launcher. ``site`` is the folder that
-``distrokit run`` puts on PYTHONPATH.
+``distro`` has the two classes that OpenTelemetry's loader calls, ``start`` is ``distrokit.start``; both use
+``startup``, which makes the plan and runs it. ``distro_selection`` decides between distrokit and other vendors'
+distros, ``lookups`` gives OpenTelemetry the entry points that distrokit found, ``environment_variables`` lists settings
+for the launcher. ``site`` is the folder that ``distrokit run`` puts on PYTHONPATH; ``pyinstaller`` is its hook.
 """

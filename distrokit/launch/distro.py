@@ -1,4 +1,4 @@
-"""The two classes OpenTelemetry's loader calls. Nothing is decided here.
+"""The two classes that OpenTelemetry's loader calls.
 
 The loader (``opentelemetry.instrumentation.auto_instrumentation``) calls, in this order: the distro's
 ``configure()``, the configurator's ``configure()``, the distro's ``load_instrumentor()`` for each
@@ -22,10 +22,10 @@ from distrokit.launch.distro_selection import (
     NAME,
     DistroSelection,
     configure_other,
-    loading_of,
+    load_instrumentor_of,
     select_distro,
 )
-from distrokit.launch.lookups import answer_loader, answer_lookups, answered
+from distrokit.launch.lookups import answer_loader, answer_lookups, given_entry_points
 from distrokit.launch.site.sitecustomize import hidden_by_upstream, run_users_own
 from distrokit.launch.startup import Assembly, channel, start_failed
 from distrokit.plan.instrumentation_planning import DISABLED
@@ -40,88 +40,88 @@ if TYPE_CHECKING:
 
 
 class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
-    """Makes the plan; hands each instrumentation to it; steps aside where another distro is in charge."""
+    """Makes the plan and applies the instrumentations; delegates to another distro if that one is selected."""
 
     # One per process: BaseDistro is a singleton, which is how the configurator finds it again.
     _installed: EntryPoints | None = None
     _assembly: Assembly | None = None
-    _rival: Any = None
+    _other_distro: Any = None
     _distro_selection: DistroSelection | None = None
-    _configured = _started = _instrumented = _finished = _gave_way = False
+    _configured = _started = _instrumented = _finished = _ran_users_sitecustomize = False
     _lent: tuple[Callable[[], None], ...] = ()
     _failures: tuple[Problem, ...] = ()
 
     def distro_selection(self) -> DistroSelection:
-        """Who is in charge; asked once."""
+        """Return the distro selection, which is made once."""
         if self._distro_selection is None:
             settings = Settings.from_environ()
-            self._distro_selection = select_distro(settings, self._scanned())
+            self._distro_selection = select_distro(settings, self._entry_points())
             if not self._distro_selection.builds:
-                # No plan will be made, and so nothing else will say it.
+                # Printed here, since no plan will be made that would report them.
                 channel(settings).problems(self._distro_selection.problems)
         return self._distro_selection
 
-    def _scanned(self) -> EntryPoints:
+    def _entry_points(self) -> EntryPoints:
         if self._installed is None:
-            self._installed = answered() or EntryPoints.scan()
+            self._installed = given_entry_points() or EntryPoints.scan()
             answer_lookups(self._installed)
         return self._installed
 
     def assembly(self) -> Assembly:
-        """The plan, made once."""
+        """Return the assembly with the plan, which is made once."""
         if self._assembly is None:
-            self._assembly = Assembly(installed=self._scanned(), plan_when_disabled=True)
+            self._assembly = Assembly(installed=self._entry_points(), plan_when_disabled=True)
             self._assembly.plan.problems.extend((*self.distro_selection().problems, *self._failures))
         return self._assembly
 
     def _configure(self, **kwargs: Any) -> None:
         self._configured = True
-        self._answer()
+        self._answer_doctor()
         distro_selection = self.distro_selection()
         if distro_selection.builds:
-            answer_loader(self._scanned(), self._problem, self._instrument)
-            self._rival, self._failures = configure_other(distro_selection, **kwargs)
-            # What the other distro has put into the environment is read here.
+            answer_loader(self._entry_points(), self._add_problem, self._instrument)
+            self._other_distro, self._failures = configure_other(distro_selection, **kwargs)
+            # The plan reads what the other distro has written into the environment.
             self._find_bundle(self.assembly().plan.problems)
-            # The loader reads this next: the other half must be ours, too.
+            # The loader reads this next; the configurator must be distrokit's, too.
             self._lend(CONFIGURATOR, NAME)
         elif distro_selection.distro is not None:
-            self._rival = distro_selection.distro.load()()
-            self._rival.configure(**kwargs)
+            self._other_distro = distro_selection.distro.load()()
+            self._other_distro.configure(**kwargs)
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
-        """Apply instrumentations as the plan, or the distro in charge, says."""
+        """Apply the instrumentations of the plan, or delegate to the selected distro."""
         if self.distro_selection().builds:
-            # The loader hands them out in directory order; at its first word all are applied, in ours.
+            # The loader calls in directory order; the first call applies all instrumentations, in plan order.
             self._instrument()
-        elif self._rival is not None:
-            self._rival.load_instrumentor(entry_point, **kwargs)
+        elif self._other_distro is not None:
+            self._other_distro.load_instrumentor(entry_point, **kwargs)
         else:
             super().load_instrumentor(entry_point, **kwargs)
 
     @property
     def pipeline(self) -> Pipeline | None:
-        """What runs, or is being built; ``None`` until then."""
+        """Return the pipeline that runs or is being built; ``None`` before."""
         return self._assembly.pipeline if self._assembly else None
 
     def run(self, auto_instrumentation_version: str | None = None) -> None:
-        """Build the plan and run it, as the configurator's half."""
+        """Build the plan and run it, for the configurator."""
         self._give_back()
         if self._started:
             return
         self._started = True
         extra = {"telemetry.auto.version": auto_instrumentation_version} if auto_instrumentation_version else {}
         if not self._configured:
-            answer_loader(self._scanned(), self._problem, self._instrument)
+            answer_loader(self._entry_points(), self._add_problem, self._instrument)
         try:
             self.assembly().start(extra)
             if not self._configured:
-                # Another distro was loaded in our place and would now hand out the instrumentations.
-                # They are ours, so they are applied here and the loader is told to apply none.
+                # The loader took another distro, which would now apply the instrumentations. distrokit has to, so it
+                # applies them here and makes the loader apply none.
                 self._instrument()
                 self._lend(DISABLED, "*")
         except StrictError as error:
-            self._examine()
+            self._print_report()
             _end(error)
 
     def start_in_code(
@@ -138,17 +138,17 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         """
         distro_selection = self.distro_selection()
         if not distro_selection.builds or self._started:
-            # Another distro configures this process; or a plugin called start() while distrokit was starting.
+            # Another distro configures this process, or a plugin called start() during the start.
             aside = Assembly({"OTEL_SDK_DISABLED": "true"})
             aside.plan.problems.append(
-                _not_now("distrokit itself" if distro_selection.builds else distro_selection.name)
+                _start_refused("distrokit itself" if distro_selection.builds else distro_selection.name)
             )
             aside.report()
             return aside.idle()
         self._started = True
-        self._rival, self._failures = configure_other(distro_selection)
+        self._other_distro, self._failures = configure_other(distro_selection)
         self._assembly = assembly = Assembly(
-            plugins=plugins, installed=self._scanned(), settings=settings, distro=distro, plan_when_disabled=True
+            plugins=plugins, installed=self._entry_points(), settings=settings, distro=distro, plan_when_disabled=True
         )
         assembly.plan.problems.extend(self._failures)
         pipeline = assembly.pipeline = assembly.start() or assembly.idle()
@@ -157,18 +157,18 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         try:
             assembly.started()
         finally:
-            self._examine()
+            self._print_report()
         return pipeline
 
     @staticmethod
     def _find_bundle(problems: list[Problem]) -> None:
-        """A launcher has come as far as here, and what this process is about to become leaves it behind."""
+        """Report that this process is about to become a bundle, which the launcher does not reach."""
         bundle = bundle_of(sys.orig_argv)
         if bundle and (problem := bundle.problem()):
             problems.append(problem)
 
-    def _answer(self) -> None:
-        """``distrokit doctor -- COMMAND`` and its like ask in this process, and end it."""
+    def _answer_doctor(self) -> None:
+        """Run the subcommand of ``distrokit doctor -- COMMAND``, if there is one, and end this process."""
         asked = Settings.from_environ().environ.get(ASKED, "")
         if asked:
             from distrokit.cli import main
@@ -176,40 +176,40 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
 
             answer(asked, main)
 
-    def _examine(self) -> None:
-        """``DISTROKIT_DOCTOR``: the report, where nobody can type a command."""
+    def _print_report(self) -> None:
+        """Print the doctor's report, if ``DISTROKIT_DOCTOR`` is set."""
         settings = self._assembly.plan.settings if self._assembly else Settings.from_environ()
         wanted = settings.get("DISTROKIT_DOCTOR").lower()
         if settings.flag("DISTROKIT_DOCTOR") or wanted == "offline":
             from distrokit.doctor.report import examine
 
-            assembly = self._assembly or Assembly(installed=self._scanned(), plan_when_disabled=True)
+            assembly = self._assembly or Assembly(installed=self._entry_points(), plan_when_disabled=True)
             report = examine(assembly, self.distro_selection(), online=wanted != "offline")
             write("\n".join([f"distrokit doctor, process {os.getpid()}", *report.lines()]))
 
     def finish(self) -> None:
-        """After the last instrumentation: restore the environment, tell what went wrong meanwhile."""
+        """Finish the start, after the last instrumentation: restore the environment, report new problems."""
         if self._finished:
-            # A copy of distrokit further down the path has the loader call twice.
+            # With a second copy of distrokit on the path the loader calls twice.
             return
         self._finished = True
         self._give_back()
-        answer_lookups(self._scanned())
-        self._answer()
+        answer_lookups(self._entry_points())
+        self._answer_doctor()
         if self._assembly is not None:
             try:
                 self._instrument()
                 self._assembly.started()
             except StrictError as error:
-                self._examine()
+                self._print_report()
                 _end(error)
-        self._examine()
+        self._print_report()
 
-    def give_way(self) -> None:
-        """Run the user's own ``sitecustomize``, which ``opentelemetry-instrument`` hides; its SystemExit passes."""
-        if not self._gave_way and hidden_by_upstream() and self.distro_selection().builds:
+    def run_users_sitecustomize(self) -> None:
+        """Run the user's own ``sitecustomize``, which ``opentelemetry-instrument`` hides; SystemExit passes."""
+        if not self._ran_users_sitecustomize and hidden_by_upstream() and self.distro_selection().builds:
             run_users_own()
-        self._gave_way = True
+        self._ran_users_sitecustomize = True
 
     def _instrument(self) -> None:
         if not self._instrumented:
@@ -217,14 +217,16 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             plan = self.assembly().plan
             try:
                 report = self.pipeline.report if self.pipeline else None
-                instrumentation.apply_all(plan, report, loading_of(self.distro_selection(), self._rival))
+                instrumentation.apply_all(
+                    plan, report, load_instrumentor_of(self.distro_selection(), self._other_distro)
+                )
             except Exception as error:
                 plan.problems.append(start_failed(error))
 
     def _lend(self, name: str, value: str) -> None:
         self._lent = (*self._lent, lend(name, value))
 
-    def _problem(self, problem: Problem) -> None:
+    def _add_problem(self, problem: Problem) -> None:
         self.assembly().plan.problems.append(problem)
 
     def _give_back(self) -> None:
@@ -240,11 +242,11 @@ class DistrokitConfigurator:
     """
 
     def configure(self, auto_instrumentation_version: str | None = None, **kwargs: Any) -> None:
-        """Start the pipeline, or let the configurator of the distro in charge do its work.
+        """Start the pipeline, or call the configurator of the selected distro.
 
         Args:
             auto_instrumentation_version: becomes ``telemetry.auto.version``.
-            kwargs: whatever a later loader passes; handed on, else ignored.
+            kwargs: arguments of a later loader; passed to another configurator, else ignored.
         """
         distro = DistrokitDistro()
         distro_selection = distro.distro_selection()
@@ -257,15 +259,15 @@ class DistrokitConfigurator:
 
 
 def after_instrumentations() -> None:
-    """For ``opentelemetry_post_instrument``: the loader is done."""
+    """Finish the start; the loader calls this last (``opentelemetry_post_instrument``)."""
     distro = DistrokitDistro()
     try:
         distro.finish()
     finally:
-        distro.give_way()
+        distro.run_users_sitecustomize()
 
 
-def _not_now(who: str) -> Problem:
+def _start_refused(who: str) -> Problem:
     return Problem(
         code="start-refused",
         subject="distrokit.start",
@@ -277,10 +279,10 @@ def _not_now(who: str) -> Problem:
 
 
 def _end(error: StrictError) -> None:
-    """Under ``DISTROKIT_STRICT=1``: end before the application begins.
+    """End the process before the application starts, under ``DISTROKIT_STRICT=1``.
 
-    Raised inside ``sitecustomize`` an exit would come with "Fatal Python error" and a traceback, so
-    there the process is ended at once. Where a program called the loader itself, it is raised.
+    An exit raised inside ``sitecustomize`` would print "Fatal Python error" and a traceback, so the process is ended at
+    once there. If a program called the loader itself, the error is raised.
     """
     count = len(error.problems)
     write(

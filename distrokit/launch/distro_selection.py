@@ -1,8 +1,8 @@
-"""Several distros in one environment: who is in charge, decided by rule and not by directory order.
+"""Selects one of several installed distros by rule, not by directory order.
 
-OpenTelemetry's loader takes the first distro and the first configurator that it comes across, in the
-order of ``os.listdir``, and takes the two independently (contrib#551, contrib#2144). Wherever
-distrokit's code runs, it asks here, and the answer is one distribution for both halves.
+OpenTelemetry's loader takes the first distro and the first configurator that it finds, in the order of
+``os.listdir``, and takes the two independently (contrib#551, contrib#2144). distrokit selects one distribution
+for both.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
-from distrokit.launch.lookups import answer_lookups, answered
+from distrokit.launch.lookups import answer_lookups, given_entry_points
 from distrokit.plugins import active_distro as kit
 from distrokit.plugins.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, OUR_CONFIGURATOR
 from distrokit.plugins.entry_points import EntryPoints, distribution_of, title_of
@@ -26,13 +26,13 @@ CONFIGURATOR, CONFIGURATOR_GROUP = "OTEL_PYTHON_CONFIGURATOR", "opentelemetry_co
 
 @dataclass(frozen=True)
 class DistroSelection:
-    """The outcome, between distrokit and distros that are not made of its plugins.
+    """The selection between distrokit and distros that are not made of its plugins.
 
     Attributes:
-        distro: the winner's ``opentelemetry_distro`` entry point; ``None`` when it is distrokit.
-        configurator: the winner's ``opentelemetry_configurator`` entry point; ``None`` when it has
-            none, or is distrokit.
-        problems: what in the settings contradicts the outcome.
+        distro: the winner's ``opentelemetry_distro`` entry point; ``None`` for distrokit.
+        configurator: the winner's ``opentelemetry_configurator`` entry point; ``None`` if it has none,
+            and for distrokit.
+        problems: settings that contradict the selection.
     """
 
     distro: EntryPoint | None = None
@@ -41,27 +41,27 @@ class DistroSelection:
 
     @property
     def name(self) -> str:
-        """The winner: its distribution, or ``distrokit``."""
+        """Return the winner's distribution, or ``distrokit``."""
         winner = self.distro or self.configurator
         return (distribution_of(winner) or winner.name) if winner else NAME
 
     @property
     def ours(self) -> bool:
-        """Whether distrokit is in charge."""
+        """True if distrokit is selected."""
         return self.distro is None and self.configurator is None
 
     @property
     def builds(self) -> bool:
-        """Whether distrokit builds the pipeline: it is in charge, or the winner has a distro and no configurator."""
+        """True if distrokit builds the pipeline: it is selected, or the winner has a distro and no configurator."""
         return self.configurator is None
 
 
 def select_distro(settings: Settings, installed: EntryPoints) -> DistroSelection:
-    """Decide.
+    """Select the distro of this process.
 
-    ``OTEL_PYTHON_DISTRO`` names the winner; where it is unset, ``OTEL_PYTHON_CONFIGURATOR`` does; where
-    both are unset, or name nothing that is installed, distrokit wins: it was installed on purpose. Which of the
-    distros made of plugins is in charge then is the business of :mod:`distrokit.plugins.distros`.
+    ``OTEL_PYTHON_DISTRO`` names the winner; if it is unset, ``OTEL_PYTHON_CONFIGURATOR`` does; if both are unset, or
+    name nothing that is installed, distrokit wins: it was installed on purpose. :mod:`distrokit.plugins.active_distro`
+    then selects one of the distros made of plugins.
     """
     all_distros, all_configurators = installed.group(DISTRO_GROUP), installed.group(CONFIGURATOR_GROUP)
     distro, configurator = named_by_user(settings, DISTRO), named_by_user(settings, CONFIGURATOR)
@@ -79,7 +79,7 @@ def select_distro(settings: Settings, installed: EntryPoints) -> DistroSelection
             if partner is None:
                 return _without_configurator(named, configurator, all_configurators)
             return DistroSelection(named, partner, _contradiction(distro, configurator, partner.name))
-        # As if it were not set.
+        # Treated as unset.
         problems = (_unknown(DISTRO, distro, [*all_distros, *installed.group(GROUP)], outcome),)
     if configurator and configurator != NAME:
         named = _first(all_configurators, configurator)
@@ -93,34 +93,34 @@ def select_distro(settings: Settings, installed: EntryPoints) -> DistroSelection
     return DistroSelection(problems=problems)
 
 
-def settle() -> None:
-    """In the launcher, before the loader chooses: if distrokit is in charge, see to it that it is called."""
+def claim_loader() -> None:
+    """Make OpenTelemetry's loader call distrokit, if distrokit builds; called before the loader chooses."""
     settings = Settings.from_environ()
     installed = EntryPoints.scan()
     if all(point.value == OUR_CLASS for point in installed.group(DISTRO_GROUP)):
-        # Whichever the loader takes, it takes ours.
+        # The loader has no other choice.
         return
     if select_distro(settings, installed).builds:
-        # Where the first one names something that is not there, or has no configurator, the second brings us in.
+        # OTEL_PYTHON_DISTRO, if set, names a missing distro or one without a configurator: claim the configurator.
         claim(*((CONFIGURATOR, NAME) if settings.get(DISTRO) else (DISTRO, kit.chosen(settings, installed))))
 
 
-def look_up() -> None:
-    """Before OpenTelemetry looks for anything in this process: let it find what distrokit's scan has found."""
-    if answered() is not None:
+def prepare_lookups() -> None:
+    """Let OpenTelemetry find the entry points of distrokit's scan; called before OpenTelemetry looks for any."""
+    if given_entry_points() is not None:
         return
     settings = Settings.from_environ()
     installed = EntryPoints.scan()
     distro_selection = select_distro(settings, installed)
     instead = None
     if distro_selection.distro is not None and distro_selection.builds:
-        # Its configure() is called by distrokit's distro then, under guard.
+        # distrokit's distro calls its configure(), under guard.
         instead = EntryPoint(distro_selection.distro.name, OUR_CLASS, DISTRO_GROUP)
     answer_lookups(installed, instead=instead)
 
 
 def _without_configurator(named: EntryPoint, configurator: str, configurators: list[EntryPoint]) -> DistroSelection:
-    """A distro that only sets defaults: whichever configurator is named builds, else distrokit."""
+    """Select the builder for a distro that only sets defaults: the named configurator, else distrokit."""
     if configurator in ("", NAME):
         return DistroSelection(named)
     other = _first(configurators, configurator)
@@ -130,9 +130,9 @@ def _without_configurator(named: EntryPoint, configurator: str, configurators: l
 
 
 def configure_other(distro_selection: DistroSelection, **kwargs: Any) -> tuple[Any, tuple[Problem, ...]]:
-    """Let a distro without a configurator set its defaults, in ``os.environ``; distrokit builds, even if that fails.
+    """Let a distro without a configurator set its defaults in ``os.environ``; distrokit builds even if that fails.
 
-    Returns: the distro, ``None`` where there is none; and what went wrong.
+    Returns: the distro, ``None`` if there is none; and its problems.
     """
     point = distro_selection.distro
     if point is None or not distro_selection.builds:
@@ -154,24 +154,24 @@ def configure_other(distro_selection: DistroSelection, **kwargs: Any) -> tuple[A
     return other, ()
 
 
-def loading_of(distro_selection: DistroSelection, other: Any) -> Callable[..., Any] | None:
-    """The ``load_instrumentor`` of a distro without a configurator; ``None`` where it has none of its own.
+def load_instrumentor_of(distro_selection: DistroSelection, other: Any) -> Callable[..., Any] | None:
+    """Return the ``load_instrumentor`` of a distro without a configurator; ``None`` if it only inherits one.
 
     Args:
-        other: the distro; ``None`` where the loader made it, which finds it again since distros are singletons.
+        other: the distro; ``None`` if the loader made it: distros are singletons, so loading it finds it again.
     """
     if distro_selection.distro is None:
         return None
     try:
         other = other or distro_selection.distro.load()()
     except Exception:
-        # Its configure() has failed, which is a problem of its own.
+        # Its configure() has failed too, which is reported.
         return None
-    loading: Callable[..., Any] | None = getattr(other, "load_instrumentor", None)
+    method: Callable[..., Any] | None = getattr(other, "load_instrumentor", None)
     from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # its file is untyped
 
     inherited = getattr(type(other), "load_instrumentor", None) is BaseDistro.load_instrumentor
-    return None if inherited else loading
+    return None if inherited else method
 
 
 def _first(points: list[EntryPoint], name: str) -> EntryPoint | None:
@@ -213,7 +213,7 @@ def _unknown(setting: str, name: str, points: list[EntryPoint], outcome: str) ->
     return Problem(
         code="distro-unknown",
         subject=f"{setting}={name}",
-        cause=f"nothing of this name is installed (there are {', '.join(names)})",
+        cause=f"nothing of this name is installed (installed: {', '.join(names)})",
         outcome=f"{outcome} configures the process",
         remedy=f"Its name is {called[0]!r}." if called else did_you_mean(name, names) or f"Unset {setting}.",
         severity="warning",

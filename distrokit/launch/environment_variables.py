@@ -1,13 +1,12 @@
-"""distrokit's own settings, as ``opentelemetry-instrument --help`` lists them.
+"""distrokit's own settings, listed by ``opentelemetry-instrument --help``.
 
 The launcher imports this module (entry-point group ``opentelemetry_environment_variables``) and makes
 an option of every name here that begins with ``OTEL_``: ``--distrokit_strict`` sets
-``OTEL_PYTHON_DISTROKIT_STRICT``, which is another spelling of ``DISTROKIT_STRICT`` and beats it.
+``OTEL_PYTHON_DISTROKIT_STRICT``, another spelling of ``DISTROKIT_STRICT``, which it overrides.
 
-It is also the one place where distrokit's code runs before the loader chooses a distro. So when
-another distro is installed as well, and the user named none, it is settled here: the loader would
-take whichever the file system lists first. And it is noted that the working directory on PYTHONPATH is
-the launcher's doing.
+This module is also the only code of distrokit that runs before the loader chooses a distro. So if another
+distro is installed as well, the choice is made here: the loader would take the one that the file system
+lists first. It also notes that the launcher, not the user, puts the working directory on PYTHONPATH.
 """
 
 from contextlib import suppress
@@ -39,7 +38,7 @@ OTEL_PYTHON_DISTROKIT_LOGS_PROCESSOR = "OTEL_PYTHON_DISTROKIT_LOGS_PROCESSOR"
 #: The reader that feeds metric exporters. Default: ``periodic``.
 OTEL_PYTHON_DISTROKIT_METRICS_READER = "OTEL_PYTHON_DISTROKIT_METRICS_READER"
 
-#: The response propagators, comma-separated; ``none`` for nothing. Default: what plugins switch on.
+#: The response propagators, comma-separated; ``none`` for nothing. Default: those that plugins enable.
 OTEL_PYTHON_DISTROKIT_RESPONSE_PROPAGATORS = "OTEL_PYTHON_DISTROKIT_RESPONSE_PROPAGATORS"
 #: Comma-separated names of the only instrumentations that are applied; ``*`` for all. Default: all.
 OTEL_PYTHON_DISTROKIT_ENABLED_INSTRUMENTATIONS = "OTEL_PYTHON_DISTROKIT_ENABLED_INSTRUMENTATIONS"
@@ -54,12 +53,12 @@ OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT = "OTEL_PYTHON_DISTROKIT_DETECTOR_TIMEOUT
 OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT = "OTEL_PYTHON_DISTROKIT_EXIT_TIMEOUT"
 
 if len(entry_points(group="opentelemetry_distro")) > 1:
-    # Imported here and not above: most environments have one distro, and every start pays for an import.
+    # Imported only if needed: most environments have one distro, and an import delays every start.
     from distrokit.launch import distro_selection
 
-    # The launcher guards nothing here: what goes wrong would keep the program from starting.
+    # The launcher has no guard here: an exception would keep the program from starting.
     with suppress(Exception):
-        distro_selection.settle()
+        distro_selection.claim_loader()
 
 with suppress(OSError):
     note_added()

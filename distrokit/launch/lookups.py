@@ -1,12 +1,12 @@
-"""OpenTelemetry's own look-ups of entry points, answered by distrokit's scan.
+"""Lets OpenTelemetry find the entry points of distrokit's scan.
 
-OpenTelemetry looks for its distros, configurators, propagators and so on in a list that it makes once, from
-``importlib.metadata``: one package whose entry points cannot be read costs it all of them, and a folder that pip left
-behind counts twice. Its loader calls the functions of the groups ``opentelemetry_pre_instrument`` and
-``opentelemetry_post_instrument`` without a guard: the first one that raises ends the loader.
+OpenTelemetry finds its distros, configurators, propagators and so on in a list that it makes once, from
+``importlib.metadata``. One package whose entry points cannot be read makes that list fail, and a folder that pip left
+behind is listed twice. Its loader calls the functions of the groups ``opentelemetry_pre_instrument`` and
+``opentelemetry_post_instrument`` without a guard: the first exception ends the loader.
 
-No public name leads there. This is the one place that replaces ``_original_entry_points_cached`` of
-``opentelemetry.util._importlib_metadata``; a release that does not have it does its own look-ups.
+There is no public name for that list. This is the one place that replaces ``_original_entry_points_cached`` of
+``opentelemetry.util._importlib_metadata``; a release without it does its own look-ups.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from distrokit.plugins.entry_points import EntryPoints, title_of
 
 PRE_INSTRUMENT, POST_INSTRUMENT = "opentelemetry_pre_instrument", "opentelemetry_post_instrument"
 
-#: Where the loader calls back when all is done.
+#: distrokit's own function, which the loader calls last.
 _OURS = "distrokit.launch.distro:after_instrumentations"
 
 _MODULE, _NAME = "opentelemetry.util._importlib_metadata", "_original_entry_points_cached"
 
-#: Told when a function raised.
+#: Called with the problem of a function that raised.
 Report = Callable[[Problem], None]
 
 
-class _Answer:
-    """Stands in the place of OpenTelemetry's cached list."""
+class _EntryPointList:
+    """Replaces OpenTelemetry's cached list of entry points."""
 
     def __init__(self, installed: EntryPoints, points: Iterable[EntryPoint]) -> None:
         self.installed = installed
@@ -44,7 +44,7 @@ class _Answer:
 
 
 class _Guarded(EntryPoint):
-    """The entry point of a function that is imported and called under guard."""
+    """An entry point whose function is imported and called under guard."""
 
     def load(self) -> Any:
         """Return the guarded function; imports nothing yet."""
@@ -55,47 +55,47 @@ def answer_lookups(installed: EntryPoints, instead: EntryPoint | None = None) ->
     """Let OpenTelemetry find these entry points.
 
     Args:
-        instead: found in the place of those that have its name and its group.
+        instead: replaces the entry points with its name and group.
     """
     points = list(installed)
     if instead is not None:
         points = [point for point in points if (point.group, point.name) != (instead.group, instead.name)]
         points.append(instead)
-    _answer(_Answer(installed, points))
+    _replace(_EntryPointList(installed, points))
 
 
 def answer_loader(installed: EntryPoints, report: Report, apply: Callable[[], None]) -> None:
-    """Likewise while OpenTelemetry's loader runs: what it calls before and after the instrumentations is guarded.
+    """Let OpenTelemetry's loader find these entry points, with a guard around the functions that it calls.
 
-    It finds no instrumentation: all are applied at once, behind what it calls before them. distrokit's own function is
-    the last one that it calls.
+    It finds no instrumentations: distrokit applies all of them at once, after the ``pre_instrument`` functions.
+    distrokit's own function is the last one that the loader calls.
 
     Args:
-        report: told when a function raises.
+        report: called with the problem of a function that raises.
         apply: applies the instrumentations.
     """
     ours = _Guarded("distrokit", _OURS, PRE_INSTRUMENT)
     vars(ours)["guarded"] = apply
     points = [_guard(point, report) for point in installed if point.group != GROUP]
-    _answer(_Answer(installed, sorted([*points, ours], key=lambda point: point.value == _OURS)))
+    _replace(_EntryPointList(installed, sorted([*points, ours], key=lambda point: point.value == _OURS)))
 
 
-def _answer(answer: _Answer) -> None:
+def _replace(entry_points: _EntryPointList) -> None:
     try:
-        theirs = import_module(_MODULE)
+        module = import_module(_MODULE)
     except ImportError:
         return
-    if callable(getattr(theirs, _NAME, None)):
-        setattr(theirs, _NAME, answer)
+    if callable(getattr(module, _NAME, None)):
+        setattr(module, _NAME, entry_points)
 
 
-def answered() -> EntryPoints | None:
-    """The entry points that OpenTelemetry finds by now; ``None`` where it looks for them itself."""
+def given_entry_points() -> EntryPoints | None:
+    """Return the entry points that OpenTelemetry finds by now; ``None`` if it does its own look-ups."""
     try:
-        answer = getattr(import_module(_MODULE), _NAME, None)
+        found = getattr(import_module(_MODULE), _NAME, None)
     except ImportError:
         return None
-    return answer.installed if isinstance(answer, _Answer) else None
+    return found.installed if isinstance(found, _EntryPointList) else None
 
 
 def _guard(point: EntryPoint, report: Report) -> EntryPoint:
@@ -110,7 +110,7 @@ def _guard(point: EntryPoint, report: Report) -> EntryPoint:
             report(_failed(point, error))
 
     guarded = _Guarded(point.name, point.value, point.group)
-    # As importlib.metadata does it: an entry point cannot be changed by assignment.
+    # An entry point refuses assignment; importlib.metadata itself writes to vars().
     vars(guarded).update(dist=point.dist, guarded=call)
     return guarded
 

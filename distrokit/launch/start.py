@@ -1,4 +1,4 @@
-"""``distrokit.start``: the same plan and pipeline, for a program that is not run by ``opentelemetry-instrument``."""
+"""``distrokit.start``: the same plan and pipeline for a program that no launcher runs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from distrokit.plugins.distros import Distro
 
 
-class _Starting:
-    """One start at a time; a child of a fork gets a lock of its own, since the parent's may be held for good."""
+class _StartLock:
+    """A lock for one start at a time; a forked child gets a new one, since the parent's may be held forever."""
 
     def __init__(self) -> None:
         self.renew()
@@ -24,11 +24,11 @@ class _Starting:
             os.register_at_fork(after_in_child=self.renew)
 
     def renew(self) -> None:
-        # Reentrant: a plugin that calls start() while it is being started must not wait for itself.
+        # Reentrant: a plugin may call start() during a start.
         self.lock = threading.RLock()
 
 
-_STARTING = _Starting()
+_START = _StartLock()
 
 
 def start(
@@ -38,42 +38,42 @@ def start(
     instrument: bool = True,
     distro: Distro | None = None,
 ) -> Pipeline:
-    """Make the plan and run it, once per process; later calls return the pipeline that runs.
+    """Make the plan and run it, once per process; later calls return the running pipeline.
 
-    For a gunicorn ``post_fork``, a notebook, a Lambda handler, a test. Where ``opentelemetry-instrument`` has
-    started distrokit already, that pipeline is returned. Where the application has installed a provider of
-    its own, distrokit stands aside for that signal, and says so. OpenTelemetry takes providers once per
-    process: a pipeline that was stopped is returned as it is, and is not started anew.
+    For a gunicorn ``post_fork``, a notebook, a Lambda handler, a test. If a launcher has started distrokit
+    already, return that pipeline. If the application has installed its own provider for a signal, distrokit
+    builds none for that signal and logs that. OpenTelemetry accepts providers once per process: a stopped
+    pipeline is returned as it is and not started again.
 
     Args:
-        settings: by the names of their environment variables; stronger than the environment and a file.
+        settings: by the names of their environment variables; they override the environment and a file.
         plugins: modules or objects with hook implementations, by name, beside the installed ones.
-        instrument: whether the installed instrumentations are applied, too.
-        distro: whose plan it is; ``None`` for the installed one that is in charge.
+        instrument: whether to apply the installed instrumentations, too.
+        distro: the active distro; ``None`` selects one of the installed ones.
 
     Returns:
-        the pipeline: ``flush()`` sends what is queued, ``stop()`` shuts it down, which otherwise happens
-        when the interpreter exits. When telemetry is disabled, its providers are ``None``, and only
+        the pipeline: ``flush()`` sends the queued items, ``stop()`` shuts it down, which otherwise happens
+        when the interpreter exits. If telemetry is disabled, its providers are ``None`` and only
         propagators are built.
 
     Raises:
-        TypeError: a setting is no text, or nothing that an environment variable could be called or hold.
-        StrictError: a ``SystemExit`` with code 78, under ``DISTROKIT_STRICT=1``, when there is any problem.
+        TypeError: a setting is not text, or its name or value is not valid for an environment variable.
+        StrictError: a ``SystemExit`` with code 78, under ``DISTROKIT_STRICT=1``, if there is any problem.
     """
     for name, text in dict(settings or {}).items():
         if not isinstance(name, str) or not isinstance(text, str):
-            raise TypeError(f"settings are text, as environment variables are; {name!r} is {type(text).__name__}")
+            raise TypeError(f"settings must be text, as environment variables are; {name!r} is {type(text).__name__}")
         if not settable(name, text):
-            raise TypeError(f"{name!r} cannot be called so, or hold what it is given")
-    # Here, and not above: this module is part of `from distrokit import *`.
-    from distrokit.launch.distro_selection import look_up
+            raise TypeError(f"{name!r}: an environment variable cannot have this name, or not this value")
+    # Imported here, since this module is part of `from distrokit import *`.
+    from distrokit.launch.distro_selection import prepare_lookups
 
-    look_up()
+    prepare_lookups()
     import_propagate()
-    # Likewise: the launcher's classes import OpenTelemetry.
+    # Imported here, since it imports OpenTelemetry.
     from distrokit.launch.distro import DistrokitDistro
 
-    with _STARTING.lock:
+    with _START.lock:
         process = DistrokitDistro()
         running = process.pipeline
         if running is None:

@@ -1,4 +1,4 @@
-"""From the environment to a plan, and from a plan to a running pipeline: the one way in for all."""
+"""From the environment to a plan, and from a plan to a running pipeline; every entry point uses it."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from distrokit.pipeline.pipeline import Pipeline
     from distrokit.pipeline.process_resource import ProcessResource
 
-#: How much of what was said is left for children.
+#: Largest number of printed lines that children do not print again.
 _MOST_SAID = 100
 
 
 class Assembly:
-    """A plan with the plugins that made it, and the channel its problems are told on.
+    """A plan with the plugins that made it, and the channel that prints its problems.
 
     Attributes:
         plan: never ``None``; ``plan.disabled`` when ``OTEL_SDK_DISABLED=true``.
-        plugins: for the hooks that are still to be called.
-        pipeline: what runs; ``None`` until it is being built.
-        installed: where plugins and components were looked for.
-        channel: stderr, at ``OTEL_LOG_LEVEL``; ``warn`` when that is unset.
+        plugins: calls the remaining hooks.
+        pipeline: the running pipeline; ``None`` until its build begins.
+        installed: the entry points in which plugins and components were found.
+        channel: prints to stderr at ``OTEL_LOG_LEVEL``; ``warn`` if that is unset.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class Assembly:
         Args:
             environ: ``None`` reads ``os.environ``.
             plugins: plugins beside the installed ones, by name.
-            installed: where plugins and components are looked for; ``None`` for what is installed.
-            plan_when_disabled: without it, ``OTEL_SDK_DISABLED`` makes an empty plan, of no plugin.
-            settings: given in code, stronger than the environment.
-            project: whether ``pyproject.toml`` is looked at.
-            distro: ``None`` for the installed one that is in charge.
+            installed: the entry points of plugins and components; ``None`` scans the installed distributions.
+            plan_when_disabled: false makes an empty plan without plugins under ``OTEL_SDK_DISABLED``.
+            settings: set in code; they override the environment.
+            project: whether ``pyproject.toml`` is read.
+            distro: the active distro; ``None`` selects one of the installed ones.
         """
         self.pipeline: Pipeline | None = None
         self._given = (plugins, installed, settings, distro)
@@ -74,7 +74,7 @@ class Assembly:
         known = with_old_names(with_project(given, problems) if self._project else given)
         self.installed = installed or EntryPoints()
         self.channel = channel(known)
-        # With a configuration file, the file says it.
+        # With a configuration file, the file decides.
         file = known.get(CONFIG_FILE)
         disabled = known.value("OTEL_SDK_DISABLED") if known.sdk_disabled and not file else None
         self.plugins = Plugins()
@@ -89,10 +89,10 @@ class Assembly:
                 self.plugins = Plugins.load(known, self.installed, plugins, active_distro)
                 self.plan = make_plan(known, self.plugins)
             except Exception as error:
-                # What nobody foresaw is one line, not a traceback, and the application runs.
+                # Log an unexpected error in one line; the application still runs.
                 self.plan = Plan(known, plugins=self.plugins.candidates, problems=self.plugins.problems)
                 self.plan.problems.append(start_failed(error))
-            # Now that plugins' defaults are known, so are the secrets among them.
+            # The plan's settings include plugins' defaults, and the secrets among them.
             self.channel.mask = self.plan.settings.mask
             level = self.plan.settings.log_level
             self.channel.level = logging.WARNING if level is None else level
@@ -101,36 +101,36 @@ class Assembly:
             self.plan.disabled = Value(True, disabled.source)
 
     def again(self, **environ: str) -> Assembly:
-        """The same once more, with other environment variables: what would be, if they were set."""
+        """Make the same plan with other environment variables; starts nothing."""
         plugins, installed, settings, distro = self._given
         changed = {**self.plan.settings.environ, **environ}
         return Assembly(changed, plugins, installed, plan_when_disabled=True, settings=settings, distro=distro)
 
     def bare(self) -> Assembly:
-        """With the same plugins and nothing set: what would be without any setting."""
+        """Make a plan with the same plugins and without any setting."""
         plugins, installed, _, distro = self._given
         return Assembly({}, plugins, installed, plan_when_disabled=True, project=False, distro=distro)
 
     def model(self) -> dict[str, Any]:
-        """The effective configuration as OpenTelemetry's configuration model; secrets are left out."""
+        """Return the effective configuration as OpenTelemetry's configuration model, without secrets."""
         from distrokit.plan.configuration_model import model_of
 
         return model_of(self.plan)
 
     def left_out_of_model(self) -> list[str]:
-        """What is in effect, and is not in :meth:`model`, since no configuration file can say it: a sentence each."""
+        """Return a sentence for each part of the plan that :meth:`model` cannot express."""
         from distrokit.plan.configuration_model import left_out
 
         return list(left_out(self.plan))
 
     def start(self, resource_attributes: Mapping[str, Any] | None = None) -> Pipeline | None:
-        """Build the plan and run it; of one that is disabled the propagators only.
-
-        Returns:
-            ``None`` when it could not be started at all.
+        """Build the plan and run it; of a disabled plan, only the propagators.
 
         Args:
-            resource_attributes: known only to the caller, such as ``telemetry.auto.version``.
+            resource_attributes: attributes that only the caller knows, such as ``telemetry.auto.version``.
+
+        Returns:
+            ``None`` if the start failed as a whole.
 
         Raises:
             StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem.
@@ -138,11 +138,11 @@ class Assembly:
         try:
             pipeline = self.idle()
             if self.plan.disabled.value:
-                # Nothing is recorded; context goes through (specification, *Environment Variables*, general).
+                # Nothing is recorded, but context is propagated (specification, *Environment Variables*, general).
                 self.pipeline = pipeline
                 pipeline.propagate()
                 return pipeline
-            # Here, and not above: it imports the SDK.
+            # Imported here, since it imports the SDK.
             from distrokit.pipeline import opamp
 
             resource, distro = None, named_by_user(self.plan.settings, CHOSEN_BY)
@@ -150,7 +150,7 @@ class Assembly:
             if before is not None:
                 resource = self._resource(before, resource_attributes)
                 pipeline = self.idle()
-            # Known before it is built: hooks may ask for it.
+            # Set before the build, since hooks may use it.
             self.pipeline = pipeline
             keep_variables(self.plan)
             pipeline.start(resource_attributes, resource)
@@ -165,20 +165,20 @@ class Assembly:
             self.report()
 
     def idle(self, *, isolated: bool = False) -> Pipeline:
-        """A pipeline that is not started yet, or never will be.
+        """Return the pipeline without starting it.
 
         Args:
-            isolated: as :class:`~distrokit.pipeline.pipeline.Pipeline` takes it.
+            isolated: see :class:`~distrokit.pipeline.pipeline.Pipeline`.
         """
         import_propagate()
-        # Here, not above: the SDK is imported only by those who build, and reads settings meanwhile.
+        # Imported here: only a build needs the SDK, which reads settings while it is imported.
         with self.plan.settings.exposed(self.plan.sdk_settings):
             from distrokit.pipeline.pipeline import Pipeline
 
         return Pipeline(self.plan, self.plugins, self.channel, isolated=isolated)
 
     def _resource(self, before: EntryPoint, resource_attributes: Mapping[str, Any] | None) -> ProcessResource:
-        """The resource, which an OpAMP agent is told before anything else is built; it may change the environment."""
+        """Build the resource and pass it to an OpAMP agent, which may change the environment; if so, plan again."""
         from distrokit.pipeline.opamp import call_function
         from distrokit.pipeline.resource import build_resource
 
@@ -194,12 +194,12 @@ class Assembly:
         return resource
 
     def started(self) -> None:
-        """Everything is applied: tell what went wrong meanwhile, and say in one line what is running.
+        """Finish the start, after all instrumentations: print new problems, and one line about what runs.
 
         Raises: as :meth:`report`.
         """
         if self.pipeline is not None:
-            # Instrumentations and exporters have made loggers since.
+            # Instrumentations and exporters have created loggers since the build.
             self.pipeline.listen()
             if not (self.pipeline.stopped or self.plan.disabled.value):
                 self.plugins.instrumented(self.pipeline)
@@ -208,11 +208,11 @@ class Assembly:
         running = self.pipeline is not None and not self.pipeline.stopped
         if running and (self.channel.level <= logging.INFO or self._at_a_terminal()):
             self.channel.say(max(self.channel.level, logging.INFO), startup_line(self.plan, self._service()))
-        # Its children, instrumented as it is, have no need to say the same again.
+        # Child processes do not print the same lines again.
         put(SAID, ",".join(list(self.channel.said)[-_MOST_SAID:]) or None)
 
     def _service(self) -> str:
-        """The service's name as it is sent, or would be."""
+        """Return the service's name as it is sent, or would be."""
         resource = self.pipeline.resource if self.pipeline else None
         if resource is not None:
             return str(resource.attributes.get("service.name", ""))
@@ -223,10 +223,10 @@ class Assembly:
         return self.plan.settings.log_level is None and write_to_terminal()
 
     def report(self) -> None:
-        """Print the problems that were not printed yet.
+        """Print problems that were not printed before.
 
         Raises:
-            StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem at all, unless ``OTEL_SDK_DISABLED``.
+            StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem; not under ``OTEL_SDK_DISABLED``.
         """
         self.channel.problems(self.plan.problems)
         if self.plan.settings.strict and self.plan.problems and not self.plan.settings.sdk_disabled:
@@ -234,7 +234,7 @@ class Assembly:
 
 
 def start_failed(error: BaseException) -> Problem:
-    """The problem of a start that failed as a whole, which is a fault of distrokit's."""
+    """Return the problem of a start that failed as a whole, which is a bug in distrokit."""
     return Problem(
         code="start-failed",
         subject="start",
@@ -246,7 +246,7 @@ def start_failed(error: BaseException) -> Problem:
 
 
 def channel(settings: Settings) -> Channel:
-    """The channel at ``OTEL_LOG_LEVEL``, with these settings' secrets masked."""
+    """Return a channel at ``OTEL_LOG_LEVEL`` that masks these settings' secrets."""
     level = settings.log_level
     said = dict.fromkeys(filter(None, settings.environ.get(SAID, "").split(",")))
     return Channel(logging.WARNING if level is None else level, settings.mask, said)

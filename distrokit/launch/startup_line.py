@@ -1,4 +1,4 @@
-"""The one line that says what is running."""
+"""The line about the running pipeline."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from distrokit.plan.plan import ExporterPlan, Plan
 
 
 def startup_line(plan: Plan, service: str) -> str:
-    """Service, signals and where they go, how many instrumentations, how many problems."""
+    """Return one line: service, signals with destinations, number of instrumentations, number of problems."""
     if plan.disabled.value:
-        ways = [f"nothing is recorded or sent ({plan.disabled.source})", _propagators(plan)]
+        parts = [f"nothing is recorded or sent ({plan.disabled.source})", _propagators(plan)]
     else:
-        ways = _ways(plan)
+        parts = _routes(plan)
     applied = sum(item.applied for item in plan.instrumentations.values())
     later = ", ".join(item.name for item in plan.instrumentations.values() if item.enabled and item.why)
     return "; ".join(
         [
-            f"{service or 'a service without a name'}: {ways[0]}",
-            *ways[1:],
+            f"{service or 'a service without a name'}: {parts[0]}",
+            *parts[1:],
             (quantity(applied, "instrumentation") if applied else "no instrumentations")
             + (f", and {later} later" if later else ""),
             quantity(len(plan.problems), "problem") if plan.problems else "no problems",
@@ -31,10 +31,10 @@ def _propagators(plan: Plan) -> str:
     return f"propagators {', '.join(component.name for component in plan.propagators) or 'none'}"
 
 
-def _ways(plan: Plan) -> list[str]:
+def _routes(plan: Plan) -> list[str]:
     signals: dict[str, list[str]] = {}
     for signal, planned in plan.signals.items():
-        # The path of the signal is left out, so that signals of one receiver stand together.
+        # Without the signal's path, so that signals of one receiver are grouped.
         where = ", ".join(_destination(item).removesuffix(f"/v1/{signal}") for item in planned.exporters) or "nowhere"
         signals.setdefault(where, []).append(signal)
     return [f"{', '.join(group)} → {where}" for where, group in signals.items()]

@@ -69,7 +69,7 @@ def test_explain_json_is_the_plan():
 def test_explain_says_that_it_is_disabled_and_what_would_be():
     text = in_process("explain", env={"OTEL_SDK_DISABLED": "true"}).stdout
 
-    assert text.startswith("DISABLED by OTEL_SDK_DISABLED: only propagators and instrumentations are at work\n")
+    assert text.startswith("DISABLED by OTEL_SDK_DISABLED: only propagators and instrumentations are active\n")
     assert "export        otlp" in text
 
 
@@ -100,7 +100,7 @@ def test_explain_shows_what_plugins_amended(tmp_path):
     """
     text = in_process("explain", path=[write_plugin(tmp_path, "acme", source)]).stdout
 
-    assert "amended by plugins\n  acme 1.0  instrumentations.flask.options" in text
+    assert "modified by plugins\n  acme 1.0  instrumentations.flask.options" in text
     assert "with excluded_urls" in text
 
 
@@ -211,7 +211,7 @@ def test_a_command_whose_name_is_taken_is_refused(tmp_path):
     result = in_process("explain", path=[write_plugin(tmp_path, "acme", source)])
 
     assert result.returncode == 0
-    assert "there already is a command 'explain'" in result.stderr
+    assert "there is already a command 'explain'" in result.stderr
 
 
 def test_usage_and_version():

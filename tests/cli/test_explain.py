@@ -68,7 +68,7 @@ def test_who_may_change_an_exporter_when_it_is_built_is_named(tmp_path):
     text = in_process("explain", path=[write_plugin(tmp_path, "acme", source)]).stdout
 
     assert text.count("headers and other options when it is built") == 3
-    assert "as plugin acme may change them" in text
+    assert "plugin acme may change them" in text
     assert "may change" not in in_process("explain").stdout
 
 
@@ -233,8 +233,8 @@ def test_one_setting(tmp_path):
         "OTEL_TRACES_SAMPLER",
         "  value      always_on",
         "  source     OTEL_TRACES_SAMPLER (environment)",
-        "  lost       always_off  (default of plugin acme 1.0)",
-        "  lost       parentbased_always_on  (default of distrokit)",
+        "  overridden always_off  (default of plugin acme 1.0)",
+        "  overridden parentbased_always_on  (default of distrokit)",
     ]
 
 
@@ -243,7 +243,7 @@ def test_one_setting(tmp_path):
     [
         ("OTEL_SERVICE_NAME", {"OTEL_SERVICE_NAME": "shop"}, "taken_by", ["resource: service.name = shop"]),
         ("OTEL_METRICS_EXPORTER", {"OTEL_METRICS_EXPORTER": "none"}, "taken_by", ["metrics: nothing is exported"]),
-        ("OTEL_SDK_DISABLED", {"OTEL_SDK_DISABLED": "true"}, "taken_by", ["everything is disabled by it"]),
+        ("OTEL_SDK_DISABLED", {"OTEL_SDK_DISABLED": "true"}, "taken_by", ["disables all telemetry"]),
         ("OTEL_BSP_MAX_QUEUE_SIZE", {"OTEL_BSP_MAX_QUEUE_SIZE": "9"}, "value", "9"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", {}, "default", "2048"),
         ("OTEL_PYTHON_DISTROKIT_STRICT", {"DISTROKIT_STRICT": "1"}, "setting", "DISTROKIT_STRICT"),
@@ -259,12 +259,12 @@ def test_one_setting(tmp_path):
             "value",
             "http://b:1",
         ),
-        ("OTEL_WHATEVER", {"OTEL_WHATEVER": "x"}, "about", "nobody here reads a setting of this name"),
+        ("OTEL_WHATEVER", {"OTEL_WHATEVER": "x"}, "about", "no installed component reads a setting of this name"),
         (
             "OTEL_PYTHON_FLASK_EXCLUDED_URLS",
             {},
             "about",
-            "of a family of variables that instrumentations, or other languages, have",
+            "one of a family of variables of instrumentations, or of other languages",
         ),
         ("OTEL_EXPORTER_OTLP_HEADERS", {"OTEL_EXPORTER_OTLP_HEADERS": "a=hush-hush"}, "value", "****"),
     ],
@@ -338,7 +338,7 @@ def test_the_name_that_lost_is_shown():
         "value": "zz",
         "source": "OTEL_RESOURCE_ATTRIBUTES (environment)",
     }
-    assert "(overrules OTEL_RESOURCE_ATTRIBUTES=zz)" in in_process("explain", env=env).stdout
+    assert "(overrides OTEL_RESOURCE_ATTRIBUTES=zz)" in in_process("explain", env=env).stdout
 
 
 def test_wide_characters_are_two_columns_wide():

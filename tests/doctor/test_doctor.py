@@ -12,10 +12,10 @@ from distributions import write_distribution
 from processes import clean_environ, run
 from requests import certs
 
+from distrokit.doctor import export_check
 from distrokit.doctor import report as room
-from distrokit.doctor import way_out
 from distrokit.doctor.installer import install_line
-from distrokit.doctor.process import process
+from distrokit.doctor.process import check_process
 from distrokit.plugins.entry_points import EntryPoints
 
 NAMED = {"OTEL_SERVICE_NAME": "shop"}
@@ -87,7 +87,7 @@ def test_several_distros(tmp_path):
     assert "distrokit configures the process (installed: distrokit 0.1.0, other-distro 3.1)" in ours["evidence"]
     assert theirs["evidence"].startswith("other-distro configures the process, and distrokit builds nothing")
     # It is named on purpose: nobody is told to name another one.
-    assert theirs["evidence"].endswith("; OTEL_PYTHON_DISTRO says so")
+    assert theirs["evidence"].endswith("; set by OTEL_PYTHON_DISTRO")
     assert theirs["remedy"] == "unset OTEL_PYTHON_DISTRO  # for distrokit"
     assert ours["remedy"] == "export OTEL_PYTHON_DISTRO=distrokit"
     assert doctor({"OTEL_PYTHON_DISTRO": "distrokit"}, path=[rival])["distro"]["remedy"] == ""
@@ -97,7 +97,7 @@ def test_several_distros(tmp_path):
     ("requires", "check", "evidence"),
     [
         ("flask>=99", "instrumentation-range", 'acme: This instrumentation only instruments "flask>=99'),
-        ("nowhere-lib>=1", "instrumentation-library", "not applied, since the library of each is not installed"),
+        ("nowhere-lib>=1", "instrumentation-library", "not applied, since their libraries are not installed"),
     ],
 )
 def test_an_instrumentation_whose_library_does_not_fit(tmp_path, requires, check, evidence):
@@ -252,12 +252,12 @@ def test_the_line_is_for_the_tool_and_the_environment_in_use(tmp_path, monkeypat
             "no signal is exported (OTEL_LOGS_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_TRACES_EXPORTER)",
             "unset OTEL_LOGS_EXPORTER OTEL_METRICS_EXPORTER OTEL_TRACES_EXPORTER",
         ),
-        ({"OTEL_TRACES_SAMPLER": "always_off"}, "sampler", "warn", "keeps no trace", "OTEL_TRACES_SAMPLER"),
+        ({"OTEL_TRACES_SAMPLER": "always_off"}, "sampler", "warn", "samples no trace", "OTEL_TRACES_SAMPLER"),
         (
             {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0.0"},
             "sampler",
             "warn",
-            "keeps no trace",
+            "samples no trace",
             "OTEL_TRACES_SAMPLER",
         ),
         *(
@@ -400,14 +400,14 @@ def test_a_sitecustomize_before_opentelemetrys(tmp_path):
 
     text = run([sys.executable, "-c", "print('ran')"], env).stderr
 
-    assert f"FAIL  sitecustomize: {tmp_path / 'sitecustomize.py'} stands before OpenTelemetry's" in text
+    assert f"FAIL  sitecustomize: {tmp_path / 'sitecustomize.py'} comes before OpenTelemetry's" in text
     assert f"→ Put {launcher} first on PYTHONPATH." in text
 
 
 def checks_of(env, *argv):
     from plans import planned
 
-    return {check.id: check for check in process(planned(env), argv)}
+    return {check.id: check for check in check_process(planned(env), argv)}
 
 
 @pytest.mark.parametrize(
@@ -490,7 +490,7 @@ def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
     def broken(*_):
         raise OSError("cannot look")
 
-    monkeypatch.setattr(room, "packages", broken)
+    monkeypatch.setattr(room, "check_packages", broken)
 
     report = room.examine(Assembly({}, {}, EntryPoints()), DistroSelection(), online=False)
 
@@ -500,7 +500,7 @@ def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
 
 
 def test_an_exporter_without_a_probe_is_tried_as_well(tmp_path, monkeypatch):
-    monkeypatch.setattr(way_out, "PATIENCE", 3.0)
+    monkeypatch.setattr(export_check, "PATIENCE", 3.0)
     from distributions import write_plugin
 
     source = """
@@ -542,7 +542,7 @@ def test_an_exporter_without_a_probe_is_tried_as_well(tmp_path, monkeypatch):
     assert "  FAIL  export: raises traces: an item could not be sent: OSError: disk full" in result.stdout
     assert "  FAIL  export: fails traces: an item could not be sent: no room for distrokit doctor" in result.stdout
     assert "  FAIL  export: unbuildable traces: ValueError: no key" in result.stdout
-    assert "  FAIL  export: slow traces: no end after 3 seconds" in result.stdout
+    assert "  FAIL  export: slow traces: not finished after 3 seconds" in result.stdout
     assert "  ok    export: console traces: printed by the process itself" in result.stdout
     assert result.returncode == 1
     assert "to stdout" not in result.stdout

@@ -15,10 +15,10 @@ from plans import planned
 
 from distrokit.doctor.imports import Imports
 from distrokit.doctor.installer import install_line
-from distrokit.doctor.libraries import uninstrumented
-from distrokit.doctor.log_records import log_records
+from distrokit.doctor.libraries import check_libraries
+from distrokit.doctor.log_records import check_log_records
 from distrokit.doctor.release import normal, requirements_of
-from distrokit.doctor.versions import versions
+from distrokit.doctor.versions import check_versions
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def missing(site, tmp_path, code=""):
     app = tmp_path / "app"
     app.mkdir(exist_ok=True)
     (app / "shop.py").write_text(code)
-    (check,) = uninstrumented(site.found(), planned({}), Imports([app]))
+    (check,) = check_libraries(site.found(), planned({}), Imports([app]))
     return check
 
 
@@ -191,7 +191,7 @@ def test_without_its_instrumentation_no_log_record_is_captured(site):
     plan = planned({})
     del plan.instrumentations["logging"]
 
-    (check,) = log_records(site.found(), plan)
+    (check,) = check_log_records(site.found(), plan)
 
     assert check.evidence == (
         "logs are exported, and opentelemetry-instrumentation-logging is not installed: no record of the application's"
@@ -218,7 +218,7 @@ def test_mixed_releases_have_one_line_that_ends_in_one_release(site):
     site("opentelemetry-resource-detector-azure", "0.1.5", "opentelemetry-sdk~=1.12")
     site("distrokit", "0.1.0", "opentelemetry-sdk<2,>=1.43")
 
-    checks = list(versions(site.found()))
+    checks = list(check_versions(site.found()))
 
     assert len(checks) == 3
     assert len({check.remedy for check in checks}) == 1
@@ -239,7 +239,7 @@ def test_one_that_is_left_of_an_old_release_goes_with_the_others(site):
     site("opentelemetry-instrumentation-redis", "0.50b0", "opentelemetry-instrumentation==0.50b0")
     site("opentelemetry-instrumentation-flask", "0.66b0", "opentelemetry-instrumentation-wsgi==0.66b0")
 
-    check, _ = versions(site.found())
+    check, _ = check_versions(site.found())
 
     assert pins(check)["opentelemetry-instrumentation-redis"] == "0.66b0"
     assert pins(check)["opentelemetry-api"] == "1.45.0"
@@ -252,7 +252,7 @@ def test_what_others_allow_decides_and_what_is_no_family_is_asked_for_as_it_is(s
     site("distrokit", "0.1.0", "opentelemetry-api<1.46")
     site("distrokit-otlp", "0.2.0", "distrokit==0.2.0", "grpcio>=1.63,<2", "<broken>", "x>=9; extra == 'more'")
 
-    (check, *_) = versions(site.found())
+    (check, *_) = check_versions(site.found())
 
     assert pins(check) == {
         "opentelemetry-api": "1.45.0",

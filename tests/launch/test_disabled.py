@@ -186,7 +186,7 @@ def test_instrumentations_are_turned_off_besides(middle):
 
 def test_the_plan_says_what_is_at_work():
     off = {**DISABLED, "OTEL_LOG_LEVEL": "info"}
-    words = "only propagators and instrumentations are at work"
+    words = "only propagators and instrumentations are active"
 
     assert in_process("explain", env=off).stdout.startswith(f"DISABLED by OTEL_SDK_DISABLED: {words}")
     assert f"telemetry is off: OTEL_SDK_DISABLED; {words}" in in_process("doctor", "--offline", env=off).stdout

@@ -163,7 +163,7 @@ def test_strict_is_an_exit_of_the_program():
 def test_settings_are_text(settings):
     result = program(f"import distrokit; distrokit.start({settings})")
 
-    assert "TypeError: settings are text, as environment variables are" in result.stderr
+    assert "TypeError: settings must be text, as environment variables are" in result.stderr
 
 
 def test_code_overrules_a_file(tmp_path):
@@ -195,7 +195,7 @@ def test_a_setting_that_no_variable_could_be(name):
     result = program(f"import distrokit; distrokit.start({{'{name}': 'x'}})")
 
     assert "TypeError" in result.stderr
-    assert "cannot be called so" in result.stderr
+    assert "an environment variable cannot have this name" in result.stderr
 
 
 @pytest.mark.parametrize("env", [{"OTEL_PROPAGATORS": "bogus"}, {"OTEL_PROPAGATORS": "tracecontext,"}])

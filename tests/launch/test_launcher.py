@@ -141,7 +141,7 @@ def test_what_cannot_be_run_is_said_in_a_line(app):
         ("./no/such", 127, "there is no program './no/such'"),
         ("./text", 126, "./text cannot be run: Permission denied"),
         ("./here", 126, "./here cannot be run: Permission denied"),
-        ("./broken", 126, "./broken cannot be run: the program that its first line names is not there"),
+        ("./broken", 126, "./broken cannot be run: the program in its first line does not exist"),
     ):
         result = launched(command, "x", cwd=app)
         assert (result.returncode, result.stdout, result.stderr) == (code, "", f"distrokit run: {line}\n")
@@ -151,8 +151,8 @@ def test_what_cannot_be_run_is_said_in_a_line(app):
     ("word", "mode", "code", "why"),
     [
         # Not on PATH, whatever its mode.
-        ("run me.py", 0o644, 127, "run me.py is a file of Python, and no program"),
-        ("run me.py", 0o755, 127, "run me.py is a file of Python, and no program"),
+        ("run me.py", 0o644, 127, "run me.py is a Python file, not a program"),
+        ("run me.py", 0o755, 127, "run me.py is a Python file, not a program"),
         ("./run me.py", 0o644, 126, "./run me.py cannot be run: Permission denied"),
         ("nowhere.py", 0o644, 127, "there is no program 'nowhere.py'"),
     ],
@@ -186,8 +186,8 @@ def test_a_script_without_a_first_line_is_the_shells(app):
 def test_its_own_command_line():
     for words, code, text in (
         (["--help"], 0, "--add-cwd"),
-        ([], 2, "there is no COMMAND"),
-        (["--"], 2, "there is no COMMAND"),
+        ([], 2, "COMMAND is missing"),
+        (["--"], 2, "COMMAND is missing"),
         # No abbreviations.
         (["--add", "true"], 2, "unrecognized arguments: --add"),
         (["--", "echo", "--add-cwd"], 0, "--add-cwd\n"),
@@ -317,7 +317,7 @@ def test_so_is_who_takes_pythonpath_away():
     result = launched("env", "-i", sys.executable, "-c", "print('ran')")
 
     assert result.stdout == "ran\n"
-    assert "`env … -i` takes PYTHONPATH away" in result.stderr
+    assert "`env … -i` removes PYTHONPATH" in result.stderr
 
 
 # ------------------------------------------------------------------- the user's own sitecustomize

@@ -108,7 +108,9 @@ def test_explain_and_doctor_say_who_does_what(tmp_path):
     path, env = [other(tmp_path)], {"OTEL_PYTHON_DISTRO": "other", "OTEL_TRACES_EXPORTER": "none"}
     explained = in_process("explain", env=env, path=path).stdout
 
-    assert "distro other-distro has no configurator: it sets its defaults, and distrokit builds this" in explained
+    assert (
+        "distro other-distro has no configurator: it sets its defaults, and distrokit builds the pipeline" in explained
+    )
     assert "from-other" in explained
     report = in_process("doctor", "--offline", env=env, path=path).stdout
     assert "other-distro has no configurator: it sets its defaults, and distrokit builds" in report

@@ -132,7 +132,7 @@ def test_the_plan_shows_in_front_of_which_exporters_a_transform_stands(capsys):
     assert [t["exporters"] for t in plan.describe()["signals"]["traces"]["transform"]] == [[], ["otlp/a", "Otlp/B"]]
     print_text(plan)
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert "in front of otlp/a, which is not chosen" in lines
+    assert "in front of otlp/a, which is not selected" in lines
     assert "in front of Otlp/B" in lines
     traces, *_ = picture_of(plan).lanes
     assert [[box.title.split()[0] for box in path[1:3]] for path in traces.paths()] == [

@@ -516,9 +516,9 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
 
     rows = [" ".join(line.split()) for line in text.splitlines()]
     place = str(tmp_path / "otel.yaml")
-    assert f"schedule_delay_millis = 5 {place}:5:25 (overrules default of plugin acme 1.0=7)" in rows
+    assert f"schedule_delay_millis = 5 {place}:5:25 (overrides default of plugin acme 1.0=7)" in rows
     assert "max_queue_size = 7 default of plugin acme 1.0" in rows
-    assert f"export_timeout_millis = 9 override of plugin acme 1.0 (overrules {place}:5:44=5)" in rows
+    assert f"export_timeout_millis = 9 override of plugin acme 1.0 (overrides {place}:5:44=5)" in rows
     assert any(row.startswith("sampler always_off (opentelemetry-sdk") for row in rows)
     assert "baggage" in text
     assert f"service.name file {place}:3:46" in rows

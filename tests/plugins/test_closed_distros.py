@@ -65,7 +65,7 @@ def test_a_command_of_a_plugin_that_it_leaves_out_says_so(tmp_path, command):
 
     assert result.returncode == 2
     assert result.stderr == (
-        f"distrokit: {command} is a command of plugin dev (distrokit-dev 0.1.0), which is installed and not loaded: distro "
+        f"distrokit: {command} is a command of plugin dev (distrokit-dev 0.1.0), which is installed but not loaded: distro "
         "acme is closed and does not list it. Add 'dev' to the distro's optional, or set OTEL_PYTHON_DISTRO=distrokit for "
         "this command.\n"
     )
@@ -78,7 +78,7 @@ def test_a_command_of_a_plugin_that_it_leaves_out_says_so(tmp_path, command):
 def test_a_command_of_a_plugin_that_is_blocked_says_by_whom():
     result = in_process("tail", env={"DISTROKIT_DISABLED_PLUGINS": "dev"})
 
-    assert result.stderr.endswith("installed and not loaded: DISTROKIT_DISABLED_PLUGINS has 'dev'.\n")
+    assert result.stderr.endswith("installed but not loaded: DISTROKIT_DISABLED_PLUGINS has 'dev'.\n")
 
 
 def test_what_is_no_tuple_of_names_is_refused_where_it_is_written():

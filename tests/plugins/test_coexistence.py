@@ -136,7 +136,7 @@ def test_what_contradicts_the_outcome_is_said(receiver, rival):
     assert "OTEL_PYTHON_DISTRO=distro names another distribution; distro configures the whole process" in line
     (line,) = said(outcome(receiver, rival, {"OTEL_PYTHON_DISTRO": "distrokti"}, launcher=True)[0])
     assert line == (
-        "distrokit: OTEL_PYTHON_DISTRO=distrokti: nothing of this name is installed (there are distro, distrokit); "
+        "distrokit: OTEL_PYTHON_DISTRO=distrokti: nothing of this name is installed (installed: distro, distrokit); "
         "distrokit configures the process. Did you mean 'distrokit'?"
     )
 

@@ -298,7 +298,7 @@ def test_a_name_that_is_not_installed_leaves_it_to_the_configurator(tmp_path):
 
     assert result.stdout == "theirs\nruns\n"
     (line,) = said(result)
-    assert line.startswith("distrokit: OTEL_PYTHON_DISTRO=othr: nothing of this name is installed (there are ")
+    assert line.startswith("distrokit: OTEL_PYTHON_DISTRO=othr: nothing of this name is installed (installed: ")
     assert "; other configures the process. " in line
     assert told.startswith("NOT ACTIVE: other configures the process")
 

@@ -599,7 +599,7 @@ def test_an_overruled_endpoint_is_masked_as_well():
     }
     shown = in_process("explain", env=env).stdout + in_process("explain", "--json", env=env).stdout
 
-    assert "overrules OTEL_EXPORTER_OTLP_ENDPOINT=http://****@h:1" in shown
+    assert "overrides OTEL_EXPORTER_OTLP_ENDPOINT=http://****@h:1" in shown
     assert SECRET not in shown
 
 

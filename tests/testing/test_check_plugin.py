@@ -350,7 +350,7 @@ BAD = {
             return [Command("doctor", "look", print), Command("acme", "look", print, add)]
         """,
         [
-            "plugin {name} (code): there already is a command 'doctor'; the plugin's command is left out. Rename it.",
+            "plugin {name} (code): there is already a command 'doctor'; the plugin's command is left out. Rename it.",
             "command acme: ZeroDivisionError: x; it has no arguments",
         ],
     ),

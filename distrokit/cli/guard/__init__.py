@@ -1,1 +1,1 @@
-"""Only its folder is used, on PYTHONPATH; see :mod:`distrokit.cli.target_process`."""
+"""The folder that ``distrokit doctor -- COMMAND`` puts on PYTHONPATH; see :mod:`distrokit.cli.target_process`."""

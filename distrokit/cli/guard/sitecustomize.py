@@ -1,14 +1,14 @@
-"""Stands first on PYTHONPATH while ``distrokit doctor -- COMMAND`` asks: the first Python in COMMAND answers, and ends.
+"""The ``sitecustomize`` of ``distrokit doctor -- COMMAND``: the first Python in COMMAND runs the checks and ends.
 
-Where that Python has no distrokit, or cannot answer, it says so and ends as well, before the application's own code
-runs. Nothing but the standard library is imported until that is known: this is run by whatever Python there is, and so
-is written in what all of them read.
+A Python without distrokit, or one that fails, reports that and ends as well, before the application's own code runs.
+Any Python may run this file: it uses syntax that all versions read, and imports only the standard library until
+distrokit is found.
 """
 
 import os
 import sys
 
-#: Python programs that start another Python, which is the one that counts.
+#: Python programs that start another Python; that one runs the checks.
 RUNNERS = (
     "conda",
     "distrokit",
@@ -22,7 +22,7 @@ RUNNERS = (
     "poetry",
     "tox",
 )
-#: The exit code of a Python that cannot answer; its last words say why.
+#: The exit code of a Python that cannot answer; its last output is the reason.
 CANNOT = 70
 
 
@@ -31,7 +31,7 @@ def _program():
     words = [word for word in argv[1:] if not word.startswith("-")]
     if not words:
         return ""
-    # A runner is a program, or a module; a script that is given to Python by its path may be called anything.
+    # A runner is started as a program or by -m; a script given by its path may have any name.
     by_name = os.path.dirname(words[0]) != "" and os.access(words[0], os.X_OK)
     return os.path.basename(words[0]) if by_name or "-m" in argv[: argv.index(words[0])] else ""
 
@@ -51,8 +51,8 @@ def _guard(asked):
             json.dump({"without": sys.executable}, file)
         os.rename(path + ".part", path)
         os._exit(0)
-    # From here on it is as if the launcher's own stood here.
-    own = os.path.join(os.path.dirname(os.path.dirname(here)), "launch")
+    # Put the launcher's own folder in this one's place.
+    own = os.path.join(os.path.dirname(os.path.dirname(here)), "launch", "site")
     if own not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
         own = os.path.dirname(str(launcher.origin))
     sys.path[:] = [own if entry == here else entry for entry in sys.path]
@@ -62,12 +62,12 @@ def _guard(asked):
     answer(asked, main)
 
 
-# Under its other name it is only looked up.
+# Imported by its full name it does nothing.
 if __name__ == "sitecustomize" and os.environ.get("_DISTROKIT_ASKED") and _program() not in RUNNERS:
     try:
         _guard(os.environ["_DISTROKIT_ASKED"])
     except BaseException:
-        # Python would print this and go on, into the application.
+        # Python would print the error and go on into the application.
         error = sys.exc_info()[1]
         sys.stderr.write("%s cannot answer: %s: %s\n" % (sys.executable, type(error).__name__, error))
         sys.stderr.flush()

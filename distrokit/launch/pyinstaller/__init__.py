@@ -1,6 +1,6 @@
-"""What PyInstaller asks for: the folder with ``hook-distrokit.py``, which it runs for programs that import distrokit.
+"""The folder with ``hook-distrokit.py``, which PyInstaller runs for programs that import distrokit.
 
-It finds this by the entry point ``hook-dirs`` of the group ``pyinstaller40``.
+PyInstaller finds it by the entry point ``hook-dirs`` of the group ``pyinstaller40``.
 """
 
 from __future__ import annotations
@@ -9,5 +9,5 @@ from pathlib import Path
 
 
 def hook_dirs() -> list[str]:
-    """This folder."""
+    """Return this folder."""
     return [str(Path(__file__).resolve().parent)]

@@ -1,4 +1,4 @@
-"""Collects what is found by name and not imported by a statement: plugins, instrumentations, and all their metadata."""
+"""Collects modules that no statement imports, and metadata: of plugins, instrumentations and OpenTelemetry's parts."""
 
 from importlib.metadata import Distribution, PackageNotFoundError, distributions
 
@@ -8,7 +8,7 @@ from distrokit.plugins.requirements import Requirement
 
 
 def _is_read(group: str) -> bool:
-    """Whether OpenTelemetry or distrokit looks for entry points of this group."""
+    """True if OpenTelemetry or distrokit looks for entry points of this group."""
     return group == "distrokit" or group.startswith(("distrokit.distro", "opentelemetry_"))
 
 
@@ -16,18 +16,18 @@ def _metadata(name: str, *, recursive: bool) -> list[tuple[str, str]]:
     try:
         found: list[tuple[str, str]] = copy_metadata(name, recursive=recursive)
     except PackageNotFoundError:
-        # Of a library that is not used here, or of one that only other systems need.
+        # A library that is not installed here, or is needed on other systems only.
         return []
     return found
 
 
 def _libraries(distribution: Distribution) -> list[str]:
-    """What an instrumentation is for: it is applied where that library's metadata has a version that fits."""
+    """Return the libraries of an instrumentation, which is applied if their metadata has a version that fits."""
     requirements = map(Requirement, distribution.requires or ())
     return [one.name for one in requirements if one.marker is not None and "extra" in str(one.marker)]
 
 
-# The public names are imported when they are first used; what is for tests only is left out.
+# Public names are imported on first use; the package for tests is left out.
 hiddenimports = collect_submodules("distrokit", filter=lambda name: not name.startswith("distrokit.testing"))
 datas = _metadata("distrokit", recursive=True)
 groups: set[str] = set()

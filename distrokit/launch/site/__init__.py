@@ -1,9 +1,9 @@
-"""What stands in a launched Python before the application: :mod:`distrokit.launch.site.sitecustomize`.
+"""The folder that ``distrokit run`` puts first on PYTHONPATH, for :mod:`distrokit.launch.site.sitecustomize`.
 
-``distrokit run`` puts this folder first on PYTHONPATH, so nothing else may lie in it: it would hide what has its name.
+Nothing else may be in it, since it would hide modules of the same name.
 """
 
 from pathlib import Path
 
-#: As it stands on PYTHONPATH.
+#: Its path, as it is on PYTHONPATH.
 FOLDER = str(Path(__file__).resolve().parent)

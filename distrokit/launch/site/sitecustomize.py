@@ -1,90 +1,90 @@
-"""Stands first on PYTHONPATH under ``distrokit run``: starts distrokit, then lets the user's own ``sitecustomize`` run.
+"""The ``sitecustomize`` of ``distrokit run``: starts distrokit, then runs the user's own ``sitecustomize``.
 
-Python imports one module of this name, so whoever launches by it hides the next one. Every Python that COMMAND starts
-comes by here, those of other environments as well: this is written in what all of them read, imports nothing of
-distrokit's until that is known to be there, and says nothing where it is not.
+Python imports only one module of this name, so a launcher hides the user's. Every Python that COMMAND starts imports
+this file, also those of other environments: it uses syntax that all versions read, imports distrokit only if it is
+installed, and prints nothing if it is not.
 """
 
 import os
 import sys
 
-#: Holds the id of the process that COMMAND becomes: that one is told why it has no telemetry, its children are not.
+#: Holds the id of the process that COMMAND becomes: only that one reports why it has no telemetry, not its children.
 LAUNCHED = "_DISTROKIT_LAUNCHED"
-#: Holds the folders that ``opentelemetry-instrument`` has put on PYTHONPATH, and the user has not.
+#: Holds the folders on PYTHONPATH that ``opentelemetry-instrument`` put there, not the user.
 ADDED = "_DISTROKIT_ADDED"
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _UPSTREAMS = os.sep + os.path.join("opentelemetry", "instrumentation", "auto_instrumentation")
-#: How the folders end that are on the path to launch, ``opentelemetry-instrument``'s and this one.
+#: Endings of the launchers' folders on the path: ``opentelemetry-instrument``'s and this one.
 _LAUNCHERS = (_UPSTREAMS, os.sep + os.path.join("distrokit", "launch", "site"))
-#: Programs that become another one, which is the one to start in.
+#: Programs that become another program, in which distrokit starts.
 _BECOMES = ("distrokit", "opentelemetry-instrument")
 
 
 def hidden_by_upstream():  # type: () -> bool
-    """Whether the module that stands in the place of the user's own is that of ``opentelemetry-instrument``."""
-    standing = getattr(sys.modules.get("sitecustomize"), "__file__", None) or ""
-    return os.path.dirname(os.path.abspath(standing)).endswith(_UPSTREAMS)
+    """True if the imported ``sitecustomize`` is that of ``opentelemetry-instrument``."""
+    imported = getattr(sys.modules.get("sitecustomize"), "__file__", None) or ""
+    return os.path.dirname(os.path.abspath(imported)).endswith(_UPSTREAMS)
 
 
 def run_users_own():  # type: () -> None
-    """Import the ``sitecustomize`` that Python would have found without launchers, as it would have.
+    """Import the ``sitecustomize`` that Python would have found without launchers.
 
-    An exception in it is printed as Python prints it. Raises SystemExit, which Python lets through, too.
+    An exception in it is printed as Python prints it. Raises SystemExit, as Python does.
     """
     import site
 
     added = os.environ.get(ADDED, "").split(os.pathsep)
     launchers = [(at, e) for at, e in enumerate(sys.path) if str(e).endswith(_LAUNCHERS) or (e and e in added)]
     sys.path[:] = [entry for entry in sys.path if entry not in [hidden for _, hidden in launchers]]
-    standing = sys.modules.pop("sitecustomize", None)
+    imported = sys.modules.pop("sitecustomize", None)
     try:
         site.execsitecustomize()
     finally:
-        # Whoever is being imported under this name must be there at the end, or Python complains.
-        if standing is not None:
-            sys.modules.setdefault("sitecustomize", standing)
-        # It may have changed the path: back to where they were, into what it is now.
+        # Python requires that the module that it is importing is in sys.modules afterwards.
+        if imported is not None:
+            sys.modules.setdefault("sitecustomize", imported)
+        # Put the launchers back at their places in the path, which the module may have changed.
         for at, entry in launchers:
             sys.path.insert(at, entry)
 
 
 def note_added():  # type: () -> None
-    """In ``opentelemetry-instrument``, before it puts the working directory on PYTHONPATH: leave word that it will.
+    """Note, in ``opentelemetry-instrument``, that it is about to put the working directory on PYTHONPATH.
 
-    A ``sitecustomize`` in there is none that Python would have found. Without one there is nothing to note.
-    Raises OSError where there is no working directory.
+    Python would not have found a ``sitecustomize`` there. Without one there is nothing to note.
+    Raises OSError if there is no working directory.
     """
     here = os.getcwd()
-    there = os.path.exists("sitecustomize.py") or os.path.isdir("sitecustomize")
-    if there and here not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
-        noted = os.environ.get(ADDED)
-        os.environ[ADDED] = noted + os.pathsep + here if noted else here
+    found = os.path.exists("sitecustomize.py") or os.path.isdir("sitecustomize")
+    if found and here not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+        added = os.environ.get(ADDED)
+        os.environ[ADDED] = added + os.pathsep + here if added else here
 
 
 def _start():  # type: () -> None
-    """Start distrokit; whatever goes wrong, the application runs."""
+    """Start distrokit; the application runs also if that fails."""
     if _becomes_another():
         return
-    told = os.environ.pop(LAUNCHED, "") == str(os.getpid())
+    is_command = os.environ.pop(LAUNCHED, "") == str(os.getpid())
     try:
         if _installed():
             _initialize()
-        elif told:
+        elif is_command:
             _say("%s has no distrokit; it runs without telemetry" % sys.executable)
     except KeyboardInterrupt:
         raise
     except BaseException:
-        # SystemExit, too: under DISTROKIT_STRICT the process has ended before it comes here.
+        # SystemExit, too: DISTROKIT_STRICT ends the process earlier.
         error = sys.exc_info()[1]
         text = " ".join(str(error).split())
         _say("start: %s: %s; the application runs without telemetry" % (type(error).__name__, text))
 
 
 def _initialize():  # type: () -> None
-    given = os.environ.get("PYTHONPATH", "")
-    without = os.pathsep.join(entry for entry in given.split(os.pathsep) if entry != _HERE)
-    # As OpenTelemetry does it: a Python that is run by what starts here must not start the same in turn.
+    before = os.environ.get("PYTHONPATH", "")
+    without = os.pathsep.join(entry for entry in before.split(os.pathsep) if entry != _HERE)
+    # As OpenTelemetry does: a Python that the start itself runs must not start distrokit again.
     _set("PYTHONPATH", without)
     try:
         _answer_lookups()
@@ -93,9 +93,9 @@ def _initialize():  # type: () -> None
 
         initialize()
     finally:
-        # By this the application's children are instrumented.
+        # Instruments the application's children.
         now = os.environ.get("PYTHONPATH", "")
-        _set("PYTHONPATH", given if now == without else os.pathsep.join(filter(None, [_HERE, now])))
+        _set("PYTHONPATH", before if now == without else os.pathsep.join(filter(None, [_HERE, now])))
 
 
 def _becomes_another():  # type: () -> bool
@@ -104,7 +104,7 @@ def _becomes_another():  # type: () -> bool
 
 
 def _installed():  # type: () -> bool
-    """Whether distrokit can be started; looked up, not imported."""
+    """True if distrokit can be started; looks for it without importing it."""
     if sys.version_info < (3, 10):
         return False
     from importlib.util import find_spec
@@ -117,27 +117,27 @@ def _installed():  # type: () -> bool
 
 
 def _answer_lookups():  # type: () -> None
-    """OpenTelemetry looks for its parts in a list of its own, which one unreadable package makes fail."""
-    # By name: nothing here may need distrokit in order to be imported.
+    """Let OpenTelemetry find distrokit's list of entry points; one unreadable package makes its own list fail."""
+    # Imported by name, since this file must be importable without distrokit.
     from contextlib import suppress
     from importlib import import_module
 
-    # Where that fails, OpenTelemetry looks itself.
+    # If that fails, OpenTelemetry uses its own list.
     with suppress(Exception):
-        import_module("distrokit.launch.distro_selection").look_up()
+        import_module("distrokit.launch.distro_selection").prepare_lookups()
 
 
 def _import_propagate():  # type: () -> None
-    """OpenTelemetry resolves OTEL_PROPAGATORS while it is imported, and raises on what it cannot import.
+    """Import OpenTelemetry with default propagators: while imported, it raises on a wrong name in OTEL_PROPAGATORS.
 
-    distrokit resolves it anew, and a wrong name, or a package that raises, costs itself.
+    distrokit resolves the variable later, and leaves out only the propagator that fails.
     """
-    given = os.environ.get("OTEL_PROPAGATORS", "")
+    before = os.environ.get("OTEL_PROPAGATORS", "")
     _set("OTEL_PROPAGATORS", "tracecontext,baggage")
     try:
-        import opentelemetry.propagate  # noqa: F401  (imported for what it reads meanwhile)
+        import opentelemetry.propagate  # noqa: F401  (imported to read the variable)
     finally:
-        _set("OTEL_PROPAGATORS", given)
+        _set("OTEL_PROPAGATORS", before)
 
 
 def _set(name, value):  # type: (str, str) -> None
@@ -155,11 +155,11 @@ def _say(text):  # type: (str) -> None
         pass
 
 
-# Under its full name only its functions are used.
+# Imported by its full name it only provides functions.
 if __name__ == "sitecustomize":
     sys.path[:] = [entry for entry in sys.path if entry != _HERE]
     if os.environ.get("_DISTROKIT_ASKED"):
-        # `distrokit doctor -- distrokit run ...`: what answers stands in for the user's own, and ends this process.
+        # `distrokit doctor -- distrokit run ...`: the guard runs in place of the user's own, and ends this process.
         sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(_HERE)), "cli", "guard"))
     else:
         _start()

@@ -1,4 +1,4 @@
-"""The way out: one real item per exporter of the plan, sent now, and what became of it."""
+"""The export check: sends one real item through each exporter of the plan."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from distrokit.pipeline.resource import build_resource
 from distrokit.pipeline.sdk_messages import capture_sdk_messages, listen_to_sdk
 from distrokit.plan.plan import Component
 
-#: Milliseconds for one export here, at most: whoever waits for an answer is a person.
+#: Longest timeout of one export, in milliseconds: a person waits for the report.
 LONGEST_EXPORT = 5_000
-#: Seconds for all exporters together, which are tried side by side.
+#: Seconds for all exporters together, which are tried at the same time.
 PATIENCE = 15.0
 
 
-def way_out(assembly: Assembly, resource: Resource | None = None) -> Iterator[Check]:
+def check_exports(assembly: Assembly, resource: Resource | None = None) -> Iterator[Check]:
     """Try every exporter of the plan; takes at most :data:`PATIENCE` seconds.
 
     Args:
-        resource: where it is built already; ``None`` builds it.
+        resource: the one that is built already; ``None`` builds it.
     """
     plan = assembly.plan
     listen_to_sdk(assembly.channel, explicit=False)
@@ -40,7 +40,7 @@ def way_out(assembly: Assembly, resource: Resource | None = None) -> Iterator[Ch
     ]
     hidden = dict.fromkeys(name for _, component in wanted for name in component.declaration.hides)
     known = len(plan.problems)
-    # What an exporter prints to stdout is not this command's answer.
+    # An exporter's own output on stdout must not mix with the report.
     with plan.settings.exposed({**plan.sdk_settings, **hidden}), contextlib.redirect_stdout(sys.stderr):
         components.resource = resource or build_resource(plan, {})
         building = threading.Lock()
@@ -51,10 +51,10 @@ def way_out(assembly: Assembly, resource: Resource | None = None) -> Iterator[Ch
         for trial in trials:
             trial.thread.join(max(0.0, deadline - time.monotonic()))
     for trial in trials:
-        yield from trial.found()
+        yield from trial.checks()
     for problem in plan.problems[known:]:
         yield Check(problem.code, "fail", f"{problem.subject}: {problem.cause}", problem.remedy)
-    # They are findings of the way out, and not of the settings.
+    # They are findings of this check, not of the settings.
     del plan.problems[known:]
 
 
@@ -71,12 +71,12 @@ class _Trial:
         self._done = False
         self.thread = threading.Thread(target=self._try, name="distrokit-doctor", daemon=True)
 
-    def found(self) -> list[Check]:
-        """What came out, so far."""
+    def checks(self) -> list[Check]:
+        """Return the findings so far."""
         if self._done:
             return self._checks
-        evidence = f"{self._name}: no end after {PATIENCE:.0f} seconds"
-        return [*self._checks, Check("export", "fail", evidence, "Look at what the last check above was about.")]
+        evidence = f"{self._name}: not finished after {PATIENCE:.0f} seconds"
+        return [*self._checks, Check("export", "fail", evidence, "See the last check above.")]
 
     @property
     def _name(self) -> str:
@@ -84,14 +84,14 @@ class _Trial:
 
     def _try(self) -> None:
         try:
-            self._checks.extend(self._look())
+            self._checks.extend(self._check())
         except BaseException as error:
             contain(error)
             remedy = "Correct what the message names; `distrokit explain` shows where each value comes from."
             self._checks.append(Check("export", "fail", f"{self._name}: {describe_exception(error)}", remedy))
         self._done = True
 
-    def _look(self) -> Iterator[Check]:
+    def _check(self) -> Iterator[Check]:
         declaration = self._component.declaration
         if declaration.name == "console":
             yield Check("export", "ok", f"{self._name}: printed by the process itself; nothing is tried here")
@@ -102,16 +102,16 @@ class _Trial:
             found = list(declaration.probe(options, self._send))
             yield from found
             if not any(check.verdict == "fail" for check in found):
-                # The probe may have made another one.
+                # The probe may have made an exporter in another way.
                 with self._building:
                     declaration.factory(options).shutdown()
         else:
-            yield self._plain(declaration.factory, options)
+            yield self._export_one(declaration.factory, options)
 
-    def _plain(self, factory: Callable[[ExporterOptions], Any], options: ExporterOptions) -> Check:
-        """An exporter that has no probe of its own: whether it says it could."""
+    def _export_one(self, factory: Callable[[ExporterOptions], Any], options: ExporterOptions) -> Check:
+        """Export one item; for an exporter without a probe of its own."""
         with self._building:
-            # Threads that import two ends of one package may dead-lock.
+            # Threads that import two modules of one package at a time may deadlock.
             exporter = factory(options)
         if not hasattr(exporter, "export"):
             return Check("export", "ok", f"{self._name}: it is scraped; nothing is sent")

@@ -26,7 +26,7 @@ PARTIAL = ExportTraceServiceResponse(
 ).SerializeToString()
 
 
-def way_out(port, protocol="grpc", scheme="http", host="127.0.0.1", **env):
+def export_checks(port, protocol="grpc", scheme="http", host="127.0.0.1", **env):
     """The checks of the way out by id, and doctor's exit code."""
     settings = {
         **TRACES,
@@ -73,7 +73,7 @@ def test_all_is_well_over_json(receiver):
     env = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "otlp"}
 
     for _ in range(3):
-        checks = way_out(receiver.http_port, "http/json", **env)
+        checks = export_checks(receiver.http_port, "http/json", **env)
         assert {check["verdict"] for check in checks.values()} == {"ok"}
 
 
@@ -85,7 +85,7 @@ def test_nothing_is_sent_offline(receiver):
 
 
 def test_a_name_that_does_not_exist():
-    check = way_out(4317, host="collector.invalid")["otlp-name"]
+    check = export_checks(4317, host="collector.invalid")["otlp-name"]
 
     assert check["verdict"] == "fail"
     assert check["evidence"].startswith("the name collector.invalid cannot be resolved: ")
@@ -96,7 +96,7 @@ def test_a_name_that_does_not_exist():
 def test_a_closed_port(protocol):
     port = closed_port()
 
-    checks = way_out(port, protocol)
+    checks = export_checks(port, protocol)
 
     assert checks["otlp-connection"]["verdict"] == "fail"
     assert checks["otlp-connection"]["evidence"] == f"nothing listens at 127.0.0.1:{port} (connection refused)"
@@ -107,7 +107,7 @@ def test_a_closed_port(protocol):
 def test_the_signals_own_endpoint_is_named():
     env = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{closed_port()}"}
 
-    assert "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in way_out(1, **env)["otlp-connection"]["remedy"]
+    assert "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in export_checks(1, **env)["otlp-connection"]["remedy"]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -115,7 +115,7 @@ def test_a_receiver_that_never_answers(protocol, monkeypatch):
     monkeypatch.setattr(sniffing, "STEP", 0.5)
 
     with silent() as port:
-        check = way_out(port, protocol, **SOON)["otlp-answer"]
+        check = export_checks(port, protocol, **SOON)["otlp-answer"]
 
     assert check["verdict"] == "fail"
     assert f"otlp traces: 127.0.0.1:{port} " in check["evidence"]
@@ -123,14 +123,14 @@ def test_a_receiver_that_never_answers(protocol, monkeypatch):
 
 def test_a_receiver_that_answers_too_late():
     with grpc_answering(seconds=30) as port:
-        check = way_out(port, **SOON)["otlp-answer"]
+        check = export_checks(port, **SOON)["otlp-answer"]
 
     assert check["evidence"] == f"otlp traces: 127.0.0.1:{port} accepts connections, but did not answer"
 
 
 def test_http_where_grpc_is_expected():
     with http_answering() as port:
-        check = way_out(port, **SOON)["otlp-answer"]
+        check = export_checks(port, **SOON)["otlp-answer"]
 
     assert check["evidence"] == f"otlp traces: 127.0.0.1:{port} speaks HTTP/1, which is not grpc, and grpc was sent"
     assert check["remedy"] == "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
@@ -138,7 +138,7 @@ def test_http_where_grpc_is_expected():
 
 def test_grpc_where_http_is_expected():
     with grpc_answering() as port:
-        check = way_out(port, "http/protobuf", **SOON)["otlp-answer"]
+        check = export_checks(port, "http/protobuf", **SOON)["otlp-answer"]
 
     assert "speaks HTTP/2 only, which is grpc, and http/protobuf was sent" in check["evidence"]
     assert check["remedy"] == "export OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
@@ -147,7 +147,7 @@ def test_grpc_where_http_is_expected():
 @pytest.mark.parametrize("status", [401, 403])
 def test_credentials_over_http(status):
     with http_answering(status, b"no such key", {"content-type": "text/plain"}) as port:
-        check = way_out(port, "http/protobuf")["otlp-answer"]
+        check = export_checks(port, "http/protobuf")["otlp-answer"]
 
     assert f"answered {status} " in check["evidence"]
     assert ": no such key (it does not accept these credentials)" in check["evidence"]
@@ -157,7 +157,7 @@ def test_credentials_over_http(status):
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED])
 def test_credentials_over_grpc(code):
     with grpc_answering(code=code, details="no such key") as port:
-        check = way_out(port)["otlp-answer"]
+        check = export_checks(port)["otlp-answer"]
 
     assert f"answered {code.name}: no such key (it does not accept these credentials)" in check["evidence"]
 
@@ -166,7 +166,7 @@ def test_credentials_over_grpc(code):
 def test_a_partial_success_is_a_failure(protocol):
     answering = grpc_answering(PARTIAL) if protocol == "grpc" else http_answering(200, PARTIAL)
     with answering as port:
-        check = way_out(port, protocol)["otlp-answer"]
+        check = export_checks(port, protocol)["otlp-answer"]
 
     assert check["verdict"] == "fail"
     assert check["evidence"].endswith("accepted the request and rejected the item: quota is used up")
@@ -215,7 +215,7 @@ def test_a_partial_success_is_a_failure(protocol):
 )
 def test_what_else_is_answered_over_http(status, body, headers, evidence, remedy):
     with http_answering(status, body, headers) as port:
-        check = way_out(port, "http/protobuf", **SOON)["otlp-answer"]
+        check = export_checks(port, "http/protobuf", **SOON)["otlp-answer"]
 
     assert check["verdict"] == "fail"
     assert evidence in check["evidence"]
@@ -232,7 +232,7 @@ def test_what_else_is_answered_over_http(status, body, headers, evidence, remedy
 )
 def test_a_success_that_is_no_otlp_answer_is_doubtful(body, headers, shown):
     with http_answering(200, body, headers) as port:
-        check = way_out(port, "http/protobuf", **SOON)["otlp-answer"]
+        check = export_checks(port, "http/protobuf", **SOON)["otlp-answer"]
 
     assert check["verdict"] == "warn"
     assert f" ms, and answered 200 OK: {shown}, which is not an OTLP response" in check["evidence"]
@@ -269,23 +269,23 @@ def test_a_receiver_without_one_of_the_signals_of_a_file(tmp_path):
 def test_a_receiver_that_only_has_something_to_say():
     said = ExportTraceServiceResponse(partial_success=ExportTracePartialSuccess(error_message="please upgrade"))
     with http_answering(200, said.SerializeToString()) as port:
-        assert way_out(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
+        assert export_checks(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
     with http_answering(
         200, b'{"partialSuccess": {"errorMessage": "hi"}}', {"content-type": "application/json"}
     ) as port:
-        assert way_out(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
+        assert export_checks(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
 
 
 def test_a_receiver_that_is_busy_once():
     answers = [503]
     with http_answering(lambda: answers.pop() if answers else 200) as port:
-        assert way_out(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
+        assert export_checks(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
     assert answers == []
 
 
 def test_a_json_answer_that_is_well():
     with http_answering(200, b'{"partialSuccess": {}}', {"content-type": "application/json"}) as port:
-        assert way_out(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
+        assert export_checks(port, "http/protobuf")["otlp-answer"]["verdict"] == "ok"
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_the_remedy_names_what_decides(env, remedy):
             if "__B" in str(env)
             else {}
         )
-        assert way_out(port, **SOON, **env, **second)["otlp-answer"]["remedy"] == remedy
+        assert export_checks(port, **SOON, **env, **second)["otlp-answer"]["remedy"] == remedy
 
 
 def test_the_credentials_of_a_second_destination():
@@ -320,7 +320,7 @@ def test_the_credentials_of_a_second_destination():
             "OTEL_EXPORTER_OTLP_HEADERS__B": "a=b",
             "OTEL_EXPORTER_OTLP_ENDPOINT__B": f"http://127.0.0.1:{port}",
         }
-        check = way_out(port, **env)["otlp-answer"]
+        check = export_checks(port, **env)["otlp-answer"]
 
     assert check["remedy"] == "export OTEL_EXPORTER_OTLP_HEADERS__B='authorization=Bearer%20…'"
 
@@ -328,7 +328,7 @@ def test_the_credentials_of_a_second_destination():
 def test_a_unix_socket_that_is_not_there(tmp_path):
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"unix://{tmp_path}/socket", **SOON}
 
-    check = way_out(1, **env)["otlp-answer"]
+    check = export_checks(1, **env)["otlp-answer"]
 
     assert "cannot be reached" in check["evidence"]
 
@@ -353,7 +353,7 @@ def authority(tmp_path):
 def tls(authority, context, host="localhost", **env):
     with http_answering(context=context) as port:
         settings = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(authority.folder / "ca.pem"), **env}
-        return way_out(port, "http/protobuf", "https", host, **settings)
+        return export_checks(port, "http/protobuf", "https", host, **settings)
 
 
 def test_tls_that_is_well(authority):
@@ -419,10 +419,10 @@ def test_grpc_has_a_variable_of_its_own_for_authorities(authority):
 
     certificates = Certificates(authority.folder)
     with grpc_sink(certificates) as sink:
-        well = way_out(
+        well = export_checks(
             sink.port, scheme="https", host="localhost", GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=certificates["ca.pem"]
         )
-        wrong = way_out(
+        wrong = export_checks(
             sink.port,
             "http/protobuf",
             "https",
@@ -438,7 +438,7 @@ def test_grpc_has_a_variable_of_its_own_for_authorities(authority):
 def test_http_inside_tls_where_grpc_is_expected(authority):
     with http_answering(context=authority.context("localhost")) as port:
         env = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(authority.folder / "ca.pem")}
-        check = way_out(port, scheme="https", host="localhost", **SOON, **env)["otlp-answer"]
+        check = export_checks(port, scheme="https", host="localhost", **SOON, **env)["otlp-answer"]
 
     assert "speaks HTTP/1, which is not grpc" in check["evidence"]
     assert check["remedy"] == "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
@@ -476,7 +476,7 @@ def test_grpc_with_client_certificates(authority, client):
         env["OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"] = certificates["client.pem"]
         env["OTEL_EXPORTER_OTLP_CLIENT_KEY"] = certificates["client.key"]
     with grpc_sink(certificates, mutual=True) as sink:
-        checks = way_out(sink.port, scheme="https", host="localhost", **env)
+        checks = export_checks(sink.port, scheme="https", host="localhost", **env)
 
     assert checks["otlp-tls"]["verdict"] == ("ok" if client else "fail")
     assert client or "requires a client certificate" in checks["otlp-tls"]["evidence"]
@@ -488,7 +488,7 @@ def test_another_scheme_leaves_the_path(authority):
         general = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://localhost:{port}/otlp"}
         for env in (own, general):
             ((name, url),) = env.items()
-            check = way_out(1, "http/protobuf", **SOON, **env)["otlp-answer"]
+            check = export_checks(1, "http/protobuf", **SOON, **env)["otlp-answer"]
             assert check["remedy"] == f"export {name}={url.replace('http:', 'https:')}"
 
 
@@ -510,7 +510,7 @@ def test_the_protocol_at_a_port_is_detected(authority, receiver):
 
 
 def test_tls_asked_of_plaintext(receiver):
-    checks = way_out(receiver.grpc_port, scheme="https", host="localhost")
+    checks = export_checks(receiver.grpc_port, scheme="https", host="localhost")
 
     assert checks["otlp-tls"]["evidence"] == f"localhost:{receiver.grpc_port} speaks plaintext, and TLS was sent"
     assert checks["otlp-tls"]["remedy"] == f"export OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:{receiver.grpc_port}"
@@ -519,7 +519,7 @@ def test_tls_asked_of_plaintext(receiver):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_plaintext_sent_to_tls(authority, protocol):
     with http_answering(context=authority.context("localhost")) as port:
-        check = way_out(port, protocol, host="localhost", **SOON)["otlp-answer"]
+        check = export_checks(port, protocol, host="localhost", **SOON)["otlp-answer"]
 
     assert "speaks TLS, and plaintext was sent" in check["evidence"]
     assert check["remedy"] == f"export OTEL_EXPORTER_OTLP_ENDPOINT=https://localhost:{port}"
@@ -533,7 +533,7 @@ def test_a_proxy_in_between_that_is_dead(protocol, variable):
     port = closed_port()
     names = {"NO_PROXY": "", "no_proxy": "", variable: f"http://127.0.0.1:{port}"}
 
-    checks = way_out(4317, protocol, host="collector.example", **names)
+    checks = export_checks(4317, protocol, host="collector.example", **names)
 
     assert checks["otlp-proxy"]["evidence"] == f"collector.example:4317 is reached through the proxy 127.0.0.1:{port}"
     assert checks["otlp-proxy"]["remedy"].startswith('export no_proxy="${no_proxy:+$no_proxy,}collector.example"')
@@ -544,7 +544,7 @@ def test_a_proxy_in_between_that_is_dead(protocol, variable):
 def test_a_proxy_in_between_that_answers_itself():
     with http_answering(407, b"who are you") as port:
         names = {"NO_PROXY": "", "no_proxy": "", "HTTP_PROXY": f"http://user:hush-hush@127.0.0.1:{port}"}
-        check = way_out(4318, "http/protobuf", host="collector.example", **names)["otlp-answer"]
+        check = export_checks(4318, "http/protobuf", host="collector.example", **names)["otlp-answer"]
 
     assert f"the proxy 127.0.0.1:{port} may have answered" in check["evidence"]
     assert "the proxy requires credentials" in check["evidence"]
