@@ -102,7 +102,7 @@ def test_the_scheme_decides_on_tls(environ, insecure, says):
     [
         ("10000", 10_000, ""),
         ("100", 100, ""),
-        ("10", 10_000, "10 seconds are used"),
+        ("10", 10_000, "it is read as 10 seconds"),
         ("10s", 10_000, "whole number"),
     ],
 )

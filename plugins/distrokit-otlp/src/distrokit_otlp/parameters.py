@@ -252,7 +252,7 @@ def _timeout(reader: Reader) -> Value[int]:
             setting=_setting_name(reader, found, "TIMEOUT", "timeout"),
             value=str(found.value),
             cause="the unit is milliseconds; the value is so small that seconds were probably meant",
-            outcome=f"{found.value} seconds are used",
+            outcome=f"it is read as {found.value} seconds",
             remedy=f"Write {found.value * 1000}.",
         )
         return Value(found.value * 1000, found.source, found.overridden, key="timeout")

@@ -24,7 +24,7 @@ _EACH = (
         "",
         "sent with every request, percent-decoded; secret; over grpc the values of names that end in `-bin` are base64",
     ),
-    ("TIMEOUT", "integer", "10000", "ms", "for one export; 0 for no limit; a value below 100 is read as seconds"),
+    ("TIMEOUT", "integer", "10000", "ms", "for one export; 0 for no limit; values below 100 are seconds"),
     ("COMPRESSION", "one of none, gzip, deflate", "none", "", "compression of requests; `deflate` over HTTP only"),
     ("INSECURE", "boolean", "false", "", "plaintext in place of TLS; over grpc only, for an endpoint without a scheme"),
     ("CERTIFICATE", "path", "", "", "PEM file of the CA certificates to trust"),
