@@ -50,6 +50,7 @@ ONCE = {
     "test_example_distros",
     "test_exporter_contract",
     "test_exporter_trust",
+    "test_frames",
     "test_hooks",
     "test_hooks_page",
     "test_hostile_plugins",

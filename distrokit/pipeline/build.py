@@ -10,7 +10,7 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics.export import MetricReader
 from opentelemetry.sdk.metrics.view import View
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 
 from distrokit.declarations import Signal
@@ -30,7 +30,7 @@ from distrokit.pipeline.scopes import (
     drop_export_records,
 )
 from distrokit.pipeline.sdk_messages import SDKMessages
-from distrokit.pipeline.signal_stages import Stages
+from distrokit.pipeline.signal_stages import Staged, Stages
 from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedSpans, Transforms
 from distrokit.pipeline.views import make_view
 from distrokit.plan.plan import Plan
@@ -53,6 +53,7 @@ class Builder:
         guard: the error boundary around tracers and loggers; ``None`` for none.
         measuring: the error boundary around meters; ``None`` for none.
         lazy_start: called when the process uses telemetry.
+        stages: builds the processors and exporters of each signal.
         parts: the built parts, in build order: an exporter, wrapped by its export monitor, comes before the processor
             that feeds it.
     """
@@ -72,7 +73,7 @@ class Builder:
         self.lazy_start = LazyStart(self._report_start_failure)
         self.parts: list[Any] = [self.lazy_start]
         self._components = Components(plan, plugins, self.parts)
-        self._stages = Stages(plan, self._components, report, say, messages, self.parts, self.lazy_start)
+        self.stages = Stages(plan, self._components, report, say, messages, self.parts, self.lazy_start)
 
     @property
     def resource(self) -> Resource | None:
@@ -132,11 +133,13 @@ class Builder:
         provider.scopes, provider.guard = self._scopes("traces"), self.guard
         return provider
 
-    def add_span_processors(self, provider: TracerProvider) -> None:
-        """Add all stages of the traces signal to the provider."""
-        planned = self._plan.signals["traces"]
-        staged = self._stages.build_common(planned, SpanProcessor)
-        export = self._stages.build_exporters(planned, SpanProcessor)
+    def add_span_processors(self, provider: TracerProvider, staged: Staged, export: list[Named[Any]]) -> None:
+        """Add all stages of the traces signal to the provider.
+
+        Args:
+            staged: the processors of the first three stages, by stage.
+            export: the processors that feed an exporter.
+        """
         if any(staged.values()):
             provider.add_span_processor(
                 StagedSpans(
@@ -145,7 +148,7 @@ class Builder:
                         staged["transform"],
                         ReadableSpan,
                         self._report,
-                        lost=self._stages.transform_loss_counter("traces"),
+                        lost=self.stages.transform_loss_counter("traces"),
                     ),
                     staged["derive"],
                     export,
@@ -165,13 +168,13 @@ class Builder:
     def add_log_processors(self, provider: ScopedLoggerProvider) -> None:
         """Add all stages of the logs signal to the provider."""
         planned = self._plan.signals["logs"]
-        staged = self._stages.build_common(planned, LogRecordProcessor)
+        staged = self.stages.build_common(planned, LogRecordProcessor)
         scopes = provider.scopes
         filters = [Named("records of exports", drop_export_records)]
         if scopes.filters_records:
             filters.append(Named("logger_configurator/development", scopes.filter_record))
         staged["transform"] = [*filters, *staged["transform"]]
-        export = self._stages.build_exporters(planned, LogRecordProcessor)
+        export = self.stages.build_exporters(planned, LogRecordProcessor)
         provider.add_log_record_processor(
             StagedLogs(
                 staged["enrich"],
@@ -179,7 +182,7 @@ class Builder:
                     staged["transform"],
                     ReadWriteLogRecord,
                     self._report,
-                    lost=self._stages.transform_loss_counter("logs"),
+                    lost=self.stages.transform_loss_counter("logs"),
                 ),
                 staged["derive"],
                 export,
@@ -189,7 +192,7 @@ class Builder:
 
     def meter_provider(self) -> ScopedMeterProvider:
         """Build the meter provider with its readers, since the SDK accepts them at construction only."""
-        readers = [named.part for named in self._stages.build_exporters(self._plan.signals["metrics"], MetricReader)]
+        readers = [named.part for named in self.stages.build_exporters(self._plan.signals["metrics"], MetricReader)]
         provider = ScopedMeterProvider(
             metric_readers=readers, resource=self.resource, views=self._views(), shutdown_on_exit=False
         )

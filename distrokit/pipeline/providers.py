@@ -11,7 +11,7 @@ from opentelemetry._logs import get_logger_provider, set_logger_provider
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.build import Builder
@@ -84,7 +84,9 @@ class Providers:
                 return
             provider = builder.tracer_provider()
             if self._install("traces", provider, trace.set_tracer_provider, trace.get_tracer_provider):
-                builder.add_span_processors(provider)
+                planned = self._plan.signals["traces"]
+                staged = builder.stages.build_common(planned, SpanProcessor)
+                builder.add_span_processors(provider, staged, builder.stages.build_exporters(planned, SpanProcessor))
                 self.traces = provider
 
     def install_metrics(self, builder: Builder) -> None:

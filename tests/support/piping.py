@@ -131,7 +131,9 @@ def piped(
         build.resource = Resource({"service.instance.id": "me"})
         if signal == "traces":
             found.provider = build.tracer_provider()
-            build.add_span_processors(found.provider)
+            planned = plan.signals["traces"]
+            staged = build.stages.build_common(planned, SpanProcessor)
+            build.add_span_processors(found.provider, staged, build.stages.build_exporters(planned, SpanProcessor))
         elif signal == "logs":
             found.provider = build.logger_provider()
             build.add_log_processors(found.provider)

@@ -276,10 +276,8 @@ class OTLPMetricExporter(_Exporter, MetricExporter):
         return True
 
 
-def otlp_exporter(
-    options: ExporterOptions, signal: SignalInOTLP, sender: Sender, timeout_seconds: float, taken: Sequence[str]
-) -> Any:
-    """Make the exporter of ``options.signal``.
+def exporter_arguments(options: ExporterOptions, taken: Sequence[str]) -> tuple[Any, dict[str, Any]]:
+    """Return the exporter class of ``options.signal``, and its keywords but for signal, sender and timeout.
 
     Args:
         taken: arguments that the transport uses.
@@ -299,8 +297,7 @@ def otlp_exporter(
             arguments.pop(name, None)
     if arguments:
         raise TypeError(f"the exporter takes no {', '.join(sorted(arguments))}")
-    exporter: Any = kind(signal, sender, timeout_seconds, largest or sys.maxsize, options.lost, **preferred)
-    return exporter
+    return kind, {"largest": largest or sys.maxsize, "lost": options.lost, **preferred}
 
 
 def _identity(items: Any) -> Any:

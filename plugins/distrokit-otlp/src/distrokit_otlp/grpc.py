@@ -12,7 +12,7 @@ from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as export
 from distrokit import EntryPoints, ExporterOptions, Settings
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.endpoints import basic_authorization, grpc_target
-from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
+from distrokit_otlp.exporter import NO_LIMIT, exporter_arguments
 from distrokit_otlp.header_rules import HeaderFilter, to_metadata
 from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.live_headers import LiveHeaders, exclude_refreshed
@@ -49,7 +49,8 @@ def make_grpc(options: ExporterOptions) -> Any:
         )
 
     timeout = options.timeout_millis / 1000 or NO_LIMIT
-    return otlp_exporter(options, signal, LazySender(make), timeout, taken=_CHANNEL_PARAMETERS)
+    kind, keywords = exporter_arguments(options, taken=_CHANNEL_PARAMETERS)
+    return kind(signal, LazySender(make), timeout, **keywords)
 
 
 def _import_grpc(settings: Settings) -> Any:

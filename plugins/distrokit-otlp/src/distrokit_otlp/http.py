@@ -10,7 +10,7 @@ from opentelemetry.exporter.otlp.proto.http.version import __version__ as export
 from distrokit import EntryPoints, ExporterOptions
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.endpoints import basic_authorization, remove_user
-from distrokit_otlp.exporter import NO_LIMIT, otlp_exporter
+from distrokit_otlp.exporter import NO_LIMIT, exporter_arguments
 from distrokit_otlp.header_rules import HeaderFilter
 from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.live_headers import exclude_refreshed
@@ -49,9 +49,8 @@ def make_http(options: ExporterOptions) -> Any:
             Diagnosis(options),
         )
 
-    return otlp_exporter(
-        options, signal, LazySender(make), timeout_seconds(options), taken=("insecure", "encoding", *KEYS)
-    )
+    kind, keywords = exporter_arguments(options, taken=("insecure", "encoding", *KEYS))
+    return kind(signal, LazySender(make), timeout_seconds(options), **keywords)
 
 
 def build_headers(options: ExporterOptions) -> dict[str, str]:
