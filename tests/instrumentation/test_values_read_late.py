@@ -209,7 +209,9 @@ def test_a_value_that_no_variable_can_hold_costs_itself(tmp_path):
 
     assert result.stdout == "runs\n"
     (line,) = said(result)
-    assert line.startswith(f"distrokit: otel.yaml:2:57 {CAPTURE}CLIENT_REQUEST: there is a character in it that no ")
+    assert line.startswith(
+        f"distrokit: otel.yaml:2:57 {CAPTURE}CLIENT_REQUEST: it contains a character that an environment variable "
+    )
 
 
 @pytest.mark.parametrize(

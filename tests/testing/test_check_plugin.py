@@ -331,7 +331,7 @@ BAD = {
             return [IdGenerator("acme", make_ids)]
         """,
         [
-            "sampler acme (plugin {name}): TypeError: should_sample() returned NoneType, not SamplingResult; a span that",
+            "sampler acme (plugin {name}): TypeError: should_sample() returned NoneType, not SamplingResult; spans that",
             f"id generator acme: generate_trace_id() returned {1 << 128}; a span with this id cannot be sent. Return a",
             "id generator acme: generate_span_id() returned 0; a span with this id cannot be sent. Return a number from",
         ],

@@ -231,7 +231,7 @@ def test_beside_the_distros_of_others(theirs, name, module, outcomes, environmen
         result = environment.run("opentelemetry-instrument", "python", path, env=there)
         told = environment.run("distrokit", "explain", env=there).stdout.split()
         seen.append((given, installed, result.stdout.strip(), told[:3], "Overriding" in result.stderr))
-        line = ["NOT", "IN", "CHARGE:"] if winner == "theirs" else ["distro", winner, told[2]]
+        line = ["NOT", "ACTIVE:", told[2]] if winner == "theirs" else ["distro", winner, told[2]]
         expected.append((given, installed, winner, line, False))
     assert seen == expected
     assert len(receiver.store.spans()) == len(outcomes)
