@@ -10,13 +10,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from distrokit import Setting
-from distrokit.settings.registry import OWN, SETTINGS
+from distrokit.settings.known_settings import OWN, SETTINGS
 
 PAGE = Path(__file__).with_name("settings.md")
 
 HEAD = """# Settings
 
-<!-- Made from the table of settings by `uv run python docs/render_settings.py`; change distrokit/settings/registry.py, a
+<!-- Made from the table of settings by `uv run python docs/render_settings.py`; change distrokit/settings/known_settings.py, a
 plugin's distrokit_settings, or the text in docs/render_settings.py. -->
 
 distrokit is configured by the environment variables of OpenTelemetry, by a [configuration file](configuration-file.md), or

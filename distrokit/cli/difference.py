@@ -9,7 +9,7 @@ from distrokit.cli.output import print_json, print_rows
 from distrokit.cli.setting import format_setting
 from distrokit.plan.modifications import flat
 from distrokit.plan.plan import Plan
-from distrokit.settings.registry import read_by_instrumentations
+from distrokit.settings.known_settings import read_by_instrumentations
 
 #: Parts of a described plan that name the source of a value, not the value.
 _ASIDE = ("source", "sources", "overridden", "origin", "plugin", "cause")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from distrokit.plan.plan import Plan
 from distrokit.settings.environ import keep
+from distrokit.settings.known_settings import read_by_instrumentations
 from distrokit.settings.layers import is_secret
-from distrokit.settings.registry import read_by_instrumentations
 
 
 def keep_variables(plan: Plan) -> None:

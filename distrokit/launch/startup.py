@@ -203,7 +203,7 @@ class Assembly:
             self.pipeline.listen()
             if not (self.pipeline.stopped or self.plan.disabled.value):
                 self.plugins.instrumented(self.pipeline)
-            self.pipeline.handle_signals()
+            self.pipeline.handle_os_signals()
         self.report()
         running = self.pipeline is not None and not self.pipeline.stopped
         if running and (self.channel.level <= logging.INFO or self._at_a_terminal()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -23,9 +24,17 @@ class Bounded:
 
     def keep_ready(self, number: int) -> None:
         """Start this number of waiting threads, on releases that cannot start one at exit."""
-        for _ in range(number if _NEEDS_SPARES else 0):
-            threading.Thread(target=self._spare, name="distrokit-end", daemon=True).start()
-            self._spares += 1
+        # None starts any more when the first item is exported at exit.
+        with contextlib.suppress(RuntimeError):
+            for _ in range(number if _NEEDS_SPARES else 0):
+                threading.Thread(target=self._spare, name="distrokit-end", daemon=True).start()
+                self._spares += 1
+
+    def release(self) -> None:
+        """End the waiting threads that no call has used."""
+        while self._spares:
+            self._spares -= 1
+            self._work.put(lambda: None)
 
     def begin(self, call: Callable[[], object]) -> Call:
         """Start a call in a thread; if no thread can be started, make it at once in this thread."""

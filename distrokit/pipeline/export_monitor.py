@@ -138,6 +138,11 @@ class _Monitor:
             begin(deadline)
 
     @property
+    def is_exporting(self) -> bool:
+        """True while an export is under way."""
+        return bool(self._exporting)
+
+    @property
     def is_blind(self) -> bool:
         """True if the exporter has no ``attempt``; then an ``export`` may take any time."""
         return not hasattr(self._exporter, "attempt")

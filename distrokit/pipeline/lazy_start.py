@@ -18,12 +18,14 @@ class LazyStart:
     Attributes:
         readers: the readers to start.
         on_use: called each time, and with every meter that the application gets.
+        on_first_use: called once in each process, before the readers start.
     """
 
     def __init__(self, failed: Callable[[object, Exception], None]) -> None:
         self._failed = failed
         self.readers: list[Any] = []
         self.on_use: Callable[[], None] | None = None
+        self.on_first_use: Callable[[], None] | None = None
         self._started = False
 
     def __call__(self) -> None:
@@ -31,6 +33,8 @@ class LazyStart:
         if self._started:
             return
         self._started = True
+        if self.on_first_use is not None:
+            self.on_first_use()
         for reader in self.readers:
             start_collecting = getattr(reader, "start_collecting", None)
             if callable(start_collecting):

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from distrokit.pipeline.unseen import HiddenHandler
+from distrokit.pipeline.hidden_handler import HiddenHandler
 
 _NAMES = ("SIGTERM", "SIGHUP")
 #: The kernel does not end the first process of a container by a signal that it does not handle.
@@ -24,7 +24,7 @@ _INIT = 1
 _WAIT = 0.5
 
 
-class Signals:
+class OSSignals:
     """Handlers for the signals that still have the default action when the pipeline has started.
 
     A handler interrupts the main thread, which may hold any lock. So the handler takes no lock and does not wait long:

@@ -20,7 +20,7 @@ from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
 from distrokit.pipeline.interrupted import keep_cause
 from distrokit.pipeline.measuring import Measuring
-from distrokit.pipeline.os_signals import Signals
+from distrokit.pipeline.os_signals import OSSignals
 from distrokit.pipeline.providers import Providers
 from distrokit.pipeline.reports import Reports
 from distrokit.pipeline.resource import build_resource
@@ -63,7 +63,7 @@ class Pipeline:
         self._reports = Reports(plan, channel)
         seconds = plan.exit_timeout_millis.value / 1000
         self._shutdown = Shutdown(seconds, self._reports.part_failed)
-        self._signals = Signals(
+        self._signals = OSSignals(
             lambda: self.stop("signal"),
             lambda: self.flush(plan.exit_timeout_millis.value),
             lambda: self._shutdown.runs_here,
@@ -117,6 +117,7 @@ class Pipeline:
         self._parts, self._name_of = builder.parts, builder.name_of
         # uWSGI creates its module after Python has started, and so after this.
         builder.lazy_start.on_use = self._look_for_uwsgi
+        builder.lazy_start.on_first_use = self._keep_threads_for_exporters
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._providers.install_propagator(builder)
             self._resource = resource or build_resource(self.plan, resource_attributes or {})
@@ -145,11 +146,16 @@ class Pipeline:
         foreign = [part for part in self._parts if hasattr(part, "shutdown") and not hasattr(part, "begin_shutdown")]
         hooks = self._plugins.implementing("distrokit_stopping")
         # Exports of these may last until their shutdown is called, and that call may hang.
-        blind = [part for part in self._parts if getattr(part, "is_blind", False)]
-        providers = self._providers.all() if foreign or blind else []
-        self._shutdown.bounded.keep_ready(len(providers) + len(hooks) + len(blind))
+        providers = self._providers.all() if foreign else []
+        self._shutdown.bounded.keep_ready(len(providers) + len(hooks))
 
-    def handle_signals(self) -> None:
+    def _keep_threads_for_exporters(self) -> None:
+        """Keep a thread for each exporter that may hang until it is shut down; not before it exports anything."""
+        blind = [part for part in self._parts if getattr(part, "is_blind", False)]
+        if blind and not self._isolated:
+            self._shutdown.bounded.keep_ready(len(self._providers.all()) + len(blind))
+
+    def handle_os_signals(self) -> None:
         """Flush on SIGTERM and SIGHUP, unless the application handles them. Call this as the last step of the start."""
         if not self.stopped and self._providers.all():
             self._signals.install()

@@ -62,6 +62,7 @@ class Shutdown:
             self._shut_down(parts(), providers, deadline)
             after()
         finally:
+            self.bounded.release()
             self._thread, self.over = None, True
             self._done.set()
 
@@ -108,8 +109,14 @@ class Shutdown:
                 exporter that is not shut down.
         """
         overdue = [part for part in parts if hasattr(part, "is_overdue") and part.is_overdue(since)]
-        calls = (self.bounded.begin_in_thread(part.shut_down_once) for part in overdue)
-        return [call for call in calls if call is not None]
+        calls = []
+        for part in overdue:
+            call = self.bounded.begin_in_thread(part.shut_down_once)
+            if call is None and not part.is_exporting:
+                # No thread can be started; the call can hang only if an export does.
+                call = self.bounded.begin(part.shut_down_once)
+            calls += [call] if call is not None else []
+        return calls
 
     def _call_each(self, parts: Sequence[Any], method: str, *arguments: object) -> None:
         for part in parts:

@@ -17,9 +17,9 @@ from distrokit.plugins.manager import Answer, Plugins
 from distrokit.plugins.required import without_value
 from distrokit.settings import sdk_settings
 from distrokit.settings.bundles import to_install
+from distrokit.settings.known_settings import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of, quoted
 from distrokit.settings.layers import Layer, Settings
 from distrokit.settings.reader import Reader
-from distrokit.settings.registry import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of, quoted
 from distrokit.settings.values import BOOLEANS, Source, SourceKind, Value
 
 #: Values of ``DISTROKIT_DOCTOR``.

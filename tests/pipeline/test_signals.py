@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from distrokit.pipeline import os_signals as room
-from distrokit.pipeline.os_signals import Signals
+from distrokit.pipeline.os_signals import OSSignals
 
 NUMBERS = signal.SIGTERM, signal.SIGHUP
 
@@ -36,7 +36,7 @@ class Work:
         self.flushed: list[threading.Thread] = []
         self.stopped = 0
         self.stopping = False
-        self.signals = Signals(self.stop, self.flush, lambda: self.stopping)
+        self.signals = OSSignals(self.stop, self.flush, lambda: self.stopping)
 
     def stop(self) -> None:
         self.stopped += 1

@@ -167,6 +167,29 @@ def test_one_item_is_one_request_of_each_part(elsewhere, tmp_path, processor):
     assert counts == {**dict.fromkeys(two, 2), **dict.fromkeys(one, 1)}
 
 
+def test_a_callback_of_an_observable_instrument_is_application_code(elsewhere, tmp_path):
+    """Its calls make spans, as with the SDK's own reader; only the export is suppressed."""
+    program = f"""
+        import requests
+        from opentelemetry import metrics
+
+        def observe(options):
+            requests.get("http://127.0.0.1:{elsewhere.server_address[1]}/observed")
+            return [metrics.Observation(1)]
+
+        metrics.get_meter("m").create_observable_gauge("g", [observe])
+        metrics.get_meter_provider().force_flush()
+    """
+    with http_peer() as peer:
+        app = start(
+            program, peer.endpoint, "http/protobuf", tmp_path, {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask"}
+        ).end()
+
+        assert (app.process.returncode, app.said) == (0, []), app.err
+        # The last collection is at the end, when no span could be sent any more.
+        assert (peer.ledger.spans.total(), elsewhere.asked.count("observed")) == (1, 2)
+
+
 LOGGING = """
 import logging
 from opentelemetry.sdk._logs import LogRecordProcessor

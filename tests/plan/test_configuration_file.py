@@ -230,7 +230,8 @@ def test_the_instrumentations_and_propagators_of_a_file(everything):
     assert report["fields"] == ["b3", "traceparent", "tracestate"]
     assert report["requests"] is False
     # The environment is as the user made it, but for what instrumentations may read at any time.
-    assert set(report["leaked"]) == {
+    # Limits stay up to OpenTelemetry 1.44, which reads them for every log record.
+    assert {name for name in report["leaked"] if not name.endswith("_LIMIT")} == {
         "OTEL_CONFIG_FILE",
         "OTEL_SERVICE_NAME",
         "OTEL_TRACES_SAMPLER",

@@ -12,8 +12,8 @@ from plans import DEFAULTS
 
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.plugins.manager import Plugins
+from distrokit.settings.known_settings import SETTINGS
 from distrokit.settings.layers import Settings
-from distrokit.settings.registry import SETTINGS
 
 TRACES, METRICS, LOGS = (f"signals.{signal}.export.0" for signal in ("traces", "metrics", "logs"))
 

@@ -76,6 +76,8 @@ class Delivery(Generic[Item]):
         self._kept: list[Item] = []
         self._flushes: deque[Flush] = deque()
         self._thread: threading.Thread | None = None
+        # True when the thread was asked for, also where none could be started.
+        self._wanted = False
         self._starting = threading.Lock()
         self._wake = threading.Lock()
         # True when the thread was woken, and has not yet checked the queue.
@@ -117,6 +119,7 @@ class Delivery(Generic[Item]):
 
     def start(self) -> None:
         """Start the thread; while the interpreter ends none can start, and items stay queued for :meth:`shutdown`."""
+        self._wanted = True
         if self._thread is not None or not self._starting.acquire(blocking=False):
             return
         try:
@@ -143,8 +146,7 @@ class Delivery(Generic[Item]):
         if self._thread is None and self._starting.acquire(blocking=False):
             # No thread can be started, since the interpreter ends.
             try:
-                with suppress_instrumentation():
-                    return self._drain(deadline)
+                return self._drain(deadline)
             finally:
                 self._starting.release()
         flush = Flush(deadline)
@@ -186,8 +188,7 @@ class Delivery(Generic[Item]):
         thread = self._thread
         if thread is None:
             if not self._closed:
-                with suppress_instrumentation():
-                    self._end()
+                self._end()
         elif thread is not threading.current_thread():
             thread.join(max(0.0, (self._deadline or 0.0) - time.monotonic()))
             if thread.is_alive():
@@ -221,22 +222,20 @@ class Delivery(Generic[Item]):
         # thread.
         if hasattr(signal, "pthread_sigmask") and not uses_greenlets():
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        # The exporter's own calls must not create telemetry.
-        with suppress_instrumentation():
-            self._due = time.monotonic() + self._sizes.delay_seconds
-            while self._deadline is None:
-                self._sleep()
-                if self._pausing and self._deadline is None:
-                    self._thread = None
-                    return
-                flushes, lost, done = list(self._flushes), (self._failed, self._dropped), False
-                if self._deadline is None:
-                    self._collect_if_due()
-                    done = self._drain(max((flush.deadline for flush in flushes), default=0.0))
-                for flush in flushes:
-                    self._flushes.remove(flush)
-                    flush.complete(done and lost == (self._failed, self._dropped))
-            self._end()
+        self._due = time.monotonic() + self._sizes.delay_seconds
+        while self._deadline is None:
+            self._sleep()
+            if self._pausing and self._deadline is None:
+                self._thread = None
+                return
+            flushes, lost, done = list(self._flushes), (self._failed, self._dropped), False
+            if self._deadline is None:
+                self._collect_if_due()
+                done = self._drain(max((flush.deadline for flush in flushes), default=0.0))
+            for flush in flushes:
+                self._flushes.remove(flush)
+                flush.complete(done and lost == (self._failed, self._dropped))
+        self._end()
 
     def _sleep(self) -> None:
         """Sleep until the delay is over, a batch is full, a retry is due, or a flush waits."""
@@ -307,8 +306,10 @@ class Delivery(Generic[Item]):
         since = time.monotonic()
         failed = self._failed
         self._retry.begin_waiting()
-        if self._thread is not None:
-            self._collect_now()
+        if self._wanted:
+            # Spans of callbacks could not be sent any more: the other signals are being shut down.
+            with suppress_instrumentation():
+                self._collect_now()
         if since < self._retry.asked_until < deadline:
             time.sleep(self._retry.asked_until - since)
         while not self._empty:
