@@ -221,6 +221,9 @@ def _remedy(component: Component[Any], error: BaseException, modified_by: list[s
     if component.declaration.origin and not isinstance(error, (ValueError, OSError)):
         # A component that another package publishes, selected by name.
         return f"Repair or uninstall {component.origin}, or take it out of {component.source}."
+    by_setting = isinstance(error, (ValueError, OSError)) or any(v.source.chosen for v in component.parameters.values())
+    if component.source.chosen and not by_setting:
+        return f"Repair plugin {component.plugin}, or select another one with {component.source}."
     return f"Correct {names}." if names else f"It is the {component.source}; repair or block plugin {component.plugin}."
 
 

@@ -13,6 +13,7 @@ Each method looks up the class's method when it is called, so that later patches
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Sequence
 from types import FunctionType
@@ -76,7 +77,8 @@ class ErrorBoundary:
                 try:
                     method_of(kind, "emit", logger)(*args, **kwargs)
                 except Exception as error:
-                    self._misused("logger.emit", error)
+                    outcome = _emit_as_text(kind, logger, args[0] if args else kwargs.get("record"))
+                    self._misused("logger.emit", error, outcome)
 
             logger.emit = emit
         return logger
@@ -163,3 +165,26 @@ class ErrorBoundary:
 
         spans.changing.add(changing.__code__)
         return functools.update_wrapper(changing, original)
+
+
+def _emit_as_text(kind: type, logger: Any, record: Any) -> str:
+    """Emit a record that could not be emitted as it is, with its attributes as text; return the outcome."""
+    attributes = getattr(record, "attributes", None)
+    if not attributes:
+        return "the record is dropped"
+    try:
+        plain = copy.copy(record)
+        plain.attributes = {str(name): _as_text(value) for name, value in attributes.items()}
+        method_of(kind, "emit", logger)(plain)
+    except Exception:
+        return "the record is dropped"
+    return "the record is sent with the attribute as text"
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, (str, bool, int, float)):
+        return value
+    try:
+        return str(value)
+    except Exception:
+        return f"<{type(value).__qualname__}>"

@@ -7,7 +7,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 #: Receives the name of a call and what it raised.
-Misused = Callable[[str, Exception], None]
+Misused = Callable[..., None]
 
 
 def method_of(kind: type, name: str, instance: object) -> Callable[..., Any]:

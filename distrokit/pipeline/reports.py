@@ -29,7 +29,7 @@ class Reports:
         self._plan.problems.append(problem)
         self._channel.problems([problem])
 
-    def misused(self, call: str, error: Exception) -> None:
+    def misused(self, call: str, error: Exception, outcome: str = "its arguments are dropped") -> None:
         """Report that a call of OpenTelemetry's API raised, once per call and class of the error."""
         if (call, type(error)) in self._raised or sys.is_finalizing():
             return
@@ -40,7 +40,7 @@ class Reports:
                     code="api-misused",
                     subject=f"{call}()",
                     cause=describe_exception(error),
-                    outcome="its arguments are dropped; the application continues",
+                    outcome=f"{outcome}; the application continues",
                     remedy="Set OTEL_LOG_LEVEL=debug to print the call's traceback.",
                     severity="warning",
                     detail=trace_of(error),

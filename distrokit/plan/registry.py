@@ -184,11 +184,14 @@ def _registry(
 def _name_taken(what: str, rivals: list[Registration[Any]]) -> Problem:
     owners = sorted({registration.origin for registration in rivals})
     only_adapted = all(registration.declaration.fallback for registration in rivals)
+    # One plugin adapts what several packages publish; blocking it would leave out all of them.
+    one_plugin = len({registration.plugin.name for registration in rivals}) == 1
+    remedy = "Uninstall all but one." if one_plugin else "Uninstall or block (DISTROKIT_DISABLED_PLUGINS) all but one."
     return Problem(
         code="name-taken",
         subject=f"{what} {rivals[0].declaration.name}",
         cause=" and ".join(owners) + (" declare the same name" if len(owners) > 1 else " declares this name twice"),
         outcome="none of them is used",
-        remedy="Uninstall or block (DISTROKIT_DISABLED_PLUGINS) all but one." if len(owners) > 1 else "Rename one.",
+        remedy=remedy if len(owners) > 1 else "Rename one.",
         severity="warning" if only_adapted else "error",
     )

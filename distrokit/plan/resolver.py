@@ -203,7 +203,7 @@ class PlanResolver:
         return name in known
 
     def _report_launcher_stop(self, value: str, cause: str, remedy: str) -> None:
-        outcome = "opentelemetry-instrument itself ends with an error, before the application starts"
+        outcome = "it is left out; opentelemetry-instrument itself ends with an error, before the application starts"
         self._add_problem("propagator-stops-launcher", f"{PROPAGATORS}={value}", cause, outcome, remedy)
 
     # -------------------------------------------------------------------------- signals

@@ -7,6 +7,7 @@ A declaration's ``parameters`` function gets a :class:`Reader`. Every method ret
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -114,7 +115,7 @@ class Reader:
         def parse(text: str) -> int:
             number = int(text) if len(text) <= 20 and text.lstrip("+-").isdecimal() else None
             if number is None or not minimum <= number <= maximum:
-                raise ValueError(f"it must be a whole number from {minimum} to {maximum}")
+                raise ValueError(f"it must be a whole number from {minimum} to {maximum}", _in_millis(text, names))
             return number
 
         return self.parsed(names, parse, default, key=key)
@@ -331,3 +332,13 @@ def _make_value(found: list[Found], value: Any, secret: bool, key: str) -> Value
         # The value is shared, and must not be changed in place.
         value = MappingProxyType(value)
     return Value(value, found[0][2], overridden, secret, key)
+
+
+def _in_millis(text: str, names: str | Sequence[str]) -> str:
+    """Return a hint for a time with a unit, such as ``10s``; empty for other texts and settings."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m)", text.strip().lower())
+    first = names if isinstance(names, str) else next(iter(names), "")
+    if found is None or not re.search(r"TIMEOUT|DELAY|INTERVAL", first):
+        return ""
+    millis = float(found[1]) * {"ms": 1, "s": 1000, "m": 60_000}[found[2]]
+    return f"The unit is milliseconds: write {millis:.0f}."

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 from distributions import write_plugin
+from opentelemetry._logs import LogRecord
 from processes import NOWHERE, QUIET, instrumented, said
+
+from distrokit.testing import in_memory
 
 SWITCH = "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"
 LOGS = {**QUIET, "OTEL_LOGS_EXPORTER": "console", "DISTROKIT_LOGS_PROCESSOR": "simple"}
@@ -157,3 +160,25 @@ def test_a_switch_without_the_package_is_said():
 
     assert [line for line in problems(plan) if "pip install opentelemetry-instrumentation-logging" in line]
     assert problems(planned({SWITCH: "true"})) == []
+
+
+class Mute:
+    def __str__(self):
+        raise ValueError("no words")
+
+    __repr__ = __str__
+
+
+def test_an_attribute_that_has_no_text_costs_itself(capsys):
+    with in_memory() as telemetry:
+        logger = telemetry.logger_provider.get_logger("t")
+        for number in range(3):
+            logger.emit(LogRecord(body="order failed", attributes={"user": Mute(), "number": number}))
+        logs = telemetry.logs()
+
+    assert [(log.body, log.attributes["user"], log.attributes["number"]) for log in logs] == [
+        ("order failed", "<Mute>", number) for number in range(3)
+    ]
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("distrokit: ")]
+    assert "logger.emit(): ValueError: no words" in line
+    assert "the record is sent with the attribute as text; the application continues" in line
