@@ -47,8 +47,8 @@ _REASONS = {
 }
 #: The prefix of a reason that names a transform; such items never reached the exporter.
 TRANSFORM_PREFIX = "dropped because "
-#: Reasons that depend on the receiver: a message about them ends with the exporter's cause.
-RECEIVER_REASONS = {"failed", "queue_full", "exit", "rejected", "too_large", "unsure"}
+#: Reasons that the exporter explains: a message about them ends with its cause.
+EXPLAINED_REASONS = {"failed", "queue_full", "exit", "rejected", "too_large", "unsure", "unencodable"}
 
 
 def shorten_cause(text: str, where: str) -> str:

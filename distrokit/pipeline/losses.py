@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from distrokit.declarations import Signal
 from distrokit.diagnostics import one_line, quantity
 from distrokit.pipeline.loss_words import (
+    EXPLAINED_REASONS,
     INTERVAL,
-    RECEIVER_REASONS,
     UNITS,
     describe_duration,
     describe_reason,
@@ -244,9 +244,11 @@ class Losses:
         else:
             parts = (f"{number:,} {describe_reason(reason)}" for reason, number in reasons.most_common())
             text = f"{lost} lost{when} ({', '.join(parts)})"
-        cause = self._cause(must="failed" in reasons) if RECEIVER_REASONS & set(reasons) else ""
+        cause = self._cause(must="failed" in reasons) if EXPLAINED_REASONS & set(reasons) else ""
         self._last_print, self._batches, self._reasons = now, 0, Counter()
-        return f"{self._name}: {text}{': ' if cause else ''}{cause}.{self._hint(first=first and bool(cause))}"
+        # Doctor looks at the way to the receiver, not at items.
+        hint = self._hint(first=first and bool(cause) and set(reasons) != {"unencodable"})
+        return f"{self._name}: {text}{': ' if cause else ''}{cause}.{hint}"
 
     def _cause(self, *, must: bool = True) -> str:
         """Return the last cause; if there is none, an empty text, or with ``must`` a placeholder."""
