@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
 from distributions import write_plugin
 from opentelemetry._logs import LogRecord
@@ -176,9 +178,13 @@ def test_an_attribute_that_has_no_text_costs_itself(capsys):
             logger.emit(LogRecord(body="order failed", attributes={"user": Mute(), "number": number}))
         logs = telemetry.logs()
 
-    assert [(log.body, log.attributes["user"], log.attributes["number"]) for log in logs] == [
-        ("order failed", "<Mute>", number) for number in range(3)
-    ]
-    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("distrokit: ")]
-    assert "logger.emit(): ValueError: no words" in line
-    assert "the record is sent with the attribute as text; the application continues" in line
+    assert [(log.body, log.attributes["number"]) for log in logs] == [("order failed", number) for number in range(3)]
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("distrokit: ")]
+    if version("opentelemetry-sdk").startswith(("1.43.", "1.44.")):
+        # These releases ask no object for its text; they log a warning of their own and leave out the value.
+        assert ([log.attributes["user"] for log in logs], lines) == ([None] * 3, [])
+    else:
+        assert [log.attributes["user"] for log in logs] == ["<Mute>"] * 3
+        (line,) = lines
+        assert "logger.emit(): ValueError: no words" in line
+        assert "the record is sent with the attribute as text; the application continues" in line
