@@ -714,7 +714,7 @@ def test_a_link_in_place_of_the_file_is_not_followed(peer, tmp_path):
     result = instrumented(program("record(0, 10)"), env_of(peer, tmp_path))
 
     assert (tmp_path / "victim").read_text() == "precious"
-    assert peer.ledger.lost(ids(10), "traces") == []
+    assert peer.ledger.lost(ids(10), "traces") == [], result.stderr
     assert len(spool_says(result)) == 1
 
 
