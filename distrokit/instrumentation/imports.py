@@ -48,7 +48,7 @@ class _Finder:
                 spec: ModuleSpec | None = find(fullname, path, target) if find else None
                 if spec is not None:
                     if hasattr(spec.loader, "exec_module"):
-                        spec.loader = _Loader(spec.loader, self._on_import)  # type: ignore[assignment]
+                        spec.loader = _Loader(spec.loader, self._on_import)  # type: ignore[assignment]  # no subclass of Loader
                     return spec
         finally:
             self._asking.discard(here)

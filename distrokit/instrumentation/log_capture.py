@@ -91,7 +91,7 @@ class LogCapture:
         self._held = tuple(held for held in self._held if held.handler not in handlers)
         # If other code has wrapped it since, this wrapper stays below and does nothing.
         if not self._held and self._original is not None and logging.Logger.callHandlers is self._ours:
-            logging.Logger.callHandlers = self._original  # type: ignore[method-assign]
+            logging.Logger.callHandlers = self._original  # type: ignore[method-assign]  # as it was
             self._original = self._ours = None
 
     def _replace_call_handlers(self) -> None:
@@ -111,7 +111,7 @@ class LogCapture:
         place = str(Path(logging.__path__[0], "distrokit"))
         call_handlers.__code__ = call_handlers.__code__.replace(co_filename=place)
         functools.update_wrapper(call_handlers, original)
-        self._ours = logging.Logger.callHandlers = call_handlers  # type: ignore[assignment,method-assign]
+        self._ours = logging.Logger.callHandlers = call_handlers  # type: ignore[assignment,method-assign]  # it is put back
 
     def _pass_to_held(self, logger: logging.Logger, record: logging.LogRecord) -> None:
         """Pass a record to the captured handlers of each logger whose handlers logging itself calls."""

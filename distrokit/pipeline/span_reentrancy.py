@@ -55,7 +55,7 @@ class SpanReentrancy:
                     return True
             elif frame.f_globals.get("__name__") == _SDK:
                 in_sdk = True
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back  # type: ignore[assignment]  # the loop ends at None
         return False
 
     def postpone(self, name: str, method: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
