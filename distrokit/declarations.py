@@ -146,7 +146,7 @@ class Exporter:
             there, all others in ``options.arguments``.
         hides: variables that the factory must not find in ``os.environ``, since ``parameters`` has read
             them and many exporters would read, and refuse, them again.
-        fallback: whether it gives way to any other exporter of this name.
+        fallback: whether any other exporter of this name overrides it.
         origin: its author, if that is not the plugin's own distribution: a text, or the adapted entry point
             (read only when it is shown).
         processor: the name of the processor that feeds it by default, one that a plugin declares at ``export``,

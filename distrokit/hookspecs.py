@@ -187,10 +187,10 @@ def distrokit_samplers(settings: Settings, entry_points: EntryPoints) -> Iterabl
     Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
     instead of a scan of your own.
     Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
-    implementation gives way to any other.
+    implementation is overridden by any other.
     ``None``: no declarations.
     On an exception: the plugin is left out. If the factory raises, the default sampler is used. If the sampler
-    raises when a span starts, or returns something else than a ``SamplingResult``, that span is not recorded, and the
+    raises when a span starts, or returns something other than a ``SamplingResult``, that span is not recorded, and the
     sampler is reported.
     Mind: a sampler is called on the application's threads, with instrumentation suppressed.
 
@@ -220,7 +220,7 @@ def distrokit_id_generators(settings: Settings, entry_points: EntryPoints) -> It
     Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
     instead of a scan of your own.
     Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
-    implementation gives way to any other.
+    implementation is overridden by any other.
     ``None``: no declarations.
     On an exception: the plugin is left out. If the factory raises, random ids are used. If the id generator
     raises when a span starts, that span gets a random id, and the id generator is reported.
@@ -252,7 +252,7 @@ def distrokit_propagators(settings: Settings, entry_points: EntryPoints) -> Iter
     Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
     instead of a scan of your own.
     Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
-    implementation gives way to any other.
+    implementation is overridden by any other.
     ``None``: no declarations.
     On an exception: the plugin is left out. If the factory raises, the others are used.
     Mind: OpenTelemetry resolves the variable when it is imported, before any distro is called. It knows only
@@ -287,7 +287,7 @@ def distrokit_response_propagators(
     Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
     instead of a scan of your own.
     Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
-    implementation gives way to any other. All with ``default=True`` run, in plugin order, unless
+    implementation is overridden by any other. All with ``default=True`` run, in plugin order, unless
     ``DISTROKIT_RESPONSE_PROPAGATORS`` names others. Together they become OpenTelemetry's global response propagator; an
     existing one is kept and runs first.
     ``None``: no declarations. Without any, no global response propagator is set.
@@ -326,7 +326,7 @@ def distrokit_exporters(settings: Settings, entry_points: EntryPoints) -> Iterab
     Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
     instead of a scan of your own.
     Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
-    implementation gives way to any other. The factory of a metric exporter that is scraped returns its
+    implementation is overridden by any other. The factory of a metric exporter that is scraped returns its
     ``MetricReader``. ``distrokit doctor`` sends one item through each exporter; a ``probe`` in the declaration adds
     checks of the connection.
     ``attempt``: an exporter with this method beside ``export`` supports retries; it is called once per attempt.

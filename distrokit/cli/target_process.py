@@ -201,11 +201,14 @@ def _no_answer(command: Sequence[str], code: int | None, printed: str) -> Check:
     last = " ".join(printed.split())[-_SHOWN:]
     output = f"; its last output was: {last}" if last else ""
     # Not the whole command, which may contain a secret.
-    evidence = f"`{command[0]} …` started no Python that answered; {end}{output}"
+    evidence = f"`{command[0]} …` started no Python that ran distrokit; {end}{output}"
     if code == CANNOT:
         # The guard ended it before the application ran.
         return Check(
-            "command", "fail", f"a Python in `{command[0]} …` cannot answer{output}", "Correct the error in its output."
+            "command",
+            "fail",
+            f"a Python in `{command[0]} …` cannot run distrokit{output}",
+            "Correct the error in its output.",
         )
     remedy = (
         "Check whether it changes PYTHONPATH, or starts Python with -S, -I or -E (then its own code has run)."

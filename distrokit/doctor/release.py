@@ -20,7 +20,7 @@ class Release:
     """The release of the installed distributions of each family.
 
     A patch release (0.66b2) does not contain every distribution, and each distribution needs others of its own patch.
-    All of them have some patch of a minor release in common, and rarely a later one than the oldest that is installed.
+    One patch of a minor release contains all of them; it is rarely later than the oldest patch that is installed.
 
     Args:
         found: the installed distributions by normal name.

@@ -51,7 +51,7 @@ def _references(keyword: str, value: Any) -> Iterator[str]:
 
 def _why_missing(reference: str) -> str:
     if not is_object_reference(reference):
-        return "it is no module:attribute"
+        return "it does not have the form module:attribute"
     name = reference.partition(":")[0].partition(".")[0]
     try:
         # opentelemetry-instrument puts the working directory on the path.

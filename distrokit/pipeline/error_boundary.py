@@ -35,7 +35,7 @@ class ErrorBoundary:
         misused: receives each call that raised; the call then returns normally to the application.
 
     Attributes:
-        deciding: tells a sampler's error from the application's; ``None`` blames the application.
+        deciding: tells a sampler's error from the application's; ``None``: all errors are the application's.
     """
 
     def __init__(self, misused: Misused) -> None:

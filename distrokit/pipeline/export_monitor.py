@@ -148,7 +148,7 @@ class _Monitor:
         return not hasattr(self._exporter, "attempt")
 
     def is_overdue(self, since: float) -> bool:
-        """True if the exporter is not shut down, is blind, and has been exporting since before ``since``.
+        """True if the exporter has no ``attempt``, is not shut down, and began an export before ``since``.
 
         With infinity, true for any exporter that is not shut down.
         """

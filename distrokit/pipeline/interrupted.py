@@ -1,4 +1,4 @@
-"""Keeps Ctrl-C the cause of the process's end, whatever runs at exit."""
+"""Makes a process that Ctrl-C ended exit by SIGINT, even if other code runs at exit."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Reports:
     def part_failed(self, name: str, error: BaseException, outcome: str = "") -> None:
         """Report that a part raised while the application runs, once per part and class of the error."""
         if (name, type(error)) in self._raised or sys.is_finalizing():
-            # Python clears modules then, so a part may raise through no fault of its own.
+            # Python clears modules then, so a part may raise although it is correct.
             return
         self._raised.add((name, type(error)))
         if isinstance(error, TimeoutError) and "DISTROKIT_EXIT_TIMEOUT" in str(error):

@@ -121,7 +121,7 @@ class _Run:
 
 
 class _RefusedError(Exception):
-    """A detector returned something else than attributes."""
+    """A detector returned something other than attributes."""
 
 
 def _problem(component: Component[ResourceDetector], error: BaseException) -> Problem:

@@ -42,7 +42,7 @@ class Transforms(Generic[Item]):
     Args:
         parts: each takes a finished item and returns the item to continue with, or ``None`` to drop it.
         kind: the class of the items.
-        report: called when a transform raises, or returns something else than an item.
+        report: called when a transform raises, or returns something other than an item.
         filters: true if a transform may drop every item; that is not reported then.
         lost: called for each item that is dropped because a transform failed; ``None`` for none.
     """

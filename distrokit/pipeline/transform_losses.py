@@ -1,4 +1,4 @@
-"""Counts the items that are dropped because a transform raised or returned something else than an item."""
+"""Counts the items that are dropped because a transform raised or returned something other than an item."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Plan:
         """Put a sampler around the current one; for ``distrokit_plan``.
 
         Its factory gets the inner sampler, built, as ``context.arguments["inner"]``. If the outer sampler cannot be
-        built, the inner one samples. If the inner one cannot be built, ``parentbased_always_on`` takes its place.
+        built, the inner one is used. If the inner one cannot be built, ``parentbased_always_on`` takes its place.
 
         Args:
             sampler: a declaration; no hook needs to return it. Its ``parameters`` are read immediately.

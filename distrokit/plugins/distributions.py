@@ -19,7 +19,7 @@ from distrokit.diagnostics import Problem, contain, describe_exception
 #: The files that hold a distribution's name and version, in a ``dist-info`` and in an ``egg-info`` folder.
 _METADATA = ("METADATA", "PKG-INFO")
 
-#: Modules that call code of others, and did not raise its exceptions.
+#: Modules that call other distributions' code; exceptions of that code are not theirs.
 _CALLERS = re.compile(
     r"distrokit(\.|$)"
     r"|opentelemetry\.(sdk|util|trace|metrics|_logs|context|propagate|attributes|propagators\.composite)(\.|$)"

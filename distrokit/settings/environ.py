@@ -135,7 +135,7 @@ def as_given(environ: Mapping[str, str]) -> dict[str, str]:
     """Return an environment as the user set it, without variables that a parent process set by :func:`keep`."""
     given = dict(environ)
     for name, (text, before) in _read_kept(environ).items():
-        # A variable that was set again since then is somebody's choice.
+        # A variable that was set again since then was set by the user or the application.
         if given.get(name) == text:
             del given[name]
             given.update({} if before is None else {name: before})

@@ -151,7 +151,7 @@ SETTINGS: tuple[Setting, ...] = (
         "OTEL_SDK_DISABLED",
         "boolean",
         "false",
-        "`true`: nothing is recorded, built or sent; propagators and instrumentations go on",
+        "`true`: nothing is recorded, built or sent; propagators and instrumentations still work",
         _GENERAL,
     ),
     _specified("OTEL_ENTITIES", "list of entities", "", "entities whose attributes join the resource", _GENERAL),

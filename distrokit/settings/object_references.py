@@ -50,7 +50,7 @@ def load_object(reference: str, *, to_call: bool = False) -> Any:
             raised.
     """
     if not is_object_reference(reference):
-        raise ObjectNotFoundError("it is no module:attribute")
+        raise ObjectNotFoundError("it does not have the form module:attribute")
     try:
         found = EntryPoint(name="", value=reference, group="").load()
     except BaseException as error:

@@ -307,7 +307,7 @@ class Reader:
                 )
             elif str(node.value).strip():
                 found.append((key, as_text(node.value).strip(), node.source))
-        # A plugin's default for traces alone is weaker than the user's word for all signals.
+        # A plugin's default for traces alone is weaker than the user's value for all signals.
         return sorted(found, key=lambda item: -strength_for_one(item[2]))
 
 

@@ -76,7 +76,7 @@ def test_what_came_and_was_refused_is_said():
         f"Refused: grpc on port {port}, which accepts plain http only",
         f"Refused: TLS on port {port}, which accepts plain http only",
         "Refused: over http: there is no /v1/spans, only /v1/traces, /v1/metrics, /v1/logs",
-        "Does the application's OTEL_EXPORTER_OTLP_ENDPOINT have this address? In a container, localhost is itself.",
+        "Has the application's OTEL_EXPORTER_OTLP_ENDPOINT this address? In a container, localhost is that container.",
         "Does its protocol match the port? Was it started with a launcher: distrokit run ...?",
         "`distrokit doctor -- python app.py` checks all of this.",
     ]

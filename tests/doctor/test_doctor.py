@@ -136,7 +136,7 @@ def test_a_hook_whose_package_is_not_here_is_found_without_an_import(tmp_path, m
     found = [c for c in json.loads(result.stdout)["checks"] if c["id"] == "instrumentation-callable"]
     assert [(check["verdict"], check["evidence"]) for check in found] == [
         ("warn", f"flask: init.x ({of}FLASK_INIT_X): module acme_nowhere cannot be found"),
-        ("warn", f"logging: log_hook ({of}LOGGING_LOG_HOOK): it is no module:attribute"),
+        ("warn", f"logging: log_hook ({of}LOGGING_LOG_HOOK): it does not have the form module:attribute"),
         ("warn", f"requests: replaced_by ({of}REQUESTS): module acme_nowhere cannot be found"),
     ]
 

@@ -168,7 +168,9 @@ def test_a_command_that_never_comes_to_distrokit(app):
 
     assert result.returncode == explained.returncode == 1
     assert "it ended with exit code 3; its last output was: only a shell" in result.stdout
-    assert "distrokit explain: `sh …` started no Python that answered; it ended with exit code 0." in explained.stderr
+    assert (
+        "distrokit explain: `sh …` started no Python that ran distrokit; it ended with exit code 0." in explained.stderr
+    )
 
 
 def test_a_command_that_does_not_end_is_ended(app, monkeypatch):
@@ -275,7 +277,7 @@ def test_a_python_that_cannot_answer_does_not_go_on(app):
 
     result = ask("doctor", "--offline", "--", "python", "app.py", cwd=app)
 
-    assert "FAIL  command: a Python in `python …` cannot answer" in result.stdout
+    assert "FAIL  command: a Python in `python …` cannot run distrokit" in result.stdout
     assert "RuntimeError: not the real one" in result.stdout
     assert not (app / "ran").exists()
 

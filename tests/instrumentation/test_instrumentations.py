@@ -668,8 +668,8 @@ PLACE, CALL, OBJECT = "Write module:attribute of", "Name a function", "Write imp
 @pytest.mark.parametrize(
     ("keyword", "value", "cause"),
     [
-        ("request_hook", "tag", ("it is no module:attribute", PLACE)),
-        ("request_hook", "8", ("it is no module:attribute", PLACE)),
+        ("request_hook", "tag", ("it does not have the form module:attribute", PLACE)),
+        ("request_hook", "8", ("it does not have the form module:attribute", PLACE)),
         ("request_hook", "nowhere_at_all:tag", ("ModuleNotFoundError: No module named 'nowhere_at_all'", PLACE)),
         ("request_hook", "json:nothing", ("AttributeError: module 'json' has no attribute 'nothing'", PLACE)),
         ("request_hook", "json:__name__", ("a str cannot be called", CALL)),

@@ -69,6 +69,6 @@ if __name__ == "sitecustomize" and os.environ.get("_DISTROKIT_ASKED") and _progr
     except BaseException:
         # Python would print the error and go on into the application.
         error = sys.exc_info()[1]
-        sys.stderr.write("%s cannot answer: %s: %s\n" % (sys.executable, type(error).__name__, error))
+        sys.stderr.write("%s cannot run distrokit: %s: %s\n" % (sys.executable, type(error).__name__, error))
         sys.stderr.flush()
     os._exit(CANNOT)

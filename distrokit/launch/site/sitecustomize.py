@@ -71,7 +71,10 @@ def _start():  # type: () -> None
         if _installed():
             _initialize()
         elif is_command:
-            _say("%s has no distrokit; it runs without telemetry" % sys.executable)
+            _say(
+                "%s has no distrokit; the program runs without telemetry. Install distrokit[otlp] for this Python."
+                % sys.executable
+            )
     except KeyboardInterrupt:
         raise
     except BaseException:

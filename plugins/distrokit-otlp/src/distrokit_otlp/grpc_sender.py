@@ -189,7 +189,7 @@ class GrpcSender(Sender):
                 self._warned = True
                 _logger.warning(
                     "this process forks while grpc waits for an answer from %s: a child that sends over grpc may hang, "
-                    "or be aborted by it; set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf (usually at port 4318)",
+                    "or be aborted by grpc; set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf (usually at port 4318)",
                     self._address,
                 )
 

@@ -31,7 +31,7 @@ def check_folder(folder: Path) -> None:
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:
-    """Write the files to a temporary folder, then move it into place, so that nobody sees a part of it.
+    """Write the files to a temporary folder, then move it into place, so that it is never seen incomplete.
 
     Args:
         folder: absolute; missing or empty.

@@ -41,7 +41,7 @@ def why_no_traces(
     return [
         f"No telemetry arrived at {where}.",
         *refused,
-        "Does the application's OTEL_EXPORTER_OTLP_ENDPOINT have this address? In a container, localhost is itself.",
+        "Has the application's OTEL_EXPORTER_OTLP_ENDPOINT this address? In a container, localhost is that container.",
         "Does its protocol match the port? Was it started with a launcher: distrokit run ...?",
         _suggest_doctor(words),
     ]
