@@ -64,6 +64,20 @@ def test_a_flush_waits_for_the_time_that_was_asked_for(protocol, signal):
         assert pipe.lost.total() == 0
 
 
+@WAYS
+def test_the_end_waits_for_the_time_that_was_asked_for(protocol, signal):
+    with PEERS[protocol](first(1, refuse(429, retry_after=2))) as peer:
+        with piped(protocol, signal, peer, LAZY) as pipe:
+            pipe.put(*range(10))
+            assert not pipe.flush(200)
+            begin = time.monotonic()
+        assert time.monotonic() - begin > 1
+        assert set(pipe.arrived) == set(map(str, range(10)))
+        assert pipe.lost.total() == 0
+        # The end has a collection of metrics of its own.
+        assert len(peer.ledger.requests) == (3 if signal == "metrics" else 2)
+
+
 @pytest.mark.parametrize("protocol", list(PEERS))
 def test_in_a_process(protocol, tmp_path):
     program = """

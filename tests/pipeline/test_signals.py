@@ -150,13 +150,19 @@ def test_called_by_another_ones_handler_it_flushes_and_ends_nothing(first_proces
     work.signals.install()
     found = _signal.getsignal(signal.SIGTERM)
 
-    def calls_it(*given):
-        found(*given)
+    calls = []
+
+    def calls_it(number, frame):
+        calls.append(number)
+        found(number, frame)
 
     signal.signal(signal.SIGTERM, calls_it)
 
     os.kill(os.getpid(), signal.SIGTERM)
     until(lambda: work.flushed)
+    # Nobody sends the signal once more.
+    time.sleep(0.3)
 
+    assert calls == [signal.SIGTERM]
     assert (work.stopped, work.signals._pending, signal.getsignal(signal.SIGTERM)) == (0, None, calls_it)
     work.signals.remove()

@@ -43,7 +43,15 @@ def renamed(folder, *but):
     for name, left in LEFT.items():
         if name not in but:
             shutil.copytree(folder_of(name), folder / left)
+            if name.startswith("distrokit"):
+                aged(folder / left)
     return folder
+
+
+def aged(left):
+    """Of a release whose entry points had other values: equal ones count once, whoever has them."""
+    points = left / "entry_points.txt"
+    points.write_text(points.read_text().replace(" = ", " = older_"))
 
 
 def left_behind(folder, *but):
@@ -52,6 +60,7 @@ def left_behind(folder, *but):
     half = folder / "distrokit_resource-0.0.9.dist-info"
     shutil.copytree(folder_of("distrokit-resource"), half)
     (half / "METADATA").unlink()
+    aged(half)
     return folder
 
 
