@@ -18,7 +18,7 @@ def keep_variables(plan: Plan) -> None:
     texts = {}
     for name in sorted(plan.settings.names_set()):
         value = plan.settings.value(name)
-        if value is None or value.source.kind == "environment" or is_secret(name):
+        if value is None or value.value == plan.settings.environ.get(name, "").strip() or is_secret(name):
             continue
         if read_by_instrumentations(name, plan.known):
             texts[name] = value.value

@@ -19,6 +19,7 @@ from distrokit.settings import sdk_settings
 from distrokit.settings.bundles import to_install
 from distrokit.settings.known_settings import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of, quoted
 from distrokit.settings.layers import Layer, Settings
+from distrokit.settings.patterns import replace_invalid_patterns
 from distrokit.settings.reader import Reader
 from distrokit.settings.values import BOOLEANS, Source, SourceKind, Value
 
@@ -55,7 +56,8 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
         loaded = _count_loaded(plugins)
         layered = settings.with_defaults(_layers(defaults, "plugin default"))
         layered = layered.with_layers(*reversed(_layers(plugins.overrides(layered), "override")))
-        draft = _make_draft(layered, plugins, configuration, known, problems)
+        layered, invalid = replace_invalid_patterns(known, layered)
+        draft = _make_draft(layered, plugins, configuration, known, [*problems, *invalid])
         plan = modify(draft, plugins)
         if loaded == _count_loaded(plugins):
             break

@@ -238,3 +238,45 @@ def test_each_other_key_has_an_effect_or_is_said_with_its_line(tmp_path, general
 
     assert plan.settings.get("OTEL_SEMCONV_STABILITY_OPT_IN") == opt_in
     assert [f"{path}:2:" in p.subject and says in p.subject for p in plan.problems] == ([True] if says else [])
+
+
+INVALID = {
+    CAPTURE + "SERVER_REQUEST": "[,x-asked",
+    CAPTURE + "SERVER_RESPONSE": "*answer",
+    CAPTURE + "CLIENT_REQUEST": "(?i)x-token,x-asked,(?i)x-more",
+    CAPTURE + "CLIENT_RESPONSE": "(",
+    CAPTURE + "SANITIZE_FIELDS": "[",
+    "OTEL_PYTHON_FLASK_EXCLUDED_URLS": "*,healthz",
+    "OTEL_SEMCONV_STABILITY_OPT_IN": "http",
+}
+
+
+def test_an_invalid_pattern_raises_nothing_into_the_application():
+    with Receiver() as receiver:
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"), **NO_METRICS, **INVALID}
+        program = SHOP.replace("requests.get(", "print(requests.get(").replace('"hush"})\n', '"hush"}).status_code)\n')
+        result = instrumented(program, {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, lean=False)
+        server, client = spans_of(receiver)
+
+    assert (result.returncode, result.stdout) == (0, "200\n200\n"), result.stderr
+    assert set(server) == {"/cart"}
+    # Nobody knows which headers were meant to be secret, so all of them are.
+    assert server["/cart"]["http.request.header.x_asked"] == ["[REDACTED]"]
+    assert not any(name.startswith("http.response.header") for name in {**server["/cart"], **client["/cart"]})
+    lines = said(result)
+    assert len(lines) == len({line for line in lines if "it is not a regular expression: " in line}) == 6
+    assert any(line.startswith(f"distrokit: {CAPTURE}SERVER_REQUEST=[: ") for line in lines)
+    assert any("Write .*answer for any text in place of the asterisk." in line for line in lines)
+    (sanitized,) = [line for line in lines if "SANITIZE_FIELDS=[" in line]
+    assert "the values of all recorded headers are redacted" in sanitized
+
+
+def test_an_invalid_pattern_of_a_file_is_named_with_its_place(tmp_path):
+    pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
+    path = tmp_path / "otel.yaml"
+    path.write_text(dedent(FILE).replace("[x-asked]", '["["]').replace("${RECEIVER}", "http://127.0.0.1:9"))
+
+    (problem,) = planned({"OTEL_CONFIG_FILE": str(path)}).problems
+
+    assert problem.subject.startswith(str(path))
+    assert problem.subject.endswith(f"{CAPTURE}SERVER_REQUEST=[")
