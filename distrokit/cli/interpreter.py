@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
 import subprocess
@@ -14,12 +13,11 @@ from pathlib import Path
 from distrokit.cli.guard.sitecustomize import RUNNERS
 from distrokit.declarations import Check
 from distrokit.doctor.installer import install_line
-from distrokit.settings.bundles import Bundle, bundle_of
+from distrokit.settings.bundles import PYTHON, Bundle, bundle_of
 
 LAUNCHER = "opentelemetry-instrument"
 #: distrokit's own launcher, as typed.
 RUN = ("distrokit", "run")
-_PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
 #: Flags that disable the launcher, which is a ``sitecustomize`` on PYTHONPATH.
 _OBSTACLES = {
     "S": "does not import sitecustomize, and the launcher starts from it",
@@ -88,15 +86,15 @@ def interpreter_of(command: Sequence[str]) -> Interpreter | None:
     program = shutil.which(words[0]) if words else None
     if program is None:
         return None
-    if _PYTHON.fullmatch(Path(program).name):
+    if PYTHON.fullmatch(Path(program).name):
         return Interpreter(program, _flags(words[1:]), f"`{words[0]} …`")
     first = [] if Path(program).name in RUNNERS else _first_line(Path(program))
     first = _inner(first)
     path = shutil.which(first[0]) if first else None
     if path is None:
-        missing = first[0] if first and _PYTHON.fullmatch(Path(first[0]).name) else ""
+        missing = first[0] if first and PYTHON.fullmatch(Path(first[0]).name) else ""
         return Interpreter(missing, "", f"{program} (first line)") if missing else None
-    if not _PYTHON.fullmatch(Path(path).name):
+    if not PYTHON.fullmatch(Path(path).name):
         return None
     return Interpreter(path, _flags(first[1:]), f"{program} (first line)")
 

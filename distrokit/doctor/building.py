@@ -139,7 +139,7 @@ class _Trial:
         for view in plan.views:
             self._keep(f"{view.source} view", self._guarded(f"{view.source} view", partial(make_view, view)))
         for signal, planned in plan.signals.items():
-            for processor in planned.processors:
+            for processor in (*planned.for_all(), *planned.for_some()):
                 transform = processor.declaration.stage == "transform" or signal == "metrics"
                 kind = Callable if transform else _PROCESSORS[signal]
                 outcome = f"it is left out; {signal} are sent without it"

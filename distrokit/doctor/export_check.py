@@ -16,6 +16,7 @@ from distrokit.diagnostics import contain, describe_exception, one_line
 from distrokit.doctor.items import item
 from distrokit.launch.startup import Assembly
 from distrokit.pipeline.components import Components
+from distrokit.pipeline.rate_limit import text_of
 from distrokit.pipeline.resource import build_resource
 from distrokit.pipeline.sdk_messages import capture_sdk_messages, listen_to_sdk
 from distrokit.plan.plan import Component
@@ -133,6 +134,6 @@ class _Trial:
             except Exception as error:
                 ok = False
                 messages.append(describe_exception(error))
-            messages[:0] = [record.getMessage() for record in records]
+            messages[:0] = [text_of(record) for record in records]
             records.clear()
         return Sent(ok, tuple(messages), time.monotonic() - begin)

@@ -99,6 +99,7 @@ class Assembly:
         self.plan.problems.extend(problems)
         if disabled:
             self.plan.disabled = Value(True, disabled.source)
+        self._planned = len(self.plan.problems)
 
     def again(self, **environ: str) -> Assembly:
         """Make the same plan with other environment variables; starts nothing."""
@@ -182,13 +183,13 @@ class Assembly:
         from distrokit.pipeline.opamp import call_function
         from distrokit.pipeline.resource import build_resource
 
-        known = len(self.plan.problems)
         with self.plan.settings.exposed(self.plan.sdk_settings):
             resource = build_resource(self.plan, resource_attributes or {})
         environ = telemetry_in_environ()
         problems = call_function(before, resource)
         if telemetry_in_environ() != environ:
-            problems = [*self.plan.problems[known:], *problems]
+            # The second plan does not find again what was added to the first one.
+            problems = [*self.plan.problems[self._planned :], *problems]
             self._make_plan()
         self.plan.problems.extend(problems)
         return resource

@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Sequence
+from threading import get_ident
 from types import FunctionType
 from typing import Any
 
@@ -145,7 +146,7 @@ class ErrorBoundary:
 
         # Repeats _guard_method, since an additional call would cost time in the application's loops.
         def changing(span: Any, *args: Any, **kwargs: Any) -> Any:
-            key = id(span)
+            key = get_ident(), id(span)
             if key in busy and spans.is_interrupted(span):
                 spans.postpone(name, changing, (span, *args), kwargs)
                 return None

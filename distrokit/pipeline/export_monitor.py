@@ -21,6 +21,7 @@ from distrokit.declarations import Signal
 from distrokit.diagnostics import describe_exception, trace_of, write
 from distrokit.export import ExportFailure
 from distrokit.pipeline.losses import Losses
+from distrokit.pipeline.rate_limit import text_of
 from distrokit.pipeline.sdk_messages import SDKMessages, capture_sdk_messages, in_exporter
 
 #: An attribute of log records: marks an exporter's message about one attempt (``extra={"distrokit_cause": True}``).
@@ -89,7 +90,7 @@ class _Monitor:
                     # It has counted its losses itself.
                     lately = self._losses.print_losses()
                 else:
-                    text = cause or (cause_record.getMessage() if cause_record else "")
+                    text = cause or (text_of(cause_record) if cause_record else "")
                     lately = self._losses.record_failure(items, text)
                 # Other messages of the exporter are printed once per outage.
                 records[:] = [r for r in records if r is not cause_record and not lately and not _is_export_detail(r)]
@@ -256,10 +257,10 @@ def count_data_points(items: MetricsData) -> int:
 
 def find_cause(records: Sequence[logging.LogRecord]) -> logging.LogRecord | None:
     """Return the last message that has a cause, else the last message; ``None`` without messages."""
-    causes = (record for record in reversed(records) if not _NO_CAUSE.search(record.getMessage()))
+    causes = (record for record in reversed(records) if not _NO_CAUSE.search(text_of(record)))
     return next(causes, records[-1] if records else None)
 
 
 def _is_export_detail(record: logging.LogRecord) -> bool:
     """Tell whether a message matters only as the cause of a loss."""
-    return bool(getattr(record, CAUSE, False) or _NO_CAUSE.search(record.getMessage()))
+    return bool(getattr(record, CAUSE, False) or _NO_CAUSE.search(text_of(record)))

@@ -27,7 +27,9 @@ class RateLimiter:
 
     def count(self, record: logging.LogRecord) -> int | None:
         """Count a message; return how many were left out before it, or ``None`` if it is left out itself."""
-        now, kind = self._clock(), (record.name, record.levelno, record.msg)
+        # A message of another type may not be hashable, and would be kept with all that it refers to.
+        alike = record.msg if isinstance(record.msg, str) else type(record.msg)
+        now, kind = self._clock(), (record.name, record.levelno, alike)
         since, count, _ = self._kinds.get(kind, (now, 0, record))
         if now - since >= INTERVAL:
             self._kinds[kind] = (now, 1, record)
@@ -44,7 +46,15 @@ class RateLimiter:
         return [(record, count - ALIKE) for _, count, record in kinds.values() if count > ALIKE]
 
 
+def text_of(record: logging.LogRecord) -> str:
+    """Return a record's text; its format string if the arguments do not match it."""
+    try:
+        return record.getMessage()
+    except Exception:
+        return record.msg if isinstance(record.msg, str) else f"<{type(record.msg).__qualname__}>"
+
+
 def summarize(record: logging.LogRecord, left_out: int) -> logging.LogRecord:
     """Return a message that says how many like it were left out."""
-    text = one_line(f"{left_out:,} more messages like this one: {record.getMessage()}", 300)
+    text = one_line(f"{left_out:,} more messages like this one: {text_of(record)}", 300)
     return logging.LogRecord(record.name, record.levelno, record.pathname, record.lineno, text, None, None)

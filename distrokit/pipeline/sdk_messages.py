@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from copy import copy
 
 from distrokit.diagnostics import Channel, Mask, describe_exception, write
-from distrokit.pipeline.rate_limit import RateLimiter, summarize
+from distrokit.pipeline.rate_limit import RateLimiter, summarize, text_of
 from distrokit.plugins.distributions import raised_by
 
 #: Messages captured from the export under way in this thread; ``None`` outside of an export.
@@ -86,7 +86,7 @@ class SDKMessages(logging.Handler):
         short = copy(record)
         try:
             owner = raised_by(error)
-            text = record.getMessage().rstrip(" .:")
+            text = text_of(record).rstrip(" .:")
         except Exception:
             return record
         short.msg = f"{text}: {describe_exception(error)}{f' ({owner})' if owner else ''}"

@@ -24,13 +24,14 @@ class Shutdown:
 
     def __init__(self, seconds: float, failed: ReportFailure) -> None:
         self._seconds, self._failed = seconds, failed
-        self.bounded = Bounded()
         self.forked()
 
     def forked(self) -> None:
         """Reset in a forked child: a shutdown under way in the parent is not the child's."""
         if getattr(self, "over", False):
             return
+        # The parent's waiting threads do not exist in a child.
+        self.bounded = Bounded()
         self._claim = threading.Lock()
         self._done = threading.Event()
         self._thread: int | None = None

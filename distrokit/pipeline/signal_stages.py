@@ -100,7 +100,11 @@ class Stages:
             if own is not None and hasattr(exporter, "attempt"):
                 # Exporters without `attempt` are the SDK's or derived from them, and count by themselves.
                 size = count_data_points if planned.signal == "metrics" else len
-                exporter.attempt = own.count_attempts(exporter.attempt, size, partial(getattr, losses, "totals"))
+                try:
+                    exporter.attempt = own.count_attempts(exporter.attempt, size, partial(getattr, losses, "totals"))
+                except AttributeError as error:
+                    # A frozen class, or one with slots.
+                    self._components.report_failure(item.exporter, error, "its exports are not among the SDK's metrics")
             exporter = counted(planned.signal, exporter, losses, self._messages, self._lazy_start)
             exporter.shutdown_failed = partial(self._shutdown_failed, item.exporter)
             self._components.register_name(exporter, item.exporter)

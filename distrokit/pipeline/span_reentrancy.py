@@ -32,13 +32,13 @@ class SpanReentrancy:
     """The marks and queued calls of one pipeline's spans.
 
     Attributes:
-        busy: ids of the spans that may be locked.
+        busy: threads, with the ids of the spans that each may have locked.
         changing: the functions that set this mark.
         pending: calls to make when a span is free again.
     """
 
     def __init__(self) -> None:
-        self.busy: set[int] = set()
+        self.busy: set[tuple[int, int]] = set()
         self.changing: set[CodeType] = set()
         self.pending: deque[Callable[[], object]] = deque()
 

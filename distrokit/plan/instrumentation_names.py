@@ -17,14 +17,15 @@ def is_nearly_installed(name: str, installed: Iterable[str]) -> bool:
     """Tell whether a name is most likely a misspelt name of an installed instrumentation."""
     names = list(installed)
     # urllib and urllib3 are different libraries, and so are psycopg and psycopg2.
-    if _without_digits(name) in {_without_digits(other) for other in names}:
+    if without_digits(name) in {without_digits(other) for other in names}:
         return False
     return bool(did_you_mean(name, names, cutoff=_CLOSE)) or any(
         _differs_by_swap(name.lower(), o.lower()) for o in names
     )
 
 
-def _without_digits(name: str) -> str:
+def without_digits(name: str) -> str:
+    """Return a name in lower case, without its digits."""
     return re.sub(r"\d", "", name.lower())
 
 

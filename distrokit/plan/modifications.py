@@ -50,13 +50,19 @@ def modify(plan: Plan, plugins: Plugins) -> Plan:
     return plan
 
 
-def _new_component(label: str, settings: Settings, hook: str, declaration: D) -> tuple[Component[D], list[Problem]]:
-    """Make a component of a declaration that a plugin adds to the plan, and read its parameters."""
+def _new_component(
+    label: str, settings: Settings, hook: str, declaration: D
+) -> tuple[Component[D] | None, list[Problem]]:
+    """Make a component of a declaration that a plugin adds to the plan, and read its parameters.
+
+    Without a component when they refuse it.
+    """
     checked(hook, declaration)
     reader = Reader(settings, label, name=declaration.name)
     read = getattr(declaration, "parameters", None)
     parameters = dict(read(reader)) if read else {}
-    return Component(declaration, label, Source("plugin", label), parameters), reader.problems
+    component = None if reader.refused else Component(declaration, label, Source("plugin", label), parameters)
+    return component, reader.problems
 
 
 def _adopt(plan: Plan, before: Plan, source: Source) -> None:
@@ -114,6 +120,8 @@ def _adopt_values(values: dict[str, Value[Any]], source: Source) -> None:
         if not isinstance(value, Value):
             # Headers written by a plugin are secret, too.
             values[name] = Value(value, source, secret=name in ("headers", "credentials"))
+        elif isinstance(value.value, Component):
+            _adopt_values(value.value.parameters, source)
 
 
 def _expect(node: object, kind: type[Any] | tuple[type[Any], ...], where: str) -> None:

@@ -58,9 +58,11 @@ _PROBLEM_FIELDS = ("code", "severity", "subject", "cause", "outcome", "remedy")
 
 
 class NewComponent(Protocol):
-    """Make a component of a declaration; return it with the problems of its parameters."""
+    """Make a component of a declaration, unless its parameters refuse it; return it with their problems."""
 
-    def __call__(self, settings: Settings, hook: str, declaration: D, /) -> tuple[Component[D], list[Problem]]: ...
+    def __call__(
+        self, settings: Settings, hook: str, declaration: D, /
+    ) -> tuple[Component[D] | None, list[Problem]]: ...
 
 
 @dataclass
@@ -121,6 +123,8 @@ class Plan:
             TypeError: ``sampler`` is not a ``Sampler`` declaration.
         """
         component = self._new("distrokit_samplers", Sampler, sampler, "plan.wrap_sampler")
+        if component is None:
+            return
         inner = self.sampler or default_sampler()
         component.parameters["inner"] = Value(inner, inner.source)
         component.wraps = True
@@ -139,12 +143,14 @@ class Plan:
             TypeError: ``propagator`` is not a ``Propagator`` declaration.
         """
         component = self._new("distrokit_propagators", Propagator, propagator, "plan.add_propagator")
+        if component is None:
+            return
         if self.propagators is None:
             self.propagators = default_propagators()
         if propagator.name.lower() not in [planned.name.lower() for planned in self.propagators]:
             self.propagators.append(component)
 
-    def _new(self, hook: str, kind: type[D], declaration: D, method: str) -> Component[D]:
+    def _new(self, hook: str, kind: type[D], declaration: D, method: str) -> Component[D] | None:
         """Make a component for the plugin that is modifying the plan."""
         if not isinstance(declaration, kind):
             raise TypeError(f"{method} takes a distrokit.{kind.__name__}, not {type(declaration).__name__}")

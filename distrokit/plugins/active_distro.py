@@ -123,7 +123,7 @@ def _check_release(active_distro: ActiveDistro) -> Iterator[Problem]:
 
     found, made_for = _installed_version("opentelemetry-sdk"), active_distro.distro.opentelemetry
     try:
-        if not found or Specifiers(made_for).contains(found, prereleases=True):
+        if not found or Specifiers(made_for).contains(found):
             return
         cause = f"it is made for OpenTelemetry {made_for}, and {found} is installed"
         remedy = f"Update {active_distro.distribution}, or install a matching release of OpenTelemetry."

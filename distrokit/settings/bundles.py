@@ -9,7 +9,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,8 @@ _COOKIE, _END = b"MEI\014\013\012\013\016", 1_000_000
 _DIRECTORY = 4_000_000
 #: Parts of the paths to which a pex unpacks its libraries.
 _UNPACKED = ("installed_wheels", "unzipped_pexes")
-_PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
+#: The name of a Python's program.
+PYTHON = re.compile(r"(python|pypy)[\d.]*t?")
 
 
 @dataclass(frozen=True)
@@ -95,17 +96,16 @@ def to_install(*requirements: str, otherwise: str = "") -> str:
     return f"Run `pip install {' '.join(map(shlex.quote, requirements))}`{end}"
 
 
-def in_bundle(environ: Mapping[str, str] | None = None) -> bool:
-    """Tell whether this process is such a program; ``None`` reads ``os.environ``."""
+def in_bundle() -> bool:
+    """Tell whether this process is such a program."""
     if getattr(sys, "frozen", False):
         return True
-    variables = os.environ if environ is None else environ
-    return "PEX" in variables and not set(_UNPACKED).isdisjoint(Path(__file__).parts)
+    return "PEX" in os.environ and not set(_UNPACKED).isdisjoint(Path(__file__).parts)
 
 
 def _find_program(words: Sequence[str]) -> Path | None:
     """Return the script that a Python runs, or the program itself."""
-    if words and _PYTHON.fullmatch(os.path.basename(words[0])):
+    if words and PYTHON.fullmatch(os.path.basename(words[0])):
         return _find_script(words[1:])
     from shutil import which
 

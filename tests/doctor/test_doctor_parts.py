@@ -197,3 +197,12 @@ def test_a_process_that_runs_has_built_its_parts_and_says_so_once(tmp_path):
     line = "FAIL  build-failed: sampler vault (plugin vault 1.0): LookupError: VAULT_TENANT is not set; parentbased_always_on is used"
     assert [text.strip() for text in result.stderr.splitlines() if "FAIL  build-failed" in text] == [line]
     assert "\nparts\n" not in result.stderr
+
+
+def test_a_transform_for_an_exporter_that_is_not_selected_is_not_built(tmp_path):
+    declaration = "Processor('vault', 'traces', 'transform', make, exporters=('otlp/backup',))"
+    path = vault(tmp_path, "distrokit_processors", declaration)
+
+    (check,) = parts("--offline", env={}, path=path)
+
+    assert check["verdict"] == "ok"

@@ -587,3 +587,43 @@ def test_a_plugin_changes_the_level_while_the_process_runs(tmp_path):
         # Kept back while the level was higher, and said with the next report.
         "distrokit: acme: at 40; nothing.",
     ]
+
+
+def test_a_message_that_has_no_text_raises_nothing(tmp_path):
+    source = """
+        import logging
+        from distrokit import Exporter, hookimpl
+
+        def make(options):
+            from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+            class Acme(SpanExporter):
+                def export(self, spans):
+                    logging.getLogger("opentelemetry.acme").warning("sent", "extra")
+                    print("exported")
+                    return SpanExportResult.SUCCESS
+
+            return Acme()
+
+        @hookimpl
+        def distrokit_exporters():
+            return [Exporter("acme", "traces", make)]
+    """
+    program = """
+        import logging
+        from opentelemetry import trace
+
+        logger = logging.getLogger("opentelemetry.app")
+        for number in range(12):
+            logger.warning({"number": number})
+            logger.warning("done", "extra")
+        trace.get_tracer("t").start_span("s").end()
+    """
+    env = {**QUIET, "OTEL_TRACES_EXPORTER": "acme"}
+
+    result = instrumented(program, env, [write_plugin(tmp_path, "acme", source)])
+
+    assert result.stdout == "exported\n", result.stderr
+    assert "Traceback" not in result.stderr
+    assert "2 more messages like this one: {'number': 11}" in result.stderr
+    assert "2 more messages like this one: done" in result.stderr

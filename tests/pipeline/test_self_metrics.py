@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from processes import LEAN, instrumented, run
+from distributions import write_plugin
+from processes import LEAN, QUIET, instrumented, run, said
 
 PROGRAM = """
 from opentelemetry import metrics, trace
@@ -103,3 +104,36 @@ def test_what_fails_has_its_reason(receiver):
     assert failed
     assert {p.attributes["error.type"] for p in failed} == {"failed"}
     assert {(p.attributes["server.address"], p.attributes["server.port"]) for p in failed} == {("127.0.0.1", 9)}
+
+
+def test_an_exporter_that_takes_no_attribute_costs_its_metrics_only(tmp_path):
+    source = """
+        from dataclasses import dataclass
+        from distrokit import Exporter, hookimpl
+
+        def make(options):
+            from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+            @dataclass(frozen=True)
+            class Acme(SpanExporter):
+                def attempt(self, items, timeout_seconds):
+                    print(len(items))
+
+                def export(self, spans):
+                    self.attempt(spans, 1)
+                    return SpanExportResult.SUCCESS
+
+            return Acme()
+
+        @hookimpl
+        def distrokit_exporters():
+            return [Exporter("acme", "traces", make)]
+    """
+    env = {**QUIET, "OTEL_TRACES_EXPORTER": "acme", "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "true"}
+    program = "from opentelemetry import trace; trace.get_tracer('t').start_span('s').end()"
+
+    result = instrumented(program, env, [write_plugin(tmp_path, "acme", source)])
+
+    assert result.stdout == "1\n", result.stderr
+    (line,) = said(result)
+    assert "its exports are not among the SDK's metrics" in line

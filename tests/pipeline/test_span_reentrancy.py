@@ -89,3 +89,42 @@ def test_a_patched_method_changes_its_span_at_once():
     result = instrumented(program, NONE)
 
     assert result.stdout == "{'patched': True}\n", result.stderr
+
+
+def test_a_handler_while_another_thread_changes_the_span_too():
+    program = """
+        import faulthandler, os, signal, sys, threading, time
+        from opentelemetry import trace
+
+        faulthandler.dump_traceback_later(60, exit=True)
+
+        class Slow(dict):
+            def __init__(self, name, call):
+                super().__init__({name: 1})
+                self.call = call
+
+            def items(self):
+                self.call()
+                return super().items()
+
+        def interrupted():
+            # By now the other thread has finished its change.
+            other.join()
+            signal.raise_signal(signal.SIGUSR1)
+            time.sleep(0.01)
+
+        span = trace.get_tracer("t").start_span("s")
+        signal.signal(signal.SIGUSR1, lambda *_: span.set_attribute("handler", 1))
+        begun = threading.Event()
+        other = threading.Thread(target=lambda: span.set_attributes(Slow("other", lambda: (begun.set(), time.sleep(0.3)))))
+        other.start()
+        begun.wait()
+        span.set_attributes(Slow("main", interrupted))
+        print(sorted(span.attributes))
+        sys.stdout.flush()
+        os._exit(0)
+    """
+
+    result = instrumented(program, NONE)
+
+    assert result.stdout == "['handler', 'main', 'other']\n", result.stderr

@@ -23,6 +23,7 @@ MORE = [
     {"OTEL_SDK_DISABLED": "true"},
     {"DISTROKIT_STRICT": "true"},
     {"DISTROKIT_DOCTOR": "false"},
+    *({"OTEL_LOG_LEVEL": level} for level in ("none", "off", "fatal", "trace")),
     {"DISTROKIT_TRACE_HOOKS": "false"},
     {"DISTROKIT_INSTRUMENTATION_ORDER": "requests,flask"},
     {"DISTROKIT_INSTRUMENTATION_FLASK": "off"},

@@ -170,3 +170,29 @@ def test_what_a_plugin_changes_inside_is_taken_back_with_it():
     plan = planned(RATIO, aaa=around("a"), bbb=plugin(distrokit_plan=change))
 
     assert plan.sampler.inner.arguments["arg"] == 0.5
+
+
+def refusing(reader):
+    reader.refuse("tenant is not set", "Set it.")
+    return {}
+
+
+def test_a_wrapper_that_refuses_its_parameters_is_left_out():
+    def wrap(plan):
+        plan.wrap_sampler(Sampler("mine", lambda context: None, parameters=refusing))
+
+    plan = planned({"OTEL_TRACES_SAMPLER": "always_off"}, acme=plugin(distrokit_plan=wrap))
+
+    assert plan.sampler.nested_name == "always_off"
+    assert [problem.outcome for problem in plan.problems if problem.code == "component-refused"] == ["it is left out"]
+
+
+def test_a_plain_value_is_taken_inside_a_wrapper_too():
+    def wrap(plan):
+        plan.wrap_sampler(Sampler("mine", lambda context: context.arguments["inner"]))
+        plan.sampler.innermost.parameters["ratio"] = 0.5
+
+    plan = planned({"OTEL_TRACES_SAMPLER": "traceidratio"}, acme=plugin(distrokit_plan=wrap))
+
+    assert problems(plan) == []
+    assert plan.sampler.innermost.arguments["ratio"] == 0.5

@@ -233,3 +233,15 @@ def test_one_that_raises_costs_itself(tmp_path):
         f"distrokit: OpAMP {name} (agent 3): OSError: no server; telemetry works without it. Repair or uninstall its package."
         for name in ("pre_sdk_init_function", "post_sdk_init_function")
     ]
+
+
+def test_what_was_reported_before_an_agent_changed_a_variable_is_said(tmp_path):
+    env = {**QUIET, "OTEL_PYTHON_DISTRO": "nothere"}
+
+    alone, changed = (
+        [line for line in said(instrumented("print('ran')", env, path)) if "nothere" in line]
+        for path in ([], [opamp(tmp_path, "before", "after")])
+    )
+
+    assert changed == alone
+    assert len(changed) == 1

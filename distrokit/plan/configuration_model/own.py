@@ -7,8 +7,10 @@ from typing import Any
 
 from distrokit.plan.configuration_model.secrets import escape, reference_to
 from distrokit.plan.plan import Plan
+from distrokit.plan.resolver import CONFIGURATORS
+from distrokit.plan.selection.from_model import SCOPES
 from distrokit.settings.layers import is_secret
-from distrokit.settings.own_settings import ENVIRONMENT_ONLY, INSTRUMENTATION, INSTRUMENTATION_ORDER, own_name
+from distrokit.settings.own_settings import ENVIRONMENT_ONLY, is_of_one_instrumentation, own_name
 from distrokit.settings.secret_values import HIDDEN
 
 _PREFIX = own_name("")
@@ -39,15 +41,12 @@ def left_out(plan: Plan) -> Iterator[str]:
             yield f"{name} is not in the file: a file cannot set it for a single exporter"
     for planned in plan.signals.values():
         if planned.configurator is not None:
-            kind = {"traces": "tracer", "metrics": "meter", "logs": "logger"}[planned.signal]
-            yield (
-                f"OTEL_PYTHON_{kind.upper()}_CONFIGURATOR={planned.configurator.name} is not in the file:"
-                f" write its rules as {kind}_configurator/development"
-            )
+            setting, key = CONFIGURATORS[planned.signal][0], SCOPES[planned.signal][0]
+            yield f"{setting}={planned.configurator.name} is not in the file: write its rules as {key}"
 
 
 def _own_settings(plan: Plan) -> Iterator[str]:
     for setting in plan.known:
-        of_one = setting.name.startswith(INSTRUMENTATION) and setting.name != INSTRUMENTATION_ORDER
+        of_one = is_of_one_instrumentation(setting.name)
         if setting.name.startswith(_PREFIX) and not of_one and not setting.name.endswith(_SELECTING):
             yield setting.name

@@ -63,7 +63,7 @@ def find_json_fault(text: str) -> str:
     if text[:1] not in ("[", "{"):
         return ""
     try:
-        json.loads(text, parse_constant=_refuse_constant)
+        json.loads(text, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         what = f"{error.msg} at character {error.pos + 1}"
     except RecursionError:
@@ -75,5 +75,6 @@ def find_json_fault(text: str) -> str:
     return f"it begins like JSON and is not valid: {what}"
 
 
-def _refuse_constant(word: str) -> Any:
+def refuse_constant(word: str) -> Any:
+    """Refuse ``NaN`` and ``Infinity``, which :mod:`json` reads and JSON does not have."""
     raise ValueError(word)

@@ -12,7 +12,13 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from distrokit.diagnostics import Problem
-from distrokit.plan.selection.instrumentation_keywords import find_json_fault, guess_keyword, misspelt_keyword_problem
+from distrokit.plan.instrumentation_names import without_digits
+from distrokit.plan.selection.instrumentation_keywords import (
+    find_json_fault,
+    guess_keyword,
+    misspelt_keyword_problem,
+    refuse_constant,
+)
 from distrokit.plan.selection.selection import SelectedInstrumentation
 from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.settings.object_references import is_object_reference
@@ -41,7 +47,7 @@ def option_value(text: str) -> Any:
     import json
 
     try:
-        value = json.loads(text.lower() if text.lower() in ("true", "false") else text, parse_constant=_refuse_constant)
+        value = json.loads(text.lower() if text.lower() in ("true", "false") else text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         return text
     return text if value is None else value
@@ -64,10 +70,6 @@ def shown_text(setting: str, text: str) -> str:
 def is_broken_secret(value: Any) -> bool:
     """Tell whether the value of a keyword is invalid JSON that contains a secret."""
     return isinstance(value, str) and value[:1] in ("{", "[", '"') and any(map(is_secret, _WORD.findall(value)))
-
-
-def _refuse_constant(word: str) -> Any:
-    raise ValueError(word)
 
 
 def split(rest: str, names: Collection[str]) -> tuple[list[str], str] | None:
@@ -219,7 +221,7 @@ def _unknown_setting(subject: str, setting: str, found: Value[str], names: Colle
     """
     normal = not found.source.chosen or BOOLEANS.get(found.value.lower()) is False
     close = _find_closest(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
-    if normal and (not close or _differ_by_digits(INSTRUMENTATION + close, setting)):
+    if normal and (not close or without_digits(INSTRUMENTATION + close) == without_digits(setting)):
         return
     yield Problem(
         code="setting-unknown",
@@ -229,11 +231,6 @@ def _unknown_setting(subject: str, setting: str, found: Value[str], names: Colle
         remedy=f"Did you mean {INSTRUMENTATION + close!r}?" if close else "Install its package, or unset it.",
         severity="warning",
     )
-
-
-def _differ_by_digits(one: str, other: str) -> bool:
-    """Tell whether only digits differ: ``urllib`` and ``urllib3`` are different libraries."""
-    return re.sub(r"\d", "", one) == re.sub(r"\d", "", other.upper())
 
 
 def _find_closest(rest: str, names: Collection[str], at_least: float) -> str:

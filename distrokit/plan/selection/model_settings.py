@@ -76,8 +76,10 @@ def settings_of(configuration: Configuration, problems: list[Problem]) -> Layer:
         if node is not None:
             values[name] = Value(as_text(node.plain()), node.source)
     level = model.at("log_level")
-    if level is not None and severity_number(str(level.value)):
-        values["OTEL_LOG_LEVEL"] = Value(str(level.value).rstrip("234"), level.source)
+    if level is not None and (severity := severity_number(str(level.value))):
+        # No message is above fatal.
+        silent = severity > severity_number("fatal")
+        values["OTEL_LOG_LEVEL"] = Value("none" if silent else str(level.value).rstrip("234"), level.source)
     stability = opt_ins(model.at("instrumentation/development", "general"), problems)
     if stability is not None:
         values["OTEL_SEMCONV_STABILITY_OPT_IN"] = stability

@@ -86,7 +86,7 @@ class Specifiers:
         self._text = text
         self._parts = [_part(part.strip()) for part in text.split(",") if part.strip()]
 
-    def contains(self, version: str, *, prereleases: bool = True) -> bool:
+    def contains(self, version: str) -> bool:
         """Tell whether a version matches; malformed versions match only an empty specifier and ``===``."""
         if not self._parts:
             return True

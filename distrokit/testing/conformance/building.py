@@ -101,7 +101,7 @@ def check_pipelines(subject: Subject, report: Report) -> Iterator[str]:
             in_child: list[str] = []
             exporters: list[tuple[str, Any]] = []
             if number == 1:
-                exporters = yield from _build_exporters(subject, assembly, registries, report)
+                exporters = yield from _build_exporters(assembly, registries, excuses, report)
             if subject.child_seconds:
                 report.doing(f"forking beside pipeline {number}")
                 copies = [exporter for _, exporter in exporters]
@@ -186,13 +186,12 @@ def _check_ids(telemetry: Telemetry, selection: Mapping[str, str]) -> Iterator[s
 
 
 def _build_exporters(
-    subject: Subject, assembly: Assembly, registries: Registries, report: Report
+    assembly: Assembly, registries: Registries, excuses: list[str], report: Report
 ) -> Generator[str, None, list[tuple[str, Any]]]:
     """Build each exporter; send nothing, because no destination is known."""
     from distrokit.pipeline.components import Components
 
     built: list[tuple[str, Any]] = []
-    excuses = subject.excuses()
     for signal in SIGNALS:
         for registration in registries.exporters[signal].registrations.values():
             name = f"exporter {registration.declaration.name} for {signal}"

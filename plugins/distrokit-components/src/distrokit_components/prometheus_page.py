@@ -78,6 +78,9 @@ class PrometheusPage:
         while not self._ended.wait(pause):
             try:
                 self._listen()
+                if self._ended.is_set():
+                    # The end came while the port was being opened.
+                    self.end(0)
                 return
             except OSError as error:
                 if not logged:

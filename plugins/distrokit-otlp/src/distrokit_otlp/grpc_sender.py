@@ -56,7 +56,6 @@ class GrpcSender(Sender):
 
     Attributes:
         on_response: called with each response or ``RpcError``; ``None`` for no callback.
-        used: true when a channel was opened in this process or in a parent of it.
     """
 
     def __init__(
@@ -77,7 +76,7 @@ class GrpcSender(Sender):
         self._codes_given, self._hint = retryable is not None, hint
         self._files, self._renew, self._diagnosis = files, False, diagnosis
         self.on_response: Callable[[Any], None] | None = None
-        self.used = self._warned = False
+        self._warned = False
         # Threads may fork at the same time.
         self._fork_state = threading.local()
         # The number of calls, and the number of the call that was still running at the last fork.
@@ -117,7 +116,6 @@ class GrpcSender(Sender):
             self._channel = self._call = None
             self._renew = False
         if self._call is None:
-            self.used = True
             self._channel = self._open(_CHANNEL)
             self._call = self._channel.unary_unary(
                 self._method, request_serializer=_serialize, response_deserializer=self._response.FromString

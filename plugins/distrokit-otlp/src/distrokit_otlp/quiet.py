@@ -7,6 +7,7 @@ hundreds of thousands of lines. The summary of losses reports the cause of a fai
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator
 
@@ -22,8 +23,7 @@ def quiet(settings: Settings) -> Iterator[None]:
 
     Nothing is set when the user has set it or ``GRPC_TRACE``, or asks for debug messages.
     """
-    level = settings.get("OTEL_LOG_LEVEL").strip().lower()
-    if level in ("debug", "trace") or os.environ.get(_VARIABLE) or os.environ.get("GRPC_TRACE"):
+    if settings.log_level == logging.DEBUG or os.environ.get(_VARIABLE) or os.environ.get("GRPC_TRACE"):
         yield
         return
     os.environ[_VARIABLE] = "NONE"

@@ -43,7 +43,9 @@ class Remedies:
         place = self.place(parameter)
         if place.startswith("OTEL_") and " " not in place:
             return f"export {place}={value}"
-        return f"Write {value} as {place}." if self._file() in place else f"Let {place} give {value}."
+        source = self._sources.get(parameter)
+        by_plugin = source is not None and source.kind in ("plugin", "override") and place == str(source)
+        return f"Let {place} give {value}." if by_plugin else f"Write {value} as {place}."
 
     def protocol(self, wanted: str) -> str:
         """Return the line that selects another transport; some exporters have it in their name."""
