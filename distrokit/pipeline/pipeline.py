@@ -126,8 +126,7 @@ class Pipeline:
             self._providers.install_metrics(builder)
             self._providers.install_logs(builder)
             self._providers.install_response_propagators(builder)
-        for name, text in sdk_settings.read_late(self.plan.sdk_settings, self.plan.settings, LoggerProvider).items():
-            put(name, text)
+        self._put_late(LoggerProvider)
         self._keep_threads_ready()
         watch_forks(self._before_fork, self._forked_in_parent, self.after_fork)
         self._plugins.started(self)
@@ -138,6 +137,11 @@ class Pipeline:
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._providers.install_propagator(builder)
             self._providers.install_response_propagators(builder)
+        self._put_late(None)
+
+    def _put_late(self, logger_provider: type | None) -> None:
+        for name, text in sdk_settings.read_late(self.plan.sdk_settings, self.plan.settings, logger_provider).items():
+            put(name, text)
 
     def _keep_threads_ready(self) -> None:
         if self._isolated:

@@ -13,6 +13,7 @@ from distrokit.plan.selection.from_model import select_from_model
 from distrokit.plan.selection.from_settings import select_from_settings
 from distrokit.plan.selection.model_settings import settings_of
 from distrokit.plan.selection.selection import Selection
+from distrokit.plugins.entry_points import EntryPoints
 from distrokit.plugins.manager import Answer, Plugins
 from distrokit.plugins.required import without_value
 from distrokit.settings import sdk_settings
@@ -126,7 +127,7 @@ def _make_draft(
         # Environment variables alone might send data where the file would not have sent it.
         plan.disabled = Value(True, Source("file", configuration.name))
         return plan
-    _check_settings(plan)
+    _check_settings(plan, plugins.installed)
     selection = _select(plan, configuration)
     PlanResolver(
         plan, Registries.of(plugins.declarations(settings), plan.problems), plugins.installed, selection
@@ -157,7 +158,7 @@ def _layers(results: list[Answer], kind: SourceKind) -> tuple[Layer, ...]:
     )
 
 
-def _check_settings(plan: Plan) -> None:
+def _check_settings(plan: Plan, installed: EntryPoints) -> None:
     """Check settings that the SDK reads, or that are read before there is a plan and problems can be reported."""
     reader = Reader(plan.settings, "opentelemetry-sdk")
     reader.choice("OTEL_SDK_DISABLED", ("true", "false"), "false")
@@ -165,5 +166,5 @@ def _check_settings(plan: Plan) -> None:
     reader.flag("DISTROKIT_STRICT", default=False)
     reader.flag("DISTROKIT_TRACE_HOOKS", default=False)
     reader.choice("DISTROKIT_DOCTOR", DOCTOR_CHOICES, "false")
-    plan.sdk_settings = sdk_settings.checked(reader)
+    plan.sdk_settings = sdk_settings.checked(reader, lambda group: [point.name for point in installed.group(group)])
     plan.problems.extend(reader.problems)

@@ -1,4 +1,4 @@
-"""Settings that the SDK reads by itself, checked before it reads them.
+"""Settings that OpenTelemetry's SDK and API read by themselves, checked before they read them.
 
 The SDK raises on values that it cannot use, some of them while it is imported, and one wrong limit costs all
 three signals. Such a value becomes a problem here, and is hidden from the SDK.
@@ -6,6 +6,7 @@ three signals. Such a value becomes a problem here, and is hidden from the SDK.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from inspect import signature
 
 from distrokit.settings.layers import Settings
@@ -31,10 +32,19 @@ _LARGEST = 2**31 - 1
 _DETECTORS = "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"
 _ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
 _CHOICES = {"OTEL_METRICS_EXEMPLAR_FILTER": ("trace_based", "always_on", "always_off")}
+#: The groups of entry points in which the API looks for providers, where nobody has set one. For an unknown name its
+#: ``get_tracer`` and its siblings raise into the application.
+_PROVIDERS = {
+    f"OTEL_PYTHON_{kind.upper()}_PROVIDER": f"opentelemetry_{kind}_provider" for kind in ("tracer", "meter", "logger")
+}
 
 
-def checked(reader: Reader) -> dict[str, str | None]:
-    """Return the changes of ``os.environ`` that the SDK needs.
+def checked(reader: Reader, published: Callable[[str], Sequence[str]]) -> dict[str, str | None]:
+    """Return the changes of ``os.environ`` that OpenTelemetry needs.
+
+    Args:
+        reader: of all settings.
+        published: returns the names of the entry points of a group.
 
     Returns: setting to text; ``None`` for one that must look unset. Settings that can be used unchanged are not in
     it. ``reader.problems`` receives values that cannot be used.
@@ -44,6 +54,9 @@ def checked(reader: Reader) -> dict[str, str | None]:
         _add_change(found, name, reader, reader.parsed(name, _limit, None).value)
     for name, choices in _CHOICES.items():
         _add_change(found, name, reader, reader.choice(name, choices, "").value or None)
+    for name, group in _PROVIDERS.items():
+        if reader.settings.get(name):
+            _add_change(found, name, reader, reader.choice(name, published(group), "").value or None)
     if reader.settings.get(_DETECTORS):
         found[_DETECTORS] = None
     if reader.settings.get(_ATTRIBUTES):
@@ -52,8 +65,10 @@ def checked(reader: Reader) -> dict[str, str | None]:
     return found
 
 
-def read_late(found: dict[str, str | None], settings: Settings, logger_provider: type) -> dict[str, str | None]:
+def read_late(found: dict[str, str | None], settings: Settings, logger_provider: type | None) -> dict[str, str | None]:
     """Return the changes of ``os.environ`` that must stay while the SDK runs; ``None`` removes a variable.
+
+    The API reads the names of providers when the application first asks for one.
 
     Up to 1.44 the SDK reads the limits of log records again for every record; since then the provider gets them
     as arguments. So limits that cannot be used, and limits from other sources than the environment, must stay.
@@ -61,11 +76,12 @@ def read_late(found: dict[str, str | None], settings: Settings, logger_provider:
     Args:
         found: the result of :func:`checked`.
         settings: all settings.
-        logger_provider: the SDK's class.
+        logger_provider: the SDK's class; ``None`` if the SDK is not used.
     """
-    if "log_record_limits" in signature(logger_provider).parameters:
-        return {}
-    late: dict[str, str | None] = {name: None for name, text in found.items() if text is None and name in _LIMITS}
+    late = {name: text for name, text in found.items() if name in _PROVIDERS}
+    if logger_provider is None or "log_record_limits" in signature(logger_provider).parameters:
+        return late
+    late.update({name: None for name, text in found.items() if text is None and name in _LIMITS})
     for name in _LIMITS:
         value = settings.value(name) if name.startswith(("OTEL_LOGRECORD_", "OTEL_ATTRIBUTE_")) else None
         if value and value.source.kind != "environment" and name not in late:

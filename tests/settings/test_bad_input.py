@@ -422,3 +422,23 @@ def test_a_closed_stderr_disturbs_nobody():
     result = run(["sh", "-c", command], {**QUIET, "OTEL_TRACES_EXPORTER": "consol"})
 
     assert (result.stdout, result.returncode) == ("1\n", 7)
+
+
+@pytest.mark.parametrize("disabled", ["", "true"])
+@pytest.mark.parametrize("kind", ["tracer", "meter", "logger"])
+def test_an_unknown_provider_costs_itself(kind, disabled):
+    program = """
+        from opentelemetry import _logs, metrics, trace
+        trace.get_tracer("t").start_span("s").end()
+        metrics.get_meter("m").create_counter("c").add(1)
+        _logs.get_logger("l").emit(_logs.LogRecord(body="b"))
+        print("goes on")
+    """
+    name = f"OTEL_PYTHON_{kind.upper()}_PROVIDER"
+
+    result = instrumented(program, {**QUIET, name: "nothere", "OTEL_SDK_DISABLED": disabled}, lean=False)
+
+    assert (result.returncode, result.stdout) == (0, "goes on\n"), result.stderr
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"distrokit: {name}=nothere: not usable: valid values are ")
+    assert f"sdk_{kind}_provider" in line

@@ -25,7 +25,7 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from peers import Peer, accept, first, hang, http_peer, refuse, slow, sometimes
 from plans import planned, problems
-from processes import BIN, LEAN, clean_environ, configured, instrumented
+from processes import BIN, LEAN, clean_environ, configured, instrumented, run
 
 import distrokit_spool.plugin
 import distrokit_spool.sender
@@ -595,14 +595,15 @@ def test_a_full_disk_is_said_once_and_telemetry_goes_on_without_it(peer, tmp_pat
 
 
 def test_a_directory_that_cannot_be_made_is_said_and_telemetry_goes_out_without_it(peer, tmp_path):
-    (tmp_path / "spool").write_text("a file")
     peer.start()
+    # Nobody can create anything there, root included.
+    env = {**env_of(peer, tmp_path), "DISTROKIT_SPOOL_DIRECTORY": "/proc/nowhere/spool"}
 
-    result = instrumented(program("record(0, 10)"), env_of(peer, tmp_path))
+    result = instrumented(program("record(0, 10)"), env)
 
     assert peer.ledger.lost(ids(10), "traces") == []
     (line,) = spool_says(result)
-    assert f"DISTROKIT_SPOOL_DIRECTORY={tmp_path}/spool: the directory cannot be created" in line
+    assert "DISTROKIT_SPOOL_DIRECTORY=/proc/nowhere/spool: the directory cannot be created" in line
 
 
 def test_without_a_spool_and_without_a_receiver_the_processor_keeps_what_it_can(peer, tmp_path):
@@ -828,3 +829,20 @@ def test_doctor_tries_an_exporter_without_a_probe_past_the_spool(peer, tmp_path)
         "acme traces: an item could not be sent: it does not say why",
     )
     assert not (tmp_path / "spool").exists()
+
+
+@pytest.mark.parametrize("below", ["", "deeper/still"])
+def test_a_file_in_place_of_the_directory_is_named(peer, tmp_path, below):
+    peer.start()
+    file = tmp_path / "file"
+    file.write_text("precious")
+    env = {**env_of(peer, tmp_path), "DISTROKIT_SPOOL_DIRECTORY": str(file / below)}
+
+    result = instrumented(program("record(0, 10)"), env)
+    checked = run([str(BIN / "distrokit"), "doctor", "--offline"], {**LEAN, **env})
+
+    assert peer.ledger.lost(ids(10), "traces") == [], result.stderr
+    (line,) = spool_says(result)
+    assert f"{file} is no directory" in line
+    assert f"{file} is no directory" in checked.stdout
+    assert checked.returncode == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distrokit import Check
-from distrokit_spool.directory import DATABASE, Unusable, refuse
+from distrokit_spool.directory import DATABASE, Unusable, refuse, refuse_file
 from distrokit_spool.settings import DIRECTORY
 
 #: Milliseconds after which a queued batch is worth a warning.
@@ -43,6 +43,7 @@ def checks(plan: Any) -> Iterator[Check]:
 
 def _check_directory(directory: Path) -> Check | None:
     """Return a check if the spool has no database yet; ``None`` if it has one."""
+    refuse_file(directory)
     if not directory.is_dir():
         existing = next(parent for parent in directory.parents if parent.is_dir())
         if os.access(existing, os.W_OK | os.X_OK):

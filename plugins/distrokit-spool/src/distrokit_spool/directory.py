@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -32,6 +33,7 @@ def prepare(directory: Path) -> None:
 
     Raises: :class:`Unusable`.
     """
+    refuse_file(directory)
     try:
         if not directory.is_dir():
             _make(directory)
@@ -43,6 +45,17 @@ def prepare(directory: Path) -> None:
             "Create it, or use one that this user can create.",
         ) from error
     refuse(status, directory)
+
+
+def refuse_file(directory: Path) -> None:
+    """Refuse a path at which, or above which, there is something other than a directory.
+
+    Raises: :class:`Unusable`.
+    """
+    for path in (directory, *directory.parents):
+        with contextlib.suppress(OSError):
+            if not stat.S_ISDIR(path.stat().st_mode):
+                raise Unusable("directory", f"{path} is no directory", "Name a directory, or a path for a new one.")
 
 
 def refuse(status: os.stat_result, directory: Path) -> None:
