@@ -91,13 +91,15 @@ def test_it_ends_as_it_would(end):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_is_the_same_process_and_gets_its_signals(number):
     program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    # A shell that runs the tests in the background ignores SIGINT, which children inherit.
+    restored = (
+        "import os, signal, sys; signal.signal(int(sys.argv[1]), signal.SIG_DFL); os.execv(sys.argv[2], sys.argv[2:])"
+    )
     process = subprocess.Popen(
-        [*RUN, sys.executable, "-c", program],
+        [sys.executable, "-c", restored, str(int(number)), *RUN, sys.executable, "-c", program],
         env=clean_environ(ENV),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        # A shell that runs the tests in the background ignores SIGINT, which children inherit.
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     assert process.stdout is not None
 
