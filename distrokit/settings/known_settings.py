@@ -269,10 +269,14 @@ SETTINGS: tuple[Setting, ...] = (
     _instrumentations(
         "OTEL_PYTHON_LOG_CODE_ATTRIBUTES", "boolean", "false", "attributes for the place where a record was logged"
     ),
-    _instrumentations("OTEL_PYTHON_EXCLUDED_URLS", "list of patterns", "", "URLs of requests that make no spans"),
+    _instrumentations(
+        "OTEL_PYTHON_EXCLUDED_URLS", "list of regular expressions", "", "URLs of requests that make no spans"
+    ),
     _instrumentations("OTEL_SEMCONV_STABILITY_OPT_IN", "list of names", "", "newer semantic conventions"),
     *(
-        _instrumentations(f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{side}", "list of patterns", "", meaning)
+        _instrumentations(
+            f"OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{side}", "list of regular expressions", "", meaning
+        )
         for side, meaning in (
             *((side, "headers to record") for side in _SIDES),
             ("SANITIZE_FIELDS", "of these headers, those whose values are replaced by `[REDACTED]`"),

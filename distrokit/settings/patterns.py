@@ -11,7 +11,7 @@ from distrokit.settings.layers import Layer, Settings
 from distrokit.settings.values import STRENGTH, Source
 
 #: The kind of a setting whose items are regular expressions.
-PATTERNS = "list of patterns"
+PATTERNS = "list of regular expressions"
 #: Names of each library's own setting of that kind.
 _FAMILY = re.compile(r"OTEL_PYTHON_\w+_EXCLUDED_URLS")
 #: A pattern that matches nothing: an empty value would mean that the setting is unset.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from textwrap import dedent
 
 import pytest
@@ -264,7 +265,9 @@ def test_an_invalid_pattern_raises_nothing_into_the_application():
     assert server["/cart"]["http.request.header.x_asked"] == ["[REDACTED]"]
     assert not any(name.startswith("http.response.header") for name in {**server["/cart"], **client["/cart"]})
     lines = said(result)
-    assert len(lines) == len({line for line in lines if "it is not a regular expression: " in line}) == 6
+    # Before Python 3.11 a flag in the middle of an expression is deprecated, not an error.
+    expected = 6 if sys.version_info >= (3, 11) else 5
+    assert len(lines) == len({line for line in lines if "it is not a regular expression: " in line}) == expected
     assert any(line.startswith(f"distrokit: {CAPTURE}SERVER_REQUEST=[: ") for line in lines)
     assert any("Write .*answer for any text in place of the asterisk." in line for line in lines)
     (sanitized,) = [line for line in lines if "SANITIZE_FIELDS=[" in line]

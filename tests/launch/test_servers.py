@@ -13,6 +13,7 @@ import pytest
 from answering import closed_port
 from applications import EMITTING, everything_once, start
 from peers import PEERS, hang
+from releases import skip_without
 
 BIN = Path(sys.executable).parent
 PROTOCOLS = ["grpc", "http/protobuf"]
@@ -117,9 +118,9 @@ WAYS = [(name, protocol) for name in SERVERS for protocol in PROTOCOLS if ONE.ge
 @pytest.mark.parametrize(("name", "protocol"), [pytest.param(*way, marks=installed(way[0].split()[0])) for way in WAYS])
 def test_what_workers_recorded_arrives(tmp_path, name, protocol):
     if "gevent" in name:
-        pytest.importorskip("gevent")
+        skip_without("gevent")
     if "gunicorn uvicorn" in name:
-        pytest.importorskip("uvicorn_worker")
+        skip_without("uvicorn_worker")
     with PEERS[protocol]() as peer:
         app = served(name, tmp_path, peer, protocol)
 
@@ -241,7 +242,7 @@ emit(5)
 )
 def test_gevent_without_a_server(tmp_path, protocol, then):
     """Signal handlers run in the hub there, which must not wait."""
-    pytest.importorskip("gevent")
+    skip_without("gevent")
     (tmp_path / "app.py").write_text(GEVENT.format(emitting=EMITTING, then=then))
     with PEERS[protocol]() as peer:
         app = start([sys.executable, "app.py"], peer.endpoint, protocol, tmp_path)

@@ -7,6 +7,7 @@ from answering import Authority, closed_port, http_answering
 from applications import start
 from peers import PEERS
 from processes import BIN, NOWHERE, instrumented, said
+from releases import skip_without
 
 from distrokit_otlp.lazy import require
 
@@ -68,7 +69,7 @@ def https(tmp_path):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_program_that_gevent_patches_asks_over_tls(receiver, https, protocol):
-    pytest.importorskip("gevent")
+    skip_without("gevent")
     env = {**WITHOUT, **https, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
     program = (
         f"{PATCHED}{ASKING}\nfrom opentelemetry import trace\ntrace.get_tracer('t').start_span('s').end()\nprint(ask())"
@@ -81,7 +82,7 @@ def test_a_program_that_gevent_patches_asks_over_tls(receiver, https, protocol):
 
 
 def test_where_its_library_is_instrumented_the_loader_patches_first(https):
-    pytest.importorskip("gevent")
+    skip_without("gevent")
     env = {**NOWHERE, **https, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
     patch = {"OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH": "patch_all"}
 
@@ -91,7 +92,7 @@ def test_where_its_library_is_instrumented_the_loader_patches_first(https):
 
 
 def test_a_worker_of_gunicorn_that_gevent_patches_asks_over_tls(tmp_path, https):
-    pytest.importorskip("gevent")
+    skip_without("gevent")
     source = f"""{ASKING}
 def app(environ, start_response):
     body = str(ask()).encode()

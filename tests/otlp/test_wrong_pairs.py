@@ -8,7 +8,8 @@ import pytest
 from answering import Authority, silent
 from exporting import exporting
 from peers import PEERS, TLS, first, reset_in_body, tls_faults
-from processes import BRIEF, instrumented
+from processes import BRIEF, configured, instrumented
+from releases import needs_yaml
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 GRPC, HTTP = PEERS
@@ -134,3 +135,19 @@ def test_one_line_in_a_process(protocol, other):
     assert f"(export OTEL_EXPORTER_OTLP_PROTOCOL={other})" in told[0]
     assert len(result.stderr.splitlines()) <= 2, result.stderr
     assert told[-1] == result.stderr.splitlines()[-1]
+
+
+@needs_yaml
+def test_with_a_file_the_message_names_the_position_to_correct(tmp_path):
+    program = "from opentelemetry import trace; trace.get_tracer('t').start_span('hello').end()"
+    with PEERS[HTTP]() as peer:
+        file = f"""
+            file_format: "1.0"
+            tracer_provider:
+              processors:
+                - batch: {{exporter: {{otlp_http: {{endpoint: "{peer.endpoint}"}}}}}}
+        """
+        result = configured(program, file, tmp_path)
+
+    assert "the path is wrong: otel.yaml:5:" in result.stderr
+    assert ENDPOINT not in result.stderr

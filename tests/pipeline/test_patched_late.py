@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from applications import run
 from peers import PEERS
+from releases import skip_without
 
 PACKAGE = """
 from gevent import monkey
@@ -29,7 +30,7 @@ say("ends")
     [("http/protobuf", 0, "patch_all"), ("grpc", 2, "patch_all"), ("http/protobuf", 2, "patch_thread")],
 )
 def test_a_program_that_patches_late_ends_by_itself_with_everything_sent(tmp_path, protocol, before, patch):
-    pytest.importorskip("gevent")
+    skip_without("gevent")
     (tmp_path / "late").mkdir()
     (tmp_path / "late/__init__.py").write_text(PACKAGE.format(patch=patch))
     (tmp_path / "late/later.py").write_text("")

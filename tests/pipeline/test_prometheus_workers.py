@@ -13,6 +13,7 @@ from answering import closed_port
 from applications import start
 from plans import planned
 from processes import LEAN, QUIET, instrumented
+from releases import skip_without
 
 from distrokit_components.prometheus_checks import checks
 
@@ -49,7 +50,7 @@ def page(port):
     [([*GUNICORN, "-w", "1"], 1), ([*GUNICORN, "-w", "1", "--preload"], 1), ([*UVICORN, "--workers", "2"], 2)],
 )
 def test_a_worker_has_the_page(tmp_path, command, workers):
-    pytest.importorskip(command[0])
+    skip_without(command[0])
     (tmp_path / "app.py").write_text(APP)
     port, scraped = closed_port(), closed_port()
     words = [part.format(port=port) for part in command]

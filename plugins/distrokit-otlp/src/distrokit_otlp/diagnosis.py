@@ -29,6 +29,11 @@ _DISCONNECTED = re.compile(
 )
 
 
+def place_of(parameter: str, diagnosis: Diagnosis | None) -> str:
+    """Return the setting to correct; without a diagnosis the general variable."""
+    return diagnosis.place(parameter) if diagnosis else f"OTEL_EXPORTER_OTLP_{parameter.upper()}"
+
+
 class Diagnosis:
     """Explains the failed connections of one exporter.
 
@@ -38,6 +43,7 @@ class Diagnosis:
 
     def __init__(self, options: ExporterOptions) -> None:
         self._options = options
+        self._remedies = Remedies.of(options)
         self._probed_at, self._finding = -_PROBE_INTERVAL, ""
 
     def explain(self, text: str, seconds: float) -> str:
@@ -53,6 +59,10 @@ class Diagnosis:
             # Sockets, proxies and name resolution may raise anything: the text is reported as it is.
             return text
 
+    def place(self, parameter: str) -> str:
+        """Return the setting to correct: the variable that decides, or the position in the file."""
+        return self._remedies.place(parameter)
+
     def reset(self) -> None:
         """Forget the finding, since the receiver has answered."""
         self._finding = ""
@@ -67,7 +77,7 @@ class Diagnosis:
         from distrokit_otlp.route import Route
 
         options = self._options
-        remedies = Remedies(options.name, options.signal, options.sources, options.settings)
+        remedies = self._remedies
         files = {name: str(options.arguments.get(name) or "") for name in KEYS}
         grpc = options.arguments.get("protocol") == "grpc"
         insecure = bool(options.arguments.get("insecure"))

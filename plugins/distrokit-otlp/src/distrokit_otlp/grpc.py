@@ -17,6 +17,7 @@ from distrokit_otlp.header_rules import HeaderFilter, to_metadata
 from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.live_headers import LiveHeaders, exclude_refreshed
 from distrokit_otlp.quiet import quiet
+from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.signals import signal_of
 from distrokit_otlp.tls_files import TlsFiles
 from distrokit_otlp.tls_loading import TlsFileError
@@ -109,7 +110,8 @@ def _hint(options: ExporterOptions) -> str:
     """Return a hint for a connection that ends without a cause, as when the receiver requires a client certificate."""
     if options.arguments.get("insecure") or options.arguments.get("client_certificate"):
         return ""
-    return " (the receiver may require a client certificate: OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE)"
+    place = Remedies.of(options).place("client_certificate")
+    return f" (the receiver may require a client certificate: {place})"
 
 
 def _codes(options: ExporterOptions) -> frozenset[str] | None:

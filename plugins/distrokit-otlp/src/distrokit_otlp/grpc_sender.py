@@ -14,7 +14,7 @@ import grpc
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from distrokit_otlp.diagnosis import Diagnosis
+from distrokit_otlp.diagnosis import Diagnosis, place_of
 from distrokit_otlp.exporter import Sender
 from distrokit_otlp.send_result import SendResult, mentions_size, read_partial_success
 from distrokit_otlp.tls_files import TlsFiles
@@ -132,9 +132,10 @@ class GrpcSender(Sender):
             # CLIENT: the response was too large for grpc's own limit, not the request.
             return SendResult("refused" if "CLIENT: Received" in details else "too_large", cause)
         if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
-            return SendResult("refused", f"{cause} (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)")
+            setting = place_of("headers", self._diagnosis)
+            return SendResult("refused", f"{cause} (it does not accept these credentials: {setting})")
         if code == "UNAVAILABLE" and _CERTIFICATE.search(details):
-            return SendResult("refused", f"{cause} (OTEL_EXPORTER_OTLP_CERTIFICATE)")
+            return SendResult("refused", f"{cause} ({place_of('certificate', self._diagnosis)})")
         if code in self._retryable or (code == "RESOURCE_EXHAUSTED" and wait is not None and not self._codes_given):
             reached = not (code == "UNAVAILABLE" and _NOT_REACHED.search(details))
             # A receiver that answers has not accepted the request; without an answer, it may have.

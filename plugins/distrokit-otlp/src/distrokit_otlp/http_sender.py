@@ -19,7 +19,7 @@ import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from distrokit_otlp.deadline import limit_exchange
-from distrokit_otlp.diagnosis import Diagnosis
+from distrokit_otlp.diagnosis import Diagnosis, place_of
 from distrokit_otlp.exporter import Sender
 from distrokit_otlp.http_response import HttpResponse, is_otlp, is_web_page, read_rejected, read_text
 from distrokit_otlp.send_result import SendResult, mentions_size
@@ -74,7 +74,7 @@ class HttpSender(Sender):
         try:
             response = self._post(body, deadline)
         except requests.exceptions.SSLError as error:
-            return self._file_fault() or self._explain(_tls_failure(error), deadline)
+            return self._file_fault() or self._explain(_tls_failure(error, self._diagnosis), deadline)
         except requests.exceptions.InvalidHeader as error:
             return SendResult("refused", _describe_header_error(error))
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
@@ -134,9 +134,13 @@ class HttpSender(Sender):
             return SendResult("later", status, wait, unsure=unsure)
         if 300 <= response.status_code < 400:
             where = response.header("location")
-            hint = f", which redirects to {where}; set OTEL_EXPORTER_OTLP_ENDPOINT to the final address"
+            hint = f", which redirects to {where}; {self._endpoint()} needs the final address"
             return SendResult("refused", status + (hint if where else ""))
-        hint = _HINTS.get(response.status_code, "")
+        hint = ""
+        if response.status_code in (401, 403):
+            hint = f" (it does not accept these credentials: {place_of('headers', self._diagnosis)})"
+        elif response.status_code == 404:
+            hint = f" (the path is wrong: {self._endpoint()})"
         return SendResult("refused", status + (f": {text}" if text else "") + hint)
 
     def _judge_success(self, response: HttpResponse, status: str) -> SendResult:
@@ -145,14 +149,15 @@ class HttpSender(Sender):
             rejected, text = read_rejected(response, self._response)
             return SendResult("taken", text or "the receiver gave no reason", rejected=rejected)
         if not response.whole or is_web_page(response):
-            return SendResult(
-                "refused", f"{status}, which is not an OTLP response; correct OTEL_EXPORTER_OTLP_ENDPOINT"
-            )
+            return SendResult("refused", f"{status}, which is not an OTLP response; correct {self._endpoint()}")
         remark = (
             f"{status}: {read_text(response)!r}, which is not an OTLP response; the items are counted as delivered; "
-            "if they are missing at the receiver, correct OTEL_EXPORTER_OTLP_ENDPOINT"
+            f"if they are missing at the receiver, correct {self._endpoint()}"
         )
         return SendResult("taken", remark=remark)
+
+    def _endpoint(self) -> str:
+        return place_of("endpoint", self._diagnosis)
 
     def close(self) -> None:
         if self._session is not None:
@@ -163,11 +168,6 @@ class HttpSender(Sender):
         self._session = None
 
 
-_HINTS = {
-    401: " (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)",
-    403: " (it does not accept these credentials: OTEL_EXPORTER_OTLP_HEADERS)",
-    404: " (the path is wrong: OTEL_EXPORTER_OTLP_ENDPOINT)",
-}
 #: Statuses that never mean a request's size, whatever the text.
 _NOT_ABOUT_SIZE = frozenset({401, 403, 404, 405, 407, 431, 502, 503, 504})
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "gzip": gzip.compress, "deflate": zlib.compress}
@@ -184,12 +184,13 @@ def _is_too_large(status: int, text: str, wait: float | None) -> bool:
     return status >= 400 and status not in _NOT_ABOUT_SIZE and wait is None and mentions_size(text)
 
 
-def _tls_failure(error: Exception) -> SendResult:
+def _tls_failure(error: Exception, diagnosis: Diagnosis | None) -> SendResult:
     """Return ``refused`` for a rejected certificate, ``later`` for a broken connection."""
     text = _describe(error)
     final = ("certificate", "hostname", "wrong_version", "wrong version", "alert", "unknown_ca")
     if any(word in text.lower() for word in final):
-        return SendResult("refused", f"{text} (OTEL_EXPORTER_OTLP_CERTIFICATE, and _CLIENT_CERTIFICATE)")
+        settings = " and ".join(place_of(name, diagnosis) for name in ("certificate", "client_certificate"))
+        return SendResult("refused", f"{text} ({settings})")
     return SendResult("later", text, unsure=True)
 
 

@@ -21,7 +21,7 @@ from distrokit_otlp.tls_loading import TlsFileError
 def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Check]:
     """Check proxy, name, connection and TLS, then send one item of ``options.signal``."""
     grpc = options.arguments.get("protocol") == "grpc"
-    remedies = Remedies(options.name, options.signal, options.sources, options.settings)
+    remedies = Remedies.of(options)
     files = TlsFiles.of(options)
     try:
         files.load()

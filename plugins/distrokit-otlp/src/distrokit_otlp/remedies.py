@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from distrokit import Settings, Source
+from distrokit import ExporterOptions, Settings, Source
 from distrokit_otlp.endpoints import is_grpc_target
 
 _FIXED = {"grpc": "otlp_grpc", "http/protobuf": "otlp_http", "http/json": "otlp_http"}
@@ -25,6 +25,11 @@ class Remedies:
     def __init__(self, name: str, signal: str, sources: Mapping[str, Source], settings: Settings) -> None:
         self._name, _, self._instance = name.partition("/")
         self._signal, self._sources, self._settings = signal, sources, settings
+
+    @classmethod
+    def of(cls, options: ExporterOptions) -> Remedies:
+        """Return the remedies of the exporter with these options."""
+        return cls(options.name, options.signal, options.sources, options.settings)
 
     def place(self, parameter: str) -> str:
         """Return the setting to correct: the variable that decides, or the position in the file."""

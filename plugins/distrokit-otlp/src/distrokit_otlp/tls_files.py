@@ -43,7 +43,7 @@ class TlsFiles:
     @classmethod
     def of(cls, options: ExporterOptions) -> TlsFiles:
         """Return the files of an exporter."""
-        remedies = Remedies(options.name, options.signal, options.sources, options.settings)
+        remedies = Remedies.of(options)
         paths = {parameter: str(options.arguments.get(parameter) or "") for parameter in KEYS}
         lenient = options.arguments.get("protocol") == "grpc"
         return cls(options.name, options.signal, paths, remedies, lenient=lenient)
