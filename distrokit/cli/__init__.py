@@ -19,8 +19,8 @@ from distrokit.cli.target_process import ask
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
 from distrokit.doctor.installer import install_line
+from distrokit.launch.assembly import Assembly, plan_for
 from distrokit.launch.distro_selection import configure_other, select_distro
-from distrokit.launch.startup import Assembly
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.layers import Settings, is_secret
 
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     distro_selection = select_distro(Settings.from_environ(), installed)
     # A distro that only sets defaults writes them into the environment, so the plan is made after it.
     _, failures = configure_other(distro_selection)
-    assembly = Assembly(installed=installed, plan_when_disabled=True)
+    assembly = plan_for(installed=installed)
     assembly.plan.problems.extend((*distro_selection.problems, *failures))
     own, elsewhere = _split_at_command(words)
     parser = _Parser(prog="distrokit", description=(distrokit.__doc__ or "").split("\n")[0], epilog=EPILOG)

@@ -7,7 +7,7 @@ import argparse
 from distrokit.cli.output import print_json, print_rows
 from distrokit.declarations import Command
 from distrokit.hookspecs import HOOKS
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import Assembly
 from distrokit.plugins.manager import Plugins
 from distrokit.settings.bundles import to_install
 

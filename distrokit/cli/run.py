@@ -19,10 +19,10 @@ from distrokit.cli.interpreter import check_pythonpath, find_bundle, interpreter
 from distrokit.cli.target_process import no_program, with_python
 from distrokit.declarations import Command
 from distrokit.diagnostics import visible, write
+from distrokit.launch.assembly import channel_for
 from distrokit.launch.distro_selection import claim_loader
 from distrokit.launch.site import FOLDER
 from distrokit.launch.site.sitecustomize import LAUNCHED
-from distrokit.launch.startup import channel
 from distrokit.settings.environ import SAID, put
 from distrokit.settings.layers import Settings
 
@@ -90,7 +90,7 @@ def _report_obstacle(command: Sequence[str]) -> None:
         if problem is None:
             write(visible(f"distrokit run: {bundle.evidence}; it runs without telemetry unless its code starts it"))
         else:
-            stderr = channel(Settings.from_environ())
+            stderr = channel_for(Settings.from_environ())
             stderr.problems([problem])
             # The Python that starts COMMAND would print it again.
             put(SAID, ",".join(stderr.said) or None)

@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 from distrokit.declarations import Check, Signal
 from distrokit.diagnostics import Problem, describe_exception, quantity, trace_of
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import Assembly
 from distrokit.pipeline.bounded import Bounded
 from distrokit.pipeline.components import Components
 from distrokit.pipeline.export_monitor import counted

@@ -14,7 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from distrokit.declarations import Check, Exporter, ExporterOptions, Sent, Signal
 from distrokit.diagnostics import contain, describe_exception, one_line
 from distrokit.doctor.items import item
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import Assembly
 from distrokit.pipeline.components import Components
 from distrokit.pipeline.rate_limit import text_of
 from distrokit.pipeline.resource import build_resource

@@ -11,8 +11,8 @@ from distrokit.diagnostics import Mask, contain, describe_exception, quantity, v
 from distrokit.doctor.packages import check_packages
 from distrokit.doctor.process import check_process
 from distrokit.doctor.settings import check_settings
+from distrokit.launch.assembly import Assembly
 from distrokit.launch.distro_selection import DistroSelection
-from distrokit.launch.startup import Assembly
 
 #: Version of the shape of :meth:`Report.describe`.
 SCHEMA = 1

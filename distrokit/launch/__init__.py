@@ -1,7 +1,8 @@
 """The start of distrokit in a process.
 
 ``distro`` has the two classes that OpenTelemetry's loader calls, ``start`` is ``distrokit.start``; both use
-``startup``, which makes the plan and runs it. ``distro_selection`` decides between distrokit and other vendors'
-distros, ``lookups`` gives OpenTelemetry the entry points that distrokit found, ``environment_variables`` lists settings
-for the launcher. ``site`` is the folder that ``distrokit run`` puts on PYTHONPATH; ``pyinstaller`` is its hook.
+``assembly``, which makes the plan, and ``startup``, which runs it. ``distro_selection`` decides between distrokit and
+other vendors' distros, ``lookups`` gives OpenTelemetry the entry points that distrokit found,
+``environment_variables`` lists settings for the launcher. ``site`` is the folder that ``distrokit run`` puts on
+PYTHONPATH; ``pyinstaller`` is its hook.
 """

@@ -17,6 +17,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 
 from distrokit import instrumentation
 from distrokit.diagnostics import Problem, StrictError, write
+from distrokit.launch.assembly import Assembly, channel_for, plan_for, start_failed
 from distrokit.launch.distro_selection import (
     CONFIGURATOR,
     NAME,
@@ -27,7 +28,7 @@ from distrokit.launch.distro_selection import (
 )
 from distrokit.launch.lookups import answer_loader, answer_lookups, given_entry_points
 from distrokit.launch.site.sitecustomize import hidden_by_upstream, run_users_own
-from distrokit.launch.startup import Assembly, channel, start_failed
+from distrokit.launch.startup import finish_start, make_pipeline, start_pipeline
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.bundles import bundle_of
@@ -58,7 +59,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
             self._distro_selection = select_distro(settings, self._entry_points())
             if not self._distro_selection.builds:
                 # Printed here, since no plan will be made that would report them.
-                channel(settings).problems(self._distro_selection.problems)
+                channel_for(settings).problems(self._distro_selection.problems)
         return self._distro_selection
 
     def _entry_points(self) -> EntryPoints:
@@ -70,7 +71,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
     def assembly(self) -> Assembly:
         """Return the assembly with the plan, which is made once."""
         if self._assembly is None:
-            self._assembly = Assembly(installed=self._entry_points(), plan_when_disabled=True)
+            self._assembly = plan_for(installed=self._entry_points())
             self._assembly.plan.problems.extend((*self.distro_selection().problems, *self._failures))
         return self._assembly
 
@@ -114,7 +115,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         if not self._configured:
             answer_loader(self._entry_points(), self._add_problem, self._instrument)
         try:
-            self.assembly().start(extra)
+            start_pipeline(self.assembly(), extra)
             if not self._configured:
                 # The loader took another distro, which would now apply the instrumentations. distrokit has to, so it
                 # applies them here and makes the loader apply none.
@@ -139,23 +140,23 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         distro_selection = self.distro_selection()
         if not distro_selection.builds or self._started:
             # Another distro configures this process, or a plugin called start() during the start.
-            aside = Assembly({"OTEL_SDK_DISABLED": "true"})
+            aside = plan_for({"OTEL_SDK_DISABLED": "true"}, installed=EntryPoints(), project=False)
             aside.plan.problems.append(
                 _start_refused("distrokit itself" if distro_selection.builds else distro_selection.name)
             )
             aside.report()
-            return aside.idle()
+            return make_pipeline(aside)
         self._started = True
         self._other_distro, self._failures = configure_other(distro_selection)
-        self._assembly = assembly = Assembly(
-            plugins=plugins, installed=self._entry_points(), settings=settings, distro=distro, plan_when_disabled=True
+        self._assembly = assembly = plan_for(
+            plugins=plugins, installed=self._entry_points(), settings=settings, distro=distro
         )
         assembly.plan.problems.extend(self._failures)
-        pipeline = assembly.pipeline = assembly.start() or assembly.idle()
+        pipeline = assembly.pipeline = start_pipeline(assembly) or make_pipeline(assembly)
         if instrument:
             self._instrument()
         try:
-            assembly.started()
+            finish_start(assembly)
         finally:
             self._print_report()
         return pipeline
@@ -183,7 +184,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         if settings.flag("DISTROKIT_DOCTOR") or wanted == "offline":
             from distrokit.doctor.report import examine
 
-            assembly = self._assembly or Assembly(installed=self._entry_points(), plan_when_disabled=True)
+            assembly = self._assembly or plan_for(installed=self._entry_points())
             report = examine(assembly, self.distro_selection(), online=wanted != "offline")
             write("\n".join([f"distrokit doctor, process {os.getpid()}", *report.lines()]))
 
@@ -199,7 +200,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         if self._assembly is not None:
             try:
                 self._instrument()
-                self._assembly.started()
+                finish_start(self._assembly)
             except StrictError as error:
                 self._print_report()
                 _end(error)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from distrokit.declarations import SIGNALS, BuildContext, Exporter, ExporterOptions, Processor, Signal
 from distrokit.diagnostics import Problem
 from distrokit.hookspecs import hookimpl
+from distrokit.launch.startup import make_pipeline
 from distrokit.plan.plan import Plan
 from distrokit.plugins.distros import Distro
 from distrokit.settings.environ import only
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
-    from distrokit.launch.startup import Assembly
+    from distrokit.launch.assembly import Assembly
     from distrokit.pipeline.pipeline import Pipeline
 
 #: Sorts after every other plugin.
@@ -171,7 +172,7 @@ def run_in_memory(assembly: Assembly, environ: Mapping[str, str]) -> Iterator[Te
     kept: list[tuple[ExporterOptions, Any]] = []
     _replace_exporters(assembly.plan, kept)
     with only(environ, [setting.name for setting in assembly.plan.known]):
-        pipeline = assembly.pipeline = assembly.idle(isolated=True)
+        pipeline = assembly.pipeline = make_pipeline(assembly, isolated=True)
         try:
             if not assembly.plan.disabled.value:
                 pipeline.start()

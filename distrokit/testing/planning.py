@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from distrokit.hookspecs import PROJECT
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import Assembly, plan_for
 from distrokit.plan.plan import Plan
 from distrokit.plugins.distros import Distro
 from distrokit.plugins.entry_points import EntryPoints
@@ -53,7 +53,7 @@ def assemble(
     """Plan, and return what is needed to build the plan; ``settings`` override ``environ``."""
     named = name_plugins(plugins)
     scanned = installed_without(named) if installed else EntryPoints()
-    return Assembly(dict(environ or {}), named, scanned, settings=settings, project=False, distro=distro)
+    return plan_for(dict(environ or {}), named, scanned, settings=settings, project=False, distro=distro)
 
 
 def name_plugins(plugins: Plugins | None) -> dict[str, object]:

@@ -15,7 +15,7 @@ from processes import BIN, QUIET, clean_environ, distrokit, instrumented, run, s
 import distrokit as package
 from distrokit.cli import main
 from distrokit.cli.plugins import PLUGINS
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import plan_for
 from distrokit.plugins.entry_points import EntryPoints
 
 
@@ -239,7 +239,7 @@ def test_python_dash_m_is_the_same():
 
 
 def test_without_a_plugin_the_list_says_what_to_install(capsys):
-    arguments = argparse.Namespace(json=False, assembly=Assembly({}, {}, package.EntryPoints()))
+    arguments = argparse.Namespace(json=False, assembly=plan_for({}, {}, package.EntryPoints()))
 
     assert PLUGINS.run(arguments) == 0
     assert capsys.readouterr().out == "no plugin is installed. Run `pip install 'distrokit[otlp]'`.\n"

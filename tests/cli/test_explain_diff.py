@@ -11,7 +11,7 @@ from processes import distrokit
 from setting_rows import OTLP, ROWS, table
 
 from distrokit.cli.difference import difference
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import plan_for
 
 #: Their rows say what is the default anyway.
 DEFAULTS = {
@@ -23,7 +23,7 @@ DEFAULTS = {
 
 
 def differences(env):
-    assembly = Assembly(env, plan_when_disabled=True)
+    assembly = plan_for(env)
     return difference(assembly.bare().plan, assembly.plan)
 
 
@@ -42,6 +42,7 @@ VALUES = {
     "OTEL_METRICS_EXEMPLAR_FILTER": "always_on",
     "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION": "false",
     "DISTROKIT_TRACE_HOOKS": "false",
+    **{f"OTEL_PYTHON_{kind.upper()}_PROVIDER": f"sdk_{kind}_provider" for kind in ("tracer", "meter", "logger")},
 }
 #: They have an effect together with others only, or decide what the plan is made of.
 ELSEWHERE = ("INSECURE", "HEADERS_FILE", "CONFIG_FILE", "DISTROKIT_TRACE_HOOKS")

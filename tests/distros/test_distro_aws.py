@@ -16,7 +16,7 @@ from processes import QUIET, instrumented, said
 from vendor_distros import Example
 from vendor_peers import Datagrams, WebPeer
 
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import plan_for
 
 AWS = Example("aws")
 
@@ -109,7 +109,7 @@ def test_the_switch_builds_nothing(off):
     given = {"AWS_EXAMPLE_ENABLED": "false"}
     plugins = {**DEFAULTS, "aws-example": AWS.module("aws_example.plugin")}
     where = {"environ": given} if off == "environment" else {"environ": {}, "settings": given}
-    plan = Assembly(plugins=plugins, installed=INSTALLED, distro=AWS.distro, **where).plan
+    plan = plan_for(plugins=plugins, installed=INSTALLED, distro=AWS.distro, **where).plan
 
     assert plan.disabled.value
     assert not AWS.planned({**given, "OTEL_SDK_DISABLED": "false"}).disabled.value

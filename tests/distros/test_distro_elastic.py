@@ -16,7 +16,7 @@ from three_signals import THREE_SIGNALS
 from vendor_distros import Example
 
 from distrokit import Sampler
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import plan_for
 from distrokit.plugins.entry_points import EntryPoints
 
 ELASTIC = Example("elastic")
@@ -203,7 +203,7 @@ def test_only_detectors_that_may_find_something_run(env, found):
     ]
     installed = EntryPoints([*ELASTIC.installed, *clouds])
 
-    plan = Assembly(env, ELASTIC.plugins, installed, distro=ELASTIC.distro).plan
+    plan = plan_for(env, ELASTIC.plugins, installed, distro=ELASTIC.distro).plan
 
     detectors = [detector.name for detector in plan.resource.detectors]
     assert [name for name in detectors if name.startswith("aws")] == found

@@ -11,7 +11,7 @@ from releases import needs_yaml
 from sinks import http_sink
 from vendor_distros import Example
 
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import plan_for
 
 SPLUNK = Example("splunk")
 TOKEN = "sesame-street-9"
@@ -127,7 +127,7 @@ def test_a_realm_is_endpoints_over_http_and_a_collector_is_stronger():
 
 
 def test_a_realm_may_be_given_in_code():
-    given = Assembly({}, SPLUNK.plugins, SPLUNK.installed, settings={"SPLUNK_REALM": "eu1"}, distro=SPLUNK.distro)
+    given = plan_for({}, SPLUNK.plugins, SPLUNK.installed, settings={"SPLUNK_REALM": "eu1"}, distro=SPLUNK.distro)
 
     assert endpoints(given.plan)["traces"] == "https://ingest.eu1.splunk.example/v2/trace/otlp"
 

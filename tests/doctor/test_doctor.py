@@ -484,15 +484,15 @@ def test_gevent_that_patches_first(tmp_path, monkeypatch):
 
 
 def test_a_check_that_fails_itself_is_a_finding(monkeypatch):
+    from distrokit.launch.assembly import plan_for
     from distrokit.launch.distro_selection import DistroSelection
-    from distrokit.launch.startup import Assembly
 
     def broken(*_):
         raise OSError("cannot look")
 
     monkeypatch.setattr(room, "check_packages", broken)
 
-    report = room.examine(Assembly({}, {}, EntryPoints()), DistroSelection(), online=False)
+    report = room.examine(plan_for({}, {}, EntryPoints()), DistroSelection(), online=False)
 
     assert not report.ok
     assert "  FAIL  packages-check-failed: this check failed: OSError: cannot look" in report.lines()

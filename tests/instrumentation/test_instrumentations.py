@@ -21,7 +21,7 @@ from processes import QUIET, configured, distrokit, instrumented, said
 
 from distrokit import InstrumentationPlan
 from distrokit.instrumentation import apply_all
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import plan_for
 from distrokit.plan.selection.instrumentations import in_variable, instrumentations_of_settings, option_value, split
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.layers import Settings
@@ -38,7 +38,7 @@ def points(*names):
 def among(environ, *names, **plugins):
     """The plan where these instrumentations, and no others, are installed."""
     others = [point for group in ("opentelemetry_propagator",) for point in INSTALLED.group(group)]
-    return Assembly(environ, {**DEFAULTS, **plugins}, EntryPoints([*others, *points(*names)])).plan
+    return plan_for(environ, {**DEFAULTS, **plugins}, EntryPoints([*others, *points(*names)])).plan
 
 
 def on(plan):
@@ -633,7 +633,7 @@ def test_what_is_asked_for_and_does_not_fit_is_said(environ, asked, tmp_path):
             "Requires-Dist: library-that-is-not-there; extra == 'instruments'\nProvides-Extra: instruments\n"
         )
     (mine,) = (p for d in distributions(path=[str(path)]) for p in d.entry_points)
-    plan = Assembly(environ, DEFAULTS, EntryPoints([mine])).plan
+    plan = plan_for(environ, DEFAULTS, EntryPoints([mine])).plan
 
     apply_all(plan)
 

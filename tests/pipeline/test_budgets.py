@@ -87,7 +87,7 @@ def test_what_the_launcher_imports_is_the_list_of_settings_and_what_it_has_to_no
 @pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 def test_declaring_and_planning_import_no_sdk_no_grpc_no_protobuf_no_requests(protocol):
     modules = imported(
-        "from distrokit.launch.startup import Assembly; import json; json.dumps(Assembly().plan.describe())",
+        "from distrokit.launch.assembly import plan_for; import json; json.dumps(plan_for().plan.describe())",
         {
             "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
             "OTEL_TRACES_SAMPLER": "traceidratio",

@@ -155,10 +155,10 @@ def test_the_level_of_the_handler():
 def test_a_switch_without_the_package_is_said():
     from plans import DEFAULTS, planned, problems
 
-    from distrokit.launch.startup import Assembly
+    from distrokit.launch.assembly import plan_for
     from distrokit.plugins.entry_points import EntryPoints
 
-    plan = Assembly({SWITCH: "true"}, DEFAULTS, EntryPoints()).plan
+    plan = plan_for({SWITCH: "true"}, DEFAULTS, EntryPoints()).plan
 
     assert [line for line in problems(plan) if "pip install opentelemetry-instrumentation-logging" in line]
     assert problems(planned({SWITCH: "true"})) == []

@@ -15,9 +15,10 @@ from distrokit.plugins.validation import HookError, checked
 
 START = """
     import threading
-    from distrokit.launch.startup import Assembly
+    from distrokit.launch.assembly import plan_for
+    from distrokit.launch.startup import start_pipeline
 
-    pipeline = Assembly({environ}).start()
+    pipeline = start_pipeline(plan_for({environ}))
 """
 
 
@@ -73,12 +74,13 @@ def test_a_logger_provider_that_the_process_already_has_stays():
     program = """
         from opentelemetry import _logs, metrics
         from opentelemetry.sdk._logs import LoggerProvider
-        from distrokit.launch.startup import Assembly
+        from distrokit.launch.assembly import plan_for
+        from distrokit.launch.startup import start_pipeline
 
         theirs = LoggerProvider(shutdown_on_exit=False)
         _logs.set_logger_provider(theirs)
         metrics.set_meter_provider(metrics.NoOpMeterProvider())
-        pipeline = Assembly({"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "console"}).start()
+        pipeline = start_pipeline(plan_for({"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "console"}))
         print(_logs.get_logger_provider() is theirs, pipeline.logger_provider, pipeline.meter_provider)
         import threading
         print(threading.active_count())

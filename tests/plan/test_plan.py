@@ -13,6 +13,7 @@ from plans import assembled, planned, plugin, problems
 from distrokit import Exporter, Processor, ResourceDetector, Sampler, Setting, Value
 from distrokit.diagnostics import Problem
 from distrokit.hookspecs import hookimpl
+from distrokit.launch.startup import start_pipeline
 from distrokit.plan.plan import Component
 from distrokit.settings.sdk_settings import read_late
 from distrokit.settings.values import Source
@@ -294,12 +295,12 @@ def test_a_plan_is_json_and_has_no_secrets():
     assert '"headers": {"value": {"authorization": "****"}' in text
 
 
-def test_a_disabled_sdk_has_an_empty_plan_unless_it_is_asked_for():
+def test_a_disabled_plan_shows_what_would_run_and_builds_no_provider():
     assembly = assembled({"OTEL_SDK_DISABLED": "True"})
 
     assert assembly.plan.disabled.value is True
-    assert assembly.plugins.candidates == []
-    assert assembly.start().tracer_provider is None
+    assert [item.exporter.name for item in assembly.plan.signals["traces"].exporters] == ["otlp"]
+    assert start_pipeline(assembly).tracer_provider is None
 
 
 names = st.sampled_from(
@@ -357,7 +358,7 @@ def test_a_plan_that_fails_in_a_way_nobody_foresaw_is_a_problem_and_not_a_traceb
     def broken(settings, plugins):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("distrokit.launch.startup.make_plan", broken)
+    monkeypatch.setattr("distrokit.launch.assembly.make_plan", broken)
 
     assembly = assembled()
     assembly.report()

@@ -15,7 +15,7 @@ from processes import instrumented, said
 
 import distrokit as public
 from distrokit import Distro
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import plan_for
 
 ACME = Distro(
     name="acme",
@@ -26,7 +26,7 @@ ACME = Distro(
 
 
 def planned(distro, environ=None, **plugins):
-    return Assembly(environ or {}, {**DEFAULTS, **plugins}, INSTALLED, distro=distro).plan
+    return plan_for(environ or {}, {**DEFAULTS, **plugins}, INSTALLED, distro=distro).plan
 
 
 def test_its_defaults_are_weaker_than_the_users_word_and_stronger_than_a_plugins():

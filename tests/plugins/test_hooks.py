@@ -16,7 +16,7 @@ from processes import QUIET, distrokit, instrumented, said
 
 from distrokit import Distro
 from distrokit.hookspecs import PROJECT
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import plan_for
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.plugins.manager import DECLARE_HOOKS, Plugins
 from distrokit.settings.layers import Settings
@@ -378,6 +378,6 @@ def test_what_is_given_in_code_or_by_the_distro_every_hook_that_declares_can_go_
         seen.append((settings.get("FROM_CODE"), settings.get("FROM_DISTRO"), settings.get("FROM_ENVIRON")))
 
     distro = Distro(name="acme", version="1", defaults={"FROM_DISTRO": "d"})
-    Assembly({"FROM_ENVIRON": "e"}, {"acme": plugin(**{name: hook})}, settings={"FROM_CODE": "c"}, distro=distro)
+    plan_for({"FROM_ENVIRON": "e"}, {"acme": plugin(**{name: hook})}, settings={"FROM_CODE": "c"}, distro=distro)
 
     assert seen == [("c", "d", "e")]

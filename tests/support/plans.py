@@ -13,7 +13,7 @@ import distrokit_components.plugin
 import distrokit_otlp.plugin
 import distrokit_resource.plugin
 from distrokit.hookspecs import hookimpl
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import Assembly, plan_for
 from distrokit.plan.plan import Plan
 from distrokit.plugins.entry_points import EntryPoints
 
@@ -42,7 +42,7 @@ INSTALLED = EntryPoints(p for group in entry_points().groups - {"distrokit"} for
 
 def assembled(environ: Mapping[str, str] | None = None, **plugins: object) -> Assembly:
     """The default plugins and these, in this environment."""
-    return Assembly(environ or {}, {**DEFAULTS, **plugins}, INSTALLED)
+    return plan_for(environ or {}, {**DEFAULTS, **plugins}, INSTALLED)
 
 
 def planned(environ: Mapping[str, str] | None = None, **plugins: object) -> Plan:

@@ -16,7 +16,7 @@ from interpreters import ROOT
 from plans import DEFAULTS, INSTALLED
 
 from distrokit import Distro
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import Assembly, plan_for
 from distrokit.plan.plan import Plan
 from distrokit.plugins.entry_points import EntryPoints
 
@@ -89,7 +89,7 @@ class Example:
     def assembled(self, environ: Mapping[str, str] | None = None, **plugins: object) -> Assembly:
         """Its plan with its distro in charge, in this process: no globals, no network."""
         given = {**self.plugins, **plugins}
-        return Assembly(environ or {}, given, self.installed, project=False, distro=self.distro)
+        return plan_for(environ or {}, given, self.installed, project=False, distro=self.distro)
 
     def planned(self, environ: Mapping[str, str] | None = None, **plugins: object) -> Plan:
         """The plan of :meth:`assembled`."""

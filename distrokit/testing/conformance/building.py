@@ -11,7 +11,7 @@ from typing import Any
 
 from distrokit.declarations import SIGNALS, Exporter, Signal
 from distrokit.diagnostics import Channel, Problem, describe_exception
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import Assembly
 from distrokit.plan.component_resolver import ComponentResolver
 from distrokit.plan.registry import Registration, Registries
 from distrokit.plan.resolver import PROCESSOR_SETTING

@@ -8,7 +8,7 @@ from typing import Any
 
 from distrokit.declarations import SIGNALS, Declaration, Setting
 from distrokit.diagnostics import Problem
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import plan_for
 from distrokit.plan.component_resolver import ComponentResolver
 from distrokit.plan.planner import CONFIG_FILE
 from distrokit.plan.registry import Registries
@@ -53,7 +53,7 @@ def check_alone(name: str, module: object, environ: Mapping[str, str]) -> Iterat
     for signal in SIGNALS:
         for registration in registries.staged[signal]:
             resolver.component(registration, BUILT_IN, signal)
-    plan = Assembly(dict(environ), {name: module}, EntryPoints(), project=False).plan
+    plan = plan_for(dict(environ), {name: module}, EntryPoints(), project=False).plan
     # It may select components of other plugins; check_with_installed covers that.
     for problem in (*problems, *plan.problems):
         if problem.code in ("name-taken", "parameters-failed", "plugin-failed"):
@@ -63,8 +63,8 @@ def check_alone(name: str, module: object, environ: Mapping[str, str]) -> Iterat
 def check_with_installed(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str]:
     """Yield problems of a plan with all installed plugins that a plan without this plugin does not have."""
     others = installed_without([name])
-    without = Assembly(dict(environ), None, others, project=False).plan
-    plan = Assembly(dict(environ), {name: module}, others, project=False).plan
+    without = plan_for(dict(environ), None, others, project=False).plan
+    plan = plan_for(dict(environ), {name: module}, others, project=False).plan
     before = {str(problem) for problem in without.problems}
     excuses = missing_settings(name, module, environ)
     for problem in plan.problems:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 
-from distrokit.launch.startup import Assembly
+from distrokit.launch.assembly import plan_for
 from distrokit.testing.conformance.wording import for_author, is_about
 from distrokit.testing.planning import installed_without
 
@@ -15,7 +15,7 @@ def check_tools(name: str, module: object, environ: Mapping[str, str]) -> Iterat
     # Imported here: other stages do not need it.
     from distrokit.cli import add_arguments, commands
 
-    assembly = Assembly(dict(environ), {name: module}, installed_without([name]), project=False)
+    assembly = plan_for(dict(environ), {name: module}, installed_without([name]), project=False)
     plan, plugins = assembly.plan, assembly.plugins
     before = list(plan.problems)
     plugins.checks(plan)
