@@ -23,12 +23,12 @@ from distrokit.declarations import Check, Signal
 from distrokit.diagnostics import Problem, describe_exception, quantity, trace_of
 from distrokit.launch.assembly import Assembly
 from distrokit.pipeline.bounded import Bounded
-from distrokit.pipeline.components import Components
+from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.export_monitor import counted
 from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.losses import losses_of
 from distrokit.pipeline.resource import build_resource
-from distrokit.pipeline.response_propagators import compose
+from distrokit.pipeline.response_propagators import build_response_propagator
 from distrokit.pipeline.samplers import build_sampler
 from distrokit.pipeline.views import make_view
 from distrokit.plan.plan import ExporterPlan, Plan
@@ -102,8 +102,7 @@ class _Trial:
 
     def __init__(self, plan: Plan, plugins: Plugins, *, online: bool) -> None:
         self._plan, self._online = plan, online
-        self._built: list[Any] = []
-        self._components = Components(plan, plugins, self._built)
+        self._components = ComponentFactory(plan, plugins)
         self._doing = ""
         self.resource: Resource | None = None
         self.count = 0
@@ -119,16 +118,22 @@ class _Trial:
 
     def build(self) -> None:
         """Build each part; what fails is a problem of the plan."""
-        plan, part = self._plan, self._components.component
+        plan = self._plan
+        part = self._components.component
         for propagator in plan.propagators or ():
-            self._keep(f"propagator {propagator.name}", partial(part, propagator, TextMapPropagator, "it is left out"))
+            self._keep(
+                f"propagator {propagator.name}",
+                partial(part, propagator, TextMapPropagator, "it is left out"),
+            )
         # Detectors may use the network.
         detectors = plan.resource.detectors if self._online else []
         looked = replace(plan, resource=replace(plan.resource, detectors=detectors))
         self._doing, self.count = "the resource is not built", self.count + len(detectors)
-        self.resource = self._components.resource = build_resource(looked, {})
+        self.resource = build_resource(looked, {})
+        self._components = self._components.with_resource(self.resource)
+        part = self._components.component
         if plan.response_propagators:
-            compose_all = partial(compose, plan, self._components, _ignore_error, None)
+            compose_all = partial(build_response_propagator, self._components, _ignore_error, None)
             self._keep("response propagators", compose_all, len(plan.response_propagators))
         if plan.sampler:
             name = f"sampler {plan.sampler.nested_name}"
@@ -173,8 +178,8 @@ class _Trial:
         self.count += count
         made = build()
         # Components keep most of the parts that they make.
-        if not any(made is part for part in self._built):
-            self._built.append(made)
+        if not any(made is part for part in self._components.parts):
+            self._components.keep(made)
 
     def _guarded(self, name: str, build: Callable[[], Any]) -> Callable[[], Any]:
         """Guard a part that is not a component: an exception becomes a problem of the plan."""
@@ -199,7 +204,7 @@ class _Trial:
 
     def shut_down(self) -> None:
         """Shut down what was built, in reverse order; exceptions are ignored."""
-        for part in reversed(self._built):
+        for part in reversed(self._components.parts):
             if hasattr(part, "shutdown"):
                 self._doing = f"{self._components.name_of(part) or type(part).__name__} is not shut down"
                 with contextlib.suppress(Exception):

@@ -15,7 +15,7 @@ from distrokit.declarations import Check, Exporter, ExporterOptions, Sent, Signa
 from distrokit.diagnostics import contain, describe_exception, one_line
 from distrokit.doctor.items import item
 from distrokit.launch.assembly import Assembly
-from distrokit.pipeline.components import Components
+from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.rate_limit import text_of
 from distrokit.pipeline.resource import build_resource
 from distrokit.pipeline.sdk_messages import capture_sdk_messages, listen_to_sdk
@@ -35,7 +35,6 @@ def check_exports(assembly: Assembly, resource: Resource | None = None) -> Itera
     """
     plan = assembly.plan
     listen_to_sdk(assembly.channel, explicit=False)
-    components = Components(plan, assembly.plugins)
     wanted: list[tuple[Signal, Component[Exporter]]] = [
         (signal, i.exporter) for signal, planned in plan.signals.items() for i in planned.exporters
     ]
@@ -43,7 +42,7 @@ def check_exports(assembly: Assembly, resource: Resource | None = None) -> Itera
     known = len(plan.problems)
     # An exporter's own output on stdout must not mix with the report.
     with plan.settings.exposed({**plan.sdk_settings, **hidden}), contextlib.redirect_stdout(sys.stderr):
-        components.resource = resource or build_resource(plan, {})
+        components = ComponentFactory(plan, assembly.plugins, resource or build_resource(plan, {}))
         building = threading.Lock()
         trials = [_Trial(components, signal, component, building) for signal, component in wanted]
         deadline = time.monotonic() + PATIENCE
@@ -63,7 +62,7 @@ class _Trial:
     """One exporter, tried in a thread of its own."""
 
     def __init__(
-        self, components: Components, signal: Signal, component: Component[Exporter], building: threading.Lock
+        self, components: ComponentFactory, signal: Signal, component: Component[Exporter], building: threading.Lock
     ) -> None:
         self._components, self._component = components, component
         self._signal: Signal = signal

@@ -1,7 +1,8 @@
 """The running pipeline: a plan becomes SDK providers.
 
-``pipeline`` is the whole: start, fork, flush, stop. ``build`` and ``providers`` make it, ``components`` calls
-factories, ``stages`` and ``signal_stages`` keep the order of processors, ``resource`` detects, ``scopes`` switches
+``pipeline`` is the whole: start, fork, flush, stop. ``builder`` makes the providers, ``stage_builder`` the stages of
+each signal, ``component_factory`` calls the plugins' factories; what they made calls ``callbacks`` while it runs.
+``process_globals`` sets OpenTelemetry's globals, ``resource`` detects, ``stages`` keeps the order, ``scopes`` switches
 scopes off. ``export_monitor``, ``losses`` and ``reports`` count what does not arrive. ``shutdown``, ``os_signals``,
 ``forks`` and ``lazy_start`` are the life of the process. ``sdk_messages`` is what OpenTelemetry logs.
 """

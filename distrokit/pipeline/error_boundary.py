@@ -34,14 +34,11 @@ class ErrorBoundary:
 
     Args:
         misused: receives each call that raised; the call then returns normally to the application.
-
-    Attributes:
-        deciding: tells a sampler's error from the application's; ``None``: all errors are the application's.
+        sampler_errors: tells a sampler's error from the application's; ``None``: all errors are the application's.
     """
 
-    def __init__(self, misused: Misused) -> None:
-        self._misused = misused
-        self.deciding: SamplerErrors | None = None
+    def __init__(self, misused: Misused, sampler_errors: SamplerErrors | None = None) -> None:
+        self._misused, self._sampler_errors = misused, sampler_errors
         # By class; the SDK has a single class of recording spans.
         self._classes: dict[type, type | None] = {NonRecordingSpan: None}
         self._spans = SpanReentrancy()
@@ -88,9 +85,9 @@ class ErrorBoundary:
         self, tracer: Any, start: Callable[..., Any], error: Exception, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> Any:
         """Start a span again after an error: first with sampler and ids watched, then with its name and parent only."""
-        if self.deciding is not None:
+        if self._sampler_errors is not None:
             # The class's method: the one on the copy is the guarded one.
-            start = method_of(type(tracer), "start_span", self.deciding.watch(tracer))
+            start = method_of(type(tracer), "start_span", self._sampler_errors.watch(tracer))
             try:
                 return start(*args, **kwargs)
             except Exception as again:
@@ -147,7 +144,9 @@ class ErrorBoundary:
         # Repeats _guard_method, since an additional call would cost time in the application's loops.
         def changing(span: Any, *args: Any, **kwargs: Any) -> Any:
             key = get_ident(), id(span)
-            if key in busy and spans.is_interrupted(span):
+            # A call that interrupts another one before the lock leaves the mark to that one.
+            marked = key in busy
+            if marked and spans.is_interrupted(span):
                 spans.postpone(name, changing, (span, *args), kwargs)
                 return None
             try:
@@ -160,7 +159,8 @@ class ErrorBoundary:
                 self._misused(f"span.{name}", error)
                 return None
             finally:
-                busy.discard(key)
+                if not marked:
+                    busy.discard(key)
                 if pending:
                     spans.replay()
 

@@ -14,18 +14,21 @@ class LazyStart:
 
     Args:
         failed: receives a reader that could not start, and what it raised.
+        on_use: called each time, and with every meter that the application gets; ``None`` for nothing.
+        on_first_use: called once in each process, before the readers start; ``None`` for nothing.
 
     Attributes:
         readers: the readers to start.
-        on_use: called each time, and with every meter that the application gets.
-        on_first_use: called once in each process, before the readers start.
     """
 
-    def __init__(self, failed: Callable[[object, Exception], None]) -> None:
-        self._failed = failed
+    def __init__(
+        self,
+        failed: Callable[[object, Exception], None],
+        on_use: Callable[[], None] | None = None,
+        on_first_use: Callable[[], None] | None = None,
+    ) -> None:
+        self._failed, self._on_use, self._on_first_use = failed, on_use, on_first_use
         self.readers: list[Any] = []
-        self.on_use: Callable[[], None] | None = None
-        self.on_first_use: Callable[[], None] | None = None
         self._started = False
 
     def __call__(self) -> None:
@@ -33,8 +36,8 @@ class LazyStart:
         if self._started:
             return
         self._started = True
-        if self.on_first_use is not None:
-            self.on_first_use()
+        if self._on_first_use is not None:
+            self._on_first_use()
         for reader in self.readers:
             start_collecting = getattr(reader, "start_collecting", None)
             if callable(start_collecting):
@@ -45,8 +48,8 @@ class LazyStart:
 
     def look(self) -> None:
         """Call ``on_use``, without starting the readers."""
-        if self.on_use is not None:
-            self.on_use()
+        if self._on_use is not None:
+            self._on_use()
 
     def forked(self) -> None:
         """Start the readers again in a forked child, when it first uses telemetry."""

@@ -6,7 +6,7 @@ import atexit
 import logging
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +15,20 @@ from opentelemetry.sdk.metrics.export import MetricReader
 
 from distrokit.diagnostics import Channel, Problem
 from distrokit.hookspecs import StopReason
-from distrokit.pipeline.build import Builder
+from distrokit.pipeline.builder import Builder, Providers
+from distrokit.pipeline.callbacks import Callbacks
+from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
 from distrokit.pipeline.interrupted import keep_cause
+from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.measuring import Measuring
 from distrokit.pipeline.os_signals import OSSignals
-from distrokit.pipeline.providers import Providers
+from distrokit.pipeline.process_globals import ProcessGlobals
+from distrokit.pipeline.propagation import build_propagator
 from distrokit.pipeline.reports import Reports
 from distrokit.pipeline.resource import build_resource
+from distrokit.pipeline.sampler_errors import SamplerErrors
 from distrokit.pipeline.sdk_messages import SDKMessages, listen_to_sdk
 from distrokit.pipeline.shutdown import Shutdown
 from distrokit.plan.plan import Plan
@@ -55,9 +60,10 @@ class Pipeline:
         self.plan = plan
         self._isolated = isolated
         self._resource: ProcessResource | None = None
-        self._providers = Providers(plan, isolated=isolated)
-        self._parts: list[Any] = []
-        self._name_of: Callable[[object], str] = lambda _: ""
+        self._providers = Providers()
+        self._propagator: TextMapPropagator | None = None
+        self._globals = ProcessGlobals(plan.problems, isolated=isolated)
+        self._components = ComponentFactory(plan, plugins)
         self._plugins = plugins
         self._channel = channel
         self._reports = Reports(plan, channel)
@@ -94,7 +100,7 @@ class Pipeline:
     @property
     def propagator(self) -> TextMapPropagator | None:
         """The propagator; ``None`` when the plan leaves OpenTelemetry's own."""
-        return self._providers.propagator
+        return self._propagator
 
     # ------------------------------------------------------------------------------- start
 
@@ -111,21 +117,18 @@ class Pipeline:
         if not self._isolated:
             atexit.register(self._at_exit)
             self.listen()
-        builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost, self._messages)
-        builder.guard = ErrorBoundary(self._reports.misused)
-        builder.measuring = Measuring(self._reports.misused, builder.lazy_start, self._reports.lost)
-        self._parts, self._name_of = builder.parts, builder.name_of
-        # uWSGI creates its module after Python has started, and so after this.
-        builder.lazy_start.on_use = self._look_for_uwsgi
-        builder.lazy_start.on_first_use = self._keep_threads_for_exporters
+        callbacks = self._make_callbacks()
+        self._components.keep(callbacks.lazy_start)
         with self.plan.settings.exposed(self.plan.sdk_settings):
-            self._providers.install_propagator(builder)
+            self._set_propagator()
             self._resource = resource or build_resource(self.plan, resource_attributes or {})
-            builder.resource = self._resource
-            self._providers.install_traces(builder)
-            self._providers.install_metrics(builder)
-            self._providers.install_logs(builder)
-            self._providers.install_response_propagators(builder)
+            components = self._components.with_resource(self._resource)
+            builder = Builder(components, callbacks, self._globals)
+            # One after the other: hooks may ask for a provider while the next one is built.
+            self._providers.traces = builder.build_traces()
+            self._providers.metrics = builder.build_metrics()
+            self._providers.logs = builder.build_logs()
+            self._set_response_propagator(components)
         self._put_late(LoggerProvider)
         self._keep_threads_ready()
         watch_forks(self._before_fork, self._forked_in_parent, self.after_fork)
@@ -133,11 +136,44 @@ class Pipeline:
 
     def propagate(self) -> None:
         """Start a disabled plan: build and set the propagators only."""
-        builder = Builder(self.plan, self._plugins, self._reports.part_failed, self._reports.lost)
         with self.plan.settings.exposed(self.plan.sdk_settings):
-            self._providers.install_propagator(builder)
-            self._providers.install_response_propagators(builder)
+            self._set_propagator()
+            self._set_response_propagator(self._components)
         self._put_late(None)
+
+    def _make_callbacks(self) -> Callbacks:
+        reports, name_of = self._reports, self._components.name_of
+        # uWSGI creates its module after Python has started, and so after this.
+        lazy_start = LazyStart(self._start_failed, self._look_for_uwsgi, self._keep_threads_for_exporters)
+        return Callbacks(
+            reports.part_failed,
+            reports.lost,
+            lazy_start,
+            self._messages,
+            ErrorBoundary(reports.misused, SamplerErrors(name_of, reports.part_failed)),
+            Measuring(reports.misused, lazy_start, reports.lost),
+        )
+
+    def _start_failed(self, reader: object, error: Exception) -> None:
+        name = self._components.name_of(reader) or type(reader).__name__
+        self._reports.part_failed(name, error, "its metrics are not sent")
+
+    def _set_propagator(self) -> None:
+        self._propagator = build_propagator(self._components)
+        if self._propagator is not None:
+            self._globals.set_propagator(self._propagator)
+
+    def _set_response_propagator(self, components: ComponentFactory) -> None:
+        """Set the planned response propagators, after one that the application has set."""
+        if not self.plan.response_propagators:
+            return
+        # Imported here, since most plans have none.
+        from distrokit.pipeline.response_propagators import build_response_propagator
+
+        present = self._globals.response_propagator()
+        built = build_response_propagator(components, self._reports.part_failed, present)
+        if built is not None:
+            self._globals.set_response_propagator(built)
 
     def _put_late(self, logger_provider: type | None) -> None:
         for name, text in sdk_settings.read_late(self.plan.sdk_settings, self.plan.settings, logger_provider).items():
@@ -147,7 +183,8 @@ class Pipeline:
         if self._isolated:
             # Its owner stops it before the interpreter ends.
             return
-        foreign = [part for part in self._parts if hasattr(part, "shutdown") and not hasattr(part, "begin_shutdown")]
+        parts = self._components.parts
+        foreign = [part for part in parts if hasattr(part, "shutdown") and not hasattr(part, "begin_shutdown")]
         hooks = self._plugins.implementing("distrokit_stopping")
         # Exports of these may last until their shutdown is called, and that call may hang.
         providers = self._providers.all() if foreign else []
@@ -155,7 +192,7 @@ class Pipeline:
 
     def _keep_threads_for_exporters(self) -> None:
         """Keep a thread for each exporter that may hang until it is shut down; not before it exports anything."""
-        blind = [part for part in self._parts if getattr(part, "is_blind", False)]
+        blind = [part for part in self._components.parts if getattr(part, "is_blind", False)]
         if blind and not self._isolated:
             self._shutdown.bounded.keep_ready(len(self._providers.all()) + len(blind))
 
@@ -218,7 +255,8 @@ class Pipeline:
             (f"distrokit_stopping of {plugin.title}", partial(self._plugins.stopping, plugin, self, reason))
             for plugin in plugins
         ]
-        self._shutdown.run(hooks, lambda: self._parts, self._providers.all(), lambda: self._after_stop(reason))
+        parts, after = self._components.parts, partial(self._after_stop, reason)
+        self._shutdown.run(hooks, parts, self._providers.all(), after)
         self._signals.end()
 
     def _after_stop(self, reason: StopReason) -> None:
@@ -268,7 +306,7 @@ class Pipeline:
     def _renew_metrics(self, provider: Any) -> None:
         """Reset the counters of a forked child: the parent exports what it counted itself."""
         renew_locks(provider)
-        for part in self._parts:
+        for part in self._components.parts:
             renew = getattr(part, "renew", None) if isinstance(part, MetricReader) else None
             if callable(renew):
                 renew(provider.remove_metric_reader, provider.add_metric_reader)
@@ -282,10 +320,10 @@ class Pipeline:
         self._call_parts("forked_in_parent")
 
     def _call_parts(self, method: str) -> None:
-        for part in self._parts:
+        for part in self._components.parts:
             call = getattr(part, method, None)
             if callable(call):
-                self._guard(f"{method} of {self._name_of(part) or type(part).__name__}", call)
+                self._guard(f"{method} of {self._components.name_of(part) or type(part).__name__}", call)
 
     def _guard(self, name: str, call: Any) -> None:
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from opentelemetry.context import Context
 from opentelemetry.propagators import composite
-from opentelemetry.propagators.textmap import CarrierT, Getter, default_getter
+from opentelemetry.propagators.textmap import CarrierT, Getter, TextMapPropagator, default_getter
+
+from distrokit.pipeline.component_factory import ComponentFactory
 
 
 class CompositePropagator(composite.CompositePropagator):
@@ -18,3 +20,12 @@ class CompositePropagator(composite.CompositePropagator):
     ) -> Context:
         extracted: Context | None = super().extract(carrier, context, getter)
         return Context() if extracted is None else extracted
+
+
+def build_propagator(components: ComponentFactory) -> CompositePropagator | None:
+    """Build the planned propagators as one; ``None`` if the plan does not set any."""
+    planned = components.plan.propagators
+    if planned is None:
+        return None
+    built = [components.component(component, TextMapPropagator, "it is left out") for component in planned]
+    return CompositePropagator([propagator for propagator in built if propagator is not None])

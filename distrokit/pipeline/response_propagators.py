@@ -12,9 +12,8 @@ from opentelemetry.context import Context
 from opentelemetry.instrumentation import propagators
 from opentelemetry.instrumentation.propagators import ResponsePropagator
 
-from distrokit.pipeline.components import Components
+from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.stages import Named, Report
-from distrokit.plan.plan import Plan
 
 _OUTCOME = "its response headers are missing; the other response propagators run"
 
@@ -39,8 +38,8 @@ class ComposedResponsePropagator(ResponsePropagator):
                 self._report(part.name, error, _OUTCOME)
 
 
-def compose(
-    plan: Plan, components: Components, report: Report, present: ResponsePropagator | None
+def build_response_propagator(
+    components: ComponentFactory, report: Report, present: ResponsePropagator | None
 ) -> ComposedResponsePropagator | None:
     """Build the planned response propagators as one; ``None`` if none is planned, or none can be built.
 
@@ -48,7 +47,7 @@ def compose(
         present: the process's current one, which runs first; ``None`` if there is none.
     """
     parts = []
-    for planned in plan.response_propagators:
+    for planned in components.plan.response_propagators:
         built = components.component(planned, ResponsePropagator, "it is left out; the other response propagators run")
         if built is not None:
             parts.append(Named(f"response propagator {planned.name} (plugin {planned.plugin})", built))

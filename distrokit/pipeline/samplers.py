@@ -5,12 +5,14 @@ from __future__ import annotations
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 
 from distrokit import declarations
-from distrokit.pipeline.components import Components
+from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.plan.parts import DEFAULT_SAMPLER
 from distrokit.plan.plan import Component
 
 
-def build_sampler(components: Components, planned: Component[declarations.Sampler] | None, around: str = "") -> Sampler:
+def build_sampler(
+    components: ComponentFactory, planned: Component[declarations.Sampler] | None, around: str = ""
+) -> Sampler:
     """Build the planned sampler; the SDK's default if there is none, or it cannot be built.
 
     Args:

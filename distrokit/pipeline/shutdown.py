@@ -42,13 +42,13 @@ class Shutdown:
         """True while this thread runs the shutdown."""
         return self._thread == threading.get_ident()
 
-    def run(self, hooks: Sequence[tuple[str, Callable[[], object]]], parts: Callable[[], Sequence[Any]],
+    def run(self, hooks: Sequence[tuple[str, Callable[[], object]]], parts: Sequence[Any],
             providers: Sequence[Any], after: Callable[[], None]) -> None:  # fmt: skip
         """Call the hooks, shut down every part, report losses. Later calls wait for the first one.
 
         Args:
             hooks: names and calls, in order; together they have half of the time.
-            parts: returns the parts; their ``begin_shutdown`` and ``finish`` are called if they have them.
+            parts: read after the hooks; their ``begin_shutdown`` and ``finish`` are called if they have them.
             providers: are shut down in parallel.
             after: called at the end, by the first call only.
         """
@@ -60,7 +60,7 @@ class Shutdown:
         try:
             deadline = time.monotonic() + self._seconds
             self._call_hooks(hooks, time.monotonic() + self._seconds / 2)
-            self._shut_down(parts(), providers, deadline)
+            self._shut_down(parts, providers, deadline)
             after()
         finally:
             self.bounded.release()

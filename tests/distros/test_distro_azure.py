@@ -373,9 +373,9 @@ def test_the_azure_sdk_is_told_where_it_is_there(tmp_path, path):
 def test_only_our_own_exporter_gets_the_token():
     given = AZURE.module("azure_example.credentials").Given(object())
     assembly = AZURE.assembled({**connection(), "OTEL_TRACES_EXPORTER": "otlp"}, credential=given)
-    from distrokit.pipeline.components import Components
+    from distrokit.pipeline.component_factory import ComponentFactory
 
-    components = Components(assembly.plan, assembly.plugins)
+    components = ComponentFactory(assembly.plan, assembly.plugins)
     options = {s: components.options(p.exporters[0].exporter, s) for s, p in assembly.plan.signals.items()}
 
     assert options["traces"].refresh_headers is None

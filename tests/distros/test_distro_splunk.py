@@ -100,11 +100,11 @@ def test_the_token_goes_with_every_request(mode, tmp_path):
 
 def options(environ, signal="traces"):
     """What the exporter of a signal is given."""
-    from distrokit.pipeline.components import Components
+    from distrokit.pipeline.component_factory import ComponentFactory
 
     assembly = SPLUNK.assembled(environ)
     exporter = assembly.plan.signals[signal].exporters[0].exporter
-    return Components(assembly.plan, assembly.plugins).options(exporter, signal)
+    return ComponentFactory(assembly.plan, assembly.plugins).options(exporter, signal)
 
 
 def endpoints(plan):

@@ -37,7 +37,7 @@ def test_nor_do_those_of_the_spool(protocol, signal, tmp_path):
         pipe.put(*range(10))
         # All of it is on disk.
         assert pipe.flush(5_000)
-        (spooled,) = (part for part in pipe.builder.parts if hasattr(part, "_losses"))
+        (spooled,) = (part for part in pipe.components.parts if hasattr(part, "_losses"))
         _five_in_vain(spooled.force_flush, peer)
     assert set(pipe.arrived) == set(map(str, range(10)))
 

@@ -36,7 +36,7 @@ from plans import assembled, plugin, problems
 from processes import run
 from requests.auth import AuthBase
 
-from distrokit.pipeline.components import Components
+from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit_otlp.header_rules import HeaderFilter
 from distrokit_otlp.session import OTLPSession
 
@@ -386,7 +386,7 @@ def test_grpc_refuses_the_credentials_of_another_transport(scheme):
     assembly = assembled(endpoint, acme=with_credentials(Token("hush-hush")))
     (planned,) = assembly.plan.signals["traces"].exporters
 
-    assert Components(assembly.plan, assembly.plugins).exporter(planned.exporter, "traces") is None
+    assert ComponentFactory(assembly.plan, assembly.plugins).exporter(planned.exporter, "traces") is None
     (line,) = problems(assembly.plan)
     assert "TypeError: grpc credentials must be grpc.ChannelCredentials, not Token" in line
     assert "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" in line

@@ -20,7 +20,7 @@ from plans import assembled, problems
 from processes import configured, instrumented, run, said
 from releases import needs_yaml
 
-from distrokit.pipeline.components import Components
+from distrokit.pipeline.component_factory import ComponentFactory
 
 GENERAL = "OTEL_EXPORTER_OTLP_"
 TRANSPORTS = ["grpc", "http/protobuf", "http/json"]
@@ -106,7 +106,7 @@ def test_a_file_that_tls_cannot_use_costs_the_exporter(authority, protocol, way)
     assert "; exporter otlp is left out. " in line
     for signal in ("traces", "metrics", "logs"):
         (planned,) = assembly.plan.signals[signal].exporters
-        assert Components(assembly.plan, assembly.plugins).exporter(planned.exporter, signal) is None
+        assert ComponentFactory(assembly.plan, assembly.plugins).exporter(planned.exporter, signal) is None
     assert problems(assembly.plan) == [line]
 
 
@@ -146,7 +146,7 @@ def test_a_file_of_one_signal_costs_that_signal(authority):
     assembly = assembled({**to("grpc"), **wrong})
 
     built = {
-        signal: Components(assembly.plan, assembly.plugins).exporter(planned.exporters[0].exporter, signal)
+        signal: ComponentFactory(assembly.plan, assembly.plugins).exporter(planned.exporters[0].exporter, signal)
         for signal, planned in assembly.plan.signals.items()
     }
     assert [signal for signal, exporter in built.items() if exporter is None] == ["metrics"]

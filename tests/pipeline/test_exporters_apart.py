@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from building import builder_of, components_of
 from distributions import write_plugin
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExporter, MetricsData
 from plans import assembled, planned, plugin, problems
@@ -12,7 +13,6 @@ from stage_parts import Keeping, report
 from distrokit import Exporter, ExportFailure, Processor
 from distrokit.cli.explain import print_text
 from distrokit.cli.picture import picture_of
-from distrokit.pipeline.build import Builder
 from distrokit.pipeline.per_exporter import prepend_to_metrics
 from distrokit.pipeline.stages import Named, StagedMetrics, Transforms
 from distrokit_dev.receiver import Receiver
@@ -167,8 +167,7 @@ def test_what_cannot_stand_there_is_the_plugins_mistake(declared, says):
 def built(environ, **plugins):
     """What feeds the exporters of metrics, and what is said of it."""
     assembly = assembled({**QUIET, **environ}, **plugins)
-    builder = Builder(assembly.plan, assembly.plugins, report, print)
-    builder.meter_provider().shutdown()
+    builder_of(components_of(assembly), report).build_metrics().shutdown()
     return problems(assembly.plan)
 
 

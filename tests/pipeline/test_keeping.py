@@ -296,7 +296,7 @@ def test_whose_it_is(whose):
     kinds = {"traces": BatchSpanProcessor, "logs": BatchLogRecordProcessor, "metrics": PeriodicExportingMetricReader}
     for signal, kind in kinds.items():
         with PEERS["grpc"]() as peer, piped("grpc", signal, peer, {"DISTROKIT_BATCH": whose}) as pipe:
-            (part,) = [part for part in pipe.builder.parts if type(part) is kind] or [None]
+            (part,) = [part for part in pipe.components.parts if type(part) is kind] or [None]
             assert (part is not None) == (whose == "sdk")
 
 

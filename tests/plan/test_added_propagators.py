@@ -8,7 +8,8 @@ from plans import assembled, plugin, problems
 from releases import needs_yaml
 
 from distrokit import Propagator
-from distrokit.pipeline.build import Builder
+from distrokit.pipeline.component_factory import ComponentFactory
+from distrokit.pipeline.propagation import build_propagator
 from distrokit.plan.configuration_model import model_of
 
 
@@ -36,7 +37,7 @@ def names(plan):
 
 
 def fields(assembly):
-    return Builder(assembly.plan, assembly.plugins, print, print).propagator().fields
+    return build_propagator(ComponentFactory(assembly.plan, assembly.plugins)).fields
 
 
 def test_beside_opentelemetrys_own_where_nobody_chose():

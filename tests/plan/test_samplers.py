@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from building import builder_of, components_of
 from opentelemetry import trace
 from plans import assembled, problems
 from processes import QUIET, configured, instrumented, said
 from releases import needs_yaml
-
-from distrokit.pipeline.build import Builder
 
 DESCRIBE = """
     from opentelemetry import trace
@@ -19,13 +18,13 @@ DESCRIBE = """
 def built(environ):
     """The sampler of the plan's provider, built here, and what is said of it."""
     assembly = assembled(environ)
-    provider = Builder(assembly.plan, assembly.plugins, lambda *_: None, print).tracer_provider()
+    provider = builder_of(components_of(assembly)).tracer_provider()
     return provider.sampler.get_description(), problems(assembly.plan)
 
 
 def test_what_is_recorded_without_being_sampled_keeps_its_attributes():
     assembly = assembled({"OTEL_TRACES_SAMPLER": "always_record"})
-    provider = Builder(assembly.plan, assembly.plugins, lambda *_: None, print).tracer_provider()
+    provider = builder_of(components_of(assembly)).tracer_provider()
     not_sampled = trace.NonRecordingSpan(trace.SpanContext(1, 1, is_remote=True))
 
     within = trace.set_span_in_context(not_sampled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from building import builder_of, components_of
 from commands import in_process
 from distributions import write_plugin
 from opentelemetry.sdk.trace.sampling import Sampler as SDKSampler
@@ -13,7 +14,6 @@ from processes import QUIET, instrumented, said
 from distrokit import Sampler
 from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting
-from distrokit.pipeline.build import Builder
 from distrokit.plan.configuration_model import model_of
 
 PLUGIN = """
@@ -78,7 +78,7 @@ def around(name, factory=None):
 
 def built(environ, **plugins):
     assembly = assembled(environ, **plugins)
-    provider = Builder(assembly.plan, assembly.plugins, lambda *_: None, print).tracer_provider()
+    provider = builder_of(components_of(assembly)).tracer_provider()
     return provider.sampler.get_description(), problems(assembly.plan)
 
 

@@ -13,7 +13,7 @@ from peers import Peer
 from plans import assembled
 
 from distrokit import ExportFailure
-from distrokit.pipeline.components import Components
+from distrokit.pipeline.component_factory import ComponentFactory
 
 
 @dataclass
@@ -75,7 +75,7 @@ def exporting(
     found = Exporting(signal, None, peer)
     (planned,) = plan.signals[signal].exporters
     with plan.settings.exposed(dict(plan.sdk_settings)):
-        found.exporter = Components(plan, assembly.plugins).exporter(
+        found.exporter = ComponentFactory(plan, assembly.plugins).exporter(
             planned.exporter, signal, lambda items, reason, cause="": found.lost.append((items, reason, cause))
         )
     assert found.exporter is not None, plan.problems

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from building import builder_of, components_of
 from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor
@@ -16,7 +17,6 @@ from peers import Peer
 from plans import assembled, plugin
 
 from distrokit import Processor
-from distrokit.pipeline.build import Builder
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Piped:
     signal: str
     peer: Peer
     provider: Any = None
-    builder: Any = None
+    components: Any = None
     recorded: int = 0
     said: list[str] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.Lock)
@@ -43,7 +43,7 @@ class Piped:
     @property
     def lost(self) -> Counter[str]:
         """How many, by reason."""
-        return sum((part._losses.totals for part in self.builder.parts if hasattr(part, "_losses")), Counter())
+        return sum((part._losses.totals for part in self.components.parts if hasattr(part, "_losses")), Counter())
 
     @property
     def arrived(self) -> Counter[str]:
@@ -53,7 +53,7 @@ class Piped:
     @property
     def batches(self) -> list[Any]:
         """What feeds exporters."""
-        return [part for part in self.builder.parts if hasattr(part, "force_flush") and not hasattr(part, "_losses")]
+        return [part for part in self.components.parts if hasattr(part, "force_flush") and not hasattr(part, "_losses")]
 
     def flush(self, millis: int = 15_000) -> bool:
         """Whether all that was recorded has arrived in this time."""
@@ -125,20 +125,9 @@ def piped(
     plan = assembly.plan
     failures: list[object] = []
     with plan.settings.exposed(dict(plan.sdk_settings)):
-        build = found.builder = Builder(
-            plan, assembly.plugins, lambda *fault: failures.append(fault), found.said.append
-        )
-        build.resource = Resource({"service.instance.id": "me"})
-        if signal == "traces":
-            found.provider = build.tracer_provider()
-            planned = plan.signals["traces"]
-            staged = build.stages.build_common(planned, SpanProcessor)
-            build.add_span_processors(found.provider, staged, build.stages.build_exporters(planned, SpanProcessor))
-        elif signal == "logs":
-            found.provider = build.logger_provider()
-            build.add_log_processors(found.provider)
-        else:
-            found.provider = build.meter_provider()
+        found.components = components_of(assembly, Resource({"service.instance.id": "me"}))
+        builder = builder_of(found.components, lambda *fault: failures.append(fault), found.said.append)
+        found.provider = getattr(builder, f"build_{signal}")()
     assert plan.problems == []
     try:
         yield found

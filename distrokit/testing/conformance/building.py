@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distrokit.declarations import SIGNALS, Exporter, Signal
 from distrokit.diagnostics import Channel, Problem, describe_exception
@@ -25,6 +25,9 @@ from distrokit.testing.conformance.report import Report
 from distrokit.testing.conformance.tallies import Tally, count_transforms, describe_dropping
 from distrokit.testing.conformance.wording import for_author, is_about
 from distrokit.testing.memory import Telemetry, plan_in_memory, run_in_memory
+
+if TYPE_CHECKING:
+    from distrokit.pipeline.component_factory import ComponentFactory
 
 #: Codes of problems that count as findings.
 _FAULTS = ("build-failed", "detector-failed", "part-raised", "plugin-failed", "exit-timeout", "start-failed")
@@ -189,14 +192,16 @@ def _build_exporters(
     assembly: Assembly, registries: Registries, excuses: list[str], report: Report
 ) -> Generator[str, None, list[tuple[str, Any]]]:
     """Build each exporter; send nothing, because no destination is known."""
-    from distrokit.pipeline.components import Components
+    from distrokit.pipeline.component_factory import ComponentFactory
 
+    resource = assembly.pipeline.resource if assembly.pipeline else None
+    components = ComponentFactory(assembly.plan, assembly.plugins, resource)
     built: list[tuple[str, Any]] = []
     for signal in SIGNALS:
         for registration in registries.exporters[signal].registrations.values():
             name = f"exporter {registration.declaration.name} for {signal}"
             report.doing(f"building {name}")
-            exporter, problems = _build_exporter(assembly, registries, registration, signal, Components)
+            exporter, problems = _build_exporter(components, registries, registration, signal)
             if exporter is not None:
                 built.append((name, exporter))
             for problem in problems:
@@ -206,17 +211,15 @@ def _build_exporters(
 
 
 def _build_exporter(
-    assembly: Assembly, registries: Registries, registration: Registration[Exporter], signal: Signal, components: Any
+    components: ComponentFactory, registries: Registries, registration: Registration[Exporter], signal: Signal
 ) -> tuple[Any, list[Problem]]:
-    plan = assembly.plan
+    plan = components.plan
     before = len(plan.problems)
     component = ComponentResolver(plan.settings, registries, plan.problems).component(registration, BUILT_IN, signal)
     if component is None:
         return None, []
-    builder = components(plan, assembly.plugins)
-    builder.resource = assembly.pipeline.resource if assembly.pipeline else None
     with plan.settings.exposed(plan.sdk_settings):
-        exporter = builder.exporter(component, signal)
+        exporter = components.exporter(component, signal)
     problems = plan.problems[before:]
     del plan.problems[before:]
     return exporter, [problem for problem in problems if problem.code == "build-failed"]

@@ -11,44 +11,30 @@ from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 
 from distrokit.declarations import Exporter, Processor, Signal
 from distrokit.export import LossReporter
-from distrokit.pipeline.components import Components, Kind
+from distrokit.pipeline.callbacks import Callbacks
+from distrokit.pipeline.component_factory import ComponentFactory, Kind
 from distrokit.pipeline.export_monitor import count_data_points, counted
-from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.losses import Losses, losses_of
-from distrokit.pipeline.sdk_messages import SDKMessages
 from distrokit.pipeline.self_metrics import self_metrics_of
-from distrokit.pipeline.stages import Named, Report, StagedMetrics, Transforms
+from distrokit.pipeline.stages import Named, StagedMetrics, Transforms
 from distrokit.pipeline.suppressed import suppressed_part
 from distrokit.pipeline.transform_losses import LostItem, count_losses
-from distrokit.plan.plan import Component, ExporterPlan, Plan, SignalPlan
+from distrokit.plan.plan import Component, ExporterPlan, SignalPlan
 
 Staged = dict[str, list[Named[Any]]]
 
 
-class Stages:
+class StageBuilder:
     """Builds the stages of one plan.
 
     Args:
-        report: called when a part raises while the application runs.
-        say: prints a line about lost items.
-        messages: captures OpenTelemetry's log messages; ``None`` for no capture.
-        parts: receives every exporter, wrapped by its export monitor, and every reader and processor that feeds one.
-        lazy_start: called before each export.
+        components: builds each component, and keeps every exporter, wrapped by its export monitor, and every reader and
+            processor that feeds one.
+        callbacks: what the stages call while the application runs.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        components: Components,
-        report: Report,
-        say: Callable[[str], None],
-        messages: SDKMessages | None,
-        parts: list[Any],
-        lazy_start: LazyStart,
-    ) -> None:
-        self._plan, self._components = plan, components
-        self._report, self._say, self._messages = report, say, messages
-        self._parts, self._lazy_start = parts, lazy_start
+    def __init__(self, components: ComponentFactory, callbacks: Callbacks) -> None:
+        self._components, self._callbacks, self._report = components, callbacks, callbacks.report
         self._causes: dict[str, str] = {}
         self._losses: dict[Signal, list[Losses]] = defaultdict(list)
 
@@ -75,7 +61,7 @@ class Stages:
         built = []
         for item in planned.exporters:
             endpoint = item.exporter.arguments.get("endpoint")
-            losses = losses_of(item.exporter.name, planned.signal, endpoint, self._say, self._causes)
+            losses = losses_of(item.exporter.name, planned.signal, endpoint, self._callbacks.say, self._causes)
             exporter = self._components.exporter(item.exporter, planned.signal, losses.add)
             if exporter is None:
                 continue
@@ -92,10 +78,10 @@ class Stages:
                         "metrics processors do not apply to it",
                     )
                 built.append(Named(name, exporter))
-                self._parts.append(exporter)
+                self._components.keep(exporter)
                 continue
             own = losses.self_metrics = self_metrics_of(
-                self._plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
+                self._components.plan.settings, planned.signal, item.exporter.name, item.exporter.arguments
             )
             if own is not None and hasattr(exporter, "attempt"):
                 # Exporters without `attempt` are the SDK's or derived from them, and count by themselves.
@@ -105,15 +91,15 @@ class Stages:
                 except AttributeError as error:
                     # A frozen class, or one with slots.
                     self._components.report_failure(item.exporter, error, "its exports are not among the SDK's metrics")
-            exporter = counted(planned.signal, exporter, losses, self._messages, self._lazy_start)
+            exporter = counted(planned.signal, exporter, losses, self._callbacks.messages, self._callbacks.lazy_start)
             exporter.shutdown_failed = partial(self._shutdown_failed, item.exporter)
             self._components.register_name(exporter, item.exporter)
-            self._parts.append(exporter)
+            self._components.keep(exporter)
             if planned.signal == "metrics":
                 exporter = self._metrics_stages(staged, transforms, exporter, count_losses([losses], count_data_points))
             processor = self._processor(item, exporter, planned.signal, kind, losses.add)
             if processor is not None:
-                self._parts.append(processor)
+                self._components.keep(processor)
                 built.append(self._prepend(transforms, Named(name, processor), planned.signal, losses))
         return built
 

@@ -39,24 +39,35 @@ _OPTION_FIELDS = {f.name for f in fields(ExporterOptions)} - {
 }
 
 
-class Components:
+class ComponentFactory:
     """Builds components inside ``plan.settings.exposed(plan.sdk_settings)``.
 
     Args:
-        parts: receives every built component except exporters and the processors that feed them; may be ``None``.
+        plan: its ``problems`` receive a problem for each component that cannot be built.
+        resource: passed to every factory; ``None`` before there is one.
 
     Attributes:
-        resource: passed to every factory; set it as soon as it is known.
+        parts: what was built, and what :meth:`keep` was given, in this order. An exporter, wrapped by its export
+            monitor, comes before the processor that feeds it.
     """
 
-    def __init__(self, plan: Plan, plugins: Plugins, parts: list[Any] | None = None) -> None:
-        self.resource: Resource | None = None
-        self._parts: list[Any] = [] if parts is None else parts
-        self._plan = plan
+    def __init__(self, plan: Plan, plugins: Plugins, resource: Resource | None = None) -> None:
+        self.plan, self.resource = plan, resource
+        self.parts: list[Any] = []
         self._plugins = plugins
         self._modified_by: list[str] = []
         # By id, with a reference to the part, so that its id is not reused.
         self._names: dict[int, tuple[object, str]] = {}
+
+    def with_resource(self, resource: Resource) -> ComponentFactory:
+        """Return a factory that passes this resource on, and keeps its parts together with this one's."""
+        twin = copy(self)
+        twin.resource = resource
+        return twin
+
+    def keep(self, part: Any) -> None:
+        """Add a part that is told of forks and of the end of the process."""
+        self.parts.append(part)
 
     def name_of(self, part: object) -> str:
         """Return a part's name for reports, ``sampler acme (plugin acme)``; empty if it was not built here."""
@@ -76,7 +87,7 @@ class Components:
         with self.reported(component, "it is left out"):
             options = self.options(component, signal)
             options.lost = lost or options.lost
-            with self._plan.settings.exposed(dict.fromkeys(component.declaration.hides)):
+            with self.plan.settings.exposed(dict.fromkeys(component.declaration.hides)):
                 made = component.declaration.factory(options)
             return self.accept(component, made, _EXPORTER_TYPES[signal])
         return None
@@ -92,7 +103,7 @@ class Components:
         options = ExporterOptions(
             name=component.name,
             signal=signal,
-            settings=self._plan.settings,
+            settings=self.plan.settings,
             resource=self.resource,
             arguments=arguments,
             sources=sources,
@@ -129,11 +140,11 @@ class Components:
         """
         return BuildContext(
             **({"lost": lost} if lost else {}),
-            exit_timeout_millis=self._plan.exit_timeout_millis.value,
+            exit_timeout_millis=self.plan.exit_timeout_millis.value,
             name=component.name,
             signal=signal,
             arguments=self._arguments(component, built),
-            settings=self._plan.settings,
+            settings=self.plan.settings,
             resource=self.resource,
         )
 
@@ -150,7 +161,7 @@ class Components:
             made = component.declaration.factory(self.context(component, signal, built=built))
             part = self.accept(component, made, kind)
             suppress_in(part)
-            self._parts.append(part)
+            self.keep(part)
             return part
         return None
 
@@ -190,11 +201,11 @@ class Components:
         """Report a component that could not be built: the exception's ``problem`` if it has one, else a new one."""
         own = getattr(error, "problem", None)
         if isinstance(own, Problem):
-            if own not in self._plan.problems:
-                self._plan.problems.append(own)
+            if own not in self.plan.problems:
+                self.plan.problems.append(own)
             return
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        self._plan.problems.append(
+        self.plan.problems.append(
             Problem(
                 code="build-failed",
                 subject=_title(component, component.origin),

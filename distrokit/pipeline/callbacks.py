@@ -1,0 +1,33 @@
+"""What the built parts of a pipeline call while the application runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from distrokit.pipeline.error_boundary import ErrorBoundary
+from distrokit.pipeline.lazy_start import LazyStart
+from distrokit.pipeline.measuring import Measuring
+from distrokit.pipeline.sdk_messages import SDKMessages
+from distrokit.pipeline.stages import Report
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """The callbacks of one pipeline.
+
+    Attributes:
+        report: receives a part that raised.
+        say: prints a line about lost items.
+        lazy_start: called when the process uses telemetry.
+        messages: captures OpenTelemetry's log messages; ``None`` for no capture.
+        boundary: the error boundary around tracers and loggers; ``None`` for none.
+        measuring: the error boundary around meters; ``None`` for none.
+    """
+
+    report: Report
+    say: Callable[[str], None]
+    lazy_start: LazyStart
+    messages: SDKMessages | None = None
+    boundary: ErrorBoundary | None = None
+    measuring: Measuring | None = None
