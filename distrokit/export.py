@@ -7,6 +7,8 @@ has a method ``attempt`` beside ``export``; the processor calls it and retries t
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -66,8 +68,8 @@ class RetryAwareExporter(Protocol):
         ...
 
 
-class Stopping(Protocol):
-    """The optional method of a processor or reader that prepares it for the shutdown of the process."""
+class ShutdownAware(Protocol):
+    """A part of the pipeline that prepares for the shutdown of the process."""
 
     def begin_shutdown(self, deadline: float) -> None:
         """Prepare for shutdown, and return at once; ``shutdown`` is called later, and may wait.
@@ -78,8 +80,16 @@ class Stopping(Protocol):
         ...
 
 
-class Forking(Protocol):
-    """The optional method of any part of the pipeline that renews it in a forked child."""
+class FinishAware(Protocol):
+    """A part of the pipeline that has something to report when all parts are shut down."""
+
+    def finish(self) -> None:
+        """Report what is left, such as losses; called last, and when a second Ctrl-C ends the process."""
+        ...
+
+
+class ForkAware(Protocol):
+    """A part of the pipeline that is renewed in a forked child."""
 
     def forked(self) -> None:
         """Drop the parent's items and counts, and renew locks, threads and connections; called in the child.
@@ -89,8 +99,8 @@ class Forking(Protocol):
         ...
 
 
-class BeforeForking(Protocol):
-    """The optional methods of a part that has to pause while the process forks."""
+class ForkPausing(Protocol):
+    """A part of the pipeline that has to pause while the process forks."""
 
     def before_fork(self) -> None:
         """Pause within a fraction of a second, until ``forked_in_parent``; called in the parent."""
@@ -99,3 +109,94 @@ class BeforeForking(Protocol):
     def forked_in_parent(self) -> None:
         """Continue; called in the parent after the fork."""
         ...
+
+
+class LazyMetricReader(Protocol):
+    """A metric reader that starts its thread when the process first uses telemetry."""
+
+    def start_collecting(self) -> None:
+        """Start to collect; called at the first measurement or export of a process, and again in a forked child."""
+        ...
+
+
+class RenewableMetricReader(Protocol):
+    """A metric reader that can be registered again, so that a forked child starts with empty counters."""
+
+    def renew(self, take_out: Callable[[Any], None], put_in: Callable[[Any], None]) -> None:
+        """Leave the provider and register again, without a shutdown; called in the child.
+
+        Args:
+            take_out: the provider's ``remove_metric_reader``, which calls the reader's ``shutdown``.
+            put_in: the provider's ``add_metric_reader``.
+        """
+        ...
+
+
+class ExporterWrapper:
+    """The base of an exporter that stands in front of another one.
+
+    Every attribute that a subclass does not define is the inner exporter's: a metric reader finds its temporality, the
+    pipeline its ``attempt``. Derive from this class and then from the SDK's::
+
+        class CountingExporter(ExporterWrapper, SpanExporter):
+            def export(self, spans):
+                self.count += len(spans)
+                return self._exporter.export(spans)
+
+    Args:
+        exporter: the inner exporter.
+    """
+
+    def __init__(self, exporter: Any) -> None:
+        # Not super().__init__(): MetricExporter's would set a temporality that hides the inner exporter's.
+        self._exporter = exporter
+
+    def __getattr__(self, name: str) -> Any:
+        if "_exporter" not in self.__dict__:
+            # copy() and pickle look for attributes before __init__ has run.
+            raise AttributeError(name)
+        return getattr(self._exporter, name)
+
+    def begin_shutdown(self, deadline: float) -> None:
+        """Pass it on, if the inner exporter has this method (:class:`ShutdownAware`)."""
+        begin = getattr(self._exporter, "begin_shutdown", None)
+        if begin is not None:
+            begin(deadline)
+
+    def forked(self) -> None:
+        """Pass it on, if the inner exporter has this method (:class:`ForkAware`)."""
+        forked = getattr(self._exporter, "forked", None)
+        if forked is not None:
+            forked()
+
+    def shutdown(self, *args: Any, **kwargs: Any) -> None:
+        """Shut the inner exporter down."""
+        self._exporter.shutdown(*args, **kwargs)
+
+    def force_flush(self, *args: Any, **kwargs: Any) -> bool:
+        """Flush the inner exporter."""
+        return bool(self._exporter.force_flush(*args, **kwargs))
+
+
+def is_failure(result: object) -> bool:
+    """Tell whether an exporter's result is ``FAILURE``; some exporters return ``None``, or an older result class."""
+    return getattr(result, "name", "") == "FAILURE"
+
+
+def count_items(items: Any) -> int:
+    """Return the number of spans or log records in a list, or of data points in a ``MetricsData``."""
+    resources = getattr(items, "resource_metrics", None)
+    if resources is None:
+        return len(items)
+    metrics = (metric for resource in resources for scope in resource.scope_metrics for metric in scope.metrics)
+    return sum(len(metric.data.data_points) for metric in metrics)
+
+
+def uses_greenlets() -> bool:
+    """Tell whether gevent or eventlet has replaced threads by greenlets, which all run in one thread."""
+    gevent: Any = sys.modules.get("gevent.monkey")
+    eventlet: Any = sys.modules.get("eventlet.patcher")
+    return bool(
+        (gevent is not None and gevent.is_module_patched("threading"))
+        or (eventlet is not None and eventlet.is_monkey_patched("thread"))
+    )

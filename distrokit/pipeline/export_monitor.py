@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from distrokit.declarations import Signal
 from distrokit.diagnostics import describe_exception, trace_of, write
-from distrokit.export import ExportFailure
+from distrokit.export import ExporterWrapper, ExportFailure, count_items, is_failure
 from distrokit.pipeline.losses import Losses
 from distrokit.pipeline.rate_limit import text_of
 from distrokit.pipeline.sdk_messages import SDKMessages, capture_sdk_messages, in_exporter
@@ -42,8 +42,8 @@ def counted(
     return {"traces": _Spans, "metrics": _Metrics, "logs": _Logs}[signal](exporter, losses, messages, lazy_start)
 
 
-class _Monitor:
-    """An exporter that counts the losses of another one and delegates every other attribute to it."""
+class _Monitor(ExporterWrapper):
+    """An exporter that counts the losses of another one."""
 
     export: Callable[..., Any]
     #: Called with an exception of the exporter's shutdown; ``None``: the exception is raised.
@@ -52,8 +52,7 @@ class _Monitor:
     def __init__(
         self, exporter: Any, losses: Losses, messages: SDKMessages | None, lazy_start: Callable[[], None]
     ) -> None:
-        # MetricExporter.__init__() would set a temporality that hides the exporter's.
-        self._exporter = exporter
+        super().__init__(exporter)
         self._losses = losses
         self._messages = messages
         self._lazy_start = lazy_start
@@ -61,12 +60,6 @@ class _Monitor:
         self._exporting: dict[int, float] = {}
         # Acquired by the first call that shuts the exporter down, and never released.
         self._closing = threading.Lock()
-
-    def __getattr__(self, name: str) -> Any:
-        if "_exporter" not in self.__dict__:
-            # `copy` asks for attributes before it has set any.
-            raise AttributeError(name)
-        return getattr(self._exporter, name)
 
     def _count(self, items: int, export: Callable[[], Any], failure: Any) -> Any:
         self._begin()
@@ -80,8 +73,7 @@ class _Monitor:
             except BaseException as error:
                 self._losses.record_failure(items, describe_exception(error))
                 raise
-            # Only FAILURE is a failure: some exporters return None, or an older result class.
-            if getattr(result, "name", "") != failure.name:
+            if not is_failure(result):
                 self._losses.record_success()
                 records[:] = [record for record in records if not _is_export_detail(record)]
             else:
@@ -104,21 +96,21 @@ class _Monitor:
         left = self._attempt(items, timeout_seconds)
         own = self._losses.self_metrics
         if own is not None:
-            own.add_processed(self._size(items) - (self._size(left.items) if left is not None and left.items else 0))
+            own.add_processed(count_items(items) - (count_items(left.items) if left is not None and left.items else 0))
         return left
 
     def _attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
         attempt = getattr(self._exporter, "attempt", None)
         if attempt is None:
             result = self._export(items, timeout_seconds)
-            return ExportFailure(None, "the exporter failed") if getattr(result, "name", "") == "FAILURE" else None
+            return ExportFailure(None, "the exporter failed") if is_failure(result) else None
         self._begin()
         with suppress_instrumentation(), capture_sdk_messages() as records:
             try:
                 left: ExportFailure | None = attempt(items, timeout_seconds)
             except Exception as error:
                 self._trace(error)
-                self._losses.record_failure(self._size(items), describe_exception(error))
+                self._losses.record_failure(count_items(items), describe_exception(error))
                 return ExportFailure(None, describe_exception(error))
             if left is None:
                 self._losses.record_success()
@@ -127,16 +119,14 @@ class _Monitor:
                 # These messages repeat `left.cause`.
                 records[:] = [record for record in records if not _is_export_detail(record)]
                 if left.items:
-                    self._losses.record_retry(self._size(left.items), left.cause)
+                    self._losses.record_retry(count_items(left.items), left.cause)
                 else:
                     self._losses.print_losses()
         return left
 
     def begin_shutdown(self, deadline: float) -> None:
         self._losses.begin_shutdown()
-        begin = getattr(self._exporter, "begin_shutdown", None)
-        if begin is not None:
-            begin(deadline)
+        super().begin_shutdown(deadline)
 
     @property
     def is_exporting(self) -> bool:
@@ -165,9 +155,7 @@ class _Monitor:
     def forked(self) -> None:
         """Forget the parent's exporting threads, in a forked child."""
         self._exporting.clear()
-        forked = getattr(self._exporter, "forked", None)
-        if forked is not None:
-            forked()
+        super().forked()
 
     def shutdown(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -186,7 +174,7 @@ class _Monitor:
 
     def force_flush(self, *args: Any, **kwargs: Any) -> bool:
         with in_exporter():
-            return bool(self._exporter.force_flush(*args, **kwargs))
+            return super().force_flush(*args, **kwargs)
 
     def _time(self, export: Callable[[], Any]) -> Any:
         thread = threading.get_ident()
@@ -198,9 +186,6 @@ class _Monitor:
 
     def _export(self, items: Any, seconds: float) -> Any:
         return self.export(items)
-
-    def _size(self, items: Any) -> int:
-        return len(items)
 
     def _begin(self) -> None:
         self._lazy_start()
@@ -232,7 +217,7 @@ class _Logs(_Monitor, LogRecordExporter):
 class _Metrics(_Monitor, MetricExporter):
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
         result: MetricExportResult = self._count(
-            self._size(metrics_data),
+            count_items(metrics_data),
             lambda: self._exporter.export(metrics_data, timeout_millis=timeout_millis, **kwargs),
             MetricExportResult.FAILURE,
         )
@@ -240,19 +225,6 @@ class _Metrics(_Monitor, MetricExporter):
 
     def _export(self, items: MetricsData, seconds: float) -> MetricExportResult:
         return self.export(items, timeout_millis=seconds * 1000)
-
-    def _size(self, items: MetricsData) -> int:
-        return count_data_points(items)
-
-
-def count_data_points(items: MetricsData) -> int:
-    """Return the number of data points in a collection."""
-    return sum(
-        len(metric.data.data_points)
-        for resource in items.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-    )
 
 
 def find_cause(records: Sequence[logging.LogRecord]) -> logging.LogRecord | None:

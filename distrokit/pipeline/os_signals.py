@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from distrokit.export import uses_greenlets
 from distrokit.pipeline.hidden_handler import HiddenHandler
 
 _NAMES = ("SIGTERM", "SIGHUP")
@@ -128,20 +129,11 @@ def block_signals() -> None:
 
     No effect where gevent or eventlet has replaced threads by greenlets: these run in the main thread.
     """
-    if hasattr(signal, "pthread_sigmask") and not _uses_greenlets():
+    if hasattr(signal, "pthread_sigmask") and not uses_greenlets():
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-
-
-def _uses_greenlets() -> bool:
-    gevent: Any = sys.modules.get("gevent.monkey")
-    eventlet: Any = sys.modules.get("eventlet.patcher")
-    return bool(
-        (gevent is not None and gevent.is_module_patched("threading"))
-        or (eventlet is not None and eventlet.is_monkey_patched("thread"))
-    )
 
 
 def _gevent_hub() -> Any:
     """Return gevent's hub, which runs greenlets, if gevent has replaced threads; otherwise ``None``."""
     gevent: Any = sys.modules.get("gevent")
-    return gevent.get_hub() if gevent is not None and _uses_greenlets() else None
+    return gevent.get_hub() if gevent is not None and uses_greenlets() else None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from opentelemetry import metrics
 
 from distrokit.declarations import Signal
-from distrokit.export import ExportFailure
+from distrokit.export import ExportFailure, count_items
 from distrokit.pipeline.loss_words import TRANSFORM_PREFIX
 from distrokit.settings.layers import Settings
 
@@ -66,13 +66,10 @@ class SelfMetrics:
             "otel.component.type": f"batching_{kind}_processor",
         }
 
-    def count_attempts(
-        self, attempt: Attempt, size: Callable[[Any], int], totals: Callable[[], Counter[str]]
-    ) -> Attempt:
+    def count_attempts(self, attempt: Attempt, totals: Callable[[], Counter[str]]) -> Attempt:
         """Return the exporter's ``attempt`` with these metrics recorded around it.
 
         Args:
-            size: returns the number of items in a batch.
             totals: returns the number of items that the exporter has lost so far, by reason.
         """
         name, meter, own = self._exporter_metrics, self._meter, self._of_exporter
@@ -93,7 +90,7 @@ class SelfMetrics:
         )
 
         def counting_attempt(items: Any, timeout_seconds: float) -> ExportFailure | None:
-            before, number, since = totals(), size(items), perf_counter()
+            before, number, since = totals(), count_items(items), perf_counter()
             failure: dict[str, str] = {}
             lost: dict[str, int] = {}
             kept = 0
@@ -102,7 +99,7 @@ class SelfMetrics:
                 left = attempt(items, timeout_seconds)
                 lost = _lost_since(before, totals())
                 if left is not None:
-                    kept = size(left.items) if left.items else 0
+                    kept = count_items(left.items) if left.items else 0
                     failure = {"error.type": next(iter(lost), "failed")}
                 return left
             except BaseException as error:

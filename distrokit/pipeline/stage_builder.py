@@ -10,10 +10,10 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 
 from distrokit.declarations import Exporter, Processor, Signal
-from distrokit.export import LossReporter
+from distrokit.export import LossReporter, count_items
 from distrokit.pipeline.callbacks import Callbacks
 from distrokit.pipeline.component_factory import ComponentFactory, Kind
-from distrokit.pipeline.export_monitor import count_data_points, counted
+from distrokit.pipeline.export_monitor import counted
 from distrokit.pipeline.losses import Losses, losses_of
 from distrokit.pipeline.self_metrics import self_metrics_of
 from distrokit.pipeline.stages import Named, StagedMetrics, Transforms
@@ -85,9 +85,8 @@ class StageBuilder:
             )
             if own is not None and hasattr(exporter, "attempt"):
                 # Exporters without `attempt` are the SDK's or derived from them, and count by themselves.
-                size = count_data_points if planned.signal == "metrics" else len
                 try:
-                    exporter.attempt = own.count_attempts(exporter.attempt, size, partial(getattr, losses, "totals"))
+                    exporter.attempt = own.count_attempts(exporter.attempt, partial(getattr, losses, "totals"))
                 except AttributeError as error:
                     # A frozen class, or one with slots.
                     self._components.report_failure(item.exporter, error, "its exports are not among the SDK's metrics")
@@ -96,7 +95,7 @@ class StageBuilder:
             self._components.register_name(exporter, item.exporter)
             self._components.keep(exporter)
             if planned.signal == "metrics":
-                exporter = self._metrics_stages(staged, transforms, exporter, count_losses([losses], count_data_points))
+                exporter = self._metrics_stages(staged, transforms, exporter, count_losses([losses], count_items))
             processor = self._processor(item, exporter, planned.signal, kind, losses.add)
             if processor is not None:
                 self._components.keep(processor)

@@ -9,14 +9,14 @@ stages. It catches the exceptions of plugins, so that they do not reach the appl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from distrokit.export import ExportFailure
+from distrokit.export import ExporterWrapper, ExportFailure
 
 Item = TypeVar("Item")
 Part = TypeVar("Part")
@@ -210,11 +210,10 @@ def _emit(processor: LogRecordProcessor, record: ReadWriteLogRecord) -> None:
     processor.on_emit(record)
 
 
-class StagedMetrics(MetricExporter):
+class StagedMetrics(ExporterWrapper, MetricExporter):
     """The stages of the metrics signal, in front of one exporter.
 
-    The SDK has no processors for metrics, so the stages run between the reader and the exporter. Every other attribute
-    is delegated to the exporter; so the reader uses the exporter's temporality and aggregation.
+    The SDK has no processors for metrics, so the stages run between the reader and the exporter.
     """
 
     def __init__(
@@ -224,29 +223,26 @@ class StagedMetrics(MetricExporter):
         exporter: MetricExporter,
         report: Report,
     ) -> None:
-        # super().__init__() would set a temporality that hides the exporter's.
+        super().__init__(exporter)
         self._transforms = transforms
         self._derive = tuple(derive)
-        self._exporter = exporter
         self._report = report
         # Items to retry, which have passed the stages already.
         self._retried: MetricsData | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["_exporter"], name)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> MetricExportResult:
         finished = self._run_stages(metrics_data)
         if finished is None:
             return MetricExportResult.SUCCESS
-        return self._exporter.export(finished, timeout_millis=timeout_millis, **kwargs)
+        result: MetricExportResult = self._exporter.export(finished, timeout_millis=timeout_millis, **kwargs)
+        return result
 
     def attempt(self, items: MetricsData, timeout_seconds: float) -> ExportFailure | None:
         """Run the stages, then try once to export (:class:`~distrokit.export.RetryAwareExporter`)."""
         finished = items if items is self._retried else self._run_stages(items)
         left: ExportFailure | None = None
         if finished is not None:
-            left = self.__getattr__("attempt")(finished, timeout_seconds)
+            left = self._exporter.attempt(finished, timeout_seconds)
         self._retried = left.items if left is not None else None
         return left
 
@@ -262,9 +258,6 @@ class StagedMetrics(MetricExporter):
                 self._report(derive.name, error)
         return finished
 
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        return self._exporter.force_flush(timeout_millis=timeout_millis)
-
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
         self._transforms.finish()
-        self._exporter.shutdown(timeout_millis=timeout_millis, **kwargs)
+        super().shutdown(timeout_millis=timeout_millis, **kwargs)

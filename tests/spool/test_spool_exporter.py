@@ -17,10 +17,9 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from distrokit import ExporterOptions
+from distrokit import ExporterOptions, count_items
 from distrokit.settings.layers import Settings
 from distrokit_spool.exporters import in_front_of
-from distrokit_spool.payloads import size_of
 from distrokit_spool.store import store_at
 
 KINDS = {
@@ -54,7 +53,7 @@ class Behind:
                 if behind.word == "exits":
                     raise SystemExit("an exporter may")
                 if behind.word == "SUCCESS":
-                    behind.given.append(size_of(signal, items))
+                    behind.given.append(count_items(items))
                 return getattr(results, behind.word)
 
             def shutdown(self, *args, **kwargs):

@@ -22,9 +22,8 @@ from typing import Generic, TypeVar
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from distrokit import ExportFailure, LossReporter
+from distrokit import ExportFailure, LossReporter, uses_greenlets
 from distrokit_batch.flush import FOREVER, Flush
-from distrokit_batch.greenlets import uses_greenlets
 from distrokit_batch.retry import Retry
 from distrokit_batch.sizes import Sizes
 

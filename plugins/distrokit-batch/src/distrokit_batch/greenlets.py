@@ -1,20 +1,10 @@
-"""Detects greenlets in place of threads, and restarts distrokit's threads when gevent patches them."""
+"""Restarts distrokit's threads as greenlets when gevent patches :mod:`threading`."""
 
 from __future__ import annotations
 
 import gc
 import sys
 from typing import Any
-
-
-def uses_greenlets() -> bool:
-    """True if gevent or eventlet has patched :mod:`threading`."""
-    gevent: Any = sys.modules.get("gevent.monkey")
-    eventlet: Any = sys.modules.get("eventlet.patcher")
-    return bool(
-        (gevent is not None and gevent.is_module_patched("threading"))
-        or (eventlet is not None and eventlet.is_monkey_patched("thread"))
-    )
 
 
 def before_patch(event: Any) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 
 from opentelemetry.sdk.metrics.export import MetricsData, PeriodicExportingMetricReader
 
-from distrokit import BuildContext, ExportFailure, RetryAwareExporter
+from distrokit import BuildContext, ExportFailure, RetryAwareExporter, count_items, uses_greenlets
 from distrokit_batch.delivery import Delivery
-from distrokit_batch.greenlets import uses_greenlets
 from distrokit_batch.sizes import Sizes
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
@@ -34,7 +33,7 @@ class PeriodicMetricReader(PeriodicExportingMetricReader):
             exporter.shutdown,
             sizes,
             context.lost,
-            weigh=count_points,
+            weigh=count_items,
             collect=self._collect_guarded,
             exit_timeout_seconds=context.exit_timeout_millis / 1000,
         )
@@ -74,7 +73,7 @@ class PeriodicMetricReader(PeriodicExportingMetricReader):
             _logger.warning("metrics could not be collected: %s: %s", type(error).__name__, error)
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: object) -> None:
-        if count_points(metrics_data):
+        if count_items(metrics_data):
             self._delivery.put(metrics_data, during_shutdown=True)
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: object) -> None:
@@ -103,13 +102,3 @@ def _awaits_gevent_patch() -> bool:
     So the reader waits for :meth:`PeriodicMetricReader.start_collecting`: the next measurement, or the first export.
     """
     return "gevent.monkey" in sys.modules and not uses_greenlets()
-
-
-def count_points(metrics_data: MetricsData) -> int:
-    """Return the number of data points in a collection."""
-    return sum(
-        len(metric.data.data_points)
-        for resource in metrics_data.resource_metrics
-        for scope in resource.scope_metrics
-        for metric in scope.metrics
-    )

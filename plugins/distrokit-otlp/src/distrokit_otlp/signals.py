@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metr
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
 from opentelemetry.sdk.metrics.export import MetricsData
 
-from distrokit import Signal
+from distrokit import Signal, count_items
 
 #: Length of a name in a message, in characters.
 _NAME_LENGTH = 80
@@ -105,12 +105,7 @@ class Metrics(SignalInOTLP):
         return encode_metrics(items)
 
     def size(self, items: MetricsData) -> int:
-        return sum(
-            len(metric.data.data_points)
-            for resource in items.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        )
+        return count_items(items)
 
     def split(self, items: MetricsData, first: int) -> tuple[MetricsData, MetricsData]:
         return _points(items, 0, first), _points(items, first, self.size(items))

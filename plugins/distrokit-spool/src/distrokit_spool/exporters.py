@@ -12,9 +12,18 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from distrokit import ExporterOptions, ExportFailure, RetryAwareExporter, Signal, capture_sdk_messages
+from distrokit import (
+    ExporterOptions,
+    ExporterWrapper,
+    ExportFailure,
+    RetryAwareExporter,
+    Signal,
+    capture_sdk_messages,
+    count_items,
+    is_failure,
+)
 from distrokit_spool.directory import Unusable
-from distrokit_spool.payloads import encode, size_of
+from distrokit_spool.payloads import encode
 from distrokit_spool.sender import Sender
 from distrokit_spool.store import Store
 
@@ -33,12 +42,12 @@ def in_front_of(exporter: Any, options: ExporterOptions, store: Store, queue: st
     return spooled(exporter, options, store, queue) if isinstance(exporter, expected) else exporter
 
 
-class _Spooled:
-    """Delegates to the exporter everything that is not defined here."""
+class _Spooled(ExporterWrapper):
+    """An exporter that writes to the spool; its sender exports with the inner one."""
 
     def __init__(self, exporter: Any, options: ExporterOptions, store: Store, queue: str) -> None:
-        # Not super().__init__(): MetricExporter's would set a temporality of its own over the exporter's.
-        self._exporter, self._store, self._queue = exporter, store, queue
+        super().__init__(exporter)
+        self._store, self._queue = store, queue
         self._signal: Signal = options.signal
         self._lost = options.lost
         store.report_losses_to(queue, options.lost)
@@ -48,36 +57,26 @@ class _Spooled:
         # Batches from before a restart may be queued.
         self._sender.wake()
 
-    def __getattr__(self, name: str) -> Any:
-        if "_exporter" not in self.__dict__:
-            # copy() and pickle look for attributes before __init__ has run.
-            raise AttributeError(name)
-        return getattr(self._exporter, name)
-
     def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
         """Write the items to disk; if that fails, export them directly."""
         if self._store_items(items):
             return None
         if isinstance(self._exporter, RetryAwareExporter):
             return self._exporter.attempt(items, timeout_seconds)
-        if getattr(self._exporter.export(items), "name", "") != "FAILURE":
+        if not is_failure(self._exporter.export(items)):
             return None
-        self._lost(size_of(self._signal, items), "failed")
+        self._lost(count_items(items), "failed")
         return ExportFailure(None, "the exporter failed")
 
     def begin_shutdown(self, deadline: float) -> None:
         """Note that the process ends at ``deadline`` (monotonic seconds)."""
         self._sender.begin_shutdown(deadline)
-        begin = getattr(self._exporter, "begin_shutdown", None)
-        if begin is not None:
-            begin(deadline)
+        super().begin_shutdown(deadline)
 
     def forked(self) -> None:
         """Reset the sender in a forked child; its thread exists in the parent only."""
         self._sender.forked()
-        forked = getattr(self._exporter, "forked", None)
-        if forked is not None:
-            forked()
+        super().forked()
 
     def shutdown(self, *args: Any, **kwargs: Any) -> None:
         self._sender.stop()
@@ -113,7 +112,7 @@ class _Spooled:
             try:
                 if isinstance(self._exporter, RetryAwareExporter):
                     left = self._exporter.attempt(items, seconds)
-                elif getattr(self._exporter.export(items), "name", "") != "FAILURE":
+                elif not is_failure(self._exporter.export(items)):
                     left = None
                 else:
                     # Such an exporter reports no reason.

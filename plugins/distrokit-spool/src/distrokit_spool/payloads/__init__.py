@@ -76,11 +76,6 @@ def decode(signal: Signal, content: bytes) -> Any:
         raise Unreadable(f"{type(error).__name__}: {error}") from error
 
 
-def size_of(signal: Signal, items: Any) -> int:
-    """Count the spans, log records or data points."""
-    return sum(size for _, size in _CODECS[signal].pieces(items))
-
-
 def _text(plain: Any) -> str:
     return json.dumps(plain, separators=(",", ":"))
 
