@@ -9,7 +9,7 @@ from distrokit.cli.output import print_json
 from distrokit.cli.target_process import launch, no_program
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Mask, write
-from distrokit.doctor.report import Report, examine, mask_checks
+from distrokit.doctor.report import DoctorReport, examine, mask_checks
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +32,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def report_no_answer(check: Check, mask: Mask, *, as_json: bool) -> int:
     """Print why COMMAND gave no answer; return the exit code."""
-    return _show(Report({"command": mask_checks(mask, [check])}), as_json=as_json)
+    return _show(DoctorReport({"command": mask_checks(mask, [check])}), as_json=as_json)
 
 
-def _show(report: Report, *, as_json: bool) -> int:
+def _show(report: DoctorReport, *, as_json: bool) -> int:
     if as_json:
         print_json(report.describe())
     else:
@@ -50,7 +50,7 @@ def _let_run(arguments: argparse.Namespace) -> int:
     interpreter = interpreter_of(arguments.elsewhere)
     if interpreter is not None and (obstacle := interpreter.obstacle()):
         # COMMAND still runs, but distrokit cannot report from inside it.
-        write("\n".join(Report({"command": [obstacle]}).lines()))
+        write("\n".join(DoctorReport({"command": [obstacle]}).lines()))
     launch(arguments.elsewhere, {"DISTROKIT_DOCTOR": "offline" if arguments.offline else "true"})
     write(f"distrokit doctor: {no_program(arguments.elsewhere[0]).evidence}")
     return 127

@@ -24,7 +24,7 @@ from distrokit.diagnostics import Problem, describe_exception, quantity, trace_o
 from distrokit.launch.assembly import Assembly
 from distrokit.pipeline.bounded import Bounded
 from distrokit.pipeline.component_factory import ComponentFactory
-from distrokit.pipeline.export_monitor import counted
+from distrokit.pipeline.export_monitor import monitor_exporter
 from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.losses import losses_of
 from distrokit.pipeline.resource import build_resource
@@ -162,7 +162,7 @@ class _Trial:
         if processor is None:
             return
         losses = losses_of(exporter.name, signal, "", _ignore_line, {})
-        stand_in = counted(signal, _STAND_INS[signal](), losses, None, LazyStart(lambda *_: None))
+        stand_in = monitor_exporter(signal, _STAND_INS[signal](), losses, None, LazyStart(lambda *_: None))
         outcome = f"{exporter.name!r} gets nothing"
 
         def build() -> Any:

@@ -19,7 +19,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class Report:
+class DoctorReport:
     """All findings.
 
     Attributes:
@@ -64,7 +64,7 @@ class Report:
         return f"{quantity(len(verdicts), 'check')}: {fails} fail, {warns} warn{strict}"
 
 
-def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bool = True) -> Report:
+def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bool = True) -> DoctorReport:
     """Run all checks.
 
     Args:
@@ -85,7 +85,7 @@ def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bo
     for plugin, check in assembly.plugins.checks(plan):
         from_plugins.setdefault(f"plugin {plugin.name}", []).append(check)
     found["settings"] = _guarded("settings", lambda: check_settings(plan))
-    return Report(
+    return DoctorReport(
         {
             group: mask_checks(plan.settings.mask, checks)
             for group, checks in {**found, **from_plugins}.items()

@@ -74,9 +74,9 @@ class Assembly:
 
     def left_out_of_model(self) -> list[str]:
         """Return a sentence for each part of the plan that :meth:`model` cannot express."""
-        from distrokit.plan.configuration_model import left_out
+        from distrokit.plan.configuration_model import describe_left_out
 
-        return list(left_out(self.plan))
+        return list(describe_left_out(self.plan))
 
     def report(self) -> None:
         """Print problems that were not printed before.

@@ -9,7 +9,7 @@ from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.measuring import Measuring
 from distrokit.pipeline.sdk_messages import SDKMessages
-from distrokit.pipeline.stages import Report
+from distrokit.pipeline.stages import ErrorReporter
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Callbacks:
         measuring: the error boundary around meters; ``None`` for none.
     """
 
-    report: Report
+    report: ErrorReporter
     say: Callable[[str], None]
     lazy_start: LazyStart
     messages: SDKMessages | None = None

@@ -30,7 +30,7 @@ CAUSE = "distrokit_cause"
 _NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress|^Transient error")
 
 
-def counted(
+def monitor_exporter(
     signal: Signal, exporter: Any, losses: Losses, messages: SDKMessages | None, lazy_start: Callable[[], None]
 ) -> Any:
     """Return the exporter in a wrapper that counts its losses.

@@ -14,12 +14,15 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from distrokit.pipeline.stages import Named, Report, StagedLogs, StagedMetrics, StagedSpans, Transforms
+from distrokit.pipeline.stages import ErrorReporter, Named, StagedLogs, StagedMetrics, StagedSpans, Transforms
 from distrokit.pipeline.transform_losses import LostItem
 
 
 def prepend_to_spans(
-    transforms: Sequence[Named[Any]], processor: Named[SpanProcessor], report: Report, lost: LostItem | None = None
+    transforms: Sequence[Named[Any]],
+    processor: Named[SpanProcessor],
+    report: ErrorReporter,
+    lost: LostItem | None = None,
 ) -> SpanProcessor:
     """Return the processor that feeds an exporter, with the exporter's transforms in front of it."""
     before = Transforms(transforms, ReadableSpan, report, filters=True, lost=lost)
@@ -27,7 +30,10 @@ def prepend_to_spans(
 
 
 def prepend_to_logs(
-    transforms: Sequence[Named[Any]], processor: Named[LogRecordProcessor], report: Report, lost: LostItem | None = None
+    transforms: Sequence[Named[Any]],
+    processor: Named[LogRecordProcessor],
+    report: ErrorReporter,
+    lost: LostItem | None = None,
 ) -> LogRecordProcessor:
     """Return the same for log records; transforms modify them in place, so these get a copy."""
     steps = [Named(f"the record's copy for {processor.name}", _copy_record), *transforms]
@@ -36,7 +42,10 @@ def prepend_to_logs(
 
 
 def prepend_to_metrics(
-    transforms: Sequence[Named[Any]], exporter: MetricExporter, report: Report, lost: LostItem | None = None
+    transforms: Sequence[Named[Any]],
+    exporter: MetricExporter,
+    report: ErrorReporter,
+    lost: LostItem | None = None,
 ) -> MetricExporter:
     """Return the exporter with its transforms in front of it; each reader has its own data, so nothing is copied."""
     before = Transforms(transforms, MetricsData, report, filters=True, lost=lost)

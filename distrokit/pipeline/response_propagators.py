@@ -13,7 +13,7 @@ from opentelemetry.instrumentation import propagators
 from opentelemetry.instrumentation.propagators import ResponsePropagator
 
 from distrokit.pipeline.component_factory import ComponentFactory
-from distrokit.pipeline.stages import Named, Report
+from distrokit.pipeline.stages import ErrorReporter, Named
 
 _OUTCOME = "its response headers are missing; the other response propagators run"
 
@@ -26,7 +26,7 @@ class ComposedResponsePropagator(ResponsePropagator):
         report: called when one raises.
     """
 
-    def __init__(self, parts: Sequence[Named[ResponsePropagator]], report: Report) -> None:
+    def __init__(self, parts: Sequence[Named[ResponsePropagator]], report: ErrorReporter) -> None:
         self._parts = tuple(parts)
         self._report = report
 
@@ -39,7 +39,7 @@ class ComposedResponsePropagator(ResponsePropagator):
 
 
 def build_response_propagator(
-    components: ComponentFactory, report: Report, present: ResponsePropagator | None
+    components: ComponentFactory, report: ErrorReporter, present: ResponsePropagator | None
 ) -> ComposedResponsePropagator | None:
     """Build the planned response propagators as one; ``None`` if none is planned, or none can be built.
 

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, SamplingResult
 from opentelemetry.trace import Link, get_current_span
 
-from distrokit.pipeline.stages import Report
+from distrokit.pipeline.stages import ErrorReporter
 
 #: Returns the name of a part for reports; an empty string for an object that is not a part.
 NameOf = Callable[[object], str]
@@ -30,7 +30,7 @@ class SamplerErrors:
         report: receives each part that raised.
     """
 
-    def __init__(self, name_of: NameOf, report: Report) -> None:
+    def __init__(self, name_of: NameOf, report: ErrorReporter) -> None:
         self._name_of, self._report = name_of, report
 
     def watch(self, tracer: Any) -> Any:

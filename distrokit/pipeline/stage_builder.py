@@ -13,11 +13,11 @@ from distrokit.declarations import Exporter, Processor, Signal
 from distrokit.export import LossReporter, count_items
 from distrokit.pipeline.callbacks import Callbacks
 from distrokit.pipeline.component_factory import ComponentFactory, Kind
-from distrokit.pipeline.export_monitor import counted
+from distrokit.pipeline.export_monitor import monitor_exporter
 from distrokit.pipeline.losses import Losses, losses_of
 from distrokit.pipeline.self_metrics import self_metrics_of
 from distrokit.pipeline.stages import Named, StagedMetrics, Transforms
-from distrokit.pipeline.suppressed import suppressed_part
+from distrokit.pipeline.suppressed import suppress_part
 from distrokit.pipeline.transform_losses import LostItem, count_losses
 from distrokit.plan.plan import Component, ExporterPlan, SignalPlan
 
@@ -90,7 +90,9 @@ class StageBuilder:
                 except AttributeError as error:
                     # A frozen class, or one with slots.
                     self._components.report_failure(item.exporter, error, "its exports are not among the SDK's metrics")
-            exporter = counted(planned.signal, exporter, losses, self._callbacks.messages, self._callbacks.lazy_start)
+            exporter = monitor_exporter(
+                planned.signal, exporter, losses, self._callbacks.messages, self._callbacks.lazy_start
+            )
             exporter.shutdown_failed = partial(self._shutdown_failed, item.exporter)
             self._components.register_name(exporter, item.exporter)
             self._components.keep(exporter)
@@ -156,4 +158,4 @@ class StageBuilder:
 
 def _name_part(component: Component[Processor], part: Any) -> Named[Any]:
     name = f"{component.declaration.stage} processor {component.name} (plugin {component.plugin})"
-    return Named(name, suppressed_part(part))
+    return Named(name, suppress_part(part))

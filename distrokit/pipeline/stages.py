@@ -22,7 +22,7 @@ Item = TypeVar("Item")
 Part = TypeVar("Part")
 
 
-class Report(Protocol):
+class ErrorReporter(Protocol):
     """Called each time a part raises, with its name, the exception and the outcome; prints it once."""
 
     def __call__(self, name: str, error: BaseException, outcome: str = "", /) -> None: ...
@@ -51,7 +51,7 @@ class Transforms(Generic[Item]):
         self,
         parts: Sequence[Named[Callable[[Item], Item | None]]],
         kind: type[Item],
-        report: Report,
+        report: ErrorReporter,
         *,
         filters: bool = False,
         lost: Callable[[Item, str, Exception], None] | None = None,
@@ -137,7 +137,7 @@ class _Stages(Generic[P, Item]):
         transforms: Transforms[Item],
         derive: Sequence[Named[P]],
         export: Sequence[Named[P]],
-        report: Report,
+        report: ErrorReporter,
     ) -> None:
         self._enrich = tuple(enrich)
         self._transforms = transforms
@@ -221,7 +221,7 @@ class StagedMetrics(ExporterWrapper, MetricExporter):
         transforms: Transforms[MetricsData],
         derive: Sequence[Named[Callable[[MetricsData], None]]],
         exporter: MetricExporter,
-        report: Report,
+        report: ErrorReporter,
     ) -> None:
         super().__init__(exporter)
         self._transforms = transforms

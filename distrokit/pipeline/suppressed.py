@@ -47,7 +47,7 @@ class Suppressed:
                 attach(Context({name: value for name, value in left.items() if name not in self._marks}))
 
 
-def suppressed_part(part: Any) -> Any:
+def suppress_part(part: Any) -> Any:
     """Return a processor, or a callable of a stage, that calls the part with instrumentation suppressed."""
     if isinstance(part, SpanProcessor):
         return _Spans(part)

@@ -19,7 +19,7 @@ from distrokit.plan.plan import (
     ViewPlan,
 )
 from distrokit.plugins.manager import Plugin, Plugins
-from distrokit.plugins.validation import checked
+from distrokit.plugins.validation import validate
 from distrokit.settings.layers import Settings
 from distrokit.settings.reader import Reader
 from distrokit.settings.secret_values import secrets_inside
@@ -57,7 +57,7 @@ def _new_component(
 
     Without a component when they refuse it.
     """
-    checked(hook, declaration)
+    validate(hook, declaration)
     reader = Reader(settings, label, name=declaration.name)
     read = getattr(declaration, "parameters", None)
     parameters = dict(read(reader)) if read else {}

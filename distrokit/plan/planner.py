@@ -14,11 +14,18 @@ from distrokit.plan.selection.from_settings import select_from_settings
 from distrokit.plan.selection.model_settings import settings_of
 from distrokit.plan.selection.selection import Selection
 from distrokit.plugins.entry_points import EntryPoints
-from distrokit.plugins.manager import Answer, Plugins
-from distrokit.plugins.required import without_value
+from distrokit.plugins.manager import HookResult, Plugins
+from distrokit.plugins.required import find_missing_settings
 from distrokit.settings import sdk_settings
 from distrokit.settings.bundles import to_install
-from distrokit.settings.known_settings import SETTINGS, deprecated, ignored_with_file, misspelt, not_one_of, quoted
+from distrokit.settings.known_settings import (
+    SETTINGS,
+    find_deprecated_settings,
+    find_invalid_choices,
+    find_misspelt_settings,
+    find_quoted_values,
+    ignored_with_file,
+)
 from distrokit.settings.layers import Layer, Settings
 from distrokit.settings.patterns import replace_invalid_patterns
 from distrokit.settings.reader import Reader
@@ -120,8 +127,14 @@ def _make_draft(
     problems: list[Problem],
 ) -> Plan:
     plan = Plan(settings, plugins.active_distro, plugins=plugins.candidates, known=known, problems=list(problems))
-    plan.problems.extend((*misspelt(known, settings), *deprecated(known, settings), *quoted(settings)))
-    plan.problems.extend(without_value(plugins.declared, settings, with_file=configuration is not None))
+    plan.problems.extend(
+        (
+            *find_misspelt_settings(known, settings),
+            *find_deprecated_settings(known, settings),
+            *find_quoted_values(settings),
+        )
+    )
+    plan.problems.extend(find_missing_settings(plugins.declared, settings, with_file=configuration is not None))
     plan.configuration = configuration.name if configuration else None
     if configuration is not None and configuration.model is None:
         # Environment variables alone might send data where the file would not have sent it.
@@ -136,7 +149,9 @@ def _make_draft(
         settings, plugins.installed, selection.instrumentations, plan.problems
     )
     reported = {problem.subject for problem in plan.problems}
-    plan.problems.extend(problem for problem in not_one_of(known, settings) if problem.subject not in reported)
+    plan.problems.extend(
+        problem for problem in find_invalid_choices(known, settings) if problem.subject not in reported
+    )
     if settings.sdk_disabled:
         disabled = settings.value("OTEL_SDK_DISABLED")
         plan.disabled = Value(True, disabled.source) if disabled else plan.disabled
@@ -152,7 +167,7 @@ def _select(plan: Plan, configuration: Configuration | None) -> Selection:
     return select_from_model(configuration, plan.settings, plan.problems)
 
 
-def _layers(results: list[Answer], kind: SourceKind) -> tuple[Layer, ...]:
+def _layers(results: list[HookResult], kind: SourceKind) -> tuple[Layer, ...]:
     return tuple(
         Layer(Source(kind, result.plugin.label), result.value) for result in results if result.plugin.status == "loaded"
     )
@@ -166,5 +181,7 @@ def _check_settings(plan: Plan, installed: EntryPoints) -> None:
     reader.flag("DISTROKIT_STRICT", default=False)
     reader.flag("DISTROKIT_TRACE_HOOKS", default=False)
     reader.choice("DISTROKIT_DOCTOR", DOCTOR_CHOICES, "false")
-    plan.sdk_settings = sdk_settings.checked(reader, lambda group: [point.name for point in installed.group(group)])
+    plan.sdk_settings = sdk_settings.check_sdk_settings(
+        reader, lambda group: [point.name for point in installed.group(group)]
+    )
     plan.problems.extend(reader.problems)

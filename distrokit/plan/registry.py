@@ -23,7 +23,7 @@ from distrokit.declarations import (
 )
 from distrokit.diagnostics import Problem
 from distrokit.plugins.entry_points import origin_of
-from distrokit.plugins.manager import Answer, Plugin
+from distrokit.plugins.manager import HookResult, Plugin
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ class Registries:
     propagators: Registry[Propagator]
     response_propagators: Registry[ResponsePropagator]
     detectors: Registry[ResourceDetector]
-    attributes: list[Answer] = field(default_factory=list)
-    views: list[Answer] = field(default_factory=list)
+    attributes: list[HookResult] = field(default_factory=list)
+    views: list[HookResult] = field(default_factory=list)
     refused: dict[Signal, set[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, results: Mapping[str, list[Answer]], problems: list[Problem]) -> Registries:
+    def of(cls, results: Mapping[str, list[HookResult]], problems: list[Problem]) -> Registries:
         """Sort the results of the declaring hooks.
 
         A name that several declarations of equal rank have is in no registry. That is a problem immediately, or,
@@ -145,7 +145,7 @@ class Registries:
         yield from (self.samplers, self.id_generators, self.propagators, self.response_propagators, self.detectors)
 
 
-def _registrations(results: list[Answer]) -> list[Registration[Any]]:
+def _registrations(results: list[HookResult]) -> list[Registration[Any]]:
     registrations = [
         Registration(declaration, result.plugin, -2 if declaration.fallback else result.rank)
         for result in results

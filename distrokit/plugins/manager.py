@@ -21,10 +21,10 @@ from distrokit.plugins.entry_points import EntryPoints, distribution_of, version
 from distrokit.plugins.files import PluginFile, plugin_files
 from distrokit.plugins.shape import check_shape, find_deprecated, hooks_of
 from distrokit.plugins.tracing import call_traced
-from distrokit.plugins.validation import HookError, checked
+from distrokit.plugins.validation import HookError, validate
 from distrokit.settings.layers import Settings
 
-__all__ = ["DECLARE_HOOKS", "Answer", "Plugin", "Plugins"]
+__all__ = ["DECLARE_HOOKS", "HookResult", "Plugin", "Plugins"]
 
 if TYPE_CHECKING:
     from distrokit.pipeline.pipeline import Pipeline
@@ -50,12 +50,12 @@ def _new_manager() -> pluggy.PluginManager:
 
 
 @dataclass(frozen=True)
-class Answer:
+class HookResult:
     """The result of one plugin's hook.
 
     Attributes:
         plugin: the owner.
-        value: in the form that :func:`distrokit.plugins.validation.checked` returns.
+        value: in the form that :func:`distrokit.plugins.validation.validate` returns.
         rank: 1 for ``tryfirst``, 0 plain, -1 for ``trylast``.
     """
 
@@ -122,7 +122,7 @@ class Plugins:
 
     # One typed method per hook: hooks are called here only.
 
-    def defaults(self, settings: Settings) -> list[Answer]:
+    def defaults(self, settings: Settings) -> list[HookResult]:
         """``distrokit_defaults``: mappings of setting to text."""
         return self._call("distrokit_defaults", environ=settings.environ, settings=settings)
 
@@ -137,7 +137,7 @@ class Plugins:
         answers = self._call("distrokit_configuration", settings=settings)
         return answers[0].value if answers else None
 
-    def overrides(self, settings: Settings) -> list[Answer]:
+    def overrides(self, settings: Settings) -> list[HookResult]:
         """``distrokit_overrides``: mappings of setting to text."""
         return self._call("distrokit_overrides", settings=settings)
 
@@ -148,7 +148,7 @@ class Plugins:
             if plugin.status == "blocked" and self._manager.has_plugin(plugin.name):
                 self._manager.unregister(name=plugin.name)
 
-    def declarations(self, settings: Settings) -> dict[str, list[Answer]]:
+    def declarations(self, settings: Settings) -> dict[str, list[HookResult]]:
         """Return the results of every declaring hook, by hook, without plugins that failed in one."""
         results = {hook: self._call(hook, settings=settings, entry_points=self.installed) for hook in DECLARE_HOOKS}
         # A plugin that failed in a later hook is left out of the earlier ones, too.
@@ -223,7 +223,7 @@ class Plugins:
     def _position(self, impl: pluggy.HookImpl) -> tuple[int, int, str]:
         return impl.trylast - impl.tryfirst, self.active_distro.position(impl.plugin_name), impl.plugin_name
 
-    def _call(self, hook: str, **arguments: Any) -> list[Answer]:
+    def _call(self, hook: str, **arguments: Any) -> list[HookResult]:
         """Call each implementation by itself, so that an exception costs its own plugin only.
 
         pluggy stops at the first exception and does not name the plugin (pluggy#419, #485).
@@ -234,20 +234,20 @@ class Plugins:
             if plugin.status != "loaded":
                 continue
             try:
-                value = checked(hook, self._invoke(plugin, impl, hook, arguments))
+                value = validate(hook, self._invoke(plugin, impl, hook, arguments))
             except BaseException as error:
                 contain(error)
                 self.leave_out(plugin, hook, error)
                 continue
             if value is not None:
-                answers.append(Answer(plugin, value, int(impl.tryfirst) - int(impl.trylast)))
+                answers.append(HookResult(plugin, value, int(impl.tryfirst) - int(impl.trylast)))
         return answers
 
     def _call_one(self, plugin: Plugin, hook: str, **arguments: Any) -> bool:
         for impl in self._implementations(hook):
             if impl.plugin_name == plugin.name and plugin.status == "loaded":
                 try:
-                    checked(hook, self._invoke(plugin, impl, hook, arguments))
+                    validate(hook, self._invoke(plugin, impl, hook, arguments))
                 except BaseException as error:
                     contain(error)
                     self.leave_out(plugin, hook, error)

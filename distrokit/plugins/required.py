@@ -10,7 +10,7 @@ from distrokit.plugins.candidates import Plugin
 from distrokit.settings.layers import Settings, is_secret
 
 
-def without_value(
+def find_missing_settings(
     declared: Iterable[tuple[Plugin, Setting]], settings: Settings, *, with_file: bool
 ) -> Iterator[Problem]:
     """Yield a problem for each required setting of a loaded plugin that has no value.

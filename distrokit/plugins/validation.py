@@ -45,7 +45,7 @@ class HookError(TypeError):
     """The error for a hook implementation that does not fit its hookspec."""
 
 
-def checked(hook: str, answer: Any) -> Any:
+def validate(hook: str, answer: Any) -> Any:
     """Check the result of one hook implementation and convert it to its canonical form.
 
     Args:

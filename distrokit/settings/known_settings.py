@@ -304,7 +304,7 @@ def ignored_with_file(known: Iterable[Setting], settings: Settings) -> set[str]:
     return {name for name in settings.environ if name.partition("__")[0] in names}
 
 
-def deprecated(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
+def find_deprecated_settings(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
     """Yield a problem for each deprecated setting that is set."""
     for setting in known:
         if setting.deprecated and settings.lookup(setting.name):
@@ -318,7 +318,7 @@ def deprecated(known: Iterable[Setting], settings: Settings) -> Iterator[Problem
             )
 
 
-def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
+def find_misspelt_settings(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
     """Yield a problem for each unknown setting: all with distrokit's prefix, others if similar to a known one.
 
     Of names without OpenTelemetry's prefix only those with a plugin's prefix count: third parties have names, too.
@@ -347,7 +347,7 @@ def misspelt(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
             )
 
 
-def quoted(settings: Settings) -> Iterator[Problem]:
+def find_quoted_values(settings: Settings) -> Iterator[Problem]:
     """Yield a problem for variables whose value is in quotes, as ``docker run --env-file`` keeps them.
 
     Of ``OTEL_RESOURCE_ATTRIBUTES`` each attribute's value counts. Keywords of instrumentations may be JSON, and do not
@@ -412,7 +412,7 @@ def _unknown(subject: str, cause: str, remedy: str) -> Problem:
     )
 
 
-def not_one_of(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
+def find_invalid_choices(known: Iterable[Setting], settings: Settings) -> Iterator[Problem]:
     """Yield a problem for each value of a plugin's setting that its ``kind`` does not list.
 
     Values of OpenTelemetry's and distrokit's settings are checked where they are read.

@@ -39,7 +39,7 @@ _PROVIDERS = {
 }
 
 
-def checked(reader: Reader, published: Callable[[str], Sequence[str]]) -> dict[str, str | None]:
+def check_sdk_settings(reader: Reader, published: Callable[[str], Sequence[str]]) -> dict[str, str | None]:
     """Return the changes of ``os.environ`` that OpenTelemetry needs.
 
     Args:
@@ -74,7 +74,7 @@ def read_late(found: dict[str, str | None], settings: Settings, logger_provider:
     as arguments. So limits that cannot be used, and limits from other sources than the environment, must stay.
 
     Args:
-        found: the result of :func:`checked`.
+        found: the result of :func:`check_sdk_settings`.
         settings: all settings.
         logger_provider: the SDK's class; ``None`` if the SDK is not used.
     """

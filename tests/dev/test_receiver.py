@@ -19,7 +19,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from distrokit_dev import otlp_json
 from distrokit_dev.http_endpoint import HTTPError, decompress
 from distrokit_dev.receiver import Receiver
-from distrokit_dev.store import Store
+from distrokit_dev.store import TelemetryStore
 
 IDS = {"traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "parentSpanId": "eee19b7ec3c1b173"}
 SPAN = {**IDS, "name": "json", "kind": 2, "status": {"code": 2, "message": "no"}, "attributes": [
@@ -126,7 +126,7 @@ def test_a_taken_port_is_said():
 
 def test_the_store_keeps_within_its_bound():
     request = otlp_json.parse(json.dumps(TRACES).encode(), ExportTraceServiceRequest())
-    store = Store(max_bytes=3 * (request.ByteSize() + 128))
+    store = TelemetryStore(max_bytes=3 * (request.ByteSize() + 128))
 
     for _ in range(5):
         store.add(request)

@@ -25,7 +25,7 @@ from processes import BIN, clean_environ, distrokit, instrumented
 from distrokit_dev import launcher as launcher_module
 from distrokit_dev import otlp_json
 from distrokit_dev.received import items
-from distrokit_dev.store import Store
+from distrokit_dev.store import TelemetryStore
 from distrokit_dev.tail import command as command_module
 from distrokit_dev.tail import notices, watch
 from distrokit_dev.tail.arguments import add_arguments
@@ -471,7 +471,7 @@ def test_a_program_that_will_not_end_is_ended(monkeypatch):
                 interruption.terminated = True
                 totals = Totals()
                 view = JsonLines(stream, command_module.Filters(), totals)
-                assert watch.Watch(Store(), view, totals).follow(program, interruption) == 128 + signal.SIGKILL
+                assert watch.Watch(TelemetryStore(), view, totals).follow(program, interruption) == 128 + signal.SIGKILL
             program.end()
             assert program.exit_code == 128 + signal.SIGKILL
 
@@ -514,7 +514,7 @@ def test_nobody_needs_to_read_what_is_said_on_stderr(monkeypatch):
 
 
 def test_the_store_hands_over_one_by_one():
-    store = Store()
+    store = TelemetryStore()
     request = ExportTraceServiceRequest()
     assert store.take(0) is None
     threading.Timer(0.05, store.add, [request]).start()

@@ -11,7 +11,7 @@ from processes import QUIET, instrumented, run, said
 from three_signals import THREE_SIGNALS
 
 from distrokit import Check, Exporter, Processor, ResourceDetector
-from distrokit.plugins.validation import HookError, checked
+from distrokit.plugins.validation import HookError, validate
 
 START = """
     import threading
@@ -138,7 +138,7 @@ def test_an_exporters_options_are_put_back_when_a_hook_raises(tmp_path, receiver
 )
 def test_nonsense_is_refused_in_words_that_help(hook, answer, complaint):
     with pytest.raises(HookError) as refused:
-        checked(hook, answer)
+        validate(hook, answer)
 
     assert complaint in str(refused.value)
 
@@ -146,9 +146,9 @@ def test_nonsense_is_refused_in_words_that_help(hook, answer, complaint):
 def test_sense_has_one_form():
     one = Exporter("a", ("traces", "logs"), print)
 
-    assert checked("distrokit_exporters", one) == checked("distrokit_exporters", (one,)) == [one]
-    assert checked("distrokit_exporters", None) is None
-    assert checked("distrokit_resource", {"a": [1, 2], "b": True}) == {"a": [1, 2], "b": True}
+    assert validate("distrokit_exporters", one) == validate("distrokit_exporters", (one,)) == [one]
+    assert validate("distrokit_exporters", None) is None
+    assert validate("distrokit_resource", {"a": [1, 2], "b": True}) == {"a": [1, 2], "b": True}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from peers import http_peer
 
-from distrokit.pipeline.suppressed import suppress_in, suppressed_part
+from distrokit.pipeline.suppressed import suppress_in, suppress_part
 
 PLUGIN = """
 import os, requests
@@ -253,7 +253,7 @@ class Attaching(SpanProcessor):
 def test_the_rest_of_the_context_is_as_it_was():
     watching = Watching()
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(suppressed_part(watching))
+    provider.add_span_processor(suppress_part(watching))
     before = context.get_current()
     token = context.attach(baggage.set_baggage("tenant", "seven"))
     with provider.get_tracer("t").start_as_current_span("outer") as outer:
@@ -266,7 +266,7 @@ def test_the_rest_of_the_context_is_as_it_was():
 
 def test_a_context_that_a_processor_attaches_stays_until_it_detaches_it():
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(suppressed_part(Attaching()))
+    provider.add_span_processor(suppress_part(Attaching()))
     before = context.get_current()
     span = provider.get_tracer("t").start_span("outer")
     assert baggage.get_baggage("from") == "a processor"
@@ -283,7 +283,7 @@ def test_a_processor_that_makes_spans_is_not_called_for_them():
 
     memory = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(suppressed_part(Making()))
+    provider.add_span_processor(suppress_part(Making()))
     provider.add_span_processor(SimpleSpanProcessor(memory))
     tracer = provider.get_tracer("t")
     tracer.start_span("one").end()

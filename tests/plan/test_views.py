@@ -12,7 +12,7 @@ from processes import instrumented, said
 from releases import needs_yaml
 
 from distrokit.plan.configuration_model import model_of
-from distrokit.plugins.validation import HookError, checked
+from distrokit.plugins.validation import HookError, validate
 
 GOOD = {"selector": {"instrument_name": "c"}, "stream": {"attribute_keys": {"included": ["color"]}}}
 
@@ -128,13 +128,13 @@ def test_what_the_sdk_cannot_do_is_said():
 )
 def test_what_is_no_view_is_the_plugins_mistake(answer, complaint):
     with pytest.raises(HookError, match=complaint):
-        checked("distrokit_views", answer)
+        validate("distrokit_views", answer)
 
 
 def test_one_view_or_several_have_one_form_that_nobody_else_holds():
-    answer = checked("distrokit_views", GOOD)
+    answer = validate("distrokit_views", GOOD)
 
-    assert answer == checked("distrokit_views", (GOOD,)) == [GOOD]
+    assert answer == validate("distrokit_views", (GOOD,)) == [GOOD]
     assert answer[0]["stream"] is not GOOD["stream"]
 
 

@@ -12,7 +12,7 @@ from plans import planned
 
 pytest.importorskip("distrokit_yaml", reason="the schema is a package from OpenTelemetry 1.44 on")
 
-from distrokit_yaml.nodes import Unusable, nodes_of
+from distrokit_yaml.nodes import UnusableFileError, nodes_of
 from distrokit_yaml.reading import read_configuration
 
 #: The specification's environment for its table of substitutions.
@@ -75,7 +75,7 @@ def test_the_specifications_table_of_substitutions(text, expected):
 
 @pytest.mark.parametrize("text", ["${STRING_VALUE:?error}", "${1API_KEY}", "${API_$KEY}", "${a b}"])
 def test_an_invalid_reference_makes_the_file_unusable(text):
-    with pytest.raises(Unusable, match="is not a valid reference") as raised:
+    with pytest.raises(UnusableFileError, match="is not a valid reference") as raised:
         value(text)
 
     assert (raised.value.line, raised.value.column) == (1, 1)
@@ -109,7 +109,7 @@ def test_infinities():
     "text", ["!!int soon", "!!python/name:os.system x", "!!binary aGk=", "!custom {a: 1}", "!!set {a}"]
 )
 def test_a_type_that_is_none_makes_the_file_unusable(text):
-    with pytest.raises(Unusable):
+    with pytest.raises(UnusableFileError):
         value(text)
 
 
@@ -121,9 +121,9 @@ def test_merges_and_aliases():
     assert tree.at("own").plain() == {"a": 5, "b": 2, "c": 4}
     assert tree.at("same").plain() == {"a": 1, "b": 2}
     assert tree.at("own", "b").source.name == "f:1:20"
-    with pytest.raises(Unusable, match="<< takes mappings only"):
+    with pytest.raises(UnusableFileError, match="<< takes mappings only"):
         nodes_of("a: {<<: 5}", "f", {}, [])
-    with pytest.raises(Unusable, match="a key is a list or a mapping"):
+    with pytest.raises(UnusableFileError, match="a key is a list or a mapping"):
         nodes_of("? [a]\n: b", "f", {}, [])
 
 

@@ -23,7 +23,7 @@ from distrokit.cli.mermaid import mermaid
 from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting, lines
 from distrokit.cli.svg import svg
-from distrokit.doctor.report import Report
+from distrokit.doctor.report import DoctorReport
 from distrokit.doctor.settings import check_settings as checks
 from distrokit.instrumentation import apply_all
 from distrokit.launch.startup_line import startup_line
@@ -61,7 +61,7 @@ def outputs(env, names=()):
             data = explain_setting(plan, name)
             print(json.dumps(data), *(lines(data) if data else ()))
         # The other groups of doctor read no setting; the whole of it is run below.
-        report = Report(
+        report = DoctorReport(
             {"plugins": [check for _, check in assembly.plugins.checks(plan)], "settings": list(checks(plan))}
         )
         print(plan.settings.mask("\n".join(report.lines())), plan.settings.mask(json.dumps(report.describe())))

@@ -31,7 +31,7 @@ import distrokit_spool.plugin
 import distrokit_spool.sender
 from distrokit import ExportFailure
 from distrokit_spool.payloads import encode
-from distrokit_spool.sender import Sender
+from distrokit_spool.sender import SpoolSender
 from distrokit_spool.store import store_at
 
 #: Records so many items of each signal, with ids, and has the processors hand them over.
@@ -411,7 +411,7 @@ def test_where_no_thread_can_be_started_the_end_sends_what_waits(tmp_path, monke
     with monkeypatch.context() as patch:
         # As CPython 3.12 and later do while they end.
         patch.setattr(threading.Thread, "start", refuse_to_start)
-        sender = Sender(store, "q", "logs", lambda items, seconds: sent.extend(items), 1.0, lambda *_: None)
+        sender = SpoolSender(store, "q", "logs", lambda items, seconds: sent.extend(items), 1.0, lambda *_: None)
         for name in ("a", "b"):
             store.put("q", encode("logs", [log_record(name)]).content, 1)
             sender.wake()
@@ -430,7 +430,7 @@ def test_a_batch_that_others_have_overtaken_often_is_given_up_and_counted(tmp_pa
     def deliver(items: list[ReadableLogRecord], seconds: float) -> ExportFailure | None:
         return ExportFailure(items, "no") if items[0].log_record.body == "bad" else None
 
-    sender = Sender(store, "q", "logs", deliver, 1.0, lambda *args: lost.append(args))
+    sender = SpoolSender(store, "q", "logs", deliver, 1.0, lambda *args: lost.append(args))
     store.put("q", encode("logs", [log_record("bad"), log_record("bad")]).content, 2)
     end = time.monotonic() + 10
     while not lost and time.monotonic() < end:
@@ -454,7 +454,7 @@ def test_an_exporter_that_can_tell_gets_the_same_items_again_and_no_others_meanw
         seen.append(items)
         return ExportFailure(items, "no answer") if len(seen) < 4 else None
 
-    sender = Sender(store, "q", "logs", deliver, 1.0, lambda *_: None, blind=False)
+    sender = SpoolSender(store, "q", "logs", deliver, 1.0, lambda *_: None, blind=False)
     for name in ("a", "b"):
         store.put("q", encode("logs", [log_record(name)]).content, 1)
     sender.wake()
@@ -476,7 +476,7 @@ def test_what_is_left_of_a_batch_is_what_waits(tmp_path):
         seen.append([item.log_record.body for item in items])
         return ExportFailure(items[1:], "full") if len(items) > 1 else None
 
-    sender = Sender(store, "q", "logs", deliver, 1.0, lambda *_: None)
+    sender = SpoolSender(store, "q", "logs", deliver, 1.0, lambda *_: None)
     store.put("q", encode("logs", [log_record("a"), log_record("b")]).content, 2)
     assert not sender.flush(5)
     assert waiting(tmp_path) == 1

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from distrokit import ExporterOptions, count_items
 from distrokit.settings.layers import Settings
-from distrokit_spool.exporters import in_front_of
+from distrokit_spool.exporters import wrap_exporter
 from distrokit_spool.store import store_at
 
 KINDS = {
@@ -63,7 +63,7 @@ class Behind:
                 return True
 
         options = options_of(signal, self._count)
-        self.exporter = in_front_of(Exporter(), options, store_at(str(folder), 1 << 24, 3_600_000), f"acme {signal}")
+        self.exporter = wrap_exporter(Exporter(), options, store_at(str(folder), 1 << 24, 3_600_000), f"acme {signal}")
 
     def _count(self, items: int, reason: str, cause: str = "") -> None:
         self.lost[reason] += items
@@ -134,7 +134,7 @@ def test_it_is_of_its_kind_has_what_is_behind_it_and_can_be_copied(behind):
 def test_what_is_scraped_is_left_as_it_is(tmp_path):
     reader = object()
 
-    assert in_front_of(reader, options_of("metrics"), None, "acme metrics") is reader
+    assert wrap_exporter(reader, options_of("metrics"), None, "acme metrics") is reader
 
 
 # ------------------------------------------------------------------------------------------- doctor's check

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distrokit.diagnostics import Mask
-from distrokit.plan.configuration_model.own import left_out, own_node
+from distrokit.plan.configuration_model.own import describe_left_out, own_node
 from distrokit.plan.configuration_model.secrets import escape, reference_to, write_value
 from distrokit.plan.parts import DEFAULT_SAMPLER
 from distrokit.plan.plan import Component, ExporterPlan, InstrumentationPlan, Plan, SignalPlan
@@ -28,7 +28,7 @@ FILE_FORMAT = "1.1"
 
 Node = dict[str, Any]
 
-__all__ = ["left_out", "model_of"]
+__all__ = ["describe_left_out", "model_of"]
 
 
 _REFERENCE = re.compile(r"\$\{\w+(:-[^}]*)?\}")

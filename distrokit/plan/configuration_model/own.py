@@ -30,7 +30,7 @@ def own_node(plan: Plan) -> dict[str, Any]:
     return node
 
 
-def left_out(plan: Plan) -> Iterator[str]:
+def describe_left_out(plan: Plan) -> Iterator[str]:
     """Yield one sentence for each setting in effect that a configuration file cannot hold."""
     for name in ENVIRONMENT_ONLY:
         if plan.settings.lookup(name):

@@ -9,7 +9,7 @@ from pathlib import Path
 from distrokit.diagnostics import describe_exception
 from distrokit.testing.conformance import declaring, tools
 from distrokit.testing.conformance.footprint import Footprint
-from distrokit.testing.conformance.report import Report, Request
+from distrokit.testing.conformance.report import ConformanceReport, Request
 from distrokit.testing.conformance.weight import ImportWatch
 
 
@@ -17,7 +17,7 @@ def main(request: Request) -> None:
     """Run the requested stages."""
     sys.path[:] = request.path
     invalidate_caches()
-    report = Report(request.report)
+    report = ConformanceReport(request.report)
     report.stage = request.stages[0]
     watch = ImportWatch(request.file)
     sys.meta_path.insert(0, watch)
@@ -58,7 +58,7 @@ def main(request: Request) -> None:
         report.done()
 
 
-def _check_building(stage: str, request: Request, module: object, report: Report) -> None:
+def _check_building(stage: str, request: Request, module: object, report: ConformanceReport) -> None:
     # Imported here, because these import the SDK.
     from distrokit.testing.conformance import building, canaries
 

@@ -21,7 +21,7 @@ from distrokit.testing.conformance.declaring import missing_settings, names_any,
 from distrokit.testing.conformance.footprint import threads_since
 from distrokit.testing.conformance.forking import Child, check_child
 from distrokit.testing.conformance.recording import record
-from distrokit.testing.conformance.report import Report
+from distrokit.testing.conformance.report import ConformanceReport
 from distrokit.testing.conformance.tallies import Tally, count_transforms, describe_dropping
 from distrokit.testing.conformance.wording import for_author, is_about
 from distrokit.testing.memory import Telemetry, plan_in_memory, run_in_memory
@@ -78,7 +78,7 @@ class Subject:
         return [*missing_settings(self.name, self.module, self.environ), "pip install "]
 
 
-def check_pipelines(subject: Subject, report: Report) -> Iterator[str]:
+def check_pipelines(subject: Subject, report: ConformanceReport) -> Iterator[str]:
     """Build, use, fork and stop pipelines with every declaration; yield the findings."""
     excuses = subject.excuses()
     registries = subject.registries()
@@ -189,7 +189,7 @@ def _check_ids(telemetry: Telemetry, selection: Mapping[str, str]) -> Iterator[s
 
 
 def _build_exporters(
-    assembly: Assembly, registries: Registries, excuses: list[str], report: Report
+    assembly: Assembly, registries: Registries, excuses: list[str], report: ConformanceReport
 ) -> Generator[str, None, list[tuple[str, Any]]]:
     """Build each exporter; send nothing, because no destination is known."""
     from distrokit.pipeline.component_factory import ComponentFactory

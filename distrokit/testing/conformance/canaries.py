@@ -11,7 +11,7 @@ from distrokit.settings.layers import is_secret
 from distrokit.testing.conformance.building import Subject, check_pipelines
 from distrokit.testing.conformance.declaring import own_settings
 from distrokit.testing.conformance.recording import record
-from distrokit.testing.conformance.report import Report
+from distrokit.testing.conformance.report import ConformanceReport
 from distrokit.testing.memory import plan_in_memory, run_in_memory
 
 #: Read by every OTLP exporter; a plugin that uses headers must not show them.
@@ -30,7 +30,7 @@ def with_secrets(environ: Mapping[str, str], secrets: Mapping[str, str]) -> dict
     return {**environ, **values}
 
 
-def find_leaks(subject: Subject, secrets: Mapping[str, str], report: Report) -> Iterator[str]:
+def find_leaks(subject: Subject, secrets: Mapping[str, str], report: ConformanceReport) -> Iterator[str]:
     """Search for secrets in what the tools show and in the telemetry; the parent searches the output."""
     assembly = plan_in_memory({subject.name: subject.module}, subject.environ, installed=True)
     report.doing("explaining, with secrets")

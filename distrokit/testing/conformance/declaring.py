@@ -13,7 +13,7 @@ from distrokit.plan.component_resolver import ComponentResolver
 from distrokit.plan.planner import CONFIG_FILE
 from distrokit.plan.registry import Registries
 from distrokit.plugins.entry_points import EntryPoints
-from distrokit.plugins.manager import Answer, Plugins
+from distrokit.plugins.manager import HookResult, Plugins
 from distrokit.settings.layers import Settings
 from distrokit.settings.values import BUILT_IN
 from distrokit.testing.conformance.wording import for_author
@@ -74,14 +74,14 @@ def check_with_installed(name: str, module: object, environ: Mapping[str, str]) 
 
 def results_of(plugins: Plugins, settings: Settings) -> Results:
     """Call the hooks that declare; return results that can be compared: factories are replaced by a mark."""
-    results: dict[str, list[Answer] | list[Setting]] = {
+    results: dict[str, list[HookResult] | list[Setting]] = {
         "distrokit_settings": plugins.settings(),
         "distrokit_defaults": plugins.defaults(settings),
         "distrokit_overrides": plugins.overrides(settings),
         **plugins.declarations(settings),
     }
     return {
-        hook: [_comparable(answer.value if isinstance(answer, Answer) else answer) for answer in answers]
+        hook: [_comparable(answer.value if isinstance(answer, HookResult) else answer) for answer in answers]
         for hook, answers in results.items()
     }
 

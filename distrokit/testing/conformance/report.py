@@ -40,7 +40,7 @@ class Request:
     child_seconds: float = 15.0
 
 
-class Report:
+class ConformanceReport:
     """Writes the report line by line.
 
     Args:

@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from distrokit import ExportFailure, LossReporter, uses_greenlets
-from distrokit_batch.flush import FOREVER, Flush
+from distrokit_batch.flush import FOREVER, QueueFlush
 from distrokit_batch.retry import Retry
 from distrokit_batch.sizes import Sizes
 
@@ -73,7 +73,7 @@ class Delivery(Generic[Item]):
         self._queue: deque[Item] = deque()
         # Items out of the queue that are being sent, or wait for a retry.
         self._kept: list[Item] = []
-        self._flushes: deque[Flush] = deque()
+        self._flushes: deque[QueueFlush] = deque()
         self._thread: threading.Thread | None = None
         # True when the thread was asked for, also where none could be started.
         self._wanted = False
@@ -148,7 +148,7 @@ class Delivery(Generic[Item]):
                 return self._drain(deadline)
             finally:
                 self._starting.release()
-        flush = Flush(deadline)
+        flush = QueueFlush(deadline)
         self._flushes.append(flush)
         self._wake_thread()
         return flush.wait(self._exit_timeout)

@@ -12,7 +12,7 @@ FOREVER = threading.TIMEOUT_MAX
 _POLL_INTERVAL = 0.2
 
 
-class Flush:
+class QueueFlush:
     """A caller that waits until the queue is exported.
 
     Args:

@@ -11,11 +11,11 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
-from distrokit_dev.store import Store
+from distrokit_dev.store import TelemetryStore
 
 
 class _Traces(trace_service_pb2_grpc.TraceServiceServicer):
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: TelemetryStore) -> None:
         self._store = store
 
     def Export(self, request: Any, context: Any) -> Any:  # noqa: N802  (the service's name for it)
@@ -24,7 +24,7 @@ class _Traces(trace_service_pb2_grpc.TraceServiceServicer):
 
 
 class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: TelemetryStore) -> None:
         self._store = store
 
     def Export(self, request: Any, context: Any) -> Any:  # noqa: N802  (as above)
@@ -33,7 +33,7 @@ class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
 
 
 class _Logs(logs_service_pb2_grpc.LogsServiceServicer):
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: TelemetryStore) -> None:
         self._store = store
 
     def Export(self, request: Any, context: Any) -> Any:  # noqa: N802  (as above)
@@ -41,7 +41,7 @@ class _Logs(logs_service_pb2_grpc.LogsServiceServicer):
         return logs_service_pb2.ExportLogsServiceResponse()
 
 
-def start_grpc(store: Store, host: str, port: int, max_request_bytes: int) -> tuple[grpc.Server, int]:
+def start_grpc(store: TelemetryStore, host: str, port: int, max_request_bytes: int) -> tuple[grpc.Server, int]:
     """Start a server; return it and its port.
 
     Args:

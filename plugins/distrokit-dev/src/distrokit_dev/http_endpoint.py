@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 from distrokit_dev import otlp_json
 from distrokit_dev.received import Request
-from distrokit_dev.store import Store
+from distrokit_dev.store import TelemetryStore
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 
@@ -41,7 +41,7 @@ class OTLPServer(ThreadingHTTPServer):
     block_on_close = False
     concurrent = 8
 
-    def __init__(self, address: tuple[str, int], store: Store, max_request_bytes: int) -> None:
+    def __init__(self, address: tuple[str, int], store: TelemetryStore, max_request_bytes: int) -> None:
         super().__init__(address, _Handler)
         self.store = store
         self.max_request_bytes = max_request_bytes

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from distrokit_dev.grpc_endpoint import start_grpc
 from distrokit_dev.http_endpoint import OTLPServer
-from distrokit_dev.store import Store
+from distrokit_dev.store import TelemetryStore
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,7 +41,7 @@ class Receiver:
         max_bytes: int = 64 * 1024 * 1024,
         max_request_bytes: int = 16 * 1024 * 1024,
     ) -> None:
-        self.store = Store(max_bytes)
+        self.store = TelemetryStore(max_bytes)
         self.host = host
         with _name_address(host, http_port):
             self._http = OTLPServer((host, http_port), self.store, max_request_bytes)

@@ -14,7 +14,7 @@ _OVERHEAD = 128
 _REASONS = 5
 
 
-class Store:
+class TelemetryStore:
     """Requests in order of arrival; the oldest are dropped if there are too many bytes.
 
     Args:

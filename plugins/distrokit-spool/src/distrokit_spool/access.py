@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from distrokit_spool.database import PATIENCE, Damaged, Database, is_damage, put_aside, trouble
-from distrokit_spool.directory import OWNERS, Unusable, prepare
+from distrokit_spool.database import PATIENCE, Damaged, Database, is_damage, put_aside, to_spool_error
+from distrokit_spool.directory import OWNERS, SpoolError, prepare
 from distrokit_spool.messages import Outages
 from distrokit_spool.owners import Owner
 from distrokit_spool.settings import DIRECTORY
@@ -34,7 +34,7 @@ class Access:
         _watched.append(self)
 
     def transaction(self, work: Callable[[Database], T]) -> T:
-        """Run ``work`` in one transaction. Raises :class:`Unusable`."""
+        """Run ``work`` in one transaction. Raises :class:`SpoolError`."""
 
         def run_in_transaction(database: Database) -> T:
             database.connection.execute("BEGIN IMMEDIATE")
@@ -51,7 +51,7 @@ class Access:
         return self.run(run_in_transaction)
 
     def run(self, work: Callable[[Database], T]) -> T:
-        """Run ``work``; if the file is corrupt, run it again with a new file. Logs and raises :class:`Unusable`."""
+        """Run ``work``; if the file is corrupt, run it again with a new file. Logs and raises :class:`SpoolError`."""
         try:
             with self._exclusive():
                 try:
@@ -61,8 +61,8 @@ class Access:
                     if self._owner is not None:
                         put_aside(self._directory, self._owner, damaged)
                     result = self._run_once(work)
-        except (Unusable, Damaged, sqlite3.Error, OSError) as error:
-            why = trouble(error)
+        except (SpoolError, Damaged, sqlite3.Error, OSError) as error:
+            why = to_spool_error(error)
             self._outages.begin(
                 why.kind,
                 f"{DIRECTORY}={self._directory}: {why.cause}; telemetry is exported without the spool. {why.remedy}",
@@ -73,7 +73,7 @@ class Access:
 
     def close(self) -> None:
         """Close the database."""
-        with contextlib.suppress(Unusable), self._exclusive():
+        with contextlib.suppress(SpoolError), self._exclusive():
             self._close()
 
     def _run_once(self, work: Callable[[Database], T]) -> T:
@@ -115,7 +115,7 @@ class Access:
             self.in_child()
         # With a timeout: a signal handler may have interrupted this thread while it holds the lock.
         if not self._lock.acquire(timeout=PATIENCE):
-            raise Unusable("busy", "another thread is writing", "Check whether the disk is slow.")
+            raise SpoolError("busy", "another thread is writing", "Check whether the disk is slow.")
         try:
             yield
         finally:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distrokit import Check
-from distrokit_spool.directory import DATABASE, Unusable, refuse, refuse_file
+from distrokit_spool.directory import DATABASE, SpoolError, refuse, refuse_file
 from distrokit_spool.settings import DIRECTORY
 
 #: Milliseconds after which a queued batch is worth a warning.
@@ -34,7 +34,7 @@ def checks(plan: Any) -> Iterator[Check]:
     directory = Path(values[0].value)
     try:
         yield _check_directory(directory) or _check_queue(directory)
-    except Unusable as unusable:
+    except SpoolError as unusable:
         yield Check("spool", "fail", f"{DIRECTORY}={directory}: {unusable.cause}", unusable.remedy)
     except (OSError, sqlite3.Error) as error:
         evidence = f"{DIRECTORY}={directory}: the spool cannot be read: {error}"
@@ -48,7 +48,7 @@ def _check_directory(directory: Path) -> Check | None:
         existing = next(parent for parent in directory.parents if parent.is_dir())
         if os.access(existing, os.W_OK | os.X_OK):
             return Check("spool", "ok", f"{directory} does not exist yet; it is created on first use")
-        raise Unusable(
+        raise SpoolError(
             "directory", f"it does not exist, and cannot be created in {existing}", f"Create {directory} for this user."
         )
     refuse(directory.stat(), directory)

@@ -20,7 +20,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from distrokit_spool.directory import DATABASE, Unusable, identity, open_private
+from distrokit_spool.directory import DATABASE, SpoolError, identity, open_private
 from distrokit_spool.messages import say
 from distrokit_spool.owners import Owner
 from distrokit_spool.settings import DIRECTORY, MAX_SIZE
@@ -70,7 +70,7 @@ class Database:
         directory: an existing directory, see :func:`~distrokit_spool.directory.prepare`.
         owner: the lock of this process.
 
-    Raises: :class:`Unusable`, :class:`Damaged`, ``sqlite3.Error``, ``OSError``.
+    Raises: :class:`SpoolError`, :class:`Damaged`, ``sqlite3.Error``, ``OSError``.
 
     Attributes:
         connection: in autocommit mode; only for this process, and for one thread at a time.
@@ -131,7 +131,7 @@ def is_damage(error: BaseException) -> bool:
 def put_aside(directory: Path, owner: Owner, damaged: Damaged) -> None:
     """Rename a corrupt database, so that the next call creates a new one, and log it.
 
-    Raises: ``OSError``, :class:`Unusable`.
+    Raises: ``OSError``, :class:`SpoolError`.
     """
     path = directory / DATABASE
     with owner.housekeeping():
@@ -153,15 +153,15 @@ def put_aside(directory: Path, owner: Owner, damaged: Damaged) -> None:
     )
 
 
-def trouble(error: Exception) -> Unusable:
+def to_spool_error(error: Exception) -> SpoolError:
     """Translate an error of SQLite or of the operating system into cause and remedy."""
-    if isinstance(error, Unusable):
+    if isinstance(error, SpoolError):
         return error
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     if "locked" in text:
-        return Unusable("busy", f"other processes are writing ({text})", "Use one directory for fewer processes.")
+        return SpoolError("busy", f"other processes are writing ({text})", "Use one directory for fewer processes.")
     if "full" in text or "No space" in text:
-        return Unusable("full", f"the disk is full ({text})", f"Free some space, or set {MAX_SIZE} lower.")
+        return SpoolError("full", f"the disk is full ({text})", f"Free some space, or set {MAX_SIZE} lower.")
     if "readonly" in text or "Read-only" in text or "denied" in text:
-        return Unusable("readonly", f"it is not writable ({text})", "Make it writable for this user.")
-    return Unusable("io", text, "Check the disk, or use another directory.")
+        return SpoolError("readonly", f"it is not writable ({text})", "Make it writable for this user.")
+    return SpoolError("io", text, "Check the disk, or use another directory.")

@@ -14,7 +14,7 @@ from distrokit_spool.settings import DIRECTORY
 _OWN = ("spool_directory", "spool_max_size", "spool_max_age_millis")
 
 
-def spooled(declaration: Exporter, number: int) -> Exporter:
+def add_spool(declaration: Exporter, number: int) -> Exporter:
     """Return the declaration with a factory and a probe that know the spool.
 
     Args:
@@ -27,7 +27,7 @@ def spooled(declaration: Exporter, number: int) -> Exporter:
         try:
             import sqlite3  # noqa: F401  # test that it exists
 
-            from distrokit_spool.exporters import in_front_of
+            from distrokit_spool.exporters import wrap_exporter
             from distrokit_spool.store import store_at
         except ImportError as error:
             # Some builds of Python have no sqlite3, and Windows has no fcntl.
@@ -38,7 +38,7 @@ def spooled(declaration: Exporter, number: int) -> Exporter:
             return inner
         directory, size, age = (options.arguments[name] for name in _OWN)
         queue = f"{options.name} {options.signal}" + (f" #{number}" if number > 1 else "")
-        return in_front_of(inner, options, store_at(directory, size, age), queue)
+        return wrap_exporter(inner, options, store_at(directory, size, age), queue)
 
     def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterable[Check]:
         # Doctor tests the receiver; the spool would accept anything.

@@ -14,7 +14,7 @@ DATABASE, OWNERS = f"spool-v{FORMAT}.db", "owners"
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-class Unusable(Exception):  # noqa: N818  (describes the spool)
+class SpoolError(Exception):
     """The spool cannot be used now.
 
     Attributes:
@@ -31,7 +31,7 @@ class Unusable(Exception):  # noqa: N818  (describes the spool)
 def prepare(directory: Path) -> None:
     """Create the directory (0700) if it does not exist, and check its owner and mode.
 
-    Raises: :class:`Unusable`.
+    Raises: :class:`SpoolError`.
     """
     refuse_file(directory)
     try:
@@ -39,7 +39,7 @@ def prepare(directory: Path) -> None:
             _make(directory)
         status = directory.stat()
     except OSError as error:
-        raise Unusable(
+        raise SpoolError(
             "directory",
             f"the directory cannot be created: {error.strerror or error}",
             "Create it, or use one that this user can create.",
@@ -50,27 +50,27 @@ def prepare(directory: Path) -> None:
 def refuse_file(directory: Path) -> None:
     """Refuse a path at which, or above which, there is something other than a directory.
 
-    Raises: :class:`Unusable`.
+    Raises: :class:`SpoolError`.
     """
     for path in (directory, *directory.parents):
         with contextlib.suppress(OSError):
             if not stat.S_ISDIR(path.stat().st_mode):
-                raise Unusable("directory", f"{path} is no directory", "Name a directory, or a path for a new one.")
+                raise SpoolError("directory", f"{path} is no directory", "Name a directory, or a path for a new one.")
 
 
 def refuse(status: os.stat_result, directory: Path) -> None:
     """Refuse a directory in which another user could place or redirect files.
 
-    Raises: :class:`Unusable`.
+    Raises: :class:`SpoolError`.
     """
     if status.st_uid != os.geteuid():
-        raise Unusable(
+        raise SpoolError(
             "owner",
             f"it belongs to user {status.st_uid}, and this process runs as {os.geteuid()}",
             "Use a directory inside it; it is created for this user only.",
         )
     if status.st_mode & _OTHERS_WRITE:
-        raise Unusable(
+        raise SpoolError(
             "mode",
             f"other users may write to it (mode {stat.S_IMODE(status.st_mode):04o})",
             f"Run `chmod go-w {directory}`.",

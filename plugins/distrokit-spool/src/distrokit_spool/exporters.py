@@ -22,16 +22,16 @@ from distrokit import (
     count_items,
     is_failure,
 )
-from distrokit_spool.directory import Unusable
+from distrokit_spool.directory import SpoolError
 from distrokit_spool.payloads import encode
-from distrokit_spool.sender import Sender
-from distrokit_spool.store import Store
+from distrokit_spool.sender import SpoolSender
+from distrokit_spool.store import SpoolStore
 
 #: Timeout in seconds of one delivery if the exporter has none.
 _NO_LIMIT = 60.0
 
 
-def in_front_of(exporter: Any, options: ExporterOptions, store: Store, queue: str) -> Any:
+def wrap_exporter(exporter: Any, options: ExporterOptions, store: SpoolStore, queue: str) -> Any:
     """Return the exporter behind a spool; return anything that is not a pushing exporter unchanged."""
     kinds: dict[Signal, tuple[type[Any], type[_Spooled]]] = {
         "traces": (SpanExporter, _Spans),
@@ -45,7 +45,7 @@ def in_front_of(exporter: Any, options: ExporterOptions, store: Store, queue: st
 class _Spooled(ExporterWrapper):
     """An exporter that writes to the spool; its sender exports with the inner one."""
 
-    def __init__(self, exporter: Any, options: ExporterOptions, store: Store, queue: str) -> None:
+    def __init__(self, exporter: Any, options: ExporterOptions, store: SpoolStore, queue: str) -> None:
         super().__init__(exporter)
         self._store, self._queue = store, queue
         self._signal: Signal = options.signal
@@ -53,7 +53,7 @@ class _Spooled(ExporterWrapper):
         store.report_losses_to(queue, options.lost)
         timeout = options.timeout_millis / 1000 or _NO_LIMIT
         blind = not isinstance(exporter, RetryAwareExporter)
-        self._sender = Sender(store, queue, options.signal, self._deliver, timeout, options.lost, blind=blind)
+        self._sender = SpoolSender(store, queue, options.signal, self._deliver, timeout, options.lost, blind=blind)
         # Batches from before a restart may be queued.
         self._sender.wake()
 
@@ -99,7 +99,7 @@ class _Spooled(ExporterWrapper):
         if payload.content:
             try:
                 self._store.put(self._queue, payload.content, payload.items)
-            except Unusable:
+            except SpoolError:
                 return False
         if payload.refused:
             self._lost(payload.refused, "unencodable")

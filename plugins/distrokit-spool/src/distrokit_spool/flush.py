@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 
-class Flush:
+class SpoolFlush:
     """One caller that waits until a queue is delivered."""
 
     def __init__(self) -> None:

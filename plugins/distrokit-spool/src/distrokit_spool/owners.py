@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from distrokit_spool.directory import Unusable, identity, open_private
+from distrokit_spool.directory import SpoolError, identity, open_private
 
 #: The byte that is locked while files are created or moved aside; owner numbers are larger.
 _HOUSEKEEPING = 0
@@ -69,7 +69,7 @@ class Owner:
     def housekeeping(self) -> Iterator[None]:
         """Lock out other processes for the length of the block.
 
-        Raises: :class:`Unusable` if another process holds the lock too long.
+        Raises: :class:`SpoolError` if another process holds the lock too long.
         """
         end = time.monotonic() + _PATIENCE
         while True:
@@ -78,7 +78,7 @@ class Owner:
                 break
             except OSError as error:
                 if time.monotonic() > end:
-                    raise Unusable(
+                    raise SpoolError(
                         "busy", "another process keeps it locked", "Find that process if this lasts."
                     ) from error
                 time.sleep(0.01)

@@ -28,7 +28,7 @@ def distrokit_plan(plan: Any) -> None:
     plan.problems.extend(problems)
     if not parameters:
         return
-    from distrokit_spool.declaration import spooled
+    from distrokit_spool.declaration import add_spool
 
     for planned in plan.signals.values():
         names: Counter[str] = Counter()
@@ -38,7 +38,7 @@ def distrokit_plan(plan: Any) -> None:
             if item.processor is None or exporter.declaration.name in _NOT_SPOOLED:
                 continue
             names[exporter.name] += 1
-            exporter.declaration = spooled(exporter.declaration, names[exporter.name])
+            exporter.declaration = add_spool(exporter.declaration, names[exporter.name])
             exporter.parameters.update(parameters)
 
 

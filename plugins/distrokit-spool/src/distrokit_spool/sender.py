@@ -17,11 +17,11 @@ from typing import Any, Literal
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from distrokit import ExportFailure, LossReporter, Signal
-from distrokit_spool.directory import Unusable
-from distrokit_spool.flush import Flush
+from distrokit_spool.directory import SpoolError
+from distrokit_spool.flush import SpoolFlush
 from distrokit_spool.messages import Outages
 from distrokit_spool.payloads import Unreadable, decode, encode
-from distrokit_spool.store import Batch, Store
+from distrokit_spool.store import Batch, SpoolStore
 
 #: Backoff in seconds: the first pause, and the longest one; each pause is twice the one before.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -41,7 +41,7 @@ SETBACKS = 5
 Outcome = Literal["sent", "failed", "nothing"]
 
 
-class Sender:
+class SpoolSender:
     """Delivers the batches of one queue.
 
     Args:
@@ -54,7 +54,7 @@ class Sender:
 
     def __init__(
         self,
-        store: Store,
+        store: SpoolStore,
         queue: str,
         signal: Signal,
         deliver: Callable[[Any, float], ExportFailure | None],
@@ -73,7 +73,7 @@ class Sender:
         self._pid = os.getpid()
         self._thread: threading.Thread | None = None
         self._starting, self._wake = threading.Lock(), threading.Lock()
-        self._flushes: list[Flush] = []
+        self._flushes: list[SpoolFlush] = []
         self._deadline: float | None = None
         self._stopping = False
         self._outages = Outages()
@@ -100,7 +100,7 @@ class Sender:
         """Return true if all batches of this queue were delivered within this time."""
         if self._stopping:
             return False
-        flush = Flush()
+        flush = SpoolFlush()
         self._flushes.append(flush)
         self.wake()
         return self._thread is not None and flush.wait(seconds)
@@ -179,7 +179,7 @@ class Sender:
                 return False
             outcome = self._step(seconds)
             if outcome == "nothing":
-                with contextlib.suppress(Unusable):
+                with contextlib.suppress(SpoolError):
                     self._store.shrink()
             if outcome != "sent":
                 return outcome == "nothing"
@@ -207,7 +207,7 @@ class Sender:
                 self._lost(batch.items, "because the spool could not decode them", str(error))
                 return "sent"
             return self._send(batch, items, seconds)
-        except Unusable:
+        except SpoolError:
             # Already logged. A batch that was delivered but could not be deleted is sent again.
             self._pause(None)
             return "failed"

@@ -10,7 +10,7 @@ from pathlib import Path
 from distrokit import LossReporter
 from distrokit_spool.access import Access
 from distrokit_spool.database import Database
-from distrokit_spool.directory import Unusable
+from distrokit_spool.directory import SpoolError
 from distrokit_spool.messages import INTERVAL, say
 from distrokit_spool.settings import MAX_AGE, MAX_SIZE
 
@@ -37,10 +37,10 @@ class _Dropped:
     reason: str
 
 
-class Store:
+class SpoolStore:
     """The queue in one directory. Safe to use from any thread, and on both sides of a fork.
 
-    Every method except :meth:`report_losses_to` and :meth:`close` raises :class:`Unusable` on failure; the next call
+    Every method except :meth:`report_losses_to` and :meth:`close` raises :class:`SpoolError` on failure; the next call
     tries again.
 
     Attributes:
@@ -161,7 +161,7 @@ class Store:
         return [_Dropped(queue, items, TOO_OLD) for _, queue, items in rows]
 
     def _make_room(self, database: Database, size: int) -> list[_Dropped]:
-        """Drop the oldest batches. Raises :class:`Unusable` if batches being sent, which stay, leave no room."""
+        """Drop the oldest batches. Raises :class:`SpoolError` if batches being sent, which stay, leave no room."""
         needed = size + _PAGES_BESIDE * database.page_size
         dropped: list[_Dropped] = []
         while database.bytes_used() + needed > self.max_size:
@@ -169,7 +169,7 @@ class Store:
                 "SELECT id, queue, items FROM batches WHERE owner IS NULL ORDER BY id LIMIT 1"
             ).fetchone()
             if row is None:
-                raise Unusable("too large", f"a batch of {size:,} bytes does not fit", f"Set {MAX_SIZE} higher.")
+                raise SpoolError("too large", f"a batch of {size:,} bytes does not fit", f"Set {MAX_SIZE} higher.")
             _delete(database, row[0])
             dropped.append(_Dropped(row[1], row[2], FULL))
         return dropped
@@ -190,18 +190,18 @@ class Store:
             self._next_line = now + INTERVAL
 
 
-def store_at(directory: str, max_size: int, max_age: int) -> Store:
+def store_at(directory: str, max_size: int, max_age: int) -> SpoolStore:
     """Return the process's store for a directory; the last call sets its limits."""
     # One per process: kernel locks belong to the process, so two stores would not see each other's.
     real = str(Path(directory).resolve())
     store = _stores.get(real)
     if store is None:
-        store = _stores[real] = Store(directory, max_size, max_age)
+        store = _stores[real] = SpoolStore(directory, max_size, max_age)
     store.max_size, store.max_age = max_size, max_age
     return store
 
 
-_stores: dict[str, Store] = {}
+_stores: dict[str, SpoolStore] = {}
 
 
 def _delete(database: Database, id_: int) -> None:

@@ -33,7 +33,7 @@ _PART = r"(?:[\w.-]+=)?(?:(?:Bearer|Basic|Token|Api-Key)(?: |%20))?\$\{(?:env:)?
 _NO_SECRET = re.compile(rf"{_PART}(?:,{_PART})*", re.IGNORECASE)
 
 
-class Unusable(Exception):  # noqa: N818  (describes the file)
+class UnusableFileError(Exception):
     """The file as a whole cannot be used.
 
     Args:
@@ -72,11 +72,11 @@ def nodes_of(text: str, path: str, environ: Mapping[str, str], problems: list[Pr
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         cause = f"it is not YAML: {error.problem or error.context}"
-        raise Unusable(cause, mark.line + 1 if mark else 0, mark.column + 1 if mark else 0) from error
+        raise UnusableFileError(cause, mark.line + 1 if mark else 0, mark.column + 1 if mark else 0) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise Unusable(f"it is not YAML: {str(error).splitlines()[0]}") from error
+        raise UnusableFileError(f"it is not YAML: {str(error).splitlines()[0]}") from error
     if root is None:
-        raise Unusable("it is empty")
+        raise UnusableFileError("it is empty")
     return _Tree(path, environ, problems).of(root)
 
 
@@ -102,12 +102,14 @@ class _Tree:
         """Convert one node; ``above`` has the ids of the nodes around it."""
         self._count += 1
         if self._count > MOST_NODES:
-            raise Unusable(f"it expands to more than {MOST_NODES:,} nodes", mark.line + 1, mark.column + 1)
+            raise UnusableFileError(f"it expands to more than {MOST_NODES:,} nodes", mark.line + 1, mark.column + 1)
         if id(node) in above or len(above) > DEEPEST:
             cause = "an alias is inside its own anchor" if id(node) in above else "it is nested too deeply"
-            raise Unusable(cause, mark.line + 1, mark.column + 1)
+            raise UnusableFileError(cause, mark.line + 1, mark.column + 1)
         if not isinstance(node, yaml.ScalarNode) and node.tag not in _COLLECTIONS:
-            raise Unusable(f"{node.tag} is not a valid type in a configuration", mark.line + 1, mark.column + 1)
+            raise UnusableFileError(
+                f"{node.tag} is not a valid type in a configuration", mark.line + 1, mark.column + 1
+            )
         inside = (*above, id(node))
         if isinstance(node, yaml.MappingNode):
             return Value(self._mapping(node, inside), self._source(mark))
@@ -128,7 +130,7 @@ class _Tree:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key is None:
                 mark = key_node.start_mark
-                raise Unusable("a key is a list or a mapping", mark.line + 1, mark.column + 1)
+                raise UnusableFileError("a key is a list or a mapping", mark.line + 1, mark.column + 1)
             if key == "<<" and key_node.tag == _PLAIN:
                 for name, value in self._merged(value_node, inside).items():
                     merged.setdefault(name, value)
@@ -146,7 +148,7 @@ class _Tree:
             value = self._node(source, source.start_mark, inside).value
             if not isinstance(value, dict):
                 mark = source.start_mark
-                raise Unusable("<< takes mappings only", mark.line + 1, mark.column + 1)
+                raise UnusableFileError("<< takes mappings only", mark.line + 1, mark.column + 1)
             for name, child in value.items():
                 merged.setdefault(name, child)
         return merged
@@ -163,7 +165,7 @@ class _Tree:
             return typed
         if name == "float" and isinstance(typed, (int, float)) and not isinstance(typed, bool):
             return float(typed)
-        raise Unusable(f"{text!r} is not of the type !{name}", mark.line + 1, mark.column + 1)
+        raise UnusableFileError(f"{text!r} is not of the type !{name}", mark.line + 1, mark.column + 1)
 
     def _substitute(self, text: str, mark: yaml.Mark) -> str:
         """Replace references by the variables they name; a replaced value is not searched again."""
@@ -181,7 +183,7 @@ class _Tree:
             if match is None and reference != "${}":
                 shown = reference if len(reference) < 60 else reference[:57] + "…"
                 cause = f"{shown} is not a valid reference; write ${{NAME}}, ${{NAME:-default}} or $$"
-                raise Unusable(cause, mark.line + 1, mark.column + 1)
+                raise UnusableFileError(cause, mark.line + 1, mark.column + 1)
             done += [text[rest:start], self._variable(match[1], match[2], mark) if match else reference]
             rest = end + 1
         return "".join([*done, text[rest:]])

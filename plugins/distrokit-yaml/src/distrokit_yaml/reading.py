@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from distrokit import Configuration, Problem, Source, Value
-from distrokit_yaml.nodes import Unusable, nodes_of
+from distrokit_yaml.nodes import UnusableFileError, nodes_of
 from distrokit_yaml.schema import fitting
 
 #: In bytes, four times the schema's largest example.
@@ -39,29 +39,31 @@ def read_configuration(path: str, environ: Mapping[str, str]) -> Configuration:
         model = nodes_of(text, path, environ, problems)
         _check_format(model, problems)
         return Configuration(path, fitting(model, problems), tuple(problems))
-    except Unusable as unusable:
+    except UnusableFileError as unusable:
         return Configuration(path, None, (_unusable(path, unusable),))
     except RecursionError:
-        return Configuration(path, None, (_unusable(path, Unusable("it is nested too deeply")),))
+        return Configuration(path, None, (_unusable(path, UnusableFileError("it is nested too deeply")),))
 
 
 def _text(path: str) -> str:
     file = Path(path)
     if file.suffix.lower() not in _SUFFIXES:
-        raise Unusable(f"its name must end in {', '.join(_SUFFIXES)}")
+        raise UnusableFileError(f"its name must end in {', '.join(_SUFFIXES)}")
     try:
         if not file.is_file():
-            raise Unusable("it is not a file" if file.exists() else f"there is no such file (looked in {Path.cwd()})")
+            raise UnusableFileError(
+                "it is not a file" if file.exists() else f"there is no such file (looked in {Path.cwd()})"
+            )
         with file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
     except OSError as error:
-        raise Unusable(f"it cannot be read: {error.strerror or error}") from error
+        raise UnusableFileError(f"it cannot be read: {error.strerror or error}") from error
     if len(content) > LARGEST:
-        raise Unusable(f"it is larger than {LARGEST:,} bytes")
+        raise UnusableFileError(f"it is larger than {LARGEST:,} bytes")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Unusable(f"it is not UTF-8 (byte {error.start:,})") from error
+        raise UnusableFileError(f"it is not UTF-8 (byte {error.start:,})") from error
     return _json(text) if file.suffix.lower() == ".json" else text
 
 
@@ -70,7 +72,7 @@ def _json(text: str) -> str:
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        raise Unusable(f"it is not JSON: {error.msg}", error.lineno, error.colno) from error
+        raise UnusableFileError(f"it is not JSON: {error.msg}", error.lineno, error.colno) from error
     # JSON escapes characters beyond 16 bits as surrogate pairs, which YAML does not join.
     text = _PAIR.sub(lambda match: json.loads(f'"{match.group()}"'), text)
     return text.replace("\t", " ").replace("\x7f", "\\u007f")
@@ -79,14 +81,14 @@ def _json(text: str) -> str:
 def _check_format(model: Value[Any], problems: list[Problem]) -> None:
     """Refuse another major version, warn about a newer minor version (specification, *VERSIONING*)."""
     if not isinstance(model.value, dict):
-        raise Unusable("it is not a mapping")
+        raise UnusableFileError("it is not a mapping")
     version = model.at("file_format")
     if version is None:
-        raise Unusable('it has no file_format; write file_format: "1.0" at the top')
+        raise UnusableFileError('it has no file_format; write file_format: "1.0" at the top')
     major = str(version.value).partition(".")[0].partition("-")[0]
     if major != "1":
         *_, line, column = version.source.name.rsplit(":", 2)
-        raise Unusable(f"file_format {version.value} is not supported, only 1.x", int(line), int(column))
+        raise UnusableFileError(f"file_format {version.value} is not supported, only 1.x", int(line), int(column))
     minor = re.match(r"1\.([0-9]+)", str(version.value))
     if minor is not None and int(minor[1]) > NEWEST_MINOR:
         problems.append(
@@ -101,7 +103,7 @@ def _check_format(model: Value[Any], problems: list[Problem]) -> None:
         )
 
 
-def _unusable(path: str, unusable: Unusable) -> Problem:
+def _unusable(path: str, unusable: UnusableFileError) -> Problem:
     place = f":{unusable.line}:{unusable.column}" if unusable.line else ""
     return Problem(
         code="file-unusable",

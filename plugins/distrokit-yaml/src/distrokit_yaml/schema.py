@@ -13,7 +13,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from distrokit import Problem, Value, did_you_mean, is_secret
-from distrokit_yaml.nodes import Unusable
+from distrokit_yaml.nodes import UnusableFileError
 
 Steps = tuple[str | int, ...]
 
@@ -49,7 +49,7 @@ def fitting(model: Value[Any], problems: list[Problem]) -> Value[Any]:
     for _ in range(_ROUNDS):
         errors: list[Any] = list(islice(validator.iter_errors(model.plain()), _MOST + 1))
         if len(errors) > _MOST:
-            raise Unusable(f"more than {_MOST} parts of it do not match the schema")
+            raise UnusableFileError(f"more than {_MOST} parts of it do not match the schema")
         errors.sort(key=lambda e: (-len(e.absolute_path), str(e.absolute_path)))
         changes: dict[Steps, Any] = {}
         for error in errors:

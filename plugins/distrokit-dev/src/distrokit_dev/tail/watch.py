@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from distrokit_dev.received import Item, items
-from distrokit_dev.store import Store
+from distrokit_dev.store import TelemetryStore
 from distrokit_dev.tail.interruption import Interruption
 from distrokit_dev.tail.program import Program
 from distrokit_dev.tail.totals import Totals
@@ -42,7 +42,7 @@ class View(Protocol):
 class Watch:
     """Counts items, and passes them to the view."""
 
-    def __init__(self, store: Store, view: View, totals: Totals) -> None:
+    def __init__(self, store: TelemetryStore, view: View, totals: Totals) -> None:
         self._store, self._view, self._totals = store, view, totals
         self._next_tick = 0.0
 
