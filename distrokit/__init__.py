@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         Setting,
         Signal,
     )
-    from distrokit.diagnostics import Problem, did_you_mean
+    from distrokit.diagnostics import Problem
     from distrokit.export import (
         ExporterWrapper,
         ExportFailure,
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from distrokit.settings.layers import Settings, is_secret
     from distrokit.settings.metric_preferences import metric_parameters
     from distrokit.settings.reader import Reader
+    from distrokit.settings.suggestions import did_you_mean
     from distrokit.settings.values import Source, Value
 
 __version__ = "0.1.0"
@@ -132,7 +133,7 @@ _MODULES = {
     "Value": "settings.values",
     "capture_sdk_messages": "pipeline.sdk_messages",
     "count_items": "export",
-    "did_you_mean": "diagnostics",
+    "did_you_mean": "settings.suggestions",
     "hookimpl": "hookspecs",
     "is_failure": "export",
     "is_secret": "settings.layers",

@@ -7,7 +7,6 @@ set-up, or the logging instrumentation, may send log records into the pipeline t
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 import sys
@@ -238,14 +237,3 @@ def contain(error: BaseException) -> None:
     """
     if isinstance(error, (KeyboardInterrupt, StrictError)):
         raise error
-
-
-def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return ``Did you mean 'console'?``, or nothing; case is ignored.
-
-    Args:
-        cutoff: least similarity of a suggestion; 0 accepts any name, 1 only an equal one.
-    """
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff)
-    return f"Did you mean {by_lower[close[0]]!r}?" if close else ""

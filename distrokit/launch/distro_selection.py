@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
+from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.launch.lookups import answer_lookups, given_entry_points
 from distrokit.plugins import active_distro as kit
 from distrokit.plugins.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, OUR_CONFIGURATOR
 from distrokit.plugins.entry_points import EntryPoints, distribution_of, title_of
 from distrokit.settings.environ import claim
 from distrokit.settings.layers import Settings, named_by_user
+from distrokit.settings.suggestions import did_you_mean
 
 NAME, DISTRO = DEFAULT, CHOSEN_BY
 CONFIGURATOR, CONFIGURATOR_GROUP = "OTEL_PYTHON_CONFIGURATOR", "opentelemetry_configurator"

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from distrokit.declarations import ComponentKind, D, Processor, Signal
-from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
+from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.plan.plan import Component
 from distrokit.plan.registry import Registration, Registries, Registry
 from distrokit.plan.selection.selection import SelectedComponent
@@ -16,6 +16,7 @@ from distrokit.plugins.manager import Plugin
 from distrokit.settings.bundles import to_install
 from distrokit.settings.layers import Settings
 from distrokit.settings.reader import Reader
+from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import Source, Value
 
 

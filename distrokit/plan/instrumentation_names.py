@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.diagnostics import Problem
 from distrokit.settings.layers import Settings
+from distrokit.settings.suggestions import MISSPELT, did_you_mean
 from distrokit.settings.values import Value
-
-#: Minimum similarity at which a name that need not be installed counts as a misspelt installed one.
-_CLOSE = 0.88
 
 
 def is_nearly_installed(name: str, installed: Iterable[str]) -> bool:
@@ -19,7 +17,7 @@ def is_nearly_installed(name: str, installed: Iterable[str]) -> bool:
     # urllib and urllib3 are different libraries, and so are psycopg and psycopg2.
     if without_digits(name) in {without_digits(other) for other in names}:
         return False
-    return bool(did_you_mean(name, names, cutoff=_CLOSE)) or any(
+    return bool(did_you_mean(name, names, cutoff=MISSPELT)) or any(
         _differs_by_swap(name.lower(), o.lower()) for o in names
     )
 

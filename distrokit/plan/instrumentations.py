@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from distrokit.diagnostics import did_you_mean
 from distrokit.plugins.entry_points import distribution_of, version_of
+from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import BUILT_IN, Source
 
 

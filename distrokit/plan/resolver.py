@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from distrokit.declarations import SIGNALS, Exporter, Processor, ResourceDetector, ResponsePropagator, Signal
-from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.diagnostics import Problem
 from distrokit.plan.component_resolver import ComponentResolver, how_to_get_defaults
 from distrokit.plan.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan, ViewPlan
 from distrokit.plan.registry import Registries
@@ -17,6 +17,7 @@ from distrokit.plan.selection.selection import SelectedComponent, SelectedExport
 from distrokit.plan.selection.views import fault_of
 from distrokit.plugins.entry_points import EntryPoints, distribution_of
 from distrokit.settings.reader import Reader
+from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import BUILT_IN, Source, Value
 
 PROCESSOR_SETTING: dict[Signal, str] = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from distrokit.diagnostics import Problem, contain, describe_exception, did_you_mean, trace_of
+from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.plugins.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, ActiveDistro, Distro, default
 from distrokit.plugins.entry_points import EntryPoints, distribution_of
 from distrokit.settings.layers import Settings, named_by_user
+from distrokit.settings.suggestions import did_you_mean
 
 
 def names(installed: EntryPoints) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.diagnostics import Problem
 from distrokit.plugins.distros import ActiveDistro
 from distrokit.settings.layers import Settings
+from distrokit.settings.suggestions import did_you_mean
 
 Status = Literal["loaded", "blocked", "failed", "refused"]
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pluggy
 
 from distrokit import hookspecs
-from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.diagnostics import Problem
 from distrokit.hookspecs import PROJECT
 from distrokit.plugins.candidates import Plugin
 from distrokit.plugins.validation import HookError
+from distrokit.settings.suggestions import did_you_mean
 
 
 def hooks_of(manager: pluggy.PluginManager, name: str) -> tuple[str, ...]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher
 
 from distrokit.declarations import Setting
-from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.diagnostics import Problem
 from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.settings.own_settings import is_of_one_instrumentation
-from distrokit.settings.spelling import in_another_order
+from distrokit.settings.suggestions import MISSPELT, SIMILAR_WORD, SUGGESTED, did_you_mean, find_reordered, rate
 
 _SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
 _GENERAL, _LIMITS = _SDK + "#general-sdk-configuration", _SDK + "#attribute-limits"
@@ -25,10 +24,6 @@ _EXPORTER = _SDK + "#exporter-selection"
 #: The consumer of settings that instrumentations read; see :class:`distrokit.Setting`.
 INSTRUMENTATIONS = "instrumentations"
 
-#: How similar a name must be to a known one to be reported as misspelt: third parties have names, too.
-_CLOSE = 0.88
-#: And how similar each of its words must be.
-_CLOSE_WORD = 0.7
 #: Prefixes of OpenTelemetry's and distrokit's names; plugins may have others.
 _OURS = ("OTEL_", "DISTROKIT_")
 _ONE_OF = "one of "
@@ -337,7 +332,7 @@ def find_misspelt_settings(known: Iterable[Setting], settings: Settings) -> Iter
             # Unknown instrumentations are reported where instrumentations are planned.
             continue
         own = plain.startswith("DISTROKIT_")
-        hint = _suggest_reordered(plain, names) or did_you_mean(plain, names, cutoff=0.6 if own else _CLOSE)
+        hint = _suggest_reordered(plain, names) or did_you_mean(plain, names, cutoff=SUGGESTED if own else MISSPELT)
         if own or hint:
             [(_, source), *_rest] = settings.lookup(name)
             yield _unknown(
@@ -381,7 +376,7 @@ def _misspelt_of_a_plugin(name: str, plain: str, names: Iterable[str], settings:
     """Report a name that is similar to one that a plugin declares, with the same first word (``ACME_``)."""
     words = plain.split("_")
     close = [other for other in names if _is_slip_of(words, other.split("_"))]
-    hint = _suggest_reordered(plain, names) or did_you_mean(plain, close, cutoff=_CLOSE)
+    hint = _suggest_reordered(plain, names) or did_you_mean(plain, close, cutoff=MISSPELT)
     # NAME_FILE is a known name: it names the file of a secret.
     if hint and plain.removesuffix("_FILE") not in names:
         yield _unknown(name, "no plugin declares a setting of this name", hint)
@@ -389,7 +384,7 @@ def _misspelt_of_a_plugin(name: str, plain: str, names: Iterable[str], settings:
 
 def _suggest_reordered(name: str, names: Iterable[str]) -> str:
     """Suggest the known name with the same first word that has the same words in another order; empty for none."""
-    meant = in_another_order(name, [other for other in names if other.startswith(name.partition("_")[0] + "_")])
+    meant = find_reordered(name, [other for other in names if other.startswith(name.partition("_")[0] + "_")])
     return f"Did you mean {meant!r}?" if meant else ""
 
 
@@ -398,7 +393,7 @@ def _is_slip_of(words: list[str], other: list[str]) -> bool:
     if len(words) < 2 or words[0] != other[0]:
         return False
     pairs = zip(words, other, strict=False)
-    return len(words) != len(other) or all(SequenceMatcher(None, *pair).ratio() > _CLOSE_WORD for pair in pairs)
+    return len(words) != len(other) or all(rate(*pair) > SIMILAR_WORD for pair in pairs)
 
 
 def _unknown(subject: str, cause: str, remedy: str) -> Problem:

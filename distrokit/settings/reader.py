@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.diagnostics import Problem
 from distrokit.settings.layers import Settings, is_secret
 from distrokit.settings.secret_files import read_secret
 from distrokit.settings.secret_values import secrets_inside
+from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import BOOLEANS, STRENGTH, Source, Value, as_text
 
 if TYPE_CHECKING:

@@ -68,6 +68,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.settings.reader",
         "distrokit.settings.secret_files",
         "distrokit.settings.secret_values",
+        "distrokit.settings.suggestions",
         "distrokit.settings.values",
     }
 

@@ -16,11 +16,11 @@ from distrokit.diagnostics import (
     Problem,
     StrictError,
     describe_exception,
-    did_you_mean,
     one_line,
     write,
 )
 from distrokit.settings.layers import Settings
+from distrokit.settings.suggestions import did_you_mean
 
 PROBLEM = Problem(code="x", subject="S=1", cause="wrong", outcome="2 is used", remedy="Unset it.", detail="Traceback …")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 from distrokit.diagnostics import Problem
+from distrokit.settings.suggestions import SIMILAR_WORD, find_closest, rate
 
 #: Likely spellings and the keyword that is meant.
 _WORDS = {
@@ -15,9 +15,6 @@ _WORDS = {
     "replacement": "replaced_by",
     "init": "init",
 }
-#: Minimum similarity: ``enable`` matches ``enabled``, ``limit`` does not match ``init``. Two swapped letters
-#: lower it more in a word as short as ``hook``.
-_CLOSE, _CLOSE_TO_HOOK = 0.8, 0.75
 
 
 def guess_keyword(keyword: str, value: Any) -> str:
@@ -27,13 +24,13 @@ def guess_keyword(keyword: str, value: Any) -> str:
         value: plain value of the keyword.
     """
     plain = keyword.lower().replace("-", "_")
-    if close := get_close_matches(plain, _WORDS, n=1, cutoff=_CLOSE):
-        return _WORDS[close[0]]
+    if close := find_closest(plain, _WORDS, SIMILAR_WORD):
+        return _WORDS[close]
     name, _, last = plain.rpartition("_")
     # A hook is the path of an object. A text that begins with import: is imported under any keyword.
     if not name or not isinstance(value, str) or value.startswith("import:") or keyword.endswith("_hook"):
         return ""
-    return f"{name}_hook" if get_close_matches(last, ["hook"], cutoff=_CLOSE_TO_HOOK) else ""
+    return f"{name}_hook" if rate(last, "hook") >= SIMILAR_WORD else ""
 
 
 def misspelt_keyword_problem(subject: str, name: str, guess: str) -> Problem:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from difflib import SequenceMatcher
 from typing import Any
 
 from distrokit.diagnostics import Problem
@@ -24,14 +23,10 @@ from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.settings.object_references import is_object_reference
 from distrokit.settings.own_settings import INSTRUMENTATION, is_of_one_instrumentation
 from distrokit.settings.secret_values import HIDDEN, secrets_inside, without_secrets
+from distrokit.settings.suggestions import MISSPELT, SUGGESTED, rate
 from distrokit.settings.values import BOOLEANS, Source, Value
 
 _WORD = re.compile(r"[\w-]+")
-
-#: Minimum similarity at which a name counts as a misspelt installed one.
-_CLOSE = 0.6
-#: The same where a name need not be installed.
-_NEARLY = 0.88
 
 
 def in_variable(name: str) -> str:
@@ -220,7 +215,7 @@ def _unknown_setting(subject: str, setting: str, found: Value[str], names: Colle
     A default, and ``off``, may name one that is not installed, unless the name is likely a misspelt one.
     """
     normal = not found.source.chosen or BOOLEANS.get(found.value.lower()) is False
-    close = _find_closest(setting[len(INSTRUMENTATION) :].upper(), names, _NEARLY if normal else _CLOSE)
+    close = _find_closest(setting[len(INSTRUMENTATION) :].upper(), names, MISSPELT if normal else SUGGESTED)
     if normal and (not close or without_digits(INSTRUMENTATION + close) == without_digits(setting)):
         return
     yield Problem(
@@ -240,7 +235,7 @@ def _find_closest(rest: str, names: Collection[str], at_least: float) -> str:
     for part in sorted({in_variable(name) for name in names}):
         # Compare as many words as the name has.
         count = part.count("_") + 1
-        ratio = SequenceMatcher(None, "_".join(words[:count]), part).ratio()
+        ratio = rate("_".join(words[:count]), part)
         if ratio > best:
             best, found = ratio, "_".join([part, *words[count:]])
     return found

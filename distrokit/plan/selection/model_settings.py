@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from distrokit.declarations import Configuration
-from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.diagnostics import Problem
 from distrokit.plan.selection.from_model import severity_number
 from distrokit.plan.selection.semantic_conventions import opt_ins
 from distrokit.settings.environ import settable
 from distrokit.settings.layers import Layer
 from distrokit.settings.own_settings import environment_only, own_name, own_text
+from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import Source, Value, as_text
 
 _HTTP = ("instrumentation/development", "general", "http")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from distrokit.diagnostics import Problem, did_you_mean
+from distrokit.diagnostics import Problem
+from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import Source, Value
 
 #: Areas with a stable version, and their values. ``http/dup`` also emits the old version.

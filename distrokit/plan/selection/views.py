@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import isfinite
 from typing import Any
 
-from distrokit.diagnostics import did_you_mean
+from distrokit.settings.suggestions import did_you_mean
 
 _INSTRUMENTS = (
     "counter",
