@@ -1,4 +1,4 @@
-"""Runs programs the way a user does: under the real ``opentelemetry-instrument``, in a subprocess."""
+"""Runs programs the way a user does: in a subprocess, with the folder of ``opentelemetry-instrument`` on the path."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 
 BIN = Path(sys.executable).parent
+#: The folder whose ``sitecustomize`` starts OpenTelemetry.
+AUTO_INSTRUMENTATION = str(Path(str(find_spec("opentelemetry.instrumentation.auto_instrumentation").origin)).parent)
 
 #: No receiver listens there; nothing waits for it either, since nothing is recorded.
 QUIET = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
@@ -41,9 +44,24 @@ def instrumented(
     *,
     lean: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program's source under ``opentelemetry-instrument``, as :data:`LEAN`; its exit code is not checked."""
-    command = [str(BIN / "opentelemetry-instrument"), *options, sys.executable, "-c", dedent(program)]
-    return run(command, {**(LEAN if lean else {}), **(env or {})}, path, cwd)
+    """Run a program's source as ``opentelemetry-instrument`` does, as :data:`LEAN`; its exit code is not checked.
+
+    The launcher puts a folder on PYTHONPATH and replaces itself by the program (``test_launched.py`` compares). That takes
+    it a third of the whole start, so it runs here only for ``options`` of its own.
+    """
+    settings = {**(LEAN if lean else {}), **(env or {})}
+    program_of = [sys.executable, "-c", dedent(program)]
+    if options:
+        return run([str(BIN / "opentelemetry-instrument"), *options, *program_of], settings, path, cwd)
+    return run(program_of, launched(settings, path, cwd), cwd=cwd)
+
+
+def launched(env: Mapping[str, str], path: Sequence[Path] = (), cwd: Path | None = None) -> dict[str, str]:
+    """``env`` with the PYTHONPATH that ``opentelemetry-instrument`` gives its program."""
+    given = [*map(str, path), *filter(None, env.get("PYTHONPATH", "").split(os.pathsep))]
+    here = str(cwd or Path.cwd())
+    whole = [AUTO_INSTRUMENTATION, *([] if here in given else [here]), *given]
+    return {**env, "PYTHONPATH": os.pathsep.join(whole)}
 
 
 def run(
