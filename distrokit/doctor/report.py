@@ -115,7 +115,7 @@ def _build_and_send(assembly: Assembly, found: dict[str, list[Check]], *, online
     if assembly.pipeline is None:
         found["parts"] = _guarded("parts", build)
     if online:
-        found["way out"] = _guarded("way-out", send)
+        found["export"] = _guarded("export", send)
 
 
 def _guarded(group: str, look: Callable[[], Iterable[Check]]) -> list[Check]:

@@ -6,7 +6,7 @@ from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
 
 from distrokit import declarations
 from distrokit.pipeline.component_factory import ComponentFactory
-from distrokit.plan.parts import DEFAULT_SAMPLER
+from distrokit.plan.components import DEFAULT_SAMPLER
 from distrokit.plan.plan import Component
 
 

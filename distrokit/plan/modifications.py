@@ -33,20 +33,20 @@ def modify(plan: Plan, plugins: Plugins) -> Plan:
     """
     for plugin in plugins.implementing("distrokit_plan"):
         before = flat(plan.describe())
-        draft = plan.parts()
-        draft.new_component = partial(_new_component, plugin.label)
-        if not plugins.modify(plugin, draft):
+        modified = plan.copy()
+        modified.new_component = partial(_new_component, plugin.label)
+        if not plugins.modify(plugin, modified):
             continue
         try:
-            _adopt(draft, plan, Source("plugin", plugin.label))
-            after = flat(draft.describe())
+            _adopt(modified, plan, Source("plugin", plugin.label))
+            after = flat(modified.describe())
         except Exception as error:
             # A plan that cannot be described cannot be built.
             plugins.leave_out(plugin, "distrokit_plan", error)
             continue
-        draft.new_component = None
-        draft.changes = [*plan.changes, *_changes(plugin, before, after), *_order_changes(plugin, plan, draft)]
-        plan = draft
+        modified.new_component = None
+        modified.changes = [*plan.changes, *_changes(plugin, before, after), *_order_changes(plugin, plan, modified)]
+        plan = modified
     return plan
 
 

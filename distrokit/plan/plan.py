@@ -22,8 +22,7 @@ from distrokit.declarations import (
     Signal,
 )
 from distrokit.diagnostics import Problem
-from distrokit.plan.instrumentations import InstrumentationPlan, Instrumentations
-from distrokit.plan.parts import (
+from distrokit.plan.components import (
     Change,
     Component,
     ExporterPlan,
@@ -35,6 +34,7 @@ from distrokit.plan.parts import (
     default_sampler,
     describe_value,
 )
+from distrokit.plan.instrumentations import InstrumentationPlan, Instrumentations
 from distrokit.plugins.candidates import Plugin
 from distrokit.plugins.distros import ActiveDistro, default
 from distrokit.settings.layers import Settings
@@ -212,7 +212,7 @@ class Plan:
                 if item.processor is not None:
                     yield item.processor
 
-    def parts(self) -> Plan:
+    def copy(self) -> Plan:
         """Return a copy with its own containers, so that a plugin's changes can be discarded."""
         plan = copy(self)
         plan.problems, plan.plugins = list(self.problems), list(self.plugins)

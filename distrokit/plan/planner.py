@@ -65,11 +65,11 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
         layered = settings.with_defaults(_layers(defaults, "plugin default"))
         layered = layered.with_layers(*reversed(_layers(plugins.overrides(layered), "override")))
         layered, invalid = replace_invalid_patterns(known, layered)
-        draft = _make_draft(layered, plugins, configuration, known, [*problems, *invalid])
-        plan = modify(draft, plugins)
+        resolved = _resolve_plan(layered, plugins, configuration, known, [*problems, *invalid])
+        plan = modify(resolved, plugins)
         if loaded == _count_loaded(plugins):
             break
-    added = {name: item for name, item in plan.instrumentations.items() if name not in draft.instrumentations}
+    added = {name: item for name, item in plan.instrumentations.items() if name not in resolved.instrumentations}
     apply_deny_list(added, plan.settings)
     # Problems found later belong to both.
     plugins.problems.extend(plan.problems)
@@ -119,7 +119,7 @@ def _add_file_layer(
     return layered
 
 
-def _make_draft(
+def _resolve_plan(
     settings: Settings,
     plugins: Plugins,
     configuration: Configuration | None,

@@ -1,4 +1,4 @@
-"""Makes the draft plan of a selection and the registries: resolves every name, reads every parameter."""
+"""Makes the plan of a selection and the registries, before plugins modify it: resolves names, reads parameters."""
 
 from __future__ import annotations
 

@@ -385,7 +385,7 @@ def test_what_the_variable_may_say(value, reports):
     assert result.stdout == "ran\n"
     assert result.stderr.count("distrokit doctor, process ") == reports
     assert ("DISTROKIT_DOCTOR=maybe: not usable" in result.stderr) == (value == "maybe")
-    assert "way out" not in result.stderr
+    assert "\nexport\n" not in result.stderr
 
 
 def test_the_report_says_that_all_is_off_and_who_else_is_in_charge(tmp_path):

@@ -1,4 +1,4 @@
-"""The way out: every fault is made for real, and doctor names it with what to do; and is quiet when all is well."""
+"""The export checks: every fault is made for real, and doctor names it with what to do; and is quiet when all is well."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from processes import distrokit
 
 from distrokit_otlp import protocol_sniffing as sniffing
 
-#: One signal: one way out.
+#: One signal: one export.
 TRACES = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_SERVICE_NAME": "shop"}
 PROTOCOLS = ["grpc", "http/protobuf"]
 #: For receivers that do not answer what is sent; how long is waited for them is not what is tested.
@@ -27,7 +27,7 @@ PARTIAL = ExportTraceServiceResponse(
 
 
 def export_checks(port, protocol="grpc", scheme="http", host="127.0.0.1", **env):
-    """The checks of the way out by id, and doctor's exit code."""
+    """The export checks by id, and doctor's exit code."""
     settings = {
         **TRACES,
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"{scheme}://{host}:{port}",
@@ -40,7 +40,7 @@ def export_checks(port, protocol="grpc", scheme="http", host="127.0.0.1", **env)
     assert result.stderr == ""
     data = json.loads(result.stdout)
     assert (result.returncode, data["schema"]) == (0 if data["ok"] else 1, 1)
-    return {check["id"]: check for check in data["checks"] if check["group"] == "way out"}
+    return {check["id"]: check for check in data["checks"] if check["group"] == "export"}
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -55,7 +55,7 @@ def test_all_is_well(receiver, protocol):
         env={**TRACES, **env, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol},
     )
 
-    checks = [check for check in json.loads(result.stdout)["checks"] if check["group"] == "way out"]
+    checks = [check for check in json.loads(result.stdout)["checks"] if check["group"] == "export"]
     assert [check["verdict"] for check in checks] == ["ok"] * 5
     assert [check["id"] for check in checks] == ["otlp-name", "otlp-connection", *["otlp-answer"] * 3]
     assert "otlp traces: 127.0.0.1:" in checks[2]["evidence"]
@@ -80,7 +80,7 @@ def test_all_is_well_over_json(receiver):
 def test_nothing_is_sent_offline(receiver):
     result = in_process("doctor", "--offline", env={"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")})
 
-    assert "way out" not in result.stdout
+    assert "\nexport\n" not in result.stdout
     assert receiver.store.requests() == []
 
 

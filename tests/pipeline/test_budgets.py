@@ -52,7 +52,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.pipeline.spans",
         "distrokit.plan",
         "distrokit.plan.instrumentations",
-        "distrokit.plan.parts",
+        "distrokit.plan.components",
         "distrokit.plan.plan",
         "distrokit.plan.selection",
         "distrokit.plan.selection.selection",

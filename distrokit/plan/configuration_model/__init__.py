@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from distrokit.diagnostics import Mask
+from distrokit.plan.components import DEFAULT_SAMPLER
 from distrokit.plan.configuration_model.own import describe_left_out, own_node
 from distrokit.plan.configuration_model.secrets import escape, reference_to, write_value
-from distrokit.plan.parts import DEFAULT_SAMPLER
 from distrokit.plan.plan import Component, ExporterPlan, InstrumentationPlan, Plan, SignalPlan
 from distrokit.plan.resolver import ALWAYS
 from distrokit.plan.selection.from_model import PROVIDERS, SCOPES, SEVERITIES

@@ -1,4 +1,4 @@
-"""The parts of a plan; see :class:`distrokit.plan.plan.Plan`."""
+"""The components of a plan, and its parts by signal; see :class:`distrokit.plan.plan.Plan`."""
 
 from __future__ import annotations
 
