@@ -37,8 +37,10 @@ if TYPE_CHECKING:
         RenewableMetricReader,
         RetryAwareExporter,
         ShutdownAware,
+        block_signals,
         count_items,
         is_failure,
+        start_thread,
         uses_greenlets,
     )
     from distrokit.hookspecs import hookimpl
@@ -95,6 +97,7 @@ __all__ = [
     "Source",
     "Value",
     "__version__",
+    "block_signals",
     "capture_sdk_messages",
     "count_items",
     "did_you_mean",
@@ -105,6 +108,7 @@ __all__ = [
     "metric_parameters",
     "replace_span",
     "start",
+    "start_thread",
     "uses_greenlets",
 ]
 
@@ -131,6 +135,7 @@ _MODULES = {
     "ShutdownAware": "export",
     "Source": "settings.values",
     "Value": "settings.values",
+    "block_signals": "export",
     "capture_sdk_messages": "pipeline.sdk_messages",
     "count_items": "export",
     "did_you_mean": "settings.suggestions",
@@ -141,6 +146,7 @@ _MODULES = {
     "metric_parameters": "settings.metric_preferences",
     "replace_span": "pipeline.spans",
     "start": "launch.start",
+    "start_thread": "export",
     "uses_greenlets": "export",
 }
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from distrokit.pipeline.os_signals import block_signals
+from distrokit.export import start_thread
 
 #: These releases start no thread once the interpreter ends (cpython#113964), so one must exist before.
 _NEEDS_SPARES = (3, 12) <= sys.version_info < (3, 13)
@@ -27,7 +27,7 @@ class Bounded:
         # None starts any more when the first item is exported at exit.
         with contextlib.suppress(RuntimeError):
             for _ in range(number if _NEEDS_SPARES else 0):
-                threading.Thread(target=self._spare, name="distrokit-end", daemon=True).start()
+                start_thread(threading.Thread(target=self._spare, name="distrokit-end", daemon=True))
                 self._spares += 1
 
     def release(self) -> None:
@@ -48,12 +48,12 @@ class Bounded:
         """Start a call in a thread; return ``None``, without a call, if no thread can be started."""
         running = Call(call)
         try:
-            threading.Thread(target=running.run_in_own_thread, name="distrokit-end", daemon=True).start()
+            start_thread(threading.Thread(target=running.run, name="distrokit-end", daemon=True))
         except RuntimeError:
             if not self._spares:
                 return None
             self._spares -= 1
-            self._work.put(running.run_in_own_thread)
+            self._work.put(running.run)
         return running
 
     def _spare(self) -> None:
@@ -73,11 +73,6 @@ class Call:
         self._done = threading.Event()
         self.error: BaseException | None = None
         self.result: object = None
-
-    def run_in_own_thread(self) -> None:
-        """Make the call in a thread that does nothing else."""
-        block_signals()
-        self.run()
 
     def run(self) -> None:
         """Make the call and store its result or exception."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from distrokit.export import uses_greenlets
+from distrokit.export import block_signals, uses_greenlets
 from distrokit.pipeline.hidden_handler import HiddenHandler
 
 _NAMES = ("SIGTERM", "SIGHUP")
@@ -101,7 +101,6 @@ class OSSignals:
         done.acquire()
 
         def run() -> None:
-            block_signals()
             try:
                 work()
             finally:
@@ -117,20 +116,12 @@ class OSSignals:
             hub.loop.run_callback_threadsafe(sys.modules["gevent"].spawn, run)
             return
         try:
-            start_new_thread(run, ())
+            with block_signals():
+                start_new_thread(run, ())
         except RuntimeError:
             # The interpreter is exiting: its own flush follows, and then the signal takes effect.
             return
         done.acquire(timeout=_WAIT)
-
-
-def block_signals() -> None:
-    """Block all signals in the calling thread, so that the application's threads receive them.
-
-    No effect where gevent or eventlet has replaced threads by greenlets: these run in the main thread.
-    """
-    if hasattr(signal, "pthread_sigmask") and not uses_greenlets():
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
 
 
 def _gevent_hub() -> Any:

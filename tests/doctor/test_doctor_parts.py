@@ -151,7 +151,9 @@ def test_what_is_started_is_shut_down_and_nothing_but_the_marked_items_is_sent(t
 
     assert (check["id"], check["verdict"]) == ("parts", "ok")
     assert log.read_text() == f"started for {asked}\nshut down\n"
-    assert not any(thread.name == "started-by-a-part" and thread.is_alive() for thread in threading.enumerate())
+    for thread in [thread for thread in threading.enumerate() if thread.name == "started-by-a-part"]:
+        thread.join(10)
+        assert not thread.is_alive()
     sent = [*receiver.store.spans(), *receiver.store.points(), *receiver.store.logs()]
     assert len(sent) == (0 if options else 3)
     assert all(item.attributes == {"distrokit.check": True} for item in sent)

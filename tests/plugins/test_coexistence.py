@@ -10,7 +10,8 @@ from textwrap import dedent
 import pytest
 from distributions import write_distribution
 from opentelemetry.instrumentation import auto_instrumentation
-from processes import BIN, instrumented, run, said
+from processes import BIN, run, said
+from processes import under_launcher as instrumented
 
 from distrokit.launch.distro_selection import select_distro
 from distrokit.plugins.entry_points import EntryPoints

@@ -11,7 +11,8 @@ from commands import in_process
 from distributions import write_distribution, write_distro
 from kits import write_kit
 from plans import DEFAULTS, INSTALLED, plugin, problems
-from processes import instrumented, said
+from processes import said
+from processes import under_launcher as instrumented
 
 import distrokit as public
 from distrokit import Distro

@@ -10,7 +10,8 @@ import pytest
 from commands import in_process
 from distributions import write_distribution, write_plugin
 from plans import assembled, planned, plugin, problems
-from processes import QUIET, distrokit, instrumented, said
+from processes import QUIET, distrokit, said
+from processes import under_launcher as instrumented
 
 from distrokit import Check, Command, Exporter, Processor
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
@@ -43,17 +44,22 @@ def instrumented(
     cwd: Path | None = None,
     *,
     lean: bool = True,
+    launcher: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program's source as ``opentelemetry-instrument`` does, as :data:`LEAN`; its exit code is not checked.
 
     The launcher puts a folder on PYTHONPATH and replaces itself by the program (``test_launched.py`` compares). That takes
-    it a third of the whole start, so it runs here only for ``options`` of its own.
+    it a third of the whole start, so it runs only where something else may happen in it: for ``options`` of its own, and
+    with ``launcher`` (:data:`under_launcher`), as for other vendors' distros and for what ends it.
     """
     settings = {**(LEAN if lean else {}), **(env or {})}
     program_of = [sys.executable, "-c", dedent(program)]
-    if options:
+    if options or launcher:
         return run([str(BIN / "opentelemetry-instrument"), *options, *program_of], settings, path, cwd)
     return run(program_of, launched(settings, path, cwd), cwd=cwd)
+
+
+under_launcher = partial(instrumented, launcher=True)
 
 
 def launched(env: Mapping[str, str], path: Sequence[Path] = (), cwd: Path | None = None) -> dict[str, str]:

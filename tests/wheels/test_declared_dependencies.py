@@ -77,6 +77,8 @@ def declared(member: str) -> set[str]:
     return {normal(re.match(r"[\w.-]+", text)[0]) for text in requires(member) or ()}
 
 
+# One worker reads the list of all files, once.
+@pytest.mark.xdist_group("owners")
 @pytest.mark.parametrize("member", sorted(MEMBERS))
 def test_what_is_imported_is_declared(member):
     if not list(distributions(name=member)):

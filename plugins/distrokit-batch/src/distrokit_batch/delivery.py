@@ -13,7 +13,6 @@ lock wakes the thread, and may happen twice. Locks are made together with the th
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 import time
 from collections import deque
@@ -22,7 +21,7 @@ from typing import Generic, TypeVar
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from distrokit import ExportFailure, LossReporter, uses_greenlets
+from distrokit import ExportFailure, LossReporter, start_thread
 from distrokit_batch.flush import FOREVER, QueueFlush
 from distrokit_batch.retry import Retry
 from distrokit_batch.sizes import Sizes
@@ -126,7 +125,7 @@ class Delivery(Generic[Item]):
                 self._wake = threading.Lock()
                 self._wake.acquire()
                 thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                thread.start()
+                start_thread(thread)
                 self._thread = thread
         except RuntimeError:
             # The process has too many threads, or is ending.
@@ -217,10 +216,6 @@ class Delivery(Generic[Item]):
     def _run(self) -> None:
         # The thread that starts this one may be interrupted before it can set the attribute.
         self._thread = threading.current_thread()
-        # The application's threads must receive its signals, since they may wait for one. With gevent this is the main
-        # thread.
-        if hasattr(signal, "pthread_sigmask") and not uses_greenlets():
-            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self._due = time.monotonic() + self._sizes.delay_seconds
         while self._deadline is None:
             self._sleep()

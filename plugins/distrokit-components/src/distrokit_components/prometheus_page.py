@@ -12,6 +12,8 @@ import os
 import threading
 from typing import Any
 
+from distrokit import block_signals, start_thread
+
 # A child of OpenTelemetry's logger: its messages reach stderr whatever the application logs.
 _logger = logging.getLogger("opentelemetry.exporter.prometheus.distrokit")
 
@@ -45,7 +47,7 @@ class PrometheusPage:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 waiting = threading.Thread(target=self._wait, name="distrokit-prometheus", daemon=True)
-                waiting.start()
+                start_thread(waiting)
             else:
                 _logger.warning("%s; Prometheus cannot scrape this process. %s", error, _CORRECT)
 
@@ -71,7 +73,8 @@ class PrometheusPage:
         # Imported here: the package is optional, and make_prometheus reports its absence.
         from prometheus_client import start_http_server
 
-        self._server, self._thread = start_http_server(port=self._port, addr=self._host)
+        with block_signals():
+            self._server, self._thread = start_http_server(port=self._port, addr=self._host)
 
     def _wait(self) -> None:
         pause, logged = _GRACE, False

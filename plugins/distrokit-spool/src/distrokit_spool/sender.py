@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from distrokit import ExportFailure, LossReporter, Signal
+from distrokit import ExportFailure, LossReporter, Signal, start_thread
 from distrokit_spool.directory import SpoolError
 from distrokit_spool.flush import SpoolFlush
 from distrokit_spool.messages import Outages
@@ -141,7 +141,7 @@ class SpoolSender:
                 thread = threading.Thread(target=self._run, name=f"distrokit-spool {self._queue}", daemon=True)
                 with contextlib.suppress(RuntimeError):
                     # RuntimeError: the process has too many threads, or shuts down.
-                    thread.start()
+                    start_thread(thread)
                     self._thread = thread
         finally:
             self._starting.release()
