@@ -32,7 +32,9 @@ def normal(name: str) -> str:
 @cache
 def owners() -> dict[str, str]:
     """Each installed file of Python, and the distribution that has it."""
-    return {str(dist.locate_file(file)): normal(dist.name) for dist in distributions() for file in dist.files or ()}
+    # Each look at a name reads the distribution's metadata.
+    named = [(normal(dist.name), dist) for dist in distributions()]
+    return {str(dist.locate_file(file)): name for name, dist in named for file in dist.files or ()}
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -77,8 +79,6 @@ def declared(member: str) -> set[str]:
     return {normal(re.match(r"[\w.-]+", text)[0]) for text in requires(member) or ()}
 
 
-# One worker reads the list of all files, once.
-@pytest.mark.xdist_group("owners")
 @pytest.mark.parametrize("member", sorted(MEMBERS))
 def test_what_is_imported_is_declared(member):
     if not list(distributions(name=member)):

@@ -1,5 +1,6 @@
 """Collects modules that no statement imports, and metadata: of plugins, instrumentations and OpenTelemetry's parts."""
 
+import sys
 from importlib.metadata import Distribution, PackageNotFoundError, distributions
 
 from PyInstaller.utils.hooks import collect_entry_point, collect_submodules, copy_metadata
@@ -29,6 +30,9 @@ def _libraries(distribution: Distribution) -> list[str]:
 
 # Public names are imported on first use; the package for tests is left out.
 hiddenimports = collect_submodules("distrokit", filter=lambda name: not name.startswith("distrokit.testing"))
+if sys.version_info >= (3, 11):
+    # Imported by its name, which is another one before 3.11.
+    hiddenimports.append("tomllib")
 datas = _metadata("distrokit", recursive=True)
 groups: set[str] = set()
 for found in distributions():
