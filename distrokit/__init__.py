@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from distrokit.hookspecs import hookimpl
     from distrokit.launch.start import start
+    from distrokit.pipeline.loss_words import shorten_cause
     from distrokit.pipeline.metric_arguments import metric_arguments
     from distrokit.pipeline.pipeline import Pipeline as Pipeline  # see _FOR_TYPES
     from distrokit.pipeline.sdk_messages import capture_sdk_messages
@@ -107,6 +108,7 @@ __all__ = [
     "metric_arguments",
     "metric_parameters",
     "replace_span",
+    "shorten_cause",
     "start",
     "start_thread",
     "uses_greenlets",
@@ -145,6 +147,7 @@ _MODULES = {
     "metric_arguments": "pipeline.metric_arguments",
     "metric_parameters": "settings.metric_preferences",
     "replace_span": "pipeline.spans",
+    "shorten_cause": "pipeline.loss_words",
     "start": "launch.start",
     "start_thread": "export",
     "uses_greenlets": "export",

@@ -51,12 +51,13 @@ TRANSFORM_PREFIX = "dropped because "
 EXPLAINED_REASONS = {"failed", "queue_full", "exit", "rejected", "too_large", "unsure", "unencodable"}
 
 
-def shorten_cause(text: str, where: str) -> str:
-    """Return a short cause for an exporter's message.
+def shorten_cause(text: str, endpoint: str = "") -> str:
+    """Return a short cause for an exporter's message: ``connection refused at collector:4317``.
 
     Args:
-        where: host and port of the receiver; empty if unknown.
+        endpoint: the receiver's address, a URL or host and port; empty if unknown.
     """
+    where = host_and_port(endpoint)
     for pattern, meaning, has_address in _CAUSES:
         if pattern.search(text):
             return f"{meaning} at {where}" if has_address and where else meaning

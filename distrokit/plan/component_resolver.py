@@ -9,6 +9,7 @@ from typing import Any
 
 from distrokit.declarations import ComponentKind, D, Processor, Signal
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
+from distrokit.plan.known_packages import find_remedy
 from distrokit.plan.plan import Component
 from distrokit.plan.registry import Registration, Registries, Registry
 from distrokit.plan.selection.selection import SelectedComponent
@@ -89,7 +90,8 @@ class ComponentResolver:
     ) -> None:
         """Report a name that no declaration has."""
         names = sorted(names)
-        hint = did_you_mean(selected.name, names)
+        # Of a well-known name nothing is misspelt.
+        hint = find_remedy(kind, selected.name) or did_you_mean(selected.name, names)
         kind_for_signal = f"{kind} for {signal}" if signal else kind
         if selected.source.kind in ("file", "project"):
             subject = f"{selected.source} {selected.name}"

@@ -9,6 +9,7 @@ from typing import Any
 from distrokit.declarations import SIGNALS, Exporter, Processor, ResourceDetector, ResponsePropagator, Signal
 from distrokit.diagnostics import Problem
 from distrokit.plan.component_resolver import ComponentResolver, how_to_get_defaults
+from distrokit.plan.known_packages import find_remedy
 from distrokit.plan.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan, ViewPlan
 from distrokit.plan.registry import Registries
 from distrokit.plan.selection.from_settings import PROPAGATORS
@@ -199,7 +200,8 @@ class PlanResolver:
         known = [point.name for point in self.installed.group("opentelemetry_propagator")]
         if name not in known:
             cause = f"no package publishes a propagator of exactly this name (available: {', '.join(known)})"
-            remedy = did_you_mean(name, known) or "Select it in a plugin's distrokit_defaults."
+            remedy = find_remedy("propagator", name) or did_you_mean(name, known)
+            remedy = remedy or "Select it in a plugin's distrokit_defaults."
             self._report_launcher_stop(name, cause, remedy)
         return name in known
 

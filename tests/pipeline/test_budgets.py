@@ -46,6 +46,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.launch",
         "distrokit.launch.start",
         "distrokit.pipeline",
+        "distrokit.pipeline.loss_words",
         "distrokit.pipeline.metric_arguments",
         "distrokit.pipeline.rate_limit",
         "distrokit.pipeline.sdk_messages",

@@ -295,6 +295,22 @@ def test_a_plan_is_json_and_has_no_secrets():
     assert '"headers": {"value": {"authorization": "****"}' in text
 
 
+@pytest.mark.parametrize(
+    ("setting", "name", "remedy"),
+    [
+        ("OTEL_TRACES_EXPORTER", "jaeger", "Jaeger receives OTLP: select otlp, and set OTEL_EXPORTER_OTLP_ENDPOINT to"),
+        ("OTEL_TRACES_EXPORTER", "zipkin_json", "Run `pip install opentelemetry-exporter-zipkin-json`, or select"),
+        ("OTEL_PROPAGATORS", "xray", "Run `pip install opentelemetry-propagator-aws-xray`, or select another one."),
+        ("OTEL_PYTHON_ID_GENERATOR", "xray", "Run `pip install opentelemetry-sdk-extension-aws`, or select"),
+        ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "aws_ecs", "Run `pip install opentelemetry-sdk-extension-aws`, or"),
+    ],
+)
+def test_a_well_known_name_that_is_not_installed_names_its_package(setting, name, remedy):
+    (line,) = problems(planned({setting: name}))
+
+    assert remedy in line
+
+
 def test_a_disabled_plan_shows_what_would_run_and_builds_no_provider():
     assembly = assembled({"OTEL_SDK_DISABLED": "True"})
 

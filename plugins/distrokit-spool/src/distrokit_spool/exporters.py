@@ -53,7 +53,16 @@ class _Spooled(ExporterWrapper):
         store.report_losses_to(queue, options.lost)
         timeout = options.timeout_millis / 1000 or _NO_LIMIT
         blind = not isinstance(exporter, RetryAwareExporter)
-        self._sender = SpoolSender(store, queue, options.signal, self._deliver, timeout, options.lost, blind=blind)
+        self._sender = SpoolSender(
+            store,
+            queue,
+            options.signal,
+            self._deliver,
+            timeout,
+            options.lost,
+            endpoint=options.endpoint or "",
+            blind=blind,
+        )
         # Batches from before a restart may be queued.
         self._sender.wake()
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from distrokit import ExportFailure, LossReporter, Signal, start_thread
+from distrokit import ExportFailure, LossReporter, Signal, shorten_cause, start_thread
 from distrokit_spool.directory import SpoolError
 from distrokit_spool.flush import SpoolFlush
 from distrokit_spool.messages import Outages
@@ -49,6 +49,7 @@ class SpoolSender:
         deliver: exports items: ``(items, seconds)`` to the items to retry, ``None`` if all is done.
         timeout: of one delivery, in seconds.
         lost: called with the number of lost items and the reason.
+        endpoint: the receiver's address, for messages; empty if unknown.
         blind: true if the exporter cannot tell a bad batch from an unreachable receiver.
     """
 
@@ -61,9 +62,10 @@ class SpoolSender:
         timeout: float,
         lost: LossReporter,
         *,
+        endpoint: str = "",
         blind: bool = True,
     ) -> None:
-        self._store, self._queue, self._blind = store, queue, blind
+        self._store, self._queue, self._blind, self._endpoint = store, queue, blind, endpoint
         self._signal: Signal = signal
         self._deliver, self._timeout, self._lost = deliver, timeout, lost
         self.forked()
@@ -218,7 +220,7 @@ class SpoolSender:
             self._content, self._items = self._requeue(batch, items, left), left.items
             self._failed = batch.id
             self._pause(left.wait_seconds)
-            cause = " ".join(left.cause.split())[:300].rstrip(".")
+            cause = shorten_cause(left.cause, self._endpoint).rstrip(".")
             text = f"{self._queue}: {cause}; batches are queued in {self._store.directory} and retried."
             self._outages.begin("away", text)
             return "failed"

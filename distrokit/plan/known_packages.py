@@ -1,0 +1,45 @@
+"""What to do about well-known names whose component is not installed."""
+
+from __future__ import annotations
+
+from distrokit.settings.bundles import to_install
+
+#: The package that provides a name, by the kind of the declaration.
+_PACKAGES = {
+    "exporter": {
+        "prometheus": "opentelemetry-exporter-prometheus",
+        "opencensus": "opentelemetry-exporter-opencensus",
+        "zipkin_json": "opentelemetry-exporter-zipkin-json",
+        "zipkin_proto": "opentelemetry-exporter-zipkin-proto-http",
+    },
+    "propagator": {
+        "b3": "opentelemetry-propagator-b3",
+        "b3multi": "opentelemetry-propagator-b3",
+        "jaeger": "opentelemetry-propagator-jaeger",
+        "ottrace": "opentelemetry-propagator-ot-trace",
+        "xray": "opentelemetry-propagator-aws-xray",
+        "xray-lambda": "opentelemetry-propagator-aws-xray",
+    },
+    "id generator": {"xray": "opentelemetry-sdk-extension-aws"},
+    "resource detector": {
+        **dict.fromkeys(
+            ("aws_ec2", "aws_ecs", "aws_eks", "aws_elastic_beanstalk", "aws_lambda"), "opentelemetry-sdk-extension-aws"
+        ),
+        **dict.fromkeys(
+            ("azure_aks", "azure_app_service", "azure_functions", "azure_vm"), "opentelemetry-resource-detector-azure"
+        ),
+        **dict.fromkeys(("gcp", "gcp_resource_detector"), "opentelemetry-resourcedetector-gcp"),
+    },
+}
+
+
+def find_remedy(kind: str, name: str) -> str:
+    """Return the line that gets a well-known component; empty for other names.
+
+    Args:
+        kind: of the declaration, in words: ``exporter``, ``id generator``.
+    """
+    if (kind, name) == ("exporter", "jaeger"):
+        return "Jaeger receives OTLP: select otlp, and set OTEL_EXPORTER_OTLP_ENDPOINT to Jaeger's port 4317 or 4318."
+    package = _PACKAGES.get(kind, {}).get(name)
+    return to_install(package, otherwise="select another one") if package else ""
