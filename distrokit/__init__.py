@@ -1,5 +1,8 @@
 """An OpenTelemetry Python distro made of plugins, and the kit other distros are made of.
 
+``hookspecs`` and ``declarations`` are a plugin's side; ``settings``, ``plugins``, ``plan``, ``pipeline``,
+``instrumentation`` and ``launch`` are the way of a start; ``doctor``, ``cli`` and ``testing`` stand beside it.
+
 These names are all that a plugin needs. Each is imported on first use, since OpenTelemetry's launcher imports this
 package in every process only to list distrokit's settings. They load pluggy and the standard library, nothing else.
 """
@@ -37,11 +40,8 @@ if TYPE_CHECKING:
         RenewableMetricReader,
         RetryAwareExporter,
         ShutdownAware,
-        block_signals,
         count_items,
         is_failure,
-        start_thread,
-        uses_greenlets,
     )
     from distrokit.hookspecs import hookimpl
     from distrokit.launch.start import start
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from distrokit.settings.reader import Reader
     from distrokit.settings.suggestions import did_you_mean
     from distrokit.settings.values import Source, Value
+    from distrokit.threads import block_signals, start_thread, uses_greenlets
 
 __version__ = "0.1.0"
 
@@ -137,7 +138,7 @@ _MODULES = {
     "ShutdownAware": "export",
     "Source": "settings.values",
     "Value": "settings.values",
-    "block_signals": "export",
+    "block_signals": "threads",
     "capture_sdk_messages": "pipeline.sdk_messages",
     "count_items": "export",
     "did_you_mean": "settings.suggestions",
@@ -149,8 +150,8 @@ _MODULES = {
     "replace_span": "pipeline.spans",
     "shorten_cause": "pipeline.loss_words",
     "start": "launch.start",
-    "start_thread": "export",
-    "uses_greenlets": "export",
+    "start_thread": "threads",
+    "uses_greenlets": "threads",
 }
 
 #: Public for annotations, but not part of ``import *``, since it imports the SDK.

@@ -7,11 +7,7 @@ has a method ``attempt`` beside ``export``; the processor calls it and retries t
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -193,41 +189,3 @@ def count_items(items: Any) -> int:
         return len(items)
     metrics = (metric for resource in resources for scope in resource.scope_metrics for metric in scope.metrics)
     return sum(len(metric.data.data_points) for metric in metrics)
-
-
-def uses_greenlets() -> bool:
-    """Tell whether gevent or eventlet has replaced threads by greenlets, which all run in one thread."""
-    gevent: Any = sys.modules.get("gevent.monkey")
-    eventlet: Any = sys.modules.get("eventlet.patcher")
-    return bool(
-        (gevent is not None and gevent.is_module_patched("threading"))
-        or (eventlet is not None and eventlet.is_monkey_patched("thread"))
-    )
-
-
-@contextmanager
-def block_signals() -> Iterator[None]:
-    """Block all signals in the calling thread; threads that it starts meanwhile get none at all.
-
-    A thread that blocks them by itself can receive one before. Then Python's handler, which runs in the main thread,
-    may wait for seconds. No effect where gevent or eventlet has replaced threads by greenlets, which run in the main
-    thread.
-    """
-    if not hasattr(signal, "pthread_sigmask") or uses_greenlets():
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def start_thread(thread: threading.Thread) -> None:
-    """Start a thread that receives no signals, so that the application's threads, which may wait for one, do.
-
-    Raises:
-        RuntimeError: no thread can be started: the process has too many, or is ending.
-    """
-    with block_signals():
-        thread.start()

@@ -9,7 +9,7 @@ from distrokit.cli.output import print_json
 from distrokit.cli.target_process import launch, no_program
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Mask, write
-from distrokit.doctor.report import DoctorReport, examine, mask_checks
+from distrokit.doctor.checks import DoctorReport, examine, mask_checks
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

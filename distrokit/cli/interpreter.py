@@ -13,7 +13,7 @@ from pathlib import Path
 from distrokit.cli.guard.sitecustomize import RUNNERS
 from distrokit.declarations import Check
 from distrokit.doctor.installer import install_line
-from distrokit.settings.bundles import PYTHON, Bundle, bundle_of
+from distrokit.settings.frozen_programs import PYTHON, Bundle, bundle_of
 
 LAUNCHER = "opentelemetry-instrument"
 #: distrokit's own launcher, as typed.

@@ -9,7 +9,7 @@ from distrokit.declarations import Command
 from distrokit.hookspecs import HOOKS
 from distrokit.launch.assembly import Assembly
 from distrokit.plugins.manager import Plugins
-from distrokit.settings.bundles import to_install
+from distrokit.settings.frozen_programs import to_install
 
 #: Version of the shape of ``--json``.
 SCHEMA = 1

@@ -13,7 +13,7 @@ from opentelemetry.sdk.resources import Resource
 
 from distrokit.declarations import Check, Exporter, ExporterOptions, Sent, Signal
 from distrokit.diagnostics import contain, describe_exception, one_line
-from distrokit.doctor.items import item
+from distrokit.doctor.sample_items import item
 from distrokit.launch.assembly import Assembly
 from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.rate_limit import text_of

@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from distrokit.settings.bundles import in_bundle, to_install
+from distrokit.settings.frozen_programs import in_bundle, to_install
 
 #: A project's lock file; the command that adds a package; and a folder name in the path of environments that the tool
 #: keeps outside the project.

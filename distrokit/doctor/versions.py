@@ -12,7 +12,7 @@ from distrokit.doctor.installer import install_line
 from distrokit.doctor.release import Release, family_of, format_requirements, requirements_of
 from distrokit.plugins.distributions import normal_name as normal
 from distrokit.plugins.requirements import Requirement, Specifiers
-from distrokit.settings.bundles import in_bundle
+from distrokit.settings.frozen_programs import in_bundle
 
 #: The distributions whose requirements are checked.
 OURS = re.compile(r"opentelemetry-|distrokit(-|$)")

@@ -68,13 +68,13 @@ class Assembly:
 
     def model(self) -> dict[str, Any]:
         """Return the effective configuration as OpenTelemetry's configuration model, without secrets."""
-        from distrokit.plan.configuration_model import model_of
+        from distrokit.plan.model_writer import model_of
 
         return model_of(self.plan)
 
     def left_out_of_model(self) -> list[str]:
         """Return a sentence for each part of the plan that :meth:`model` cannot express."""
-        from distrokit.plan.configuration_model import describe_left_out
+        from distrokit.plan.model_writer import describe_left_out
 
         return list(describe_left_out(self.plan))
 

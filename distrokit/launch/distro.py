@@ -26,13 +26,13 @@ from distrokit.launch.distro_selection import (
     load_instrumentor_of,
     select_distro,
 )
-from distrokit.launch.lookups import answer_loader, answer_lookups, given_entry_points
 from distrokit.launch.site.sitecustomize import hidden_by_upstream, run_users_own
 from distrokit.launch.startup import finish_start, make_pipeline, start_pipeline
+from distrokit.launch.upstream_entry_points import answer_loader, answer_lookups, given_entry_points
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plugins.entry_points import EntryPoints
-from distrokit.settings.bundles import bundle_of
 from distrokit.settings.environ import ASKED, lend
+from distrokit.settings.frozen_programs import bundle_of
 from distrokit.settings.layers import Settings
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         settings = self._assembly.plan.settings if self._assembly else Settings.from_environ()
         wanted = settings.get("DISTROKIT_DOCTOR").lower()
         if settings.flag("DISTROKIT_DOCTOR") or wanted == "offline":
-            from distrokit.doctor.report import examine
+            from distrokit.doctor.checks import examine
 
             assembly = self._assembly or plan_for(installed=self._entry_points())
             report = examine(assembly, self.distro_selection(), online=wanted != "offline")

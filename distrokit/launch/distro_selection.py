@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
-from distrokit.launch.lookups import answer_lookups, given_entry_points
+from distrokit.launch.upstream_entry_points import answer_lookups, given_entry_points
 from distrokit.plugins import active_distro as kit
 from distrokit.plugins.distros import CHOSEN_BY, DEFAULT, DISTRO_GROUP, GROUP, OUR_CLASS, OUR_CONFIGURATOR
 from distrokit.plugins.entry_points import EntryPoints, distribution_of, title_of

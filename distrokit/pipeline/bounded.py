@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from distrokit.export import start_thread
+from distrokit.threads import start_thread
 
 #: These releases start no thread once the interpreter ends (cpython#113964), so one must exist before.
 _NEEDS_SPARES = (3, 12) <= sys.version_info < (3, 13)

@@ -16,9 +16,9 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 
 from distrokit.declarations import Signal
 from distrokit.diagnostics import Problem, describe_exception, trace_of
-from distrokit.pipeline.callbacks import Callbacks
 from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.process_globals import ProcessGlobals
+from distrokit.pipeline.runtime_services import RuntimeServices
 from distrokit.pipeline.samplers import build_sampler
 from distrokit.pipeline.scopes import (
     ScopedLoggerProvider,
@@ -53,14 +53,16 @@ class Builder:
 
     Args:
         components: builds each component; its plan's ``problems`` receive a problem for each part that fails.
-        callbacks: what the parts call while the application runs.
+        services: what the parts call while the application runs.
         process_globals: receives the providers.
     """
 
-    def __init__(self, components: ComponentFactory, callbacks: Callbacks, process_globals: ProcessGlobals) -> None:
-        self._components, self._callbacks, self._globals = components, callbacks, process_globals
-        self._plan, self._report = components.plan, callbacks.report
-        self._stages = StageBuilder(components, callbacks)
+    def __init__(
+        self, components: ComponentFactory, services: RuntimeServices, process_globals: ProcessGlobals
+    ) -> None:
+        self._components, self._services, self._globals = components, services, process_globals
+        self._plan, self._report = components.plan, services.report
+        self._stages = StageBuilder(components, services)
 
     def build_traces(self) -> TracerProvider | None:
         """Build and install the tracer provider; also without exporters, as upstream does.
@@ -119,7 +121,7 @@ class Builder:
             resource=self._components.resource,
             shutdown_on_exit=False,
         )
-        provider.scopes, provider.guard = self._scopes("traces"), self._callbacks.boundary
+        provider.scopes, provider.guard = self._scopes("traces"), self._services.boundary
         return provider
 
     def _add_span_processors(self, provider: TracerProvider, staged: Staged, export: list[Named[Any]]) -> None:
@@ -151,7 +153,7 @@ class Builder:
     def _logger_provider(self) -> ScopedLoggerProvider:
         """Build the logger provider, still without processors."""
         provider = ScopedLoggerProvider(resource=self._components.resource, shutdown_on_exit=False)
-        provider.scopes, provider.guard = self._scopes("logs"), self._callbacks.boundary
+        provider.scopes, provider.guard = self._scopes("logs"), self._services.boundary
         return provider
 
     def _add_log_processors(self, provider: ScopedLoggerProvider) -> None:
@@ -185,7 +187,7 @@ class Builder:
         provider = ScopedMeterProvider(
             metric_readers=readers, resource=self._components.resource, views=self._views(), shutdown_on_exit=False
         )
-        lazy_start, measuring = self._callbacks.lazy_start, self._callbacks.measuring
+        lazy_start, measuring = self._services.lazy_start, self._services.measuring
         provider.scopes, provider.measuring = self._scopes("metrics"), measuring
         provider.readers = lazy_start.readers = readers
         # Without instruments that notice measurements, the first meter counts as use.

@@ -8,7 +8,7 @@ generators, which are not the application's mistake, are found by :mod:`distroki
 Methods are set on the objects that the public ``get_tracer`` and its siblings return; the objects stay the SDK's own.
 Each method looks up the class's method when it is called, so that later patches of the SDK's classes take effect.
 
-:mod:`distrokit.pipeline.measuring` does the same for meters and instruments.
+:mod:`distrokit.pipeline.meter_boundary` does the same for meters and instruments.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import Any
 
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan
 
-from distrokit.pipeline.patched import Misused, method_of
 from distrokit.pipeline.sampler_errors import SamplerErrors
+from distrokit.pipeline.sdk_methods import Misused, method_of
 from distrokit.pipeline.span_reentrancy import CHANGING, SpanReentrancy
 
 _SPAN_METHODS = ("record_exception", *CHANGING)

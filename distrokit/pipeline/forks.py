@@ -1,4 +1,4 @@
-"""Callbacks for forks, and for the end of forked children.
+"""RuntimeServices for forks, and for the end of forked children.
 
 Children of ``multiprocessing`` and celery end by ``os._exit``, which calls no ``atexit`` function, so the telemetry
 they recorded was lost (opentelemetry-python#4215, #2765). Both offer callbacks that run before. This module does not

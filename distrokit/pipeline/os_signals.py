@@ -15,8 +15,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from distrokit.export import block_signals, uses_greenlets
 from distrokit.pipeline.hidden_handler import HiddenHandler
+from distrokit.threads import block_signals, uses_greenlets
 
 _NAMES = ("SIGTERM", "SIGHUP")
 #: The kernel does not end the first process of a container by a signal that it does not handle.

@@ -16,18 +16,18 @@ from opentelemetry.sdk.metrics.export import MetricReader
 from distrokit.diagnostics import Channel, Problem
 from distrokit.hookspecs import StopReason
 from distrokit.pipeline.builder import Builder, Providers
-from distrokit.pipeline.callbacks import Callbacks
 from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
 from distrokit.pipeline.interrupted import keep_cause
 from distrokit.pipeline.lazy_start import LazyStart
-from distrokit.pipeline.measuring import Measuring
+from distrokit.pipeline.meter_boundary import MeterBoundary
 from distrokit.pipeline.os_signals import OSSignals
 from distrokit.pipeline.process_globals import ProcessGlobals
 from distrokit.pipeline.propagation import build_propagator
 from distrokit.pipeline.reports import Reports
 from distrokit.pipeline.resource import build_resource
+from distrokit.pipeline.runtime_services import RuntimeServices
 from distrokit.pipeline.sampler_errors import SamplerErrors
 from distrokit.pipeline.sdk_messages import SDKMessages, listen_to_sdk
 from distrokit.pipeline.shutdown import Shutdown
@@ -117,13 +117,13 @@ class Pipeline:
         if not self._isolated:
             atexit.register(self._at_exit)
             self.listen()
-        callbacks = self._make_callbacks()
-        self._components.keep(callbacks.lazy_start)
+        services = self._make_services()
+        self._components.keep(services.lazy_start)
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._set_propagator()
             self._resource = resource or build_resource(self.plan, resource_attributes or {})
             components = self._components.with_resource(self._resource)
-            builder = Builder(components, callbacks, self._globals)
+            builder = Builder(components, services, self._globals)
             # One after the other: hooks may ask for a provider while the next one is built.
             self._providers.traces = builder.build_traces()
             self._providers.metrics = builder.build_metrics()
@@ -141,17 +141,17 @@ class Pipeline:
             self._set_response_propagator(self._components)
         self._put_late(None)
 
-    def _make_callbacks(self) -> Callbacks:
+    def _make_services(self) -> RuntimeServices:
         reports, name_of = self._reports, self._components.name_of
         # uWSGI creates its module after Python has started, and so after this.
         lazy_start = LazyStart(self._start_failed, self._look_for_uwsgi, self._keep_threads_for_exporters)
-        return Callbacks(
+        return RuntimeServices(
             reports.part_failed,
             reports.lost,
             lazy_start,
             self._messages,
             ErrorBoundary(reports.misused, SamplerErrors(name_of, reports.part_failed)),
-            Measuring(reports.misused, lazy_start, reports.lost),
+            MeterBoundary(reports.misused, lazy_start, reports.lost),
         )
 
     def _start_failed(self, reader: object, error: Exception) -> None:

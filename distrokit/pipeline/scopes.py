@@ -22,7 +22,7 @@ from opentelemetry.trace import NoOpTracer, Tracer
 from opentelemetry.util.types import Attributes
 
 from distrokit.pipeline.error_boundary import ErrorBoundary
-from distrokit.pipeline.measuring import Measuring
+from distrokit.pipeline.meter_boundary import MeterBoundary
 from distrokit.pipeline.sdk_messages import exporting
 from distrokit.plan.selection.selection import ScopeRule
 
@@ -127,7 +127,7 @@ class ScopedMeterProvider(MeterProvider):
     scopes = Scopes()
     on_meter: Callable[[], None] | None = None
     readers: Sequence[MetricReader] = ()
-    measuring: Measuring | None = None
+    measuring: MeterBoundary | None = None
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:
         super().add_metric_reader(metric_reader)

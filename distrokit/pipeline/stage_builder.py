@@ -11,10 +11,10 @@ from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 
 from distrokit.declarations import Exporter, Processor, Signal
 from distrokit.export import LossReporter, count_items
-from distrokit.pipeline.callbacks import Callbacks
 from distrokit.pipeline.component_factory import ComponentFactory, Kind
 from distrokit.pipeline.export_monitor import monitor_exporter
 from distrokit.pipeline.losses import Losses, losses_of
+from distrokit.pipeline.runtime_services import RuntimeServices
 from distrokit.pipeline.self_metrics import self_metrics_of
 from distrokit.pipeline.stages import Named, StagedMetrics, Transforms
 from distrokit.pipeline.suppressed import suppress_part
@@ -30,11 +30,11 @@ class StageBuilder:
     Args:
         components: builds each component, and keeps every exporter, wrapped by its export monitor, and every reader and
             processor that feeds one.
-        callbacks: what the stages call while the application runs.
+        services: what the stages call while the application runs.
     """
 
-    def __init__(self, components: ComponentFactory, callbacks: Callbacks) -> None:
-        self._components, self._callbacks, self._report = components, callbacks, callbacks.report
+    def __init__(self, components: ComponentFactory, services: RuntimeServices) -> None:
+        self._components, self._services, self._report = components, services, services.report
         self._causes: dict[str, str] = {}
         self._losses: dict[Signal, list[Losses]] = defaultdict(list)
 
@@ -61,7 +61,7 @@ class StageBuilder:
         built = []
         for item in planned.exporters:
             endpoint = item.exporter.arguments.get("endpoint")
-            losses = losses_of(item.exporter.name, planned.signal, endpoint, self._callbacks.say, self._causes)
+            losses = losses_of(item.exporter.name, planned.signal, endpoint, self._services.say, self._causes)
             exporter = self._components.exporter(item.exporter, planned.signal, losses.add)
             if exporter is None:
                 continue
@@ -91,7 +91,7 @@ class StageBuilder:
                     # A frozen class, or one with slots.
                     self._components.report_failure(item.exporter, error, "its exports are not among the SDK's metrics")
             exporter = monitor_exporter(
-                planned.signal, exporter, losses, self._callbacks.messages, self._callbacks.lazy_start
+                planned.signal, exporter, losses, self._services.messages, self._services.lazy_start
             )
             exporter.shutdown_failed = partial(self._shutdown_failed, item.exporter)
             self._components.register_name(exporter, item.exporter)

@@ -14,7 +14,7 @@ from distrokit.plan.plan import Component
 from distrokit.plan.registry import Registration, Registries, Registry
 from distrokit.plan.selection.selection import SelectedComponent
 from distrokit.plugins.manager import Plugin
-from distrokit.settings.bundles import to_install
+from distrokit.settings.frozen_programs import to_install
 from distrokit.settings.layers import Settings
 from distrokit.settings.reader import Reader
 from distrokit.settings.suggestions import did_you_mean

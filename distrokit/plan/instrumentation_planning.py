@@ -17,10 +17,10 @@ from distrokit.plan.plan import InstrumentationPlan
 from distrokit.plan.selection.instrumentations import instrumentations_of_settings
 from distrokit.plan.selection.selection import SelectedInstrumentation
 from distrokit.plugins.entry_points import EntryPoints, distribution_of
-from distrokit.settings.bundles import to_install
+from distrokit.settings.frozen_programs import to_install
 from distrokit.settings.layers import Settings
-from distrokit.settings.own_settings import INSTRUMENTATION_ORDER
 from distrokit.settings.reader import Reader, strength_for_one
+from distrokit.settings.settings_in_files import INSTRUMENTATION_ORDER
 from distrokit.settings.values import Source, Value
 
 #: OpenTelemetry's own group.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distrokit.settings.bundles import to_install
+from distrokit.settings.frozen_programs import to_install
 
 #: The package that provides a name, by the kind of the declaration.
 _PACKAGES = {

@@ -8,16 +8,16 @@ from distrokit.plan.instrumentation_planning import apply_deny_list, plan_instru
 from distrokit.plan.modifications import modify
 from distrokit.plan.plan import Plan
 from distrokit.plan.registry import Registries
-from distrokit.plan.resolver import PlanResolver
-from distrokit.plan.selection.from_model import select_from_model
+from distrokit.plan.selection.file_settings import settings_of
+from distrokit.plan.selection.from_configuration_file import select_from_configuration_file
 from distrokit.plan.selection.from_settings import select_from_settings
-from distrokit.plan.selection.model_settings import settings_of
 from distrokit.plan.selection.selection import Selection
+from distrokit.plan.selection_resolver import SelectionResolver
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.plugins.manager import HookResult, Plugins
-from distrokit.plugins.required import find_missing_settings
+from distrokit.plugins.required_settings import find_missing_settings
 from distrokit.settings import sdk_settings
-from distrokit.settings.bundles import to_install
+from distrokit.settings.frozen_programs import to_install
 from distrokit.settings.known_settings import (
     SETTINGS,
     find_deprecated_settings,
@@ -142,7 +142,7 @@ def _resolve_plan(
         return plan
     _check_settings(plan, plugins.installed)
     selection = _select(plan, configuration)
-    PlanResolver(
+    SelectionResolver(
         plan, Registries.of(plugins.declarations(settings), plan.problems), plugins.installed, selection
     ).make()
     plan.instrumentations = plan_instrumentations(
@@ -164,7 +164,7 @@ def _resolve_plan(
 def _select(plan: Plan, configuration: Configuration | None) -> Selection:
     if configuration is None:
         return select_from_settings(plan.settings, plan.problems)
-    return select_from_model(configuration, plan.settings, plan.problems)
+    return select_from_configuration_file(configuration, plan.settings, plan.problems)
 
 
 def _layers(results: list[HookResult], kind: SourceKind) -> tuple[Layer, ...]:

@@ -1,4 +1,4 @@
-"""The choice of the active distro among distros made of plugins."""
+"""The choice of the active distro among distros made of plugins; for others see ``launch/distro_selection``."""
 
 from __future__ import annotations
 

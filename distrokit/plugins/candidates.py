@@ -1,4 +1,4 @@
-"""The plugins that were found, before any of them is imported; blocked and refused ones."""
+"""The plugins that were found, before any is imported: blocked, refused. Failed ones: ``manager.leave_out``."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from distrokit.declarations import Setting
 from distrokit.diagnostics import Problem
 from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
-from distrokit.settings.own_settings import is_of_one_instrumentation
+from distrokit.settings.settings_in_files import is_of_one_instrumentation
 from distrokit.settings.suggestions import MISSPELT, SIMILAR_WORD, SUGGESTED, did_you_mean, find_reordered, rate
 
 _SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"

@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from distrokit.diagnostics import Problem
-from distrokit.settings.bundles import to_install
 from distrokit.settings.environ import settable
+from distrokit.settings.frozen_programs import to_install
 from distrokit.settings.layers import Layer, Settings
 from distrokit.settings.object_references import is_object_reference
-from distrokit.settings.own_settings import environment_only, is_of_one_instrumentation, own_name, own_text, runs_code
+from distrokit.settings.settings_in_files import (
+    environment_only,
+    is_of_one_instrumentation,
+    own_name,
+    own_text,
+    runs_code,
+)
 from distrokit.settings.values import Source
 
 NAME = "pyproject.toml"

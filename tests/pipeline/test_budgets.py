@@ -71,6 +71,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.settings.secret_values",
         "distrokit.settings.suggestions",
         "distrokit.settings.values",
+        "distrokit.threads",
     }
 
 

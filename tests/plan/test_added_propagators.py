@@ -10,7 +10,7 @@ from releases import needs_yaml
 from distrokit import Propagator
 from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.propagation import build_propagator
-from distrokit.plan.configuration_model import model_of
+from distrokit.plan.model_writer import model_of
 
 
 class Marks(TextMapPropagator):

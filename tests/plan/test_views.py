@@ -11,7 +11,7 @@ from plans import planned, plugin, problems
 from processes import instrumented, said
 from releases import needs_yaml
 
-from distrokit.plan.configuration_model import model_of
+from distrokit.plan.model_writer import model_of
 from distrokit.plugins.validation import HookError, validate
 
 GOOD = {"selector": {"instrument_name": "c"}, "stream": {"attribute_keys": {"included": ["color"]}}}

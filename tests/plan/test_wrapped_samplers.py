@@ -14,7 +14,7 @@ from processes import QUIET, instrumented, said
 from distrokit import Sampler
 from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting
-from distrokit.plan.configuration_model import model_of
+from distrokit.plan.model_writer import model_of
 
 PLUGIN = """
     from distrokit import Sampler, hookimpl

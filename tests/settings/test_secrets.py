@@ -23,7 +23,7 @@ from distrokit.cli.mermaid import mermaid
 from distrokit.cli.picture import picture_of
 from distrokit.cli.setting import explain_setting, lines
 from distrokit.cli.svg import svg
-from distrokit.doctor.report import DoctorReport
+from distrokit.doctor.checks import DoctorReport
 from distrokit.doctor.settings import check_settings as checks
 from distrokit.instrumentation import apply_all
 from distrokit.launch.startup_line import startup_line

@@ -9,10 +9,10 @@ from opentelemetry.sdk.resources import Resource
 
 from distrokit.launch.assembly import Assembly
 from distrokit.pipeline.builder import Builder
-from distrokit.pipeline.callbacks import Callbacks
 from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.process_globals import ProcessGlobals
+from distrokit.pipeline.runtime_services import RuntimeServices
 
 
 def components_of(assembly: Assembly, resource: Resource | None = None) -> ComponentFactory:
@@ -24,5 +24,5 @@ def builder_of(
     components: ComponentFactory, report: Any = lambda *_: None, say: Callable[[str], None] = print
 ) -> Builder:
     """The builder of a plan's providers; they are not the process's."""
-    callbacks = Callbacks(report, say, LazyStart(lambda reader, error: report(type(reader).__name__, error)))
+    callbacks = RuntimeServices(report, say, LazyStart(lambda reader, error: report(type(reader).__name__, error)))
     return Builder(components, callbacks, ProcessGlobals(components.plan.problems, isolated=True))

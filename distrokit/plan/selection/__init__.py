@@ -1,1 +1,1 @@
-"""The components that settings (``from_settings``) or a configuration file (``from_model``) select, with sources."""
+"""What settings (``from_settings``) or a file (``from_configuration_file``) select, with sources."""

@@ -21,8 +21,8 @@ from distrokit.plan.selection.instrumentation_keywords import (
 from distrokit.plan.selection.selection import SelectedInstrumentation
 from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.settings.object_references import is_object_reference
-from distrokit.settings.own_settings import INSTRUMENTATION, is_of_one_instrumentation
 from distrokit.settings.secret_values import HIDDEN, secrets_inside, without_secrets
+from distrokit.settings.settings_in_files import INSTRUMENTATION, is_of_one_instrumentation
 from distrokit.settings.suggestions import MISSPELT, SUGGESTED, rate
 from distrokit.settings.values import BOOLEANS, Source, Value
 

@@ -14,7 +14,7 @@ from distrokit.diagnostics import Channel, Problem, describe_exception
 from distrokit.launch.assembly import Assembly
 from distrokit.plan.component_resolver import ComponentResolver
 from distrokit.plan.registry import Registration, Registries
-from distrokit.plan.resolver import PROCESSOR_SETTING
+from distrokit.plan.selection_resolver import PROCESSOR_SETTING
 from distrokit.settings.layers import Settings
 from distrokit.settings.values import BUILT_IN, Source
 from distrokit.testing.conformance.declaring import missing_settings, names_any, own_plugins

@@ -1,7 +1,7 @@
 """Writes a plan as OpenTelemetry's configuration model: the file that would make this plan.
 
-The inverse of :mod:`distrokit.plan.selection.from_model`. Defaults are written, too, so that the file shows all values
-in effect. A secret that came from a variable becomes a reference to that variable.
+The inverse of :mod:`distrokit.plan.selection.from_configuration_file`. Defaults are written, too: the file shows all
+values in effect. A secret that came from a variable becomes a reference to that variable.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 from distrokit.diagnostics import Mask
 from distrokit.plan.components import DEFAULT_SAMPLER
-from distrokit.plan.configuration_model.own import describe_left_out, own_node
-from distrokit.plan.configuration_model.secrets import escape, reference_to, write_value
+from distrokit.plan.model_writer.own import describe_left_out, own_node
+from distrokit.plan.model_writer.secrets import escape, reference_to, write_value
 from distrokit.plan.plan import Component, ExporterPlan, InstrumentationPlan, Plan, SignalPlan
-from distrokit.plan.resolver import ALWAYS
-from distrokit.plan.selection.from_model import PROVIDERS, SCOPES, SEVERITIES
+from distrokit.plan.selection.file_settings import SETTING_BY_PATH
+from distrokit.plan.selection.from_configuration_file import PROVIDERS, SCOPES, SEVERITIES
 from distrokit.plan.selection.instrumentations import is_broken_secret
-from distrokit.plan.selection.model_settings import SETTING_BY_PATH
 from distrokit.plan.selection.selection import ScopeRule
+from distrokit.plan.selection_resolver import ALWAYS
 from distrokit.settings.layers import is_secret
 from distrokit.settings.secret_values import HIDDEN, without_secrets
 from distrokit.settings.values import Value

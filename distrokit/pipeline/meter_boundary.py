@@ -15,15 +15,15 @@ from typing import Any
 from opentelemetry.metrics import NoOpMeter
 
 from distrokit.diagnostics import quantity
-from distrokit.pipeline.patched import Misused, method_of
 from distrokit.pipeline.reentrancy import LIMIT, Reentrancy
+from distrokit.pipeline.sdk_methods import Misused, method_of
 
 _MEASURING = ("add", "record", "set")
 _SYNCHRONOUS = tuple(f"create_{kind}" for kind in ("counter", "up_down_counter", "histogram", "gauge"))
 _OBSERVABLE = tuple(f"create_observable_{kind}" for kind in ("counter", "up_down_counter", "gauge"))
 
 
-class Measuring:
+class MeterBoundary:
     """The error boundary and re-entrancy guard for the meters of one pipeline.
 
     Args:

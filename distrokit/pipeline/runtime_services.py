@@ -1,4 +1,4 @@
-"""What the built parts of a pipeline call while the application runs."""
+"""The services that the built parts of a pipeline call while the application runs: reports, lazy start, boundaries."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.lazy_start import LazyStart
-from distrokit.pipeline.measuring import Measuring
+from distrokit.pipeline.meter_boundary import MeterBoundary
 from distrokit.pipeline.sdk_messages import SDKMessages
 from distrokit.pipeline.stages import ErrorReporter
 
 
 @dataclass(frozen=True)
-class Callbacks:
-    """The callbacks of one pipeline.
+class RuntimeServices:
+    """The services of one pipeline: its parts report to them and ask them while the application runs.
 
     Attributes:
         report: receives a part that raised.
@@ -30,4 +30,4 @@ class Callbacks:
     lazy_start: LazyStart
     messages: SDKMessages | None = None
     boundary: ErrorBoundary | None = None
-    measuring: Measuring | None = None
+    measuring: MeterBoundary | None = None

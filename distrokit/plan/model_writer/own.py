@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from distrokit.plan.configuration_model.secrets import escape, reference_to
+from distrokit.plan.model_writer.secrets import escape, reference_to
 from distrokit.plan.plan import Plan
-from distrokit.plan.resolver import CONFIGURATORS
-from distrokit.plan.selection.from_model import SCOPES
+from distrokit.plan.selection.from_configuration_file import SCOPES
+from distrokit.plan.selection_resolver import CONFIGURATORS
 from distrokit.settings.layers import is_secret
-from distrokit.settings.own_settings import ENVIRONMENT_ONLY, is_of_one_instrumentation, own_name
 from distrokit.settings.secret_values import HIDDEN
+from distrokit.settings.settings_in_files import ENVIRONMENT_ONLY, is_of_one_instrumentation, own_name
 
 _PREFIX = own_name("")
 #: Settings that select parts, which the file names elsewhere.

@@ -29,7 +29,9 @@ SEVERITIES = ("trace", "debug", "info", "warn", "error", "fatal")
 _TYPES: dict[str, type[Any]] = {"string": str, "bool": bool, "int": int, "double": float}
 
 
-def select_from_model(configuration: Configuration, settings: Settings, problems: list[Problem]) -> Selection:
+def select_from_configuration_file(
+    configuration: Configuration, settings: Settings, problems: list[Problem]
+) -> Selection:
     """Return the selection of a file and these settings together.
 
     Args:

@@ -7,11 +7,11 @@ from typing import Any
 
 from distrokit.declarations import Configuration
 from distrokit.diagnostics import Problem
-from distrokit.plan.selection.from_model import severity_number
+from distrokit.plan.selection.from_configuration_file import severity_number
 from distrokit.plan.selection.semantic_conventions import opt_ins
 from distrokit.settings.environ import settable
 from distrokit.settings.layers import Layer
-from distrokit.settings.own_settings import environment_only, own_name, own_text
+from distrokit.settings.settings_in_files import environment_only, own_name, own_text
 from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import Source, Value, as_text
 

@@ -12,8 +12,8 @@ from distrokit.plan.component_resolver import ComponentResolver, how_to_get_defa
 from distrokit.plan.known_packages import find_remedy
 from distrokit.plan.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan, ViewPlan
 from distrokit.plan.registry import Registries
+from distrokit.plan.selection.file_settings import unsupported_part
 from distrokit.plan.selection.from_settings import PROPAGATORS
-from distrokit.plan.selection.model_settings import unsupported_part
 from distrokit.plan.selection.selection import SelectedComponent, SelectedExport, Selection
 from distrokit.plan.selection.views import fault_of
 from distrokit.plugins.entry_points import EntryPoints, distribution_of
@@ -38,7 +38,7 @@ CONFIGURATORS: dict[Signal, tuple[str, str]] = {
 ALWAYS = ("service_instance", "distro")
 
 
-class PlanResolver:
+class SelectionResolver:
     """Fills a plan.
 
     Args:
