@@ -1,7 +1,8 @@
 """The ``distrokit`` command: plans as a process at its start would, and builds nothing.
 
 A module per subcommand: ``run``, ``doctor``, ``plugins``, ``explain``. ``setting`` is ``explain SETTING``,
-``difference`` is ``--diff``; ``picture``, ``mermaid`` and ``svg`` draw. ``target_process`` asks the process of another command.
+``difference`` is ``--diff``; ``picture``, ``mermaid`` and ``svg`` draw. ``target_process`` asks the process of another
+command.
 Plugins add subcommands with ``distrokit_commands``.
 """
 
