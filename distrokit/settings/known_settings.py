@@ -13,7 +13,7 @@ from distrokit.declarations import Setting
 from distrokit.diagnostics import Problem
 from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
 from distrokit.settings.settings_in_files import is_of_one_instrumentation
-from distrokit.settings.suggestions import MISSPELT, SIMILAR_WORD, SUGGESTED, did_you_mean, find_reordered, rate
+from distrokit.settings.suggestions import MISSPELT, SIMILAR_WORD, did_you_mean, find_closest, find_reordered, rate
 
 _SDK = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
 _GENERAL, _LIMITS = _SDK + "#general-sdk-configuration", _SDK + "#attribute-limits"
@@ -26,6 +26,7 @@ INSTRUMENTATIONS = "instrumentations"
 
 #: Prefixes of OpenTelemetry's and distrokit's names; plugins may have others.
 _OURS = ("OTEL_", "DISTROKIT_")
+_PREFIX = "DISTROKIT_"
 _ONE_OF = "one of "
 _SIDES = ("CLIENT_REQUEST", "CLIENT_RESPONSE", "SERVER_REQUEST", "SERVER_RESPONSE")
 #: Families of which every library has its own, and variables of other languages in shared manifests.
@@ -332,7 +333,9 @@ def find_misspelt_settings(known: Iterable[Setting], settings: Settings) -> Iter
             # Unknown instrumentations are reported where instrumentations are planned.
             continue
         own = plain.startswith("DISTROKIT_")
-        hint = _suggest_reordered(plain, names) or did_you_mean(plain, names, cutoff=SUGGESTED if own else MISSPELT)
+        hint = _suggest_reordered(plain, names) or (
+            _suggest_own(plain, names) if own else did_you_mean(plain, names, MISSPELT)
+        )
         if own or hint:
             [(_, source), *_rest] = settings.lookup(name)
             yield _unknown(
@@ -386,6 +389,13 @@ def _suggest_reordered(name: str, names: Iterable[str]) -> str:
     """Suggest the known name with the same first word that has the same words in another order; empty for none."""
     meant = find_reordered(name, [other for other in names if other.startswith(name.partition("_")[0] + "_")])
     return f"Did you mean {meant!r}?" if meant else ""
+
+
+def _suggest_own(name: str, names: Iterable[str]) -> str:
+    """Suggest one of distrokit's own names; its prefix makes any two of them similar, and does not count."""
+    rest = {other.removeprefix(_PREFIX): other for other in names if other.startswith(_PREFIX)}
+    found = find_closest(name.removeprefix(_PREFIX), rest)
+    return f"Did you mean {rest[found]!r}?" if found else ""
 
 
 def _is_slip_of(words: list[str], other: list[str]) -> bool:

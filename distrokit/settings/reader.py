@@ -116,7 +116,7 @@ class Reader:
         def parse(text: str) -> int:
             number = int(text) if len(text) <= 20 and text.lstrip("+-").isdecimal() else None
             if number is None or not minimum <= number <= maximum:
-                raise ValueError(f"it must be a whole number from {minimum} to {maximum}", _in_millis(text, names))
+                raise ValueError(f"it must be a whole number from {minimum} to {maximum}", _convert(text, names))
             return number
 
         return self.parsed(names, parse, default, key=key)
@@ -335,11 +335,24 @@ def _make_value(found: list[Found], value: Any, secret: bool, key: str) -> Value
     return Value(value, found[0][2], overridden, secret, key)
 
 
-def _in_millis(text: str, names: str | Sequence[str]) -> str:
-    """Return a hint for a time with a unit, such as ``10s``; empty for other texts and settings."""
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m)", text.strip().lower())
+#: By the unit of a setting and how its name shows it: factors of the units that people write.
+_UNITS = (
+    (
+        "milliseconds",
+        re.compile(r"TIMEOUT|DELAY|INTERVAL|_AGE$"),
+        {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000},
+    ),
+    ("bytes", re.compile(r"_MAX_SIZE$|_BYTES$"), {"b": 1, "k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}),
+)
+
+
+def _convert(text: str, names: str | Sequence[str]) -> str:
+    """Return a hint for a quantity with a unit, such as ``10s`` or ``1GB``; empty for other texts and settings."""
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)\s*([a-z]{1,3})", text.strip().lower())
     first = names if isinstance(names, str) else next(iter(names), "")
-    if found is None or not re.search(r"TIMEOUT|DELAY|INTERVAL", first):
-        return ""
-    millis = float(found[1]) * {"ms": 1, "s": 1000, "m": 60_000}[found[2]]
-    return f"The unit is milliseconds: write {millis:.0f}."
+    for unit, name, factors in _UNITS:
+        if found and name.search(first):
+            written = found[2] if found[2] in factors else re.sub(r"(?<=.)i?b$", "", found[2])
+            if written in factors:
+                return f"The unit is {unit}: write {float(found[1]) * factors[written]:.0f}."
+    return ""

@@ -159,7 +159,7 @@ def test_validate_a_file_that_is_not_there():
     result = in_process("config", "validate", "nowhere.yaml")
 
     assert result.returncode == 1
-    assert result.stdout.startswith("nowhere.yaml: there is no such file (looked in ")
+    assert result.stdout.startswith("nowhere.yaml: there is no such file in ")
 
 
 def test_show_says_what_could_not_be_taken_over():

@@ -613,7 +613,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (None, "otel.yaml: there is no such file (looked in "),
+        (None, "otel.yaml: there is no such file in "),
         ("", "otel.yaml: it is empty"),
         ("just text", "otel.yaml: it is not a mapping"),
         ("a: [1\nb: 2", "otel.yaml:2:2: it is not YAML: expected ',' or ']'"),

@@ -51,9 +51,8 @@ def _text(path: str) -> str:
         raise UnusableFileError(f"its name must end in {', '.join(_SUFFIXES)}")
     try:
         if not file.is_file():
-            raise UnusableFileError(
-                "it is not a file" if file.exists() else f"there is no such file (looked in {Path.cwd()})"
-            )
+            where = "" if file.is_absolute() else f" in {Path.cwd()}"
+            raise UnusableFileError("it is not a file" if file.exists() else f"there is no such file{where}")
         with file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
     except OSError as error:
@@ -110,5 +109,5 @@ def _unusable(path: str, unusable: UnusableFileError) -> Problem:
         subject=str(Source("file", path + place)),
         cause=str(unusable),
         outcome="telemetry is disabled because the file cannot be read",
-        remedy="Correct it (`distrokit config validate` checks it), or unset OTEL_CONFIG_FILE.",
+        remedy="Correct the file (`distrokit config validate` checks it), or change or unset OTEL_CONFIG_FILE.",
     )
