@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from distrokit.declarations import Check
-from distrokit.doctor.green import check_gevent
+from distrokit.doctor.greenlets import check_gevent
 from distrokit.launch.site import FOLDER
 from distrokit.plan.plan import Plan
 
@@ -63,7 +63,7 @@ def _sitecustomize() -> Check:
 
 
 def _pre_fork(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
-    server = _find_program(words, _PRE_FORK)
+    server = _find_server(words)
     if not server:
         return Check("pre-fork", "ok", "no server that forks its workers is on the command line")
     evidence = (
@@ -74,11 +74,11 @@ def _pre_fork(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
     return Check("pre-fork", "ok", evidence)
 
 
-def _find_program(words: Sequence[str], names: Sequence[str]) -> str:
-    """Return the first of these names that is the program, or the module after ``-m``; empty for none."""
+def _find_server(words: Sequence[str]) -> str:
+    """Return the pre-forking server that is the program, or the module after ``-m``; empty for none."""
     programs = [os.path.basename(word) for word in words[:2]]
     programs += [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-m"]
-    return next((program for program in programs if program in names), "")
+    return next((program for program in programs if program in _PRE_FORK), "")
 
 
 def _http(plan: Plan) -> str:

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from distrokit.declarations import BuildContext, Exporter, ExporterOptions, Signal
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.export import LossReporter
+from distrokit.pipeline.stages import ErrorReporter
 from distrokit.pipeline.suppressed import suppress_in
 from distrokit.plan.plan import Component, Plan
 from distrokit.plugins.manager import Plugins
@@ -68,6 +69,17 @@ class ComponentFactory:
     def keep(self, part: Any) -> None:
         """Add a part that is told of forks and of the end of the process."""
         self.parts.append(part)
+
+    def call_parts(self, method: str, failed: ErrorReporter) -> None:
+        """Call a method of each part that has it; one that raises is reported, and the others are called."""
+        for part in self.parts:
+            call = getattr(part, method, None)
+            if callable(call):
+                try:
+                    call()
+                except Exception as error:
+                    name = self.name_of(part) or type(part).__name__
+                    failed(f"{method} of {name}", error, "this process continues without it")
 
     def name_of(self, part: object) -> str:
         """Return a part's name for reports, ``sampler acme (plugin acme)``; empty if it was not built here."""

@@ -1,4 +1,4 @@
-"""RuntimeServices for forks, and for the end of forked children.
+"""Callbacks for forks, and for the end of forked children.
 
 Children of ``multiprocessing`` and celery end by ``os._exit``, which calls no ``atexit`` function, so the telemetry
 they recorded was lost (opentelemetry-python#4215, #2765). Both offer callbacks that run before. This module does not
@@ -11,10 +11,13 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader
+
+from distrokit.diagnostics import Problem
 
 #: Lower than every priority of the standard library, so that its queues and pools finish first.
 _LAST = -1000
@@ -36,6 +39,36 @@ def _weak(method: Callable[[], None]) -> Callable[[], None]:
             alive()
 
     return call
+
+
+class UWSGIWatch:
+    """Looks for uWSGI once per process, when telemetry is used: it creates its module after Python has started.
+
+    Args:
+        after_fork: called in each forked worker.
+        report: receives the problem of a configuration that loses telemetry.
+    """
+
+    def __init__(self, after_fork: Callable[[], None], report: Callable[[Problem], None]) -> None:
+        self._after_fork, self._report = after_fork, report
+        self._found = False
+
+    def __call__(self) -> None:
+        if self._found or "uwsgi" not in sys.modules:
+            return
+        self._found = True
+        cause = watch_uwsgi(self._after_fork)
+        if cause:
+            self._report(
+                Problem(
+                    code="uwsgi-forks",
+                    subject="uWSGI",
+                    cause=cause,
+                    outcome="its workers may lose telemetry if the application imports uwsgidecorators",
+                    remedy="Set py-call-osafterfork = true and enable-threads = true in uWSGI's configuration.",
+                    severity="warning",
+                )
+            )
 
 
 def watch_uwsgi(after: Callable[[], None]) -> str:
@@ -82,6 +115,15 @@ def call_at_end_of_child(stop: Callable[[], object], owner: object) -> None:
     signals: Any = sys.modules.get("celery.signals")
     if signals is not None:
         signals.worker_process_shutdown.connect(lambda **_: stop(), weak=False)
+
+
+def renew_metrics(provider: Any, parts: Sequence[Any]) -> None:
+    """Reset the counters of a forked child: the parent exports what it counted itself."""
+    renew_locks(provider)
+    for part in parts:
+        renew = getattr(part, "renew", None) if isinstance(part, MetricReader) else None
+        if callable(renew):
+            renew(provider.remove_metric_reader, provider.add_metric_reader)
 
 
 def renew_locks(provider: MeterProvider) -> None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import atexit
 import logging
-import sys
 import time
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk.metrics.export import MetricReader
 
 from distrokit.diagnostics import Channel, Problem
 from distrokit.hookspecs import StopReason
 from distrokit.pipeline.builder import Builder, Providers
 from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.error_boundary import ErrorBoundary
-from distrokit.pipeline.forks import call_at_end_of_child, renew_locks, watch_forks, watch_uwsgi
+from distrokit.pipeline.forks import UWSGIWatch, call_at_end_of_child, renew_metrics, watch_forks
 from distrokit.pipeline.interrupted import keep_cause
 from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.meter_boundary import MeterBoundary
@@ -75,7 +73,7 @@ class Pipeline:
             lambda: self._shutdown.runs_here,
         )
         self._messages: SDKMessages | None = None
-        self._uwsgi = False
+        self._look_for_uwsgi = UWSGIWatch(self.after_fork, self.report)
 
     @property
     def resource(self) -> Resource | None:
@@ -143,7 +141,6 @@ class Pipeline:
 
     def _make_services(self) -> RuntimeServices:
         reports, name_of = self._reports, self._components.name_of
-        # uWSGI creates its module after Python has started, and so after this.
         lazy_start = LazyStart(self._start_failed, self._look_for_uwsgi, self._keep_threads_for_exporters)
         return RuntimeServices(
             reports.part_failed,
@@ -297,19 +294,14 @@ class Pipeline:
             self._resource.settle()
         self._call_parts("forked")
         if self.meter_provider is not None:
-            self._guard("metrics of a forked child", lambda: self._renew_metrics(self.meter_provider))
+            try:
+                renew_metrics(self.meter_provider, self._components.parts)
+            except Exception as error:
+                self._reports.part_failed("metrics of a forked child", error, "this process continues without it")
         call_at_end_of_child(lambda: self.stop("process"), self)
         self._plugins.forked(self)
         self._keep_threads_ready()
         self._channel.problems(self.plan.problems)
-
-    def _renew_metrics(self, provider: Any) -> None:
-        """Reset the counters of a forked child: the parent exports what it counted itself."""
-        renew_locks(provider)
-        for part in self._components.parts:
-            renew = getattr(part, "renew", None) if isinstance(part, MetricReader) else None
-            if callable(renew):
-                renew(provider.remove_metric_reader, provider.add_metric_reader)
 
     def _before_fork(self) -> None:
         if not self.stopped:
@@ -320,30 +312,4 @@ class Pipeline:
         self._call_parts("forked_in_parent")
 
     def _call_parts(self, method: str) -> None:
-        for part in self._components.parts:
-            call = getattr(part, method, None)
-            if callable(call):
-                self._guard(f"{method} of {self._components.name_of(part) or type(part).__name__}", call)
-
-    def _guard(self, name: str, call: Any) -> None:
-        try:
-            call()
-        except Exception as error:
-            self._reports.part_failed(name, error, "this process continues without it")
-
-    def _look_for_uwsgi(self) -> None:
-        if self._uwsgi or "uwsgi" not in sys.modules:
-            return
-        self._uwsgi = True
-        cause = watch_uwsgi(self.after_fork)
-        if cause:
-            self.report(
-                Problem(
-                    code="uwsgi-forks",
-                    subject="uWSGI",
-                    cause=cause,
-                    outcome="its workers may lose telemetry if the application imports uwsgidecorators",
-                    remedy="Set py-call-osafterfork = true and enable-threads = true in uWSGI's configuration.",
-                    severity="warning",
-                )
-            )
+        self._components.call_parts(method, self._reports.part_failed)

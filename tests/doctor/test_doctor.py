@@ -12,8 +12,8 @@ from distributions import write_distribution
 from processes import clean_environ, run
 from requests import certs
 
+from distrokit.doctor import checks as room
 from distrokit.doctor import export_check
-from distrokit.doctor import report as room
 from distrokit.doctor.installer import install_line
 from distrokit.doctor.process import check_process
 from distrokit.plugins.entry_points import EntryPoints

@@ -13,7 +13,7 @@ from commands import in_process
 from processes import BIN, NOWHERE, QUIET, clean_environ, run, said
 
 from distrokit.doctor.installer import install_line
-from distrokit.settings import bundles
+from distrokit.settings import frozen_programs
 
 APP = "import os, sys; print('ran', sys.flags.isolated, *sys.argv[1:]); open('ran', 'w').close()"
 KEPT_OUT = "a pex file, which starts Python anew, isolated and with its own libraries: a launcher cannot reach it"
@@ -98,17 +98,17 @@ def test_other_programs_are_no_bundles(tmp_path, monkeypatch, words):
     (tmp_path / "x.pex").write_bytes(b"PK PEX-INFO, and no archive")
     (tmp_path / "app.pyz").write_bytes(b"#!python\nPK\x03\x04")
 
-    assert bundles.bundle_of(words) is None
-    assert bundles.bundle_of(["python", "app.pyz"]) is None
-    assert bundles.bundle_of(["python", "-Wdefault", "-X", "dev", "x.pex"]).complete is False
+    assert frozen_programs.bundle_of(words) is None
+    assert frozen_programs.bundle_of(["python", "app.pyz"]) is None
+    assert frozen_programs.bundle_of(["python", "-Wdefault", "-X", "dev", "x.pex"]).complete is False
 
 
 def test_nobody_is_told_to_run_pip_in_a_program_that_is_built(monkeypatch):
-    assert bundles.to_install("distrokit[otlp]") == "Run `pip install 'distrokit[otlp]'`."
+    assert frozen_programs.to_install("distrokit[otlp]") == "Run `pip install 'distrokit[otlp]'`."
     monkeypatch.setattr(sys, "frozen", True, raising=False)
 
     said_instead = "Add distrokit[otlp] to what this program is built from (see docs/frozen-programs.md)."
-    assert bundles.to_install("distrokit[otlp]") == said_instead
+    assert frozen_programs.to_install("distrokit[otlp]") == said_instead
     assert install_line("distrokit[otlp]") == said_instead
 
 

@@ -10,11 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from distrokit import BuildContext, Processor, Reader, Setting, Value, hookimpl
+from distrokit_batch.sizes import NO_LIMIT, Sizes
 
 _SPEC = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
-
-#: Stands for "no limit", in milliseconds.
-_NO_LIMIT = 2**31 - 1
 
 #: The schema's properties of a metric reader that the SDK's reader does not support.
 _UNSUPPORTED = ("producers", "cardinality_limits", "max_export_batch_size/development")
@@ -148,16 +146,14 @@ def _own_parameters(reader: Reader) -> dict[str, Value[Any]]:
     }
 
 
-def _sizes(context: BuildContext) -> Any:
-    from distrokit_batch.sizes import Sizes
-
+def _sizes(context: BuildContext) -> Sizes:
     arguments = context.arguments
     return Sizes(
         queue=arguments["max_queue_size"],
         batch=arguments.get("max_export_batch_size", 1),
         # 0 is no delay (specification, *Batching processor*); a thread that never waits would use a whole core.
         delay_seconds=max(1, arguments["schedule_delay_millis"]) / 1000,
-        timeout_seconds=(arguments["export_timeout_millis"] or _NO_LIMIT) / 1000,
+        timeout_seconds=(arguments["export_timeout_millis"] or NO_LIMIT) / 1000,
         drop_newest=arguments["queue_full"] == "drop-newest",
     )
 
@@ -213,5 +209,5 @@ def _periodic(exporter: Any, context: BuildContext) -> Any:
     from distrokit_batch.reader import PeriodicMetricReader
 
     arguments = {**context.arguments, "schedule_delay_millis": context.arguments["export_interval_millis"]}
-    timeout = arguments["export_timeout_millis"] or _NO_LIMIT
+    timeout = arguments["export_timeout_millis"] or NO_LIMIT
     return PeriodicMetricReader(exporter, _sizes(replace(context, arguments=arguments)), timeout, context)

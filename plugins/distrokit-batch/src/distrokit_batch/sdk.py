@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from distrokit import BuildContext
-
-#: Stands for "no limit", in milliseconds.
-_NO_LIMIT = 2**31 - 1
+from distrokit_batch.sizes import NO_LIMIT
 
 
 def sdk_batch(exporter: Any, context: BuildContext) -> Any:
@@ -16,7 +14,7 @@ def sdk_batch(exporter: Any, context: BuildContext) -> Any:
     # The specification allows 0 (no delay, no limit); the SDK rejects it.
     times_and_sizes = {
         "schedule_delay_millis": max(1, arguments["schedule_delay_millis"]),
-        "export_timeout_millis": arguments["export_timeout_millis"] or _NO_LIMIT,
+        "export_timeout_millis": arguments["export_timeout_millis"] or NO_LIMIT,
         **{name: arguments[name] for name in ("max_queue_size", "max_export_batch_size")},
     }
     if context.signal == "traces":
@@ -36,5 +34,5 @@ def sdk_periodic(exporter: Any, context: BuildContext) -> Any:
         exporter,
         export_interval_millis=context.arguments["export_interval_millis"],
         # 0 is no limit (configuration schema, PeriodicMetricReader).
-        export_timeout_millis=context.arguments["export_timeout_millis"] or _NO_LIMIT,
+        export_timeout_millis=context.arguments["export_timeout_millis"] or NO_LIMIT,
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Stands for "no limit", in milliseconds.
+NO_LIMIT = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Sizes:

@@ -276,6 +276,11 @@ class OTLPMetricExporter(_Exporter, MetricExporter):
         return True
 
 
+def timeout_seconds(options: ExporterOptions) -> float:
+    """Return the timeout of one export in seconds."""
+    return options.timeout_millis / 1000 or NO_LIMIT
+
+
 def exporter_arguments(options: ExporterOptions, taken: Sequence[str]) -> tuple[Any, dict[str, Any]]:
     """Return the exporter class of ``options.signal``, and its keywords but for signal, sender and timeout.
 

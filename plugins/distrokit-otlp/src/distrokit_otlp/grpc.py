@@ -9,10 +9,11 @@ from typing import Any
 
 from opentelemetry.exporter.otlp.proto.grpc.version import __version__ as exporter_version
 
-from distrokit import EntryPoints, ExporterOptions, Settings
+from distrokit import ExporterOptions, Settings
+from distrokit_otlp.credential_provider import load_credentials, provider_name
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.endpoints import basic_authorization, grpc_target
-from distrokit_otlp.exporter import NO_LIMIT, exporter_arguments
+from distrokit_otlp.exporter import exporter_arguments, timeout_seconds
 from distrokit_otlp.header_rules import HeaderFilter, to_metadata
 from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.live_headers import LiveHeaders, exclude_refreshed
@@ -49,9 +50,8 @@ def make_grpc(options: ExporterOptions) -> Any:
             signal.method, signal.response, channel, headers, address, codes, hint, files, Diagnosis(options)
         )
 
-    timeout = options.timeout_millis / 1000 or NO_LIMIT
     kind, keywords = exporter_arguments(options, taken=_CHANNEL_PARAMETERS)
-    return kind(signal, LazySender(make), timeout, **keywords)
+    return kind(signal, LazySender(make), timeout_seconds(options), **keywords)
 
 
 def _import_grpc(settings: Settings) -> Any:
@@ -130,19 +130,10 @@ def _from_credential_provider(options: ExporterOptions) -> Any:
 
     Raises: ``LookupError`` when no provider has that name; ``TypeError`` when it returns something else.
     """
-    variable = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_{}CREDENTIAL_PROVIDER"
-    names = (variable.format(f"{options.signal.upper()}_"), variable.format(""))
-    # The provider is not for a second destination.
-    name = next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
+    name = provider_name(options, "GRPC")
     if not name:
         return None
-    grpc = _import_grpc(options.settings)
-    found = [
-        point for point in EntryPoints.scan().group("opentelemetry_otlp_credential_provider") if point.name == name
-    ]
-    if not found:
-        raise LookupError(f"no package offers the credential provider {name!r}")
-    credentials = found[0].load()()
+    grpc, credentials = _import_grpc(options.settings), load_credentials(name)
     if not isinstance(credentials, grpc.ChannelCredentials):
         raise TypeError(f"the credential provider {name!r} returned {type(credentials).__name__}")
     return credentials

@@ -7,10 +7,11 @@ from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.version import __version__ as exporter_version
 
-from distrokit import EntryPoints, ExporterOptions
+from distrokit import ExporterOptions
+from distrokit_otlp.credential_provider import load_credentials, provider_name
 from distrokit_otlp.diagnosis import Diagnosis
 from distrokit_otlp.endpoints import basic_authorization, remove_user
-from distrokit_otlp.exporter import NO_LIMIT, exporter_arguments
+from distrokit_otlp.exporter import exporter_arguments, timeout_seconds
 from distrokit_otlp.header_rules import HeaderFilter
 from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.live_headers import exclude_refreshed
@@ -31,7 +32,7 @@ def make_http(options: ExporterOptions) -> Any:
     signal, headers = signal_of(options.signal), build_headers(options)
     # A plugin's or a provider's session is made now, so that its errors appear at the start; each forked process makes
     # another one.
-    eager = options.credentials is not None or _credential_provider(options)
+    eager = options.credentials is not None or provider_name(options, "HTTP")
     first = [make_session(options, files.paths)] if eager else []
 
     def make() -> Any:
@@ -71,11 +72,6 @@ def _header_filter(options: ExporterOptions) -> HeaderFilter:
     return HeaderFilter(f"{options.name} {options.signal}", grpc=False)
 
 
-def timeout_seconds(options: ExporterOptions) -> float:
-    """Return the timeout of one export in seconds."""
-    return options.timeout_millis / 1000 or NO_LIMIT
-
-
 def make_session(options: ExporterOptions, files: Mapping[str, str] | None = None) -> Any:
     """Return the session of a hook or of upstream's credential provider; else make one, with a hook's auth if given."""
     from requests.auth import AuthBase
@@ -96,25 +92,10 @@ def make_session(options: ExporterOptions, files: Mapping[str, str] | None = Non
     return session
 
 
-def _credential_provider(options: ExporterOptions) -> str:
-    """Return the name of upstream's credential provider; empty when no setting names one."""
-    variable = "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER"
-    names = (variable.format(f"{options.signal.upper()}_"), variable.format(""))
-    # The provider is not for a second destination.
-    return next(filter(None, map(options.settings.get, names)), "") if "/" not in options.name else ""
-
-
 def _from_credential_provider(options: ExporterOptions) -> Any:
     """Return the session of upstream's credential provider; ``None`` when no setting names one.
 
     Raises: ``LookupError`` when no provider has that name.
     """
-    name = _credential_provider(options)
-    if not name:
-        return None
-    found = [
-        point for point in EntryPoints.scan().group("opentelemetry_otlp_credential_provider") if point.name == name
-    ]
-    if not found:
-        raise LookupError(f"no package offers the credential provider {name!r}")
-    return found[0].load()()
+    name = provider_name(options, "HTTP")
+    return load_credentials(name) if name else None

@@ -8,7 +8,8 @@ from typing import Any
 
 from distrokit import ExporterOptions
 from distrokit_otlp.endpoints import remove_user
-from distrokit_otlp.http import build_headers, timeout_seconds
+from distrokit_otlp.exporter import timeout_seconds
+from distrokit_otlp.http import build_headers
 from distrokit_otlp.lazy import require
 from distrokit_otlp.lazy_exporters import lazy_exporter
 from distrokit_otlp.live_headers import HeadersFile
