@@ -78,7 +78,7 @@ def distrokit_processors():
 | `distrokit_stopping` | the thread that ends the process, or one of distrokit's | half of `DISTROKIT_EXIT_TIMEOUT`, for all plugins together |
 
 Do not wait for a network, a lock or a disk on the application's thread. Put the item into a queue for a thread of your own. Start the
-thread with the first item, and renew both in `forked()`.
+thread with the first item, with `distrokit.start_thread`, so that it takes no signal away from the application; renew both in `forked()`.
 
 ## What a plugin cannot do
 

@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler, Sam
 from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
-from distrokit import BuildContext
+from distrokit import BuildContext, start_thread
 
 _logger = logging.getLogger("opentelemetry.aws_example")
 
@@ -71,7 +71,7 @@ class Poller:
                 thread = threading.Thread(target=self._poll, args=(self._stop,), name="aws-example-rules", daemon=True)
                 # At its very end Python starts no thread any more.
                 with contextlib.suppress(RuntimeError):
-                    thread.start()
+                    start_thread(thread)
 
     def _poll(self, stop: threading.Event) -> None:
         while not stop.is_set():

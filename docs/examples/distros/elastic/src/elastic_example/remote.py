@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from distrokit import Problem
+from distrokit import Problem, start_thread
 
 if TYPE_CHECKING:
     from distrokit import Pipeline
@@ -61,7 +61,7 @@ class Remote:
         self._thread = threading.Thread(
             target=self._run, args=(pipeline, self._end), name="elastic-example", daemon=True
         )
-        self._thread.start()
+        start_thread(self._thread)
 
     def stop(self) -> None:
         """Ask no more; waits a moment for an answer that is on its way."""
