@@ -11,6 +11,9 @@ from peers import PEERS, TLS, first, reset_in_body, tls_faults
 from processes import BRIEF, configured, instrumented
 from releases import needs_yaml
 
+from distrokit import ExporterOptions, Settings
+from distrokit_otlp.diagnosis import Diagnosis
+
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 GRPC, HTTP = PEERS
 
@@ -106,7 +109,6 @@ def test_what_was_seen_is_over_when_a_receiver_answers(authority):
 def test_a_look_takes_no_longer_than_there_is_time():
     from distrokit import ExporterOptions
     from distrokit.settings.layers import Settings
-    from distrokit_otlp.diagnosis import Diagnosis
 
     with silent() as port:
         options = ExporterOptions(
@@ -135,6 +137,31 @@ def test_one_line_in_a_process(protocol, other):
     assert f"(export OTEL_EXPORTER_OTLP_PROTOCOL={other})" in told[0]
     assert len(result.stderr.splitlines()) <= 2, result.stderr
     assert told[-1] == result.stderr.splitlines()[-1]
+
+
+REFUSED = (
+    "failed to connect to all addresses; last error: UNKNOWN: ipv6:[::1]:{port}: connect: Connection refused (111)"
+)
+
+
+def test_an_address_that_refuses_does_not_hide_the_one_that_accepts():
+    with PEERS[HTTP]() as peer:
+        options = ExporterOptions(
+            name="otlp", signal="traces", endpoint=f"http://localhost:{peer.port}", settings=Settings(),
+            arguments={"protocol": GRPC, "insecure": True},
+        )  # fmt: skip
+        diagnosis = Diagnosis(options)
+        for _ in range(2):
+            assert f"localhost:{peer.port} speaks HTTP/1" in diagnosis.explain(REFUSED.format(port=peer.port), 4)
+
+
+def test_where_nothing_listens_it_stays_refused():
+    text = REFUSED.format(port=9)
+    options = ExporterOptions(
+        name="otlp", signal="traces", endpoint="http://localhost:9", settings=Settings(), arguments={"protocol": GRPC}
+    )
+
+    assert Diagnosis(options).explain(text, 4) == text
 
 
 @needs_yaml

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from distrokit import ExporterOptions
@@ -27,6 +29,8 @@ _DISCONNECTED = re.compile(
     r"Connection aborted|RemoteDisconnected|BadStatusLine|EOF occurred|Socket closed|Connection reset|handshake",
     re.IGNORECASE,
 )
+#: Of the addresses of a name grpc reports one: of localhost often ``::1``, which refuses while ``127.0.0.1`` accepts.
+_REFUSED = re.compile(r"connection refused|failed to connect", re.IGNORECASE)
 
 
 def place_of(parameter: str, diagnosis: Diagnosis | None) -> str:
@@ -68,10 +72,8 @@ class Diagnosis:
         self._finding = ""
 
     def _explain(self, text: str, seconds: float) -> str:
-        if not any(
-            p.search(text)
-            for p in (_PLAINTEXT, _NOT_HTTP_2, _NAME, _DATES, _UNTRUSTED, _CLIENT_CERTIFICATE, _DISCONNECTED)
-        ):
+        certificate = _NAME, _DATES, _UNTRUSTED, _CLIENT_CERTIFICATE
+        if not any(p.search(text) for p in (_PLAINTEXT, _NOT_HTTP_2, *certificate, _DISCONNECTED, _REFUSED)):
             return ""
         # Imported late: an application may still patch sockets and ssl.
         from distrokit_otlp.route import Route
@@ -85,7 +87,8 @@ class Diagnosis:
         if route is None or route.proxy:
             return ""
         found = self._explain_by_message(text, route, remedies)
-        if found is None and _DISCONNECTED.search(text):
+        refused = _REFUSED.search(text) and _listens(route, min(_STEP, seconds / 4))
+        if found is None and (_DISCONNECTED.search(text) or refused):
             return self._explain_by_probing(route, remedies, seconds)
         return _sentence(f"{route.place} {found[0]}", found[1]) if found else ""
 
@@ -124,6 +127,14 @@ class Diagnosis:
                 return _sentence(check.evidence, check.remedy)
         found = mismatch.detect_mismatch(route, str(self._options.arguments.get("protocol")), remedies, seconds)
         return _sentence(f"{route.place} {found[0]}", found[1]) if found else ""
+
+
+def _listens(route: Route, seconds: float) -> bool:
+    """Tell whether any address of the receiver accepts a connection."""
+    if seconds > 0:
+        with suppress(OSError), socket.create_connection((route.host, route.port), timeout=seconds):
+            return True
+    return False
 
 
 def _sentence(evidence: str, remedy: str) -> str:
