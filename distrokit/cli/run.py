@@ -17,17 +17,13 @@ from itertools import takewhile
 
 from distrokit.cli.interpreter import check_pythonpath, find_bundle, interpreter_of
 from distrokit.cli.target_process import no_program, with_python
-from distrokit.declarations import Command
 from distrokit.diagnostics import visible, write
-from distrokit.launch.assembly import channel_for
-from distrokit.launch.distro_selection import claim_loader
 from distrokit.launch.site import FOLDER
 from distrokit.launch.site.sitecustomize import LAUNCHED
-from distrokit.settings.environ import SAID, put
-from distrokit.settings.layers import Settings
 
 #: A shell's exit codes for a program that is not found, and for one that cannot be run.
 NOT_FOUND, NOT_RUN = 127, 126
+HELP = "run a program with telemetry, and change nothing else about it"
 _EPILOG = (
     "Everything after COMMAND is passed to it unchanged. Settings are environment variables:"
     " OTEL_SERVICE_NAME=shop distrokit run python app.py. The exit code is COMMAND's; 127 if the program is not found,"
@@ -51,19 +47,20 @@ def run(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="distrokit run",
         usage="%(prog)s [-h] [--add-cwd] [--] COMMAND …",
-        description=RUN.help,
+        description=HELP,
         epilog=_EPILOG,
         allow_abbrev=False,
     )
-    _arguments(parser)
+    add_run_arguments(parser)
     parser.set_defaults(elsewhere=command[1:] if command[:1] == ["--"] else command)
     arguments = parser.parse_args(own)
     if not arguments.elsewhere:
         parser.error("COMMAND is missing")
-    return RUN.run(arguments)
+    return run_parsed(arguments)
 
 
-def _arguments(parser: argparse.ArgumentParser) -> None:
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``distrokit run``."""
     parser.add_argument(
         "--add-cwd",
         action="store_true",
@@ -73,12 +70,15 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def run_parsed(arguments: argparse.Namespace) -> int:
+    """Become the command ``arguments.elsewhere``; return as :func:`run`."""
     command: list[str] = arguments.elsewhere
     # An error here may cost telemetry or a message, but COMMAND still runs.
     with contextlib.suppress(Exception):
         _report_obstacle(command)
     with contextlib.suppress(Exception):
+        from distrokit.launch.distro_selection import claim_loader
+
         claim_loader()
     return _become(command, _environ(add_cwd=arguments.add_cwd))
 
@@ -90,6 +90,11 @@ def _report_obstacle(command: Sequence[str]) -> None:
         if problem is None:
             write(visible(f"distrokit run: {bundle.evidence}; it runs without telemetry unless its code starts it"))
         else:
+            # Imported here, since few programs are bundles.
+            from distrokit.launch.assembly import channel_for
+            from distrokit.settings.environ import SAID, put
+            from distrokit.settings.layers import Settings
+
             stderr = channel_for(Settings.from_environ())
             stderr.problems([problem])
             # The Python that starts COMMAND would print it again.
@@ -146,6 +151,3 @@ def _become(command: list[str], environ: Mapping[str, str]) -> int:
 def _say(why: str, program: str) -> None:
     instead = with_python(program, "distrokit run ")
     write(visible(f"distrokit run: {why}" + (f". Write {instead}." if instead else "")))
-
-
-RUN = Command("run", "run a program with telemetry, and change nothing else about it", _run, _arguments)

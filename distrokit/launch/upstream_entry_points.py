@@ -18,8 +18,7 @@ from importlib.metadata import EntryPoints as ListOfEntryPoints
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
-from distrokit.plan.instrumentation_planning import GROUP
-from distrokit.plugins.entry_points import EntryPoints, title_of
+from distrokit.plugins.entry_points import INSTRUMENTORS, EntryPoints, title_of
 
 PRE_INSTRUMENT, POST_INSTRUMENT = "opentelemetry_pre_instrument", "opentelemetry_post_instrument"
 
@@ -76,7 +75,7 @@ def answer_loader(installed: EntryPoints, report: Report, apply: Callable[[], No
     """
     ours = _Guarded("distrokit", _OURS, PRE_INSTRUMENT)
     vars(ours)["guarded"] = apply
-    points = [_guard(point, report) for point in installed if point.group != GROUP]
+    points = [_guard(point, report) for point in installed if point.group != INSTRUMENTORS]
     _replace(_EntryPointList(installed, sorted([*points, ours], key=lambda point: point.value == _OURS)))
 
 

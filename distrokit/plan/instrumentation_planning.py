@@ -16,15 +16,12 @@ from distrokit.plan.instrumentations import Instrumentations
 from distrokit.plan.plan import InstrumentationPlan
 from distrokit.plan.selection.instrumentations import instrumentations_of_settings
 from distrokit.plan.selection.selection import SelectedInstrumentation
-from distrokit.plugins.entry_points import EntryPoints, distribution_of
+from distrokit.plugins.entry_points import INSTRUMENTORS, EntryPoints, distribution_of
 from distrokit.settings.frozen_programs import to_install
 from distrokit.settings.layers import Settings
 from distrokit.settings.reader import Reader, strength_for_one
 from distrokit.settings.settings_in_files import INSTRUMENTATION_ORDER
 from distrokit.settings.values import Source, Value
-
-#: OpenTelemetry's own group.
-GROUP = "opentelemetry_instrumentor"
 
 DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 ENABLED = "DISTROKIT_ENABLED_INSTRUMENTATIONS"
@@ -45,7 +42,7 @@ def plan_instrumentations(
         problems: receives names that no package has, and invalid values.
     """
     plans: Plans = {}
-    for point in installed.group(GROUP):
+    for point in installed.group(INSTRUMENTORS):
         plan = InstrumentationPlan(point.name, point=point)
         # Two packages may publish one name, and upstream applies both.
         plans[point.name if point.name not in plans else f"{point.name} ({distribution_of(point)})"] = plan

@@ -14,6 +14,9 @@ from distrokit.declarations import Declaration
 from distrokit.diagnostics import Problem
 from distrokit.plugins.distributions import distributions, entry_points_of
 
+#: The group of instrumentations.
+INSTRUMENTORS = "opentelemetry_instrumentor"
+
 
 class EntryPoints:
     """Entry points by group, in an order that does not depend on the file system.

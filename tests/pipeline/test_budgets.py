@@ -105,6 +105,22 @@ def test_declaring_and_planning_import_no_sdk_no_grpc_no_protobuf_no_requests(pr
     assert "distrokit_otlp.grpc" not in modules
 
 
+def test_the_launcher_imports_neither_the_plan_nor_the_other_commands():
+    modules = imported("from distrokit.cli import main; main(['run', '/nope'])")
+
+    assert (
+        of(modules, "opentelemetry", "pluggy", "distrokit.plan", "distrokit.pipeline", "distrokit.hookspecs") == set()
+    )
+    assert of(modules, "distrokit.cli") == {
+        "distrokit.cli",
+        "distrokit.cli.guard",
+        "distrokit.cli.guard.sitecustomize",
+        "distrokit.cli.interpreter",
+        "distrokit.cli.run",
+        "distrokit.cli.target_process",
+    }
+
+
 @pytest.mark.parametrize("command", ["explain", "plugins"])
 def test_the_commands_import_no_sdk_no_grpc_no_exporters(command):
     modules = imported(f"from distrokit.cli import main; main({command.split()!r})")

@@ -13,7 +13,7 @@ from distrokit.testing.planning import installed_without
 def check_tools(name: str, module: object, environ: Mapping[str, str]) -> Iterator[str]:
     """Yield findings about its checks and commands, with all installed plugins; run no command."""
     # Imported here: other stages do not need it.
-    from distrokit.cli import add_arguments, commands
+    from distrokit.cli.commands import add_arguments, commands
 
     assembly = plan_for(dict(environ), {name: module}, installed_without([name]), project=False)
     plan, plugins = assembly.plan, assembly.plugins
