@@ -1,4 +1,4 @@
-"""What to do about well-known names whose component is not installed."""
+"""The packages of well-known components that are not installed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What settings (``from_settings``) or a file (``from_configuration_file``) select, with sources."""
+"""The selection of components, with sources, by settings (``from_settings``) or ``from_configuration_file``."""

@@ -34,7 +34,7 @@ def choose(plans: dict[str, Any], given: Settings) -> None:
 
 
 def _excluded(client: str, given: Settings) -> bool:
-    """Whether the user says what is excluded; the keyword would take its place."""
+    """True if the user has set what is excluded; the keyword would override that."""
     return any(map(given.get, (f"OTEL_PYTHON_{client.upper()}_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS")))
 
 

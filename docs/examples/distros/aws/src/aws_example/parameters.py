@@ -1,4 +1,4 @@
-"""What the parts are made with, read while the plan is made: nothing of OpenTelemetry is imported for it."""
+"""The parameters of the parts, read while the plan is made; this imports nothing of OpenTelemetry."""
 
 from __future__ import annotations
 

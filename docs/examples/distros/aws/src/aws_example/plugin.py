@@ -46,13 +46,13 @@ def made(module: str, name: str, *, alone: bool = False, **keywords: Any) -> Cal
 
 @hookimpl
 def distrokit_settings() -> list[Setting]:
-    """What is read here."""
+    """Declare the settings of this distro."""
     return list(ROWS)
 
 
 @hookimpl
 def distrokit_defaults(settings: Settings) -> Mapping[str, str]:
-    """What depends on where the process runs."""
+    """Return defaults that depend on where the process runs."""
     return defaults(settings)
 
 
@@ -116,7 +116,7 @@ def distrokit_views() -> list[dict[str, Any]]:
 
 @hookimpl
 def distrokit_plan(plan: Plan) -> None:
-    """What depends on what was chosen."""
+    """Change the plan where a part depends on another selected one."""
     if plan.settings.flag(SIGNALS):
         plan.wrap_sampler(Sampler("always-record", made("sampling", "AlwaysRecord")))
     instrumentations.choose(plan.instrumentations, plan.settings)

@@ -25,7 +25,7 @@ _logger = logging.getLogger("opentelemetry.aws_example")
 
 @dataclass(frozen=True)
 class Rule:
-    """What is sampled of some traces.
+    """A rule: the share of some traces that is sampled.
 
     Attributes:
         path: a pattern for ``url.path``.
@@ -119,7 +119,7 @@ class Rules(Sampler):
 
 
 class RulesForRoots(ParentBased):
-    """Whoever has a parent does as that one does. Forks and the end are the poller's business."""
+    """Applies the rules to root spans; a child follows its parent. The poller handles forks and shutdown."""
 
     def __init__(self, poller: Poller) -> None:
         super().__init__(Rules(poller))

@@ -1,4 +1,4 @@
-"""What is read here, and the defaults that depend on where the process runs."""
+"""The settings of this distro, and the defaults that depend on where the process runs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ROWS = (
 
 
 def off(settings: Settings, name: str) -> bool:
-    """Whether the user turns off what is on."""
+    """True if the user has switched off a setting whose default is on."""
     return settings.get(name).lower() in ("false", "0", "no", "off")
 
 

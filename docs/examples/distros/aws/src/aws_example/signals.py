@@ -44,7 +44,7 @@ class SpanMetrics(SpanProcessor):
 
 
 def scope(context: BuildContext, *, ours: bool) -> Callable[[MetricsData], MetricsData | None]:
-    """What is of this scope, or everything else. A view has no word for "all but"."""
+    """Return a transform that keeps the metrics of one scope, or all others; a view cannot express "all but"."""
 
     def chosen(data: MetricsData) -> MetricsData | None:
         found = []

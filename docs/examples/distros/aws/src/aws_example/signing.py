@@ -16,7 +16,7 @@ LARGEST_LOGS = 1024 * 1024
 
 
 def wanted(given: Settings, endpoint: str) -> bool:
-    """Whether requests to this endpoint are signed."""
+    """True if requests to this endpoint are signed."""
     host = urlsplit(endpoint).hostname or ""
     patterns = given.names(settings.SIGNED) or ("*.amazonaws.com",)
     return any(fnmatchcase(host, pattern.lower()) for pattern in patterns)
@@ -36,7 +36,7 @@ def sign(options: ExporterOptions) -> None:
 
 
 def problems(plan: Plan) -> Iterator[Problem]:
-    """What keeps requests from being signed."""
+    """Yield a problem for each exporter whose requests cannot be signed."""
     for signal, planned in plan.signals.items():
         for item in planned.exporters:
             arguments = item.exporter.arguments

@@ -1,4 +1,4 @@
-"""What is changed of a finished span: each time a new one that is made of it."""
+"""Transforms of finished spans; each returns a new span."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def make_redact(context: BuildContext) -> Callable[[Any], Any]:
 
 
 def make_content(context: BuildContext) -> Transform:
-    """What people and models said leaves the span, and goes on as a log record of the same trace."""
+    """Move prompts and completions from the span to a log record of the same trace."""
     logger = get_logger("aws_example.content")
 
     def move(span: ReadableSpan) -> ReadableSpan:

@@ -1,4 +1,4 @@
-"""What the process uses, observed while it runs; stands for live metrics and performance counters."""
+"""Observes CPU and memory of the running process; stands for live metrics and performance counters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a span is part of: rests on what the agents' plugin has found."""
+"""Names the operation of a span, from what the agents' plugin has found."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Plugin:
 
     @hookimpl
     def distrokit_settings(self) -> list[Setting]:
-        """What is read here."""
+        """Declare the settings of this distro."""
         return list(own.ROWS)
 
     @hookimpl
@@ -73,21 +73,21 @@ class Plugin:
 
     @hookimpl
     def distrokit_processors(self, settings: Settings) -> Iterator[Processor]:
-        """What is off is not declared."""
+        """Declare the processors; one is declared only if its setting is on."""
         yield Processor("operation", "traces", "enrich", made("operations", "Operation", alone=True))
         if settings.flag(own.SAMPLED_LOGS):
             yield Processor("sampled-logs", "logs", "transform", made("logs", "make_sampled_only"))
 
     @hookimpl
     def distrokit_views(self) -> list[dict[str, Any]]:
-        """Of a server's requests, what the service can make use of."""
+        """Keep the attributes of server requests that the service can use."""
         keys = {"included": ["http.request.method", "http.response.status_code", "http.route"]}
         selector = {"instrument_name": "http.server.request.duration"}
         return [{"selector": selector, "stream": {"attribute_keys": keys}}]
 
     @hookimpl
     def distrokit_plan(self, plan: Plan) -> None:
-        """What depends on what was chosen."""
+        """Change the plan where a part depends on another selected one."""
         _without_connection(plan)
         _log_records(plan)
         plan.instrumentations["azure_sdk"] = InstrumentationPlan("azure_sdk", replacement=made("azure_sdk", "AzureSDK"))

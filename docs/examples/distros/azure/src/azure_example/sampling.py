@@ -32,7 +32,7 @@ class Bucket:
         self._lock, self._there, self._at = threading.Lock(), self._most, self._clock()
 
     def take(self) -> bool:
-        """Whether there was one."""
+        """Take a token; false if there was none."""
         with self._lock:
             now = self._clock()
             self._there, self._at = min(self._most, self._there + (now - self._at) * self._rate), now
@@ -67,7 +67,7 @@ class RateLimited(Sampler):
 
 
 class RateLimitedRoots(ParentBased):
-    """Whoever has a parent does as that one does. A fork is the bucket's business."""
+    """Limits root spans; a child follows its parent. The bucket handles forks."""
 
     def __init__(self, bucket: Bucket) -> None:
         super().__init__(RateLimited(bucket))

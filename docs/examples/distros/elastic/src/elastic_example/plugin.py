@@ -106,7 +106,7 @@ def distrokit_stopping(pipeline: Pipeline) -> None:
 
 @hookimpl
 def distrokit_checks(plan: Plan) -> list[Check]:
-    """What `distrokit doctor` says of it."""
+    """Run the checks for `distrokit doctor`."""
     if not chosen(plan.settings).url:
         return []
     if plan.sampler is not None and plan.sampler.innermost.name == SAMPLER:
@@ -128,14 +128,14 @@ def distrokit_commands() -> list[Command]:
 
 
 def _steered(plan: Plan) -> list[Any]:
-    """What takes part in a remote configuration, wherever it stands by now."""
+    """Return the components that a remote configuration changes, also inside wrappers."""
     sampler = [plan.sampler.innermost] if plan.sampler is not None else []
     components: list[Any] = [*sampler, *plan.signals["traces"].processors]
     return [component for component in components if component.name in (SAMPLER, SILENCE)]
 
 
 def _remote(plan: Plan) -> Any:
-    """What was handed over in `distrokit_plan`: the plan is the place where a plugin keeps what it made for it."""
+    """Return what `distrokit_plan` has put into the plan: the place where a plugin keeps what it made for it."""
     given = [component.arguments.get("remote") for component in _steered(plan)]
     return next(filter(None, given), None)
 

@@ -1,4 +1,4 @@
-"""What the user can say."""
+"""The settings of this distro."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the user said.
+    """The values of the settings.
 
     Attributes:
         url: of the remote configuration; empty for none.

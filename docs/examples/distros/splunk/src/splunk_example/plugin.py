@@ -66,7 +66,7 @@ def distrokit_processors(settings: Settings) -> list[Processor]:
 
 @hookimpl
 def distrokit_plan(plan: Plan) -> None:
-    """What needs to know what everybody else has chosen."""
+    """Change the plan where a part depends on what other plugins have selected."""
     user = chosen(plan.settings)
     plan.problems.extend([*user.problems, *ingest.wrong_protocol(plan, user.realm)])
     if user.snapshots:
@@ -109,7 +109,7 @@ def distrokit_started(pipeline: Pipeline) -> None:
 
 @hookimpl
 def distrokit_checks(plan: Plan) -> list[Check]:
-    """What `distrokit doctor` says of it."""
+    """Run the checks for `distrokit doctor`."""
     user = chosen(plan.settings)
     name = plan.resource.attributes["service.name"].value
     named = Check("splunk-example-service", "ok", f"service.name is {name}")

@@ -1,4 +1,4 @@
-"""What is running, for whoever asks from outside: written where an OpAMP client would send it."""
+"""Reports the running pipeline; written to a file, where an OpAMP client would send it."""
 
 from __future__ import annotations
 

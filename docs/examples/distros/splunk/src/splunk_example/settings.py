@@ -1,4 +1,4 @@
-"""What the user can say, read in one place; what cannot be used is a problem and costs itself."""
+"""The settings of this distro, read in one place; an invalid value becomes a problem and is not used."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _REALM = re.compile(r"[a-z]+[0-9]+")
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the user said.
+    """The values of the settings.
 
     Attributes:
         realm: empty for none.
