@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from processes import distrokit
 
 from distrokit_otlp import protocol_sniffing as sniffing
+from distrokit_otlp.mismatch import detect_mismatch
 
 #: One signal: one export.
 TRACES = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_SERVICE_NAME": "shop"}
@@ -112,7 +113,7 @@ def test_the_signals_own_endpoint_is_named():
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_receiver_that_never_answers(protocol, monkeypatch):
-    monkeypatch.setattr(sniffing, "STEP", 0.5)
+    monkeypatch.setattr(detect_mismatch, "__defaults__", (0.5,))
 
     with silent() as port:
         check = export_checks(port, protocol, **SOON)["otlp-answer"]
