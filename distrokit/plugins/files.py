@@ -14,7 +14,6 @@ from distrokit.diagnostics import Mask, Problem
 from distrokit.settings.layers import Settings
 
 SETTING = "DISTROKIT_PLUGIN_FILES"
-_URL = "://"
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,16 @@ def plugin_files(settings: Settings, problems: list[Problem]) -> list[PluginFile
             remedy="Download the file and name its path.",
         )
         for name in names
-        if _URL in name
+        if _is_url(name)
     ]
-    files = {os.path.realpath(path): PluginFile(path, name) for name, path in _expand(names) if _URL not in name}
+    paths = _expand(name for name in names if not _is_url(name))
+    files = {os.path.realpath(path): PluginFile(path, name) for name, path in paths}
     return list(files.values())
+
+
+def _is_url(name: str) -> bool:
+    """True for a URL, and for ``user:password@host`` without a scheme."""
+    return "://" in name or Mask()(name) != name
 
 
 def _expand(names: Iterable[str]) -> list[tuple[str, Path]]:

@@ -11,7 +11,7 @@ import types
 
 import pytest
 from distributions import write_plugin
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from plans import assembled, planned, problems
 from processes import instrumented, said
@@ -97,6 +97,7 @@ def test_a_secret_in_any_setting_is_in_no_output(name):
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(NAMES), st.sampled_from(SHAPES), secrets)
+@example("DISTROKIT_PLUGIN_FILES", "user:{}@h:4317", "Zq9000000000")
 def test_a_secret_in_a_url_in_any_setting_is_in_no_output(name, shape, secret):
     # A file of this name is not there, and the name of a plugin is none either.
     if name in ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"):
