@@ -177,7 +177,7 @@ class _Trial:
         self._doing = f"{name} is not built"
         self.count += count
         made = build()
-        # Components keep most of the parts that they make.
+        # The factory keeps most of the parts that it makes.
         if not any(made is part for part in self._components.parts):
             self._components.keep(made)
 

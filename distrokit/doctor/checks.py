@@ -68,7 +68,7 @@ def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bo
     """Run all checks.
 
     Args:
-        assembly: made with ``plan_when_disabled``.
+        assembly: the plan to examine, with its plugins.
         online: false skips the checks that use the network.
     """
     plan = assembly.plan
