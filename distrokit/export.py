@@ -134,13 +134,23 @@ class RenewableMetricReader(Protocol):
 class ExporterWrapper:
     """The base of an exporter that stands in front of another one.
 
-    Every attribute that a subclass does not define is the inner exporter's: a metric reader finds its temporality, the
-    pipeline its ``attempt``. Derive from this class and then from the SDK's::
+    Every attribute that a subclass does not define is the inner exporter's, so that a metric reader finds its
+    temporality. The one exception is ``attempt`` (:class:`RetryAwareExporter`): a subclass that defines ``export``
+    alone has none, since the pipeline would call the inner one and pass the wrapper by. Derive from this class and then
+    from the SDK's::
 
         class CountingExporter(ExporterWrapper, SpanExporter):
+            def __init__(self, exporter):
+                super().__init__(exporter)
+                self.count = 0
+
             def export(self, spans):
                 self.count += len(spans)
                 return self._exporter.export(spans)
+
+            def attempt(self, spans, timeout_seconds):
+                self.count += len(spans)
+                return self._exporter.attempt(spans, timeout_seconds)
 
     Args:
         exporter: the inner exporter.
@@ -154,6 +164,8 @@ class ExporterWrapper:
         if "_exporter" not in self.__dict__:
             # copy() and pickle look for attributes before __init__ has run.
             raise AttributeError(name)
+        if name == "attempt" and hasattr(type(self), "export"):
+            raise AttributeError("attempt: a wrapper that defines export has to define it, too")
         return getattr(self._exporter, name)
 
     def begin_shutdown(self, deadline: float) -> None:

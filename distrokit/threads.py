@@ -31,8 +31,10 @@ def block_signals() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask") or uses_greenlets():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    # Asked for first: a pending signal's handler may raise as soon as they are blocked.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

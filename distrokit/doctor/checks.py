@@ -14,7 +14,7 @@ from distrokit.doctor.settings import check_settings
 from distrokit.launch.assembly import Assembly
 from distrokit.launch.distro_selection import DistroSelection
 
-#: Version of the shape of :meth:`Report.describe`.
+#: Version of the shape of :meth:`DoctorReport.describe`.
 SCHEMA = 1
 
 

@@ -141,9 +141,10 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
         if not distro_selection.builds or self._started:
             # Another distro configures this process, or a plugin called start() during the start.
             aside = plan_for({"OTEL_SDK_DISABLED": "true"}, installed=EntryPoints(), project=False)
-            aside.plan.problems.append(
+            # Nothing that is said of an empty plan is of any use.
+            aside.plan.problems[:] = [
                 _start_refused("distrokit itself" if distro_selection.builds else distro_selection.name)
-            )
+            ]
             aside.report()
             return make_pipeline(aside)
         self._started = True

@@ -18,6 +18,7 @@ from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.process_resource import ProcessResource
 from distrokit.plan.plan import Component, Plan, ResourcePlan
 from distrokit.plugins.validation import checked_attributes
+from distrokit.threads import start_thread
 
 _INSTANCE = "service.instance.id"
 
@@ -80,7 +81,7 @@ def run_detectors(
     deadline = time.monotonic() + timeout_millis / 1000
     runs = [_Run(component) for component in detectors]
     for run in runs:
-        run.thread.start()
+        start_thread(run.thread)
     found = []
     for run in runs:
         run.thread.join(max(0.0, deadline - time.monotonic()))

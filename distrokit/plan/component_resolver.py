@@ -91,7 +91,7 @@ class ComponentResolver:
         """Report a name that no declaration has."""
         names = sorted(names)
         # Of a well-known name nothing is misspelt.
-        hint = find_remedy(kind, selected.name) or did_you_mean(selected.name, names)
+        hint = (find_remedy(kind, selected.name, signal) if names else "") or did_you_mean(selected.name, names)
         kind_for_signal = f"{kind} for {signal}" if signal else kind
         if selected.source.kind in ("file", "project"):
             subject = f"{selected.source} {selected.name}"

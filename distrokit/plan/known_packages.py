@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from distrokit.declarations import Signal
 from distrokit.settings.frozen_programs import to_install
 
 #: The package that provides a name, by the kind of the declaration.
 _PACKAGES = {
-    "exporter": {
-        "prometheus": "opentelemetry-exporter-prometheus",
+    "exporter for metrics": {"prometheus": "opentelemetry-exporter-prometheus"},
+    "exporter for traces": {
         "opencensus": "opentelemetry-exporter-opencensus",
         "zipkin_json": "opentelemetry-exporter-zipkin-json",
         "zipkin_proto": "opentelemetry-exporter-zipkin-proto-http",
@@ -33,13 +34,16 @@ _PACKAGES = {
 }
 
 
-def find_remedy(kind: str, name: str) -> str:
+def find_remedy(kind: str, name: str, signal: Signal | None = None) -> str:
     """Return the line that gets a well-known component; empty for other names.
 
     Args:
         kind: of the declaration, in words: ``exporter``, ``id generator``.
+        name: in any case.
+        signal: of the exporter; ``None`` for other kinds.
     """
-    if (kind, name) == ("exporter", "jaeger"):
+    what, name = f"{kind} for {signal}" if signal else kind, name.lower()
+    if (what, name) == ("exporter for traces", "jaeger"):
         return "Jaeger receives OTLP: select otlp, and set OTEL_EXPORTER_OTLP_ENDPOINT to Jaeger's port 4317 or 4318."
-    package = _PACKAGES.get(kind, {}).get(name)
+    package = _PACKAGES.get(what, {}).get(name)
     return to_install(package, otherwise="select another one") if package else ""

@@ -69,7 +69,7 @@ def plugin_files(settings: Settings, problems: list[Problem]) -> list[PluginFile
         Problem(
             code="setting-invalid",
             subject=f"{SETTING}={Mask()(name)}",
-            cause="it is a URL, not the path of a file",
+            cause="it is a URL, or has a user and password; it is not the path of a file",
             outcome="it is not loaded",
             remedy="Download the file and name its path.",
         )
@@ -83,7 +83,7 @@ def plugin_files(settings: Settings, problems: list[Problem]) -> list[PluginFile
 
 def _is_url(name: str) -> bool:
     """True for a URL, and for ``user:password@host`` without a scheme."""
-    return "://" in name or Mask()(name) != name
+    return "://" in name or (not Path(name).is_absolute() and Mask()(name) != name)
 
 
 def _expand(names: Iterable[str]) -> list[tuple[str, Path]]:

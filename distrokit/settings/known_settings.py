@@ -392,8 +392,9 @@ def _suggest_reordered(name: str, names: Iterable[str]) -> str:
 
 
 def _suggest_own(name: str, names: Iterable[str]) -> str:
-    """Suggest one of distrokit's own names; its prefix makes any two of them similar, and does not count."""
-    rest = {other.removeprefix(_PREFIX): other for other in names if other.startswith(_PREFIX)}
+    """Suggest a name for one with distrokit's prefix; prefixes make any two names similar, and do not count."""
+    # The own name counts where both prefixes have one.
+    rest = {other.partition("_")[2]: other for prefix in _OURS for other in names if other.startswith(prefix)}
     found = find_closest(name.removeprefix(_PREFIX), rest)
     return f"Did you mean {rest[found]!r}?" if found else ""
 

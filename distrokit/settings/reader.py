@@ -352,7 +352,7 @@ def _convert(text: str, names: str | Sequence[str]) -> str:
     first = names if isinstance(names, str) else next(iter(names), "")
     for unit, name, factors in _UNITS:
         if found and name.search(first):
-            written = found[2] if found[2] in factors else re.sub(r"(?<=.)i?b$", "", found[2])
+            written = re.sub(r"(?<=.)i?b$", "", found[2]) if unit == "bytes" else found[2]
             if written in factors:
                 return f"The unit is {unit}: write {float(found[1]) * factors[written]:.0f}."
     return ""

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 SUGGESTED = 0.6
 #: The same for a single word of a name.
 SIMILAR_WORD = 0.75
+#: The same for each word of a name whose words are in another order: ``LOG`` for ``LOGS``.
+SIMILAR_REORDERED = 0.85
 #: The same for a name that may be right: it is reported only if it is most likely misspelt.
 MISSPELT = 0.88
 
@@ -52,7 +54,7 @@ def _rate_reordered(words: list[str], other: list[str]) -> float:
     left, similarity, order = list(other), 0.0, []
     for word in words:
         ratio, best = max((rate(word, each), each) for each in left)
-        if ratio < MISSPELT:
+        if ratio < SIMILAR_REORDERED:
             return 0.0
         left.remove(best)
         similarity += ratio

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from textwrap import dedent
 
 import pytest
-from processes import instrumented
+from processes import instrumented, run
 
 PROGRAM = """
 import logging, os, signal, threading, time
@@ -51,3 +53,25 @@ def test_no_thread_receives_a_signal(tmp_path, spool):
 
     names = ["distrokit-end", "distrokit-logs", "distrokit-metrics", "distrokit-traces"]
     assert result.stdout == f"{names} True {[] if sys.platform == 'linux' else None}\n", result.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system has no signal masks")
+def test_an_interrupted_start_leaves_no_signal_blocked():
+    program = """
+        import os, signal
+        from distrokit import block_signals
+
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        mask = signal.pthread_sigmask
+        signal.pthread_sigmask = lambda how, signals: (mask(how, signals), signals and os.kill(os.getpid(), 2))[0]
+        interrupted = 0
+        try:
+            with block_signals():
+                interrupted += 1
+        except KeyboardInterrupt:
+            interrupted += 10
+        print(interrupted, mask(signal.SIG_BLOCK, ()) == before)
+    """
+    result = run([sys.executable, "-c", dedent(program)])
+
+    assert result.stdout == "11 True\n", result.stderr

@@ -300,6 +300,10 @@ def test_a_plan_is_json_and_has_no_secrets():
     [
         ("OTEL_TRACES_EXPORTER", "jaeger", "Jaeger receives OTLP: select otlp, and set OTEL_EXPORTER_OTLP_ENDPOINT to"),
         ("OTEL_TRACES_EXPORTER", "zipkin_json", "Run `pip install opentelemetry-exporter-zipkin-json`, or select"),
+        ("OTEL_TRACES_EXPORTER", "Jaeger", "Jaeger receives OTLP: select otlp, and set OTEL_EXPORTER_OTLP_ENDPOINT to"),
+        # Neither does Jaeger take metrics, nor Prometheus traces.
+        ("OTEL_METRICS_EXPORTER", "jaeger", "Install the package that provides it."),
+        ("OTEL_TRACES_EXPORTER", "prometheus", "Install the package that provides it."),
         ("OTEL_PROPAGATORS", "xray", "Run `pip install opentelemetry-propagator-aws-xray`, or select another one."),
         ("OTEL_PYTHON_ID_GENERATOR", "xray", "Run `pip install opentelemetry-sdk-extension-aws`, or select"),
         ("OTEL_EXPERIMENTAL_RESOURCE_DETECTORS", "aws_ecs", "Run `pip install opentelemetry-sdk-extension-aws`, or"),

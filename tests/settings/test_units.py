@@ -20,6 +20,7 @@ from distrokit.settings.reader import Reader
         ("X_MAX_SIZE", "512 KiB", "The unit is bytes: write 524288."),
         ("X_MAX_SIZE", "7b", "The unit is bytes: write 7."),
         ("X_MAX_SIZE", "5s", ""),
+        ("X_TIMEOUT", "5mb", ""),
         ("X_TIMEOUT", "5 parsecs", ""),
         ("X_COUNT", "5s", ""),
     ],
@@ -37,6 +38,8 @@ def test_the_message_says_what_to_write(name, text, hint):
     [
         ("DISTROKIT_STRIKT", "Did you mean 'DISTROKIT_STRICT'?"),
         ("DISTROKIT_EXIT_TIME_OUT", "Did you mean 'DISTROKIT_EXIT_TIMEOUT'?"),
+        ("DISTROKIT_SERVICE_NAME", "Did you mean 'OTEL_SERVICE_NAME'?"),
+        ("DISTROKIT_TRACES_EXPORTER", "Did you mean 'OTEL_TRACES_EXPORTER'?"),
         # Alike by the common prefix only.
         ("DISTROKIT_FOO", "`docs/settings.md` lists all settings."),
         ("DISTROKIT_WORKERS", "`docs/settings.md` lists all settings."),
@@ -46,3 +49,12 @@ def test_an_unknown_setting_of_ours_is_compared_without_the_common_prefix(name, 
     (line,) = problems(planned({name: "1"}))
 
     assert line.endswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("OTEL_EXPORTER_LOG", "OTEL_LOGS_EXPORTER"), ("OTEL_EXPORT_TRACES", "OTEL_TRACES_EXPORTER")]
+)
+def test_words_in_another_order_may_be_slightly_misspelt(name, meant):
+    (line,) = problems(planned({name: "console"}))
+
+    assert line.endswith(f"Did you mean '{meant}'?")

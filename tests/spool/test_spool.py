@@ -262,7 +262,8 @@ def test_a_receiver_that_asks_for_a_pause_gets_it(peer, tmp_path):
     with running(text, env_of(peer, tmp_path, OTEL_METRICS_EXPORTER="none", OTEL_LOGS_EXPORTER="none")):
         assert peer.ledger.wait_for(5, "traces", 10)
 
-    refused, taken = (request for request in peer.ledger.requests if request.signal == "traces")
+    # On a busy machine an answer may come too late, and the batch once more.
+    refused, taken, *_ = (request for request in peer.ledger.requests if request.signal == "traces")
     assert taken.time - refused.time > 2.5
 
 

@@ -87,9 +87,8 @@ class Diagnosis:
         if route is None or route.proxy:
             return ""
         found = self._explain_by_message(text, route, remedies)
-        refused = _REFUSED.search(text) and _listens(route, min(_STEP, seconds / 4))
-        if found is None and (_DISCONNECTED.search(text) or refused):
-            return self._explain_by_probing(route, remedies, seconds)
+        if found is None and (_DISCONNECTED.search(text) or _REFUSED.search(text)):
+            return self._explain_by_probing(route, remedies, seconds, listens=not _REFUSED.search(text))
         return _sentence(f"{route.place} {found[0]}", found[1]) if found else ""
 
     def _explain_by_message(self, text: str, route: Route, remedies: Remedies) -> Finding | None:
@@ -111,10 +110,13 @@ class Diagnosis:
         )
         return next((found for pattern, found in certificate if route.tls and pattern.search(text)), None)
 
-    def _explain_by_probing(self, route: Route, remedies: Remedies, seconds: float) -> str:
+    def _explain_by_probing(self, route: Route, remedies: Remedies, seconds: float, *, listens: bool) -> str:
+        """Probe the receiver, at most once a minute; ``listens``: it is known to accept connections."""
         now = time.monotonic()
         if now - self._probed_at >= _PROBE_INTERVAL and seconds > 0:
-            self._probed_at, self._finding = now, self._probe(route, remedies, min(_STEP, seconds / 4))
+            step = min(_STEP, seconds / 4)
+            self._probed_at = now
+            self._finding = self._probe(route, remedies, step) if listens or _listens(route, step) else ""
         return self._finding
 
     def _probe(self, route: Route, remedies: Remedies, seconds: float) -> str:
@@ -131,9 +133,8 @@ class Diagnosis:
 
 def _listens(route: Route, seconds: float) -> bool:
     """Tell whether any address of the receiver accepts a connection."""
-    if seconds > 0:
-        with suppress(OSError), socket.create_connection((route.host, route.port), timeout=seconds):
-            return True
+    with suppress(OSError), socket.create_connection((route.host, route.port), timeout=seconds):
+        return True
     return False
 
 

@@ -16,7 +16,6 @@ from distrokit import (
     ExporterOptions,
     ExporterWrapper,
     ExportFailure,
-    RetryAwareExporter,
     Signal,
     capture_sdk_messages,
     count_items,
@@ -52,7 +51,7 @@ class _Spooled(ExporterWrapper):
         self._lost = options.lost
         store.report_losses_to(queue, options.lost)
         timeout = options.timeout_millis / 1000 or _NO_LIMIT
-        blind = not isinstance(exporter, RetryAwareExporter)
+        blind = not hasattr(exporter, "attempt")
         self._sender = SpoolSender(
             store,
             queue,
@@ -70,8 +69,9 @@ class _Spooled(ExporterWrapper):
         """Write the items to disk; if that fails, export them directly."""
         if self._store_items(items):
             return None
-        if isinstance(self._exporter, RetryAwareExporter):
-            return self._exporter.attempt(items, timeout_seconds)
+        if hasattr(self._exporter, "attempt"):
+            left: ExportFailure | None = self._exporter.attempt(items, timeout_seconds)
+            return left
         if not is_failure(self._exporter.export(items)):
             return None
         self._lost(count_items(items), "failed")
@@ -119,8 +119,8 @@ class _Spooled(ExporterWrapper):
         """Export the items; called in the sender's thread."""
         with capture_sdk_messages() as records:
             try:
-                if isinstance(self._exporter, RetryAwareExporter):
-                    left = self._exporter.attempt(items, seconds)
+                if hasattr(self._exporter, "attempt"):
+                    left: ExportFailure | None = self._exporter.attempt(items, seconds)
                 elif not is_failure(self._exporter.export(items)):
                     left = None
                 else:

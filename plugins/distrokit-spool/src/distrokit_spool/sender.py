@@ -151,6 +151,8 @@ class SpoolSender:
     # ---------------------------------------------------------------------- the thread
 
     def _run(self) -> None:
+        # The thread that starts this one may be interrupted before it can set the attribute.
+        self._thread = threading.current_thread()
         # The exporter's own requests are not telemetry of the application.
         with suppress_instrumentation():
             while not self._stopping:

@@ -61,7 +61,7 @@ def nodes_of(text: str, path: str, environ: Mapping[str, str], problems: list[Pr
     Args:
         problems: duplicate keys and references to unset variables are appended.
 
-    Raises: :class:`Unusable`.
+    Raises: :class:`UnusableFileError`.
     """
     try:
         loader = _Loader(text)

@@ -41,7 +41,7 @@ def fitting(model: Value[Any], problems: list[Problem]) -> Value[Any]:
     Args:
         problems: one problem per part that is left out is appended.
 
-    Raises: :class:`Unusable` if too many parts do not match.
+    Raises: :class:`UnusableFileError` if too many parts do not match.
     """
     validator = Draft202012Validator(schema())
     removed: set[Steps] = set()
