@@ -15,8 +15,8 @@ from typing import Any
 from distrokit_otlp.exporter import Sender
 from distrokit_otlp.send_result import SendResult
 
-#: Seconds that a fork waits for an import under way: the child would wait for it for ever.
-_FORK_WAIT = 2.0
+#: Seconds that a fork waits for an import under way, which takes long on a busy machine: the child would wait for ever.
+_FORK_WAIT = 10.0
 
 
 def require(module: str, remedy: str) -> None:
