@@ -60,7 +60,7 @@ class Assembly:
     def again(self, **environ: str) -> Assembly:
         """Make the same plan with other environment variables; starts nothing."""
         changed = {**self.plan.settings.environ, **environ}
-        return make_assembly(replace(self.inputs, environ=changed, project=True))
+        return make_assembly(replace(self.inputs, environ=changed))
 
     def bare(self) -> Assembly:
         """Make a plan with the same plugins and without any setting."""

@@ -69,7 +69,7 @@ def plugin_files(settings: Settings, problems: list[Problem]) -> list[PluginFile
         Problem(
             code="setting-invalid",
             subject=f"{SETTING}={Mask()(name)}",
-            cause="it is a URL, or has a user and password; it is not the path of a file",
+            cause="it is a URL or an address with a password, not the path of a file",
             outcome="it is not loaded",
             remedy="Download the file and name its path.",
         )

@@ -141,3 +141,38 @@ def test_a_handler_while_another_thread_changes_the_span_too():
     result = instrumented(program, NONE)
 
     assert result.stdout == "['handler', 'main', 'other']\n", result.stderr
+
+
+def test_a_call_before_the_lock_does_not_take_the_mark_from_the_call_it_interrupts():
+    program = """
+        import faulthandler, os
+        from collections.abc import Sequence
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import Span
+
+        faulthandler.dump_traceback_later(20, exit=True)
+        original = Span.set_attribute
+
+        def patched(self, key, value):
+            self.add_event("before")
+            original(self, key, value)
+
+        class Interrupting(Sequence):
+            def __len__(self):
+                return 1
+
+            def __getitem__(self, at):
+                if at:
+                    raise IndexError(at)
+                span.add_event("inside")
+                return "x"
+
+        Span.set_attribute = patched
+        span = trace.get_tracer("t").start_span("s")
+        span.set_attribute("k", Interrupting())
+        print([event.name for event in span.events], flush=True)
+        os._exit(0)
+    """
+    result = instrumented(program, {**NONE, "OTEL_TRACES_EXPORTER": "none"})
+
+    assert result.stdout == "['before', 'inside']\n", result.stderr

@@ -70,7 +70,7 @@ def test_a_url_is_no_path():
     (line,) = problems(planned({"DISTROKIT_PLUGIN_FILES": "https://me:secret@host/tweak.py"}))
 
     assert line == (
-        "DISTROKIT_PLUGIN_FILES=https://****@host/tweak.py: it is a URL, or has a user and password; it is not the path of a file; it is not loaded. "
+        "DISTROKIT_PLUGIN_FILES=https://****@host/tweak.py: it is a URL or an address with a password, not the path of a file; it is not loaded. "
         "Download the file and name its path."
     )
 

@@ -109,5 +109,7 @@ def _unusable(path: str, unusable: UnusableFileError) -> Problem:
         subject=str(Source("file", path + place)),
         cause=str(unusable),
         outcome="telemetry is disabled because the file cannot be read",
-        remedy="Correct the file (`distrokit config validate` checks it), or change or unset OTEL_CONFIG_FILE.",
+        remedy="Correct the file (`distrokit config validate` checks it), or unset OTEL_CONFIG_FILE."
+        if Path(path).is_file()
+        else "Correct the path in OTEL_CONFIG_FILE, or unset it.",
     )
