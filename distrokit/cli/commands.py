@@ -22,6 +22,7 @@ from distrokit.launch.assembly import Assembly, plan_for
 from distrokit.launch.distro_selection import configure_other, select_distro
 from distrokit.plugins.entry_points import EntryPoints
 from distrokit.settings.layers import Settings, is_secret
+from distrokit.settings.suggestions import did_you_mean
 
 RUN = Command("run", HELP, run_parsed, add_run_arguments)
 #: The core's commands that also run in the process of a COMMAND.
@@ -64,6 +65,9 @@ def run_command(words: Sequence[str]) -> int:
     # An unknown command may be one of a plugin that failed, so the problems are printed before the error.
     assembly.channel.said.clear()
     parser.before_error = lambda: assembly.channel.problems(assembly.plan.problems)
+    if own and not own[0].startswith("-") and own[0] not in subcommands.choices:
+        hint = did_you_mean(own[0], subcommands.choices) or f"Commands: {', '.join(subcommands.choices)}."
+        parser.error(f"invalid choice: {own[0]!r}. {hint}")
     arguments = parser.parse_args(own)
     assembly.channel.problems(p for p in assembly.plan.problems if p.code.startswith("command-"))
     try:

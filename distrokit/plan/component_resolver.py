@@ -90,7 +90,7 @@ class ComponentResolver:
     ) -> None:
         """Report a name that no declaration has."""
         names = sorted(names)
-        # Of a well-known name nothing is misspelt.
+        # A well-known name is not a misspelling of another one.
         hint = (find_remedy(kind, selected.name, signal) if names else "") or did_you_mean(selected.name, names)
         kind_for_signal = f"{kind} for {signal}" if signal else kind
         if selected.source.kind in ("file", "project"):

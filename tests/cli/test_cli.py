@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from commands import in_process
 from distributions import write_distribution, write_plugin
 from processes import BIN, QUIET, clean_environ, distrokit, instrumented, run, said
@@ -275,3 +276,14 @@ def test_main_returns_the_exit_code(capsys, monkeypatch):
 
     assert main(["doctor", "--offline"]) == 1
     assert "FAIL  exports: no signal is exported" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("explian", "Did you mean 'explain'?"), ("zzz", "Commands: explain, plugins, doctor, run")]
+)
+def test_an_unknown_command_is_told_the_nearest_one(capsys, word, hint):
+    with pytest.raises(SystemExit) as ended:
+        main([word])
+
+    assert ended.value.code == 2
+    assert f"distrokit: error: invalid choice: {word!r}. {hint}" in capsys.readouterr().err
