@@ -7,9 +7,11 @@ These names are all that a plugin needs. Each is imported on first use, since Op
 package in every process only to list distrokit's settings. They load pluggy and the standard library, nothing else.
 """
 
-from typing import TYPE_CHECKING, Any
-
+# Not imported from typing, since processes that never use telemetry import this package, too.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from distrokit.declarations import (
         BuildContext,
         Check,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from distrokit.settings.reader import Reader
     from distrokit.settings.suggestions import did_you_mean
     from distrokit.settings.values import Source, Value
+    from distrokit.suppression import suppress_instrumentation
     from distrokit.threads import block_signals, start_thread, uses_greenlets
 
 __version__ = "0.1.0"
@@ -112,6 +115,7 @@ __all__ = [
     "shorten_cause",
     "start",
     "start_thread",
+    "suppress_instrumentation",
     "uses_greenlets",
 ]
 
@@ -151,6 +155,7 @@ _MODULES = {
     "shorten_cause": "pipeline.loss_words",
     "start": "launch.start",
     "start_thread": "threads",
+    "suppress_instrumentation": "suppression",
     "uses_greenlets": "threads",
 }
 
@@ -158,7 +163,7 @@ _MODULES = {
 _FOR_TYPES = ("Pipeline",)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name from its module (PEP 562)."""
     if name not in (*__all__, *_FOR_TYPES):
         raise AttributeError(f"module 'distrokit' has no attribute {name!r}")

@@ -13,7 +13,7 @@ import distrokit
 from distrokit.cli.doctor import DOCTOR, report_no_answer
 from distrokit.cli.explain import EXPLAIN
 from distrokit.cli.plugins import PLUGINS
-from distrokit.cli.run import HELP, add_run_arguments, run_parsed
+from distrokit.cli.run import HELP, PATH_HELP, add_run_arguments, print_path, run_parsed
 from distrokit.cli.target_process import ask
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Problem, describe_exception, trace_of, visible, write
@@ -25,6 +25,7 @@ from distrokit.settings.layers import Settings, is_secret
 from distrokit.settings.suggestions import did_you_mean
 
 RUN = Command("run", HELP, run_parsed, add_run_arguments)
+PATH = Command("path", PATH_HELP, print_path)
 #: The core's commands that also run in the process of a COMMAND.
 _OWN = (EXPLAIN, PLUGINS, DOCTOR)
 _TARGET_EPILOG = (
@@ -155,7 +156,7 @@ def add_arguments(command: Command, parser: argparse.ArgumentParser, assembly: A
 
 def commands(assembly: Assembly) -> list[Command]:
     """Return the core's commands and the plugins'; a duplicate name becomes a problem of the plan."""
-    known = {command.name: command for command in (*_OWN, RUN)}
+    known = {command.name: command for command in (*_OWN, RUN, PATH)}
     refused = []
     for plugin, command in assembly.plugins.commands():
         if command.name in known:

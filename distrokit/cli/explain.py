@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from distrokit import instrumentation
@@ -16,9 +17,12 @@ from distrokit.cli.setting import describe_unknown, explain_setting, lines
 from distrokit.cli.svg import svg
 from distrokit.declarations import Command, Processor
 from distrokit.diagnostics import Mask, describe_exception, visible, write
+from distrokit.lazy.eager_reasons import find_eager_reasons
+from distrokit.lazy.entry_point_files import read_installed
 from distrokit.plan.plan import Component, ExporterPlan, Plan, SignalPlan
 from distrokit.plugins.distros import ActiveDistro
 from distrokit.plugins.entry_points import origin_of
+from distrokit.settings.environ import ASKED
 from distrokit.settings.values import Value
 
 Row = tuple[str, str, str]
@@ -52,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.svg:
         print(svg(picture_of(plan)), end="")
     elif arguments.json:
-        print_json(plan.describe())
+        print_json({**plan.describe(), "at_once": list(_find_eager_reasons(plan))})
     else:
         distro_selection = arguments.distro_selection
         if not distro_selection.builds:
@@ -109,6 +113,8 @@ def print_text(plan: Plan) -> None:
         for at, path in enumerate(lane.paths()):
             way = " → ".join(["resource", *(box.title for box in path)])
             print(f"  {lane.signal if not at else '':7}  {visible(way)}")
+    print("\nstart")
+    print_rows(_start(plan))
     print("\nresource")
     print_rows(_resource(plan))
     for signal, planned in plan.signals.items():
@@ -136,6 +142,27 @@ def _print_distro(active_distro: ActiveDistro) -> None:
     if active_distro.others:
         print(f"also installed, not active: {', '.join(active_distro.others)}")
     print()
+
+
+def _start(plan: Plan) -> Iterator[Row]:
+    reasons = _find_eager_reasons(plan)
+    for reason in reasons:
+        yield "at once", reason, ""
+    if not reasons:
+        yield "on first use", "of OpenTelemetry's API, of logging, or of an instrumented library", ""
+    applied = "when their libraries are imported" if plan.lazy.value else "all at the start"
+    yield "instrumentations", applied, _source(plan.lazy)
+
+
+def _find_eager_reasons(plan: Plan) -> list[str]:
+    """Return why a process with these settings must start telemetry at once; empty if it need not."""
+    # The mark of `distrokit explain -- COMMAND` is in the environment, and is no reason for COMMAND itself.
+    environ = {name: text for name, text in plan.settings.environ.items() if name != ASKED}
+    try:
+        directory = str(Path.cwd())
+    except OSError:
+        directory = ""
+    return list(find_eager_reasons(environ, read_installed(), directory))
 
 
 def _resource(plan: Plan) -> Iterator[Row]:
@@ -229,8 +256,10 @@ def _instrumentations(plan: Plan) -> Iterator[Row]:
         options = f" with {', '.join(given)}" if given else ""
         replaced = f", replaced by {item.replaced_by} ({item.source})" if item.replaced_by else ""
         which = f"{item.distribution} {item.version}" if item.point else "no package"
-        moment = instrumentation.moment(item.name) if item.enabled else ""
-        when = f", applied {moment}" if moment else ""
+        moment = instrumentation.moment(item.name)
+        if plan.lazy.value and not moment:
+            moment = instrumentation.describe_triggers(item)
+        when = f", applied {moment}" if moment and item.enabled else ""
         why = plan.settings.mask(item.why)
         yield name, "on" if item.enabled else "off", f"{which}{replaced}{options}{when}  {why}".rstrip()
     if not plan.instrumentations:

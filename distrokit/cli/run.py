@@ -23,6 +23,7 @@ from distrokit.launch.site.sitecustomize import LAUNCHED
 
 #: A shell's exit codes for a program that is not found, and for one that cannot be run.
 NOT_FOUND, NOT_RUN = 127, 126
+PATH_HELP = 'print the folder that does the same on PYTHONPATH: PYTHONPATH="$(distrokit path)" python app.py'
 HELP = "run a program with telemetry, and change nothing else about it"
 _EPILOG = (
     "Everything after COMMAND is passed to it unchanged. Settings are environment variables:"
@@ -59,6 +60,12 @@ def run(words: Sequence[str]) -> int:
     return run_parsed(arguments)
 
 
+def print_path(arguments: argparse.Namespace) -> int:
+    """Print the folder that starts distrokit if it is first on PYTHONPATH; return the exit code."""
+    print(FOLDER)
+    return 0
+
+
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``distrokit run``."""
     parser.add_argument(
@@ -76,10 +83,6 @@ def run_parsed(arguments: argparse.Namespace) -> int:
     # An error here may cost telemetry or a message, but COMMAND still runs.
     with contextlib.suppress(Exception):
         _report_obstacle(command)
-    with contextlib.suppress(Exception):
-        from distrokit.launch.distro_selection import claim_loader
-
-        claim_loader()
     return _become(command, _environ(add_cwd=arguments.add_cwd))
 
 

@@ -1,20 +1,19 @@
-"""Applies instrumentations as planned."""
+"""Applies one instrumentation as planned."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, suppress
-from functools import partial
+from contextlib import suppress
 from importlib.metadata import Distribution, EntryPoint
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
-from distrokit.instrumentation import deferred
 from distrokit.instrumentation.callables import HOOK, load_value
+from distrokit.instrumentation.deferred import moment
 from distrokit.instrumentation.hooks import Report, guard_hook
 from distrokit.instrumentation.log_capture import LogCapture
-from distrokit.plan.instrumentation_planning import DISABLED, LOGGING_SWITCH
-from distrokit.plan.plan import InstrumentationPlan, Plan
+from distrokit.plan.instrumentation_planning import DISABLED
+from distrokit.plan.plan import InstrumentationPlan
 from distrokit.settings.object_references import ObjectNotFoundError, load_object
 from distrokit.settings.secret_values import without_secrets
 from distrokit.settings.values import Source
@@ -26,7 +25,7 @@ def apply(
     report: Report,
     capture: LogCapture,
     load: Callable[..., Any] | None = None,
-    later: Callable[[], None] | None = None,
+    defer: Callable[[str], bool] = lambda name: False,
 ) -> None:
     """Apply one instrumentation as planned; contain its errors, so that the next one is still applied.
 
@@ -35,15 +34,14 @@ def apply(
         report: receives problems that occur later, in a hook.
         capture: holds the log handlers that the instrumentation puts on loggers.
         load: a distro's ``load_instrumentor``; gets the entry point of an installed instrumentation.
-        later: applies a deferred instrumentation; ``None`` to apply it now.
+        defer: arranges that an instrumentation is applied later; returns false if it must be applied now.
     """
     instance = None
     try:
-        if reason := _conflict(item):
-            _leave_out(item, reason, problems)
+        if leave_out_unfit(item, problems):
             return
-        if later is not None and deferred.defer(item.name, later):
-            item.why = f"applied {deferred.moment(item.name)}"
+        if defer(item.name):
+            item.why = f"applied {moment(item.name)}"
             return
         instrumentor = _load_class(item, problems)
         if instrumentor is None:
@@ -80,6 +78,14 @@ def apply(
             problems.append(_failure(item, error, described, "it is left out, the others are applied", remedy))
 
 
+def leave_out_unfit(item: InstrumentationPlan, problems: list[Problem]) -> bool:
+    """Leave out an instrumentation that does not fit the installed libraries; return true if so."""
+    reason = conflict(item.point) if item.point is not None else ""
+    if reason:
+        _leave_out(item, reason, problems)
+    return bool(reason)
+
+
 def _leave_out(item: InstrumentationPlan, reason: str, problems: list[Problem]) -> None:
     """Leave out an instrumentation whose library is not installed or has an unsupported version.
 
@@ -98,38 +104,6 @@ def _leave_out(item: InstrumentationPlan, reason: str, problems: list[Problem]) 
                 severity="warning",
             )
         )
-
-
-def apply_all(plan: Plan, report: Report | None = None, load: Callable[..., Any] | None = None) -> None:
-    """Apply every planned instrumentation that fits the libraries installed here, in the plan's order.
-
-    Args:
-        report: receives problems of hooks while the application runs; ``None`` adds them to the plan's problems.
-        load: a distro's ``load_instrumentor``; ``None`` when it has none of its own.
-    """
-    report = report or plan.problems.append
-    capture = LogCapture(report)
-    # Instrumentations read environment variables while they are imported and applied.
-    with _exposed(plan):
-        for item in plan.instrumentations.values():
-            if item.enabled and not item.applied:
-                late = partial(_apply_late, plan, item, report, capture, load)
-                apply(item, plan.problems, report, capture, load, late)
-
-
-def _apply_late(
-    plan: Plan, item: InstrumentationPlan, report: Report, capture: LogCapture, load: Callable[..., Any] | None
-) -> None:
-    """Apply a deferred instrumentation while the application runs; report its problems, and raise none."""
-    problems: list[Problem] = []
-    with _exposed(plan):
-        apply(item, problems, report, capture, load)
-    for problem in problems:
-        report(problem)
-
-
-def _exposed(plan: Plan) -> AbstractContextManager[None]:
-    return plan.settings.exposed({**plan.sdk_settings, LOGGING_SWITCH: None})
 
 
 def _take_back(instance: Any) -> None:
@@ -155,10 +129,6 @@ def conflict(point: EntryPoint) -> str:
         return ""
     found = get_dist_dependency_conflicts(point.dist)
     return str(found).strip() if found else ""
-
-
-def _conflict(item: InstrumentationPlan) -> str:
-    return conflict(item.point) if item.point is not None else ""
 
 
 def _is_conflict(error: BaseException) -> bool:

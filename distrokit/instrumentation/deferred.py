@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from distrokit.instrumentation.imports import after_import
+from distrokit.lazy.import_hook import ImportHook
 
 Apply = Callable[[], None]
 
@@ -24,21 +24,28 @@ def moment(name: str) -> str:
     return known[0] if known else ""
 
 
-def defer(name: str, apply: Apply) -> bool:
+def defer(name: str, apply: Apply, hook: ImportHook) -> bool:
     """Arrange to apply an instrumentation later; return false if it must be applied now.
 
     Args:
         apply: called once; must not raise.
     """
     known = _DEFERRED.get(name.lower())
-    return known is not None and known[1](apply)
+    return known is not None and known[1](apply, hook)
 
 
-def _wait_for_django(apply: Apply) -> bool:
+def _wait_for_django(apply: Apply, hook: ImportHook) -> bool:
     settings = getattr(sys.modules.get("django.conf"), "settings", None)
     if settings is not None and settings.configured:
         return False
-    after_import("django", lambda django: _after_setup(django, apply))
+    waiting = [apply]
+
+    def apply_once() -> None:
+        if waiting:
+            waiting.pop()()
+
+    hook.after_import("django", lambda django: _after_setup(django, apply_once))
+    hook.after_import("django.core.handlers.base", lambda handlers: _before_middleware(handlers, apply_once))
     return True
 
 
@@ -47,22 +54,36 @@ def _after_setup(django: Any, apply: Apply) -> None:
     original = getattr(django, "setup", None)
     if original is None:
         return
-    waiting = [apply]
 
     @wraps(original)
     def setup(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
-        if waiting:
-            if django.setup is setup:
-                django.setup = original
-            # Code that imported the function by name may call it again.
-            waiting.pop()()
+        if django.setup is setup:
+            django.setup = original
+        # Code that imported the function by name may call it again.
+        apply()
         return result
 
     django.setup = setup
 
 
-def _wait_for_function(apply: Apply) -> bool:
+def _before_middleware(handlers: Any, apply: Apply) -> None:
+    """Apply before a handler reads the list of middleware: a program may make one without ``django.setup()``."""
+    original = getattr(getattr(handlers, "BaseHandler", None), "load_middleware", None)
+    if original is None:
+        return
+
+    @wraps(original)
+    def load_middleware(*args: Any, **kwargs: Any) -> Any:
+        if handlers.BaseHandler.load_middleware is load_middleware:
+            handlers.BaseHandler.load_middleware = original
+        apply()
+        return original(*args, **kwargs)
+
+    handlers.BaseHandler.load_middleware = load_middleware
+
+
+def _wait_for_function(apply: Apply, hook: ImportHook) -> bool:
     """Find the module as the instrumentation does.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
@@ -71,12 +92,12 @@ def _wait_for_function(apply: Apply) -> bool:
     module = handler.replace("/", ".").rpartition(".")[0]
     if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ or not module or module in sys.modules:
         return False
-    after_import(module, lambda _: apply())
+    hook.after_import(module, lambda _: apply())
     return True
 
 
 #: By name: when an instrumentation is applied, and the function that arranges it.
-_DEFERRED: dict[str, tuple[str, Callable[[Apply], bool]]] = {
+_DEFERRED: dict[str, tuple[str, Callable[[Apply, ImportHook], bool]]] = {
     "django": ("when django.setup() is called", _wait_for_django),
     "aws-lambda": ("when the function's module is imported", _wait_for_function),
 }

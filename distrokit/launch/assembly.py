@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distrokit.diagnostics import Channel, Problem, StrictError, describe_exception, trace_of
@@ -33,6 +34,7 @@ class PlanInputs:
     settings: Mapping[str, str] | None = None
     project: bool = True
     distro: Distro | None = None
+    directory: str | None = None
 
 
 @dataclass
@@ -97,6 +99,7 @@ def plan_for(
     settings: Mapping[str, str] | None = None,
     project: bool = True,
     distro: Distro | None = None,
+    directory: str | None = None,
 ) -> Assembly:
     """Make the plan; import no SDK, open nothing, start nothing, raise nothing.
 
@@ -107,15 +110,17 @@ def plan_for(
         settings: set in code; they override the environment.
         project: whether ``pyproject.toml`` is read.
         distro: the active distro; ``None`` selects one of the installed ones.
+        directory: where ``pyproject.toml`` is looked for; ``None`` for the working directory.
     """
-    return make_assembly(PlanInputs(environ, plugins, installed, settings, project, distro))
+    return make_assembly(PlanInputs(environ, plugins, installed, settings, project, distro, directory))
 
 
 def make_assembly(inputs: PlanInputs) -> Assembly:
     """Make the plan of these inputs."""
     problems: list[Problem] = []
     given = Settings.from_environ(inputs.environ, inputs.settings)
-    settings = with_old_names(with_project(given, problems) if inputs.project else given)
+    directory = Path(inputs.directory) if inputs.directory else None
+    settings = with_old_names(with_project(given, problems, directory) if inputs.project else given)
     channel = channel_for(settings)
     # With a configuration file, the file decides.
     disabled = settings.value("OTEL_SDK_DISABLED") if settings.sdk_disabled and not settings.get(CONFIG_FILE) else None

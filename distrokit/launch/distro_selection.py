@@ -106,11 +106,15 @@ def claim_loader() -> None:
         claim(*((CONFIGURATOR, NAME) if settings.get(DISTRO) else (DISTRO, kit.chosen(settings, installed))))
 
 
-def prepare_lookups() -> None:
-    """Let OpenTelemetry find the entry points of distrokit's scan; called before OpenTelemetry looks for any."""
+def prepare_lookups(settings: Settings | None = None) -> None:
+    """Let OpenTelemetry find the entry points of distrokit's scan; called before OpenTelemetry looks for any.
+
+    Args:
+        settings: ``None`` reads ``os.environ``.
+    """
     if given_entry_points() is not None:
         return
-    settings = Settings.from_environ()
+    settings = settings or Settings.from_environ()
     installed = EntryPoints.scan()
     distro_selection = select_distro(settings, installed)
     instead = None

@@ -26,6 +26,9 @@ OTEL_PYTHON_DISTROKIT_STRICT = "OTEL_PYTHON_DISTROKIT_STRICT"
 #: ``true`` prints the report of ``distrokit doctor`` to stderr when a process starts; ``offline`` sends nothing.
 OTEL_PYTHON_DISTROKIT_DOCTOR = "OTEL_PYTHON_DISTROKIT_DOCTOR"
 
+#: ``0`` starts telemetry and applies all instrumentations at the start of the process. Default: ``1``, on first use.
+OTEL_PYTHON_DISTROKIT_LAZY = "OTEL_PYTHON_DISTROKIT_LAZY"
+
 #: ``1`` prints each call of a hook to stderr, with owner, duration and type of the result. Default: off.
 OTEL_PYTHON_DISTROKIT_TRACE_HOOKS = "OTEL_PYTHON_DISTROKIT_TRACE_HOOKS"
 

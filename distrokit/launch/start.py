@@ -67,14 +67,19 @@ def start(
             raise TypeError(f"{name!r}: an environment variable cannot have this name, or not this value")
     # Imported here, since this module is part of `from distrokit import *`.
     from distrokit.launch.distro_selection import prepare_lookups
+    from distrokit.lazy.on_demand import find_sleeping
 
+    sleeping = find_sleeping()
+    if sleeping is not None:
+        # A launcher has started this process.
+        sleeping.wake()
     prepare_lookups()
     import_propagate()
     # Imported here, since it imports OpenTelemetry.
-    from distrokit.launch.distro import DistrokitDistro
+    from distrokit.launch.process import Process
 
     with _START.lock:
-        process = DistrokitDistro()
+        process = Process()
         running = process.pipeline
         if running is None:
             return process.start_in_code(settings, plugins, instrument=instrument, distro=distro)

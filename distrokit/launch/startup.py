@@ -16,6 +16,7 @@ from distrokit.settings.environ import SAID, import_propagate, put, telemetry_in
 from distrokit.settings.layers import named_by_user
 
 if TYPE_CHECKING:
+    from distrokit.lazy.on_demand import OnDemand
     from distrokit.pipeline.pipeline import Pipeline
     from distrokit.pipeline.process_resource import ProcessResource
 
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
 _MOST_SAID = 100
 
 
-def start_pipeline(assembly: Assembly, resource_attributes: Mapping[str, Any] | None = None) -> Pipeline | None:
+def start_pipeline(
+    assembly: Assembly, resource_attributes: Mapping[str, Any] | None = None, on_demand: OnDemand | None = None
+) -> Pipeline | None:
     """Build the plan and run it; of a disabled plan, only the propagators.
 
     Args:
         resource_attributes: attributes that only the caller knows, such as ``telemetry.auto.version``.
+        on_demand: what has started it; ``None`` if it starts with the process, or in code.
 
     Returns:
         ``None`` if the start failed as a whole.
@@ -36,7 +40,7 @@ def start_pipeline(assembly: Assembly, resource_attributes: Mapping[str, Any] | 
         StrictError: under ``DISTROKIT_STRICT=1``, when there is any problem.
     """
     try:
-        pipeline = make_pipeline(assembly)
+        pipeline = make_pipeline(assembly, on_demand=on_demand)
         if assembly.plan.disabled.value:
             # Nothing is recorded, but context is propagated (specification, *Environment Variables*, general).
             assembly.pipeline = pipeline
@@ -49,7 +53,7 @@ def start_pipeline(assembly: Assembly, resource_attributes: Mapping[str, Any] | 
         before = opamp.find_function(assembly.installed, opamp.BEFORE, distro)
         if before is not None:
             resource = _give_resource(assembly, before, resource_attributes)
-            pipeline = make_pipeline(assembly)
+            pipeline = make_pipeline(assembly, on_demand=on_demand)
         # Set before the build, since hooks may use it.
         assembly.pipeline = pipeline
         keep_variables(assembly.plan)
@@ -65,10 +69,11 @@ def start_pipeline(assembly: Assembly, resource_attributes: Mapping[str, Any] | 
         assembly.report()
 
 
-def make_pipeline(assembly: Assembly, *, isolated: bool = False) -> Pipeline:
+def make_pipeline(assembly: Assembly, *, isolated: bool = False, on_demand: OnDemand | None = None) -> Pipeline:
     """Return the plan's pipeline without starting it.
 
     Args:
+        on_demand: see :func:`start_pipeline`.
         isolated: see :class:`~distrokit.pipeline.pipeline.Pipeline`.
     """
     import_propagate()
@@ -76,7 +81,7 @@ def make_pipeline(assembly: Assembly, *, isolated: bool = False) -> Pipeline:
     with assembly.plan.settings.exposed(assembly.plan.sdk_settings):
         from distrokit.pipeline.pipeline import Pipeline
 
-    return Pipeline(assembly.plan, assembly.plugins, assembly.channel, isolated=isolated)
+    return Pipeline(assembly.plan, assembly.plugins, assembly.channel, on_demand, isolated=isolated)
 
 
 def _give_resource(

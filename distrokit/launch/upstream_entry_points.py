@@ -18,6 +18,7 @@ from importlib.metadata import EntryPoints as ListOfEntryPoints
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
+from distrokit.plugins.distros import DEFAULT, OUR_CONFIGURATOR
 from distrokit.plugins.entry_points import INSTRUMENTORS, EntryPoints, title_of
 
 PRE_INSTRUMENT, POST_INSTRUMENT = "opentelemetry_pre_instrument", "opentelemetry_post_instrument"
@@ -79,13 +80,28 @@ def answer_loader(installed: EntryPoints, report: Report, apply: Callable[[], No
     _replace(_EntryPointList(installed, sorted([*points, ours], key=lambda point: point.value == _OURS)))
 
 
-def _replace(entry_points: _EntryPointList) -> None:
+def hide_from_loader() -> Callable[[], None]:
+    """Let OpenTelemetry's loader find distrokit's configurator and its last function only.
+
+    Returns: a function that undoes it.
+    """
+    points = [
+        EntryPoint(DEFAULT, OUR_CONFIGURATOR, "opentelemetry_configurator"),
+        EntryPoint(DEFAULT, _OURS, POST_INSTRUMENT),
+    ]
+    return _replace(_EntryPointList(EntryPoints(points), points))
+
+
+def _replace(entry_points: _EntryPointList) -> Callable[[], None]:
     try:
         module = import_module(_MODULE)
     except ImportError:
-        return
-    if callable(getattr(module, _NAME, None)):
-        setattr(module, _NAME, entry_points)
+        return lambda: None
+    before = getattr(module, _NAME, None)
+    if not callable(before):
+        return lambda: None
+    setattr(module, _NAME, entry_points)
+    return lambda: setattr(module, _NAME, before)
 
 
 def given_entry_points() -> EntryPoints | None:

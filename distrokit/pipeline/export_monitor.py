@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
@@ -23,6 +22,7 @@ from distrokit.export import ExporterWrapper, ExportFailure, count_items, is_fai
 from distrokit.pipeline.losses import Losses
 from distrokit.pipeline.rate_limit import text_of
 from distrokit.pipeline.sdk_messages import SDKMessages, capture_sdk_messages, in_exporter
+from distrokit.suppression import suppress_instrumentation
 
 #: An attribute of log records: marks an exporter's message about one attempt (``extra={"distrokit_cause": True}``).
 CAUSE = "distrokit_cause"

@@ -7,9 +7,12 @@ worker for gunicorn does that after the fork, and asyncio when a handler is remo
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
 
 class HiddenHandler:

@@ -6,17 +6,22 @@ queued, and so did every uvicorn, which raises the signal again when it has fini
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
 from _thread import allocate_lock, start_new_thread
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
 
 from distrokit.pipeline.hidden_handler import HiddenHandler
 from distrokit.threads import block_signals, uses_greenlets
+
+# Not imported from typing: a process that waits for the first use of telemetry imports this module, too.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
 
 _NAMES = ("SIGTERM", "SIGHUP")
 #: The kernel does not end the first process of a container by a signal that it does not handle.
@@ -32,28 +37,44 @@ class OSSignals:
     another thread does the work, and may need a lock that the main thread releases only after the handler returns. When
     the work is done, that thread sends the signal again, and the handler lets it take effect.
 
-    Args:
-        stop: flushes and shuts down; returns by its own deadline.
-        flush: flushes; returns by its own deadline.
-        stopping: returns true while the main thread runs the shutdown.
+    A process that waits for the first use of telemetry has them, too: that may be in another thread, where Python
+    lets no handler be set.
     """
 
-    def __init__(self, stop: Callable[[], object], flush: Callable[[], object], stopping: Callable[[], bool]) -> None:
-        self._stop, self._flush, self._stopping = stop, flush, stopping
+    _stop: Callable[[], object] = staticmethod(lambda: None)
+    _flush: Callable[[], object] = staticmethod(lambda: None)
+    _stopping: Callable[[], bool] = staticmethod(lambda: False)
+
+    def __init__(self) -> None:
         self._numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
         # Stored, since each access makes a new bound method, and handlers are compared by identity.
         self._handler = self._handle
         self._hidden = HiddenHandler(self._numbers, self._handler)
         self.forked()
 
+    def connect(
+        self, stop: Callable[[], object], flush: Callable[[], object], stopping: Callable[[], bool]
+    ) -> OSSignals:
+        """Call these functions from now on; return self.
+
+        Args:
+            stop: flushes and shuts down; returns by its own deadline.
+            flush: flushes; returns by its own deadline.
+            stopping: returns true while the main thread runs the shutdown.
+        """
+        self._stop, self._flush, self._stopping = stop, flush, stopping
+        return self
+
     def install(self) -> None:
         """Handle the signals that have no handler; no effect outside the main thread, where Python forbids it."""
         if threading.current_thread() is not threading.main_thread():
             return
         self._hidden.install()
-        for number in self._numbers:
-            if self._hidden.get(number) is signal.SIG_DFL:
-                self._hidden.set(number, self._handler)
+        # ValueError: threading takes the thread that imports it for the main thread, and this one is not.
+        with contextlib.suppress(ValueError):
+            for number in self._numbers:
+                if self._hidden.get(number) is signal.SIG_DFL:
+                    self._hidden.set(number, self._handler)
 
     def remove(self) -> None:
         """Restore the default action where the handler is still distrokit's; called when the pipeline was stopped."""

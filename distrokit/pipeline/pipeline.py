@@ -16,7 +16,13 @@ from distrokit.hookspecs import StopReason
 from distrokit.pipeline.builder import Builder, Providers
 from distrokit.pipeline.component_factory import ComponentFactory
 from distrokit.pipeline.error_boundary import ErrorBoundary
-from distrokit.pipeline.forks import UWSGIWatch, call_at_end_of_child, renew_metrics, watch_forks
+from distrokit.pipeline.forks import (
+    UWSGIWatch,
+    call_at_end_of_child,
+    call_at_end_of_this_child,
+    renew_metrics,
+    watch_forks,
+)
 from distrokit.pipeline.interrupted import keep_cause
 from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.meter_boundary import MeterBoundary
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
 
+    from distrokit.lazy.on_demand import Exits, OnDemand
     from distrokit.pipeline.process_resource import ProcessResource
 
 
@@ -47,6 +54,7 @@ class Pipeline:
     """The running pipeline of a plan.
 
     Args:
+        on_demand: what has started it at the first use of telemetry; ``None`` if nothing has waited for that.
         isolated: leave the process alone: no OpenTelemetry globals, no ``atexit``, no logger. For tests, which build
             many pipelines and stop each one themselves.
 
@@ -54,8 +62,18 @@ class Pipeline:
         plan: the plan that was built; ``plan.problems`` grows while the pipeline runs.
     """
 
-    def __init__(self, plan: Plan, plugins: Plugins, channel: Channel, *, isolated: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        plugins: Plugins,
+        channel: Channel,
+        on_demand: OnDemand | None = None,
+        *,
+        isolated: bool = False,
+    ) -> None:
         self.plan = plan
+        self._exits: Exits = atexit if on_demand is None else on_demand.exits
+        self._in_child = on_demand is not None and on_demand.forked
         self._isolated = isolated
         self._resource: ProcessResource | None = None
         self._providers = Providers()
@@ -67,7 +85,8 @@ class Pipeline:
         self._reports = Reports(plan, channel)
         seconds = plan.exit_timeout_millis.value / 1000
         self._shutdown = Shutdown(seconds, self._reports.part_failed)
-        self._signals = OSSignals(
+        waiting = on_demand.signals if on_demand is not None else None
+        self._signals = (waiting or OSSignals()).connect(
             lambda: self.stop("signal"),
             lambda: self.flush(plan.exit_timeout_millis.value),
             lambda: self._shutdown.runs_here,
@@ -113,7 +132,7 @@ class Pipeline:
         """
         # First, so that a start that fails half-way still flushes what was built.
         if not self._isolated:
-            atexit.register(self._at_exit)
+            self._exits.register(self._at_exit)
             self.listen()
         services = self._make_services()
         self._components.keep(services.lazy_start)
@@ -130,6 +149,8 @@ class Pipeline:
         self._put_late(LoggerProvider)
         self._keep_threads_ready()
         watch_forks(self._before_fork, self._forked_in_parent, self.after_fork)
+        if self._in_child:
+            call_at_end_of_this_child(lambda: self.stop("process"))
         self._plugins.started(self)
 
     def propagate(self) -> None:
@@ -257,7 +278,7 @@ class Pipeline:
         self._signals.end()
 
     def _after_stop(self, reason: StopReason) -> None:
-        atexit.unregister(self._at_exit)
+        self._exits.unregister(self._at_exit)
         if reason == "code":
             self._signals.remove()
         if self._messages is not None:

@@ -12,11 +12,12 @@ from functools import partial, wraps
 from typing import Any
 
 from opentelemetry.context import Context, attach, create_key, detach, get_current
-from opentelemetry.instrumentation.utils import suppress_http_instrumentation, suppress_instrumentation
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Sampler
+
+from distrokit.suppression import suppression_marks
 
 
 class Suppressed:
@@ -29,7 +30,7 @@ class Suppressed:
 
     def __init__(self, *, again: bool = False) -> None:
         self._key = create_key("distrokit-part")
-        self._again, self._marks = again, {**_marks(), self._key: True}
+        self._again, self._marks = again, {**suppression_marks(), self._key: True}
 
     def __call__(self, call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
         current = get_current()
@@ -107,13 +108,3 @@ class _Logs(LogRecordProcessor):
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return self._processor.force_flush(timeout_millis)
-
-
-def _marks() -> dict[str, object]:
-    """Return the values by which instrumentations are suppressed in a context; their keys have no public names."""
-    token = attach(Context())
-    try:
-        with suppress_instrumentation(), suppress_http_instrumentation():
-            return dict(get_current())
-    finally:
-        detach(token)

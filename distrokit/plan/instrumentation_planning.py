@@ -42,8 +42,9 @@ def plan_instrumentations(
         problems: receives names that no package has, and invalid values.
     """
     plans: Plans = {}
+    triggers = installed.triggers()
     for point in installed.group(INSTRUMENTORS):
-        plan = InstrumentationPlan(point.name, point=point)
+        plan = InstrumentationPlan(point.name, point=point, triggers=triggers(point))
         # Two packages may publish one name, and upstream applies both.
         plans[point.name if point.name not in plans else f"{point.name} ({distribution_of(point)})"] = plan
     all_selected = list(selected)

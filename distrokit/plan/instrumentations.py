@@ -29,6 +29,8 @@ class InstrumentationPlan:
         replacement: a class or callable used instead of the instrumentor's class, or its path ``module:Class``;
             ``None`` for its own class.
         applied: true once it has been applied.
+        triggers: modules; the import of one of them applies it. Empty: it is applied when telemetry starts. A plugin's
+            change has effect from then on: see ``distrokit.triggers`` in docs/instrumentations.md.
         point: the entry point; ``None`` if no package publishes it, then ``replacement`` is required.
     """
 
@@ -43,6 +45,7 @@ class InstrumentationPlan:
     replacement: Callable[..., Any] | str | None = None
     applied: bool = False
     point: EntryPoint | None = None
+    triggers: tuple[str, ...] = ()
 
     @property
     def distribution(self) -> str:
@@ -84,6 +87,8 @@ class InstrumentationPlan:
             raise TypeError(f"instrumentation {self.name!r} has neither an entry point nor a replacement")
         if not (self.replacement is None or isinstance(self.replacement, str) or callable(self.replacement)):
             raise TypeError(f"the replacement of instrumentation {self.name!r} is not callable")
+        if isinstance(self.triggers, str) or not all(isinstance(module, str) for module in self.triggers):
+            raise TypeError(f"the triggers of instrumentation {self.name!r} are not a tuple of module names")
         for keywords in (self.options, self.init_options):
             if not isinstance(keywords, dict) or not all(isinstance(keyword, str) for keyword in keywords):
                 raise TypeError(f"the options of instrumentation {self.name!r} are not a dict with string keys")
@@ -100,6 +105,7 @@ class InstrumentationPlan:
             "init_options": sorted(self.init_options),
             "sources": {name: str(source) for name, source in sorted(self.sources.items())},
             "replaced_by": self.replaced_by,
+            "triggers": list(self.triggers),
         }
 
     @property

@@ -72,6 +72,8 @@ class Plan:
     Attributes:
         distro: the active distro.
         disabled: true builds propagators only; instrumentations are applied but record nothing.
+        lazy: true starts telemetry at its first use, and applies an instrumentation when its library is imported; false
+            does all of it at the start of the process.
         sampler: ``None`` for the SDK's default, ``parentbased_always_on``.
         id_generator: ``None`` for the SDK's default, random ids.
         propagators: ``None`` keeps OpenTelemetry's default.
@@ -93,6 +95,7 @@ class Plan:
     settings: Settings
     distro: ActiveDistro = field(default_factory=default)
     disabled: Value[bool] = field(default_factory=lambda: Value(False, BUILT_IN))
+    lazy: Value[bool] = field(default_factory=lambda: Value(True, BUILT_IN))
     plugins: list[Plugin] = field(default_factory=list)
     resource: ResourcePlan = field(default_factory=ResourcePlan)
     sampler: Component[Sampler] | None = None
@@ -166,6 +169,7 @@ class Plan:
             "schema": SCHEMA,
             "distro": self.distro.describe(),
             "disabled": describe_value(self.disabled),
+            "lazy": describe_value(self.lazy),
             "configuration": self.configuration,
             "ignored": self.settings.set_in_vain(),
             "plugins": [

@@ -178,10 +178,16 @@ def _check_settings(plan: Plan, installed: EntryPoints) -> None:
     reader = Reader(plan.settings, "opentelemetry-sdk")
     reader.choice("OTEL_SDK_DISABLED", ("true", "false"), "false")
     reader.choice("OTEL_LOG_LEVEL", tuple(LOG_LEVELS), "warn")
-    reader.flag("DISTROKIT_STRICT", default=False)
-    reader.flag("DISTROKIT_TRACE_HOOKS", default=False)
-    reader.choice("DISTROKIT_DOCTOR", DOCTOR_CHOICES, "false")
+    own = Reader(plan.settings, "distrokit")
+    strict, lazy = own.flag("DISTROKIT_STRICT", default=False), own.flag("DISTROKIT_LAZY", default=True)
+    # Strict: all problems must be known before the application starts.
+    if strict.value:
+        plan.lazy = Value(False, strict.source)
+    elif plan.settings.value("DISTROKIT_LAZY") is not None:
+        plan.lazy = lazy
+    own.flag("DISTROKIT_TRACE_HOOKS", default=False)
+    own.choice("DISTROKIT_DOCTOR", DOCTOR_CHOICES, "false")
     plan.sdk_settings = sdk_settings.check_sdk_settings(
         reader, lambda group: [point.name for point in installed.group(group)]
     )
-    plan.problems.extend(reader.problems)
+    plan.problems.extend((*reader.problems, *own.problems))

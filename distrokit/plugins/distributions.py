@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception
-
-#: The files that hold a distribution's name and version, in a ``dist-info`` and in an ``egg-info`` folder.
-_METADATA = ("METADATA", "PKG-INFO")
+from distrokit.lazy.entry_point_files import METADATA
 
 #: Modules that call other distributions' code; exceptions of that code are not theirs.
 _CALLERS = re.compile(
@@ -92,8 +90,8 @@ def is_leftover(folder: Any) -> bool:
     if not folder.name[:1].isalnum():
         return True
     if not isinstance(folder, Path):
-        return not any(folder.joinpath(name).exists() for name in _METADATA)
-    for name in _METADATA:
+        return not any(folder.joinpath(name).exists() for name in METADATA)
+    for name in METADATA:
         try:
             os.stat(f"{folder}/{name}")  # noqa: PTH116  # half the price of Path objects
         except FileNotFoundError:

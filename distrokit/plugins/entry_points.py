@@ -7,15 +7,17 @@ that a start can also use another list than the installed one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from importlib.metadata import EntryPoint
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import Distribution, EntryPoint
 
 from distrokit.declarations import Declaration
 from distrokit.diagnostics import Problem
-from distrokit.plugins.distributions import distributions, entry_points_of
+from distrokit.lazy import triggers as lazy_triggers
+from distrokit.lazy.entry_point_files import InstalledFiles, read_installed
+from distrokit.plugins.distributions import distributions, entry_points_of, folder_of, normal_name
 
 #: The group of instrumentations.
-INSTRUMENTORS = "opentelemetry_instrumentor"
+INSTRUMENTORS = lazy_triggers.INSTRUMENTORS
 
 
 class EntryPoints:
@@ -38,8 +40,12 @@ class EntryPoints:
     def scan(cls) -> EntryPoints:
         """Read the entry points of the distributions on ``sys.path``; equal group, name and value count once.
 
-        A package whose entry points cannot be read is ignored, and reported in ``problems``.
+        Only distributions that name OpenTelemetry or distrokit are read. A package whose entry points cannot be read
+        is ignored, and reported in ``problems``.
         """
+        installed = read_installed()
+        if installed.complete:
+            return cls.of_files(installed)
         points: dict[tuple[str, str, str], EntryPoint] = {}
         problems: list[Problem] = []
         for distribution in distributions():
@@ -48,6 +54,20 @@ class EntryPoints:
         found = cls(points.values())
         found.problems = tuple(problems)
         return found
+
+    @classmethod
+    def of_files(cls, installed: InstalledFiles) -> EntryPoints:
+        """Make them of files that were read already."""
+        points: dict[tuple[str, str, str], EntryPoint] = {}
+        for file in installed.files:
+            distribution = Distribution.at(file.folder)
+            for group, pairs in file.groups.items():
+                for name, value in pairs:
+                    point = EntryPoint(name, value, group)
+                    # An entry point refuses assignment; importlib.metadata itself writes to vars().
+                    vars(point).update(dist=distribution)
+                    points.setdefault((group, name, value), point)
+        return cls(points.values())
 
     def __iter__(self) -> Iterator[EntryPoint]:
         """Yield all entry points, by group."""
@@ -61,11 +81,34 @@ class EntryPoints:
         # The distribution is only compared between equal names: it is read from a file.
         return sorted(points, key=lambda p: (p.name, distribution_of(p) if claims[p.name] > 1 else "", p.value))
 
+    def triggers(self) -> Callable[[EntryPoint], tuple[str, ...]]:
+        """Return a function that finds the modules whose import applies an instrumentation; empty for none."""
+        declared: dict[str, tuple[str, ...]] = {}
+        for point in self.group(lazy_triggers.AUTHORS):
+            declared[point.value] = (*declared.get(point.value, ()), point.name)
+        folders = _Folders()
+
+        def find(point: EntryPoint) -> tuple[str, ...]:
+            folder = folder_of(point.dist) if point.dist else None
+            return lazy_triggers.find_triggers(point.name, point.value, str(folder or ""), folders, declared) or ()
+
+        return find
+
     def without(self, group: str, names: Iterable[str]) -> EntryPoints:
         """Return a copy without the entry points of these names in a group."""
         removed = set(names)
         kept = (p for points in self._groups.values() for p in points if p.group != group or p.name not in removed)
         return EntryPoints(kept)
+
+
+class _Folders(dict[str, str]):
+    """The folders of installed distributions, by normalized name; read when the first one is looked for."""
+
+    def __contains__(self, name: object) -> bool:
+        if not self:
+            found = ((distribution.name, folder_of(distribution)) for distribution in distributions())
+            self.update({normal_name(name): str(folder) for name, folder in found if folder is not None})
+        return super().__contains__(name)
 
 
 def distribution_of(point: EntryPoint) -> str:

@@ -90,6 +90,13 @@ OWN = (
         "the report of `distrokit doctor` on stderr at the start of every instrumented process",
     ),
     _own("TRACE_HOOKS", "boolean", "false", "print each call of a hook on stderr: owner, duration, type of the result"),
+    _own(
+        "LAZY",
+        "boolean",
+        "true",
+        "start telemetry when the process first uses it, and apply an instrumentation when its library is imported;"
+        " `false`, and `DISTROKIT_STRICT`, do all of it at the start; see instrumentations.md",
+    ),
     _own("TRACES_PROCESSOR", "name", "batch", "the processor in front of span exporters"),
     _own("LOGS_PROCESSOR", "name", "batch", "the processor in front of log exporters"),
     _own("METRICS_READER", "name", "periodic", "the reader in front of metric exporters"),

@@ -30,7 +30,7 @@ _PLAIN = (
     ("opentelemetry.instrumentation.propagators", "_RESPONSE_PROPAGATOR"),
 )
 
-_DISTRO = ("distrokit.launch.distro", "DistrokitDistro", "_instance")
+_DISTRO = ("distrokit.launch.process", "Process", "_instance")
 
 
 @contextmanager

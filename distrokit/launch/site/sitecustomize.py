@@ -68,6 +68,8 @@ def _start():  # type: () -> None
         return
     is_command = os.environ.pop(LAUNCHED, "") == str(os.getpid())
     try:
+        if _sleep():
+            return
         if _installed():
             _initialize()
         elif is_command:
@@ -82,6 +84,17 @@ def _start():  # type: () -> None
         error = sys.exc_info()[1]
         text = " ".join(str(error).split())
         _say("start: %s: %s; the application runs without telemetry" % (type(error).__name__, text))
+
+
+def _sleep():  # type: () -> bool
+    """Wait for the first use of telemetry; false if distrokit must be started at once, or is not installed."""
+    if sys.version_info < (3, 10):
+        return False
+    try:
+        from distrokit.lazy.bootstrap import sleep_until_used
+    except ImportError:
+        return False
+    return sleep_until_used() is not None
 
 
 def _initialize():  # type: () -> None
@@ -120,14 +133,19 @@ def _installed():  # type: () -> bool
 
 
 def _answer_lookups():  # type: () -> None
-    """Let OpenTelemetry find distrokit's list of entry points; one unreadable package makes its own list fail."""
+    """Let OpenTelemetry find distrokit's list of entry points, and its distro.
+
+    One unreadable package makes OpenTelemetry's own list fail; of several distros it takes the first one of the folder.
+    """
     # Imported by name, since this file must be importable without distrokit.
     from contextlib import suppress
     from importlib import import_module
 
     # If that fails, OpenTelemetry uses its own list.
     with suppress(Exception):
-        import_module("distrokit.launch.distro_selection").prepare_lookups()
+        module = import_module("distrokit.launch.distro_selection")
+        module.claim_loader()
+        module.prepare_lookups()
 
 
 def _import_propagate():  # type: () -> None

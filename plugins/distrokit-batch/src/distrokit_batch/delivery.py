@@ -19,9 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
-
-from distrokit import ExportFailure, LossReporter, start_thread
+from distrokit import ExportFailure, LossReporter, start_thread, suppress_instrumentation
 from distrokit_batch.flush import FOREVER, QueueFlush
 from distrokit_batch.retry import Retry
 from distrokit_batch.sizes import Sizes

@@ -14,9 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from opentelemetry.instrumentation.utils import suppress_instrumentation
-
-from distrokit import ExportFailure, LossReporter, Signal, shorten_cause, start_thread
+from distrokit import ExportFailure, LossReporter, Signal, shorten_cause, start_thread, suppress_instrumentation
 from distrokit_spool.directory import SpoolError
 from distrokit_spool.flush import SpoolFlush
 from distrokit_spool.messages import Outages

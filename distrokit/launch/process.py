@@ -1,0 +1,327 @@
+"""The start of distrokit in this process, by whatever way it comes: OpenTelemetry's loader, ``distrokit run``, code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from distrokit import instrumentation
+from distrokit.diagnostics import Problem, StrictError, write
+from distrokit.launch.assembly import Assembly, channel_for, plan_for, start_failed
+from distrokit.launch.distro_selection import (
+    CONFIGURATOR,
+    NAME,
+    DistroSelection,
+    configure_other,
+    load_instrumentor_of,
+    prepare_lookups,
+    select_distro,
+)
+from distrokit.launch.exiting import is_exiting, without_threads
+from distrokit.launch.startup import finish_start, make_pipeline, start_pipeline
+from distrokit.launch.upstream_entry_points import answer_loader, answer_lookups, given_entry_points, hide_from_loader
+from distrokit.lazy.bootstrap import sleep_until_used
+from distrokit.lazy.on_demand import OnDemand
+from distrokit.plan.instrumentation_planning import DISABLED
+from distrokit.plugins.entry_points import EntryPoints
+from distrokit.settings.environ import ASKED, import_propagate, lend, without_launchers
+from distrokit.settings.frozen_programs import bundle_of
+from distrokit.settings.layers import Settings
+
+if TYPE_CHECKING:
+    from distrokit.pipeline.pipeline import Pipeline
+    from distrokit.plugins.distros import Distro
+
+
+class Process:
+    """The state of the start; one per process."""
+
+    _instance: Process | None = None
+
+    def __new__(cls) -> Process:  # noqa: PYI034  (Self is in typing from Python 3.11 on)
+        """Return the one of this process."""
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    _on_demand: OnDemand | None = None
+    _installed: EntryPoints | None = None
+    _assembly: Assembly | None = None
+    _other_distro: Any = None
+    _distro_selection: DistroSelection | None = None
+    _configured = _started = _instrumented = _finished = False
+    _lent: tuple[Callable[[], None], ...] = ()
+    _failures: tuple[Problem, ...] = ()
+
+    @property
+    def on_demand(self) -> OnDemand:
+        """Return what applies instrumentations when their libraries are imported."""
+        if self._on_demand is None:
+            self._on_demand = OnDemand(failed=self._report_failure)
+        return self._on_demand
+
+    def settings(self) -> Settings:
+        """Read the environment as it was when the process started."""
+        return Settings.from_environ(self._environ())
+
+    def distro_selection(self) -> DistroSelection:
+        """Return the distro selection, which is made once."""
+        if self.asleep:
+            # No other vendor's distro is selected, otherwise the process would have started at once.
+            return DistroSelection()
+        if self._distro_selection is None:
+            settings = self.settings()
+            self._distro_selection = select_distro(settings, self._entry_points())
+            if not self._distro_selection.builds:
+                # Printed here, since no plan will be made that would report them.
+                channel_for(settings).problems(self._distro_selection.problems)
+        return self._distro_selection
+
+    def assembly(self) -> Assembly:
+        """Return the assembly with the plan, which is made once."""
+        if self._assembly is None:
+            directory = self._on_demand.directory if self._on_demand else None
+            self._assembly = plan_for(self._environ(), installed=self._entry_points(), directory=directory)
+            self._assembly.plan.problems.extend((*self.distro_selection().problems, *self._failures))
+        return self._assembly
+
+    @property
+    def pipeline(self) -> Pipeline | None:
+        """Return the pipeline that runs or is being built; ``None`` before."""
+        return self._assembly.pipeline if self._assembly else None
+
+    @property
+    def other_distro(self) -> Any:
+        """Return the distro of another vendor that takes part in this process; ``None`` if none does."""
+        return self._other_distro
+
+    # ------------------------------------------------------------------------- on demand
+
+    @property
+    def asleep(self) -> bool:
+        """True while this process waits for the first use of telemetry."""
+        return self._on_demand is not None and self._on_demand.asleep
+
+    def wake(self, on_demand: OnDemand) -> None:
+        """Start telemetry at its first use, as OpenTelemetry's loader would at the start of the process."""
+        self._on_demand = on_demand
+        self._configured = True
+        # As OpenTelemetry does: a Python that the start itself runs must not start distrokit again.
+        with without_launchers(), without_threads() if is_exiting() else nullcontext():
+            prepare_lookups(self.settings())
+            import_propagate()
+            from opentelemetry.instrumentation.version import __version__
+
+            self.run(__version__)
+            self.finish()
+
+    def _sleep(self) -> bool:
+        """Wait for the first use of telemetry, if this process may; OpenTelemetry's loader then finds nothing to do."""
+        if self._configured or self._started:
+            return False
+        self._on_demand = sleep_until_used()
+        if self._on_demand is None:
+            return False
+        self._lent = (*self._lent, hide_from_loader(), lend(CONFIGURATOR, NAME))
+        return True
+
+    # -------------------------------------------------------------- OpenTelemetry's loader
+
+    def configure(self, **kwargs: Any) -> None:
+        """Prepare the start, for OpenTelemetry's loader; configure another distro that is selected."""
+        if self._sleep():
+            return
+        self._configured = True
+        self._answer_doctor()
+        distro_selection = self.distro_selection()
+        if distro_selection.builds:
+            answer_loader(self._entry_points(), self._add_problem, self.instrument)
+            self._other_distro, self._failures = configure_other(distro_selection, **kwargs)
+            # The plan reads what the other distro has written into the environment.
+            self._find_bundle(self.assembly().plan.problems)
+            # The loader reads this next; the configurator must be distrokit's, too.
+            self._lend(CONFIGURATOR, NAME)
+        elif distro_selection.distro is not None:
+            self._other_distro = distro_selection.distro.load()()
+            self._other_distro.configure(**kwargs)
+
+    def run(self, auto_instrumentation_version: str | None = None) -> None:
+        """Build the plan and run it, for the configurator."""
+        if self.asleep:
+            return
+        self._give_back()
+        if self._started:
+            return
+        self._started = True
+        extra = {"telemetry.auto.version": auto_instrumentation_version} if auto_instrumentation_version else {}
+        if not self._configured:
+            answer_loader(self._entry_points(), self._add_problem, self.instrument)
+        try:
+            start_pipeline(self.assembly(), extra, self._on_demand)
+            if not self._configured:
+                # The loader took another distro, which would now apply the instrumentations. distrokit has to, so it
+                # applies them here and makes the loader apply none.
+                self.instrument()
+                self._lend(DISABLED, "*")
+        except StrictError as error:
+            self._print_report()
+            _end(error)
+
+    def instrument(self) -> None:
+        """Apply the instrumentations of the plan, once: now, or when their libraries are imported."""
+        if not self._instrumented and not self.asleep:
+            self._instrumented = True
+            plan = self.assembly().plan
+            try:
+                report = self.pipeline.report if self.pipeline else None
+                load = load_instrumentor_of(self.distro_selection(), self._other_distro)
+                say = partial(self.assembly().channel.say, logging.DEBUG)
+                applier = instrumentation.Applier(plan, self.on_demand.hook, report, load, say)
+                applier.apply_all()
+                self.on_demand.apply = applier.apply_triggered
+            except Exception as error:
+                plan.problems.append(start_failed(error))
+
+    def finish(self) -> None:
+        """Finish the start, after the last instrumentation: restore the environment, report new problems."""
+        if self._finished or self.asleep:
+            # With a second copy of distrokit on the path the loader calls twice.
+            self._give_back()
+            return
+        self._finished = True
+        self._give_back()
+        answer_lookups(self._entry_points())
+        self._answer_doctor()
+        if self._assembly is not None:
+            try:
+                self.instrument()
+                finish_start(self._assembly)
+            except StrictError as error:
+                self._print_report()
+                _end(error)
+        self._print_report()
+
+    # ------------------------------------------------------------------------------- code
+
+    def start_in_code(
+        self,
+        settings: Mapping[str, str] | None,
+        plugins: Mapping[str, object] | None,
+        *,
+        instrument: bool,
+        distro: Distro | None = None,
+    ) -> Pipeline:
+        """Plan, build, instrument, for :func:`distrokit.start`.
+
+        Raises: :class:`StrictError`.
+        """
+        distro_selection = self.distro_selection()
+        if not distro_selection.builds or self._started:
+            # Another distro configures this process, or a plugin called start() during the start.
+            aside = plan_for({"OTEL_SDK_DISABLED": "true"}, installed=EntryPoints(), project=False)
+            # Nothing that is said of an empty plan is of any use.
+            aside.plan.problems[:] = [
+                _start_refused("distrokit itself" if distro_selection.builds else distro_selection.name)
+            ]
+            aside.report()
+            return make_pipeline(aside)
+        self._started = True
+        self._other_distro, self._failures = configure_other(distro_selection)
+        self._assembly = assembly = plan_for(
+            plugins=plugins, installed=self._entry_points(), settings=settings, distro=distro
+        )
+        assembly.plan.problems.extend(self._failures)
+        pipeline = assembly.pipeline = start_pipeline(assembly) or make_pipeline(assembly)
+        if instrument:
+            self.instrument()
+        try:
+            finish_start(assembly)
+        finally:
+            self._print_report()
+        return pipeline
+
+    # ------------------------------------------------------------------------------ parts
+
+    def _environ(self) -> Mapping[str, str] | None:
+        return self._on_demand.environ if self._on_demand else None
+
+    def _entry_points(self) -> EntryPoints:
+        if self._installed is None:
+            self._installed = given_entry_points() or EntryPoints.scan()
+            answer_lookups(self._installed)
+        return self._installed
+
+    @staticmethod
+    def _find_bundle(problems: list[Problem]) -> None:
+        """Report that this process is about to become a bundle, which the launcher does not reach."""
+        bundle = bundle_of(sys.orig_argv)
+        if bundle and (problem := bundle.problem()):
+            problems.append(problem)
+
+    def _answer_doctor(self) -> None:
+        """Run the subcommand of ``distrokit doctor -- COMMAND``, if there is one, and end this process."""
+        asked = self.settings().environ.get(ASKED, "")
+        if asked:
+            from distrokit.cli import main
+            from distrokit.cli.target_process import answer
+
+            answer(asked, main)
+
+    def _print_report(self) -> None:
+        """Print the doctor's report, if ``DISTROKIT_DOCTOR`` is set."""
+        settings = self._assembly.plan.settings if self._assembly else self.settings()
+        wanted = settings.get("DISTROKIT_DOCTOR").lower()
+        if settings.flag("DISTROKIT_DOCTOR") or wanted == "offline":
+            from distrokit.doctor.checks import examine
+
+            assembly = self._assembly or plan_for(installed=self._entry_points())
+            report = examine(assembly, self.distro_selection(), online=wanted != "offline")
+            write("\n".join([f"distrokit doctor, process {os.getpid()}", *report.lines()]))
+
+    def _report_failure(self, error: BaseException) -> None:
+        if self.pipeline is not None:
+            self.pipeline.report(start_failed(error))
+
+    def _lend(self, name: str, value: str) -> None:
+        self._lent = (*self._lent, lend(name, value))
+
+    def _add_problem(self, problem: Problem) -> None:
+        self.assembly().plan.problems.append(problem)
+
+    def _give_back(self) -> None:
+        for take_back in reversed(self._lent):
+            take_back()
+        self._lent = ()
+
+
+def _start_refused(who: str) -> Problem:
+    return Problem(
+        code="start-refused",
+        subject="distrokit.start",
+        cause=f"{who} is configuring this process",
+        outcome="nothing is started by this call",
+        remedy="Leave one of the two out, or name the other with OTEL_PYTHON_DISTRO.",
+        severity="warning",
+    )
+
+
+def _end(error: StrictError) -> None:
+    """End the process before the application starts, under ``DISTROKIT_STRICT=1``.
+
+    An exit raised inside ``sitecustomize`` would print "Fatal Python error" and a traceback, so the process is ended at
+    once there. If a program called the loader itself, the error is raised.
+    """
+    count = len(error.problems)
+    write(
+        f"distrokit: DISTROKIT_STRICT is set and there {'is 1 problem' if count == 1 else f'are {count} problems'}"
+        "; the application is not started"
+    )
+    if not hasattr(sys.modules.get("__main__"), "__file__"):
+        sys.stdout.flush()
+        os._exit(int(error.code or 1))
+    raise error

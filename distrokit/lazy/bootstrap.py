@@ -1,0 +1,40 @@
+"""Puts a new process to sleep until it uses telemetry."""
+
+from __future__ import annotations
+
+from distrokit.lazy.eager_reasons import find_eager_reasons, find_watched
+from distrokit.lazy.entry_point_files import read_installed
+from distrokit.lazy.on_demand import OnDemand, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from distrokit.lazy.entry_point_files import InstalledFiles
+
+#: The distributions without which nothing can start.
+_REQUIRED = ("distrokit", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation", "pluggy")
+
+
+def sleep_until_used() -> OnDemand | None:
+    """Arrange that telemetry starts when this process uses it; return ``None`` if it must start at once."""
+    installed = read_installed()
+    on_demand = OnDemand(_start, _failed)
+    if not _can_start(installed) or any(find_eager_reasons(on_demand.environ, installed, on_demand.directory)):
+        return None
+    on_demand.sleep(find_watched(on_demand.environ, installed))
+    return on_demand
+
+
+def _can_start(installed: InstalledFiles) -> bool:
+    return all(name in installed.names for name in _REQUIRED)
+
+
+def _start(on_demand: OnDemand) -> None:
+    # Imported by name: at its start a process imports nothing outside of this package.
+    from importlib import import_module
+
+    import_module("distrokit.launch.process").Process().wake(on_demand)
+
+
+def _failed(error: BaseException) -> None:
+    text = " ".join(str(error).split())
+    say(f"start: {type(error).__name__}: {text}; the application runs, telemetry may be missing")

@@ -1,0 +1,156 @@
+"""Decides whether a process must start telemetry at once, from the environment and the installed entry points."""
+
+from __future__ import annotations
+
+from distrokit.lazy.triggers import AT_START, INSTRUMENTORS, authors_triggers, find_triggers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from distrokit.lazy.entry_point_files import InstalledFiles
+
+LAZY, STRICT = "DISTROKIT_LAZY", "DISTROKIT_STRICT"
+
+#: Entry-point group for parts that must run from the start of the process, such as profilers; the names are shown.
+EAGER = "distrokit.eager"
+
+#: Spellings of "no" in settings that are on or off.
+_OFF = ("", "0", "false", "no", "off")
+
+#: distrokit's own functions, which OpenTelemetry's loader calls.
+_OURS = "distrokit.launch.distro:"
+
+#: Words in a file with settings that make a process start at once: these settings may be in it.
+_WORDS = (b"lazy", b"strict", b"doctor", b"prometheus", b"set_logging_format")
+
+
+def find_eager_reasons(environ: Mapping[str, str], installed: InstalledFiles, directory: str) -> Iterator[str]:
+    """Yield why the process must start telemetry at once; nothing if it may wait until it is used.
+
+    Args:
+        directory: the working directory; empty if there is none.
+    """
+
+    def setting(name: str) -> str:
+        return (environ.get(f"OTEL_PYTHON_{name}", "") or environ.get(name, "")).strip().lower()
+
+    if setting(LAZY) not in ("", "1", "true", "yes", "on"):
+        yield LAZY
+    for name in (STRICT, "DISTROKIT_DOCTOR", "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"):
+        if setting(name) not in _OFF:
+            yield name
+    if environ.get("_DISTROKIT_ASKED"):
+        yield "distrokit doctor"
+    if "prometheus" in setting("OTEL_METRICS_EXPORTER"):
+        yield "OTEL_METRICS_EXPORTER=prometheus, which waits for requests"
+    yield from _reasons_of_files(environ, directory)
+    if not installed.complete:
+        yield "a package whose entry points cannot be read"
+    yield from _reasons_of_other_packages(environ, installed)
+    yield from _reasons_of_instrumentations(environ, installed)
+
+
+def _reasons_of_files(environ: Mapping[str, str], directory: str) -> Iterator[str]:
+    for name in ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"):
+        path = environ.get(name, "").strip()
+        if path:
+            data = _read(path)
+            if data is None or any(word in data.lower() for word in _WORDS):
+                yield name
+    folder = directory
+    while folder:
+        settings = _settings_in_project(_read(f"{folder}/pyproject.toml") or b"")
+        if settings:
+            if any(word in line.lower() for line in settings for word in _WORDS):
+                yield "pyproject.toml"
+            return
+        parent = folder.rpartition("/")[0]
+        folder = parent if parent != folder else ""
+
+
+def _settings_in_project(data: bytes) -> list[bytes]:
+    """Return the lines of ``[tool.distrokit]``, in whatever form TOML allows; it is parsed when telemetry starts."""
+    if b"distrokit" not in data:
+        return []
+    found: list[bytes] = []
+    table = b""
+    for line in map(bytes.strip, data.splitlines()):
+        if line.startswith(b"["):
+            table = line
+        if table.startswith(b"[tool.distrokit") or line.startswith((b"tool.distrokit", b"distrokit", b'"distrokit"')):
+            found.append(line)
+    return found
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  (pathlib is not imported yet)
+            return file.read(1_000_000)
+    except (OSError, ValueError):
+        return None
+
+
+def _reasons_of_other_packages(environ: Mapping[str, str], installed: InstalledFiles) -> Iterator[str]:
+    ours = {"", "distrokit", *(name for name, _ in installed.group("distrokit.distro"))}
+    for name in ("OTEL_PYTHON_DISTRO", "OTEL_PYTHON_CONFIGURATOR"):
+        if environ.get(name, "").strip() not in ours:
+            yield name
+    for name, _ in installed.group(EAGER):
+        yield name
+    for group in ("opentelemetry_pre_instrument", "opentelemetry_post_instrument", "_opentelemetry_opamp"):
+        for name, value in installed.group(group):
+            if not value.startswith(_OURS):
+                yield f"{name}, which OpenTelemetry's loader calls"
+
+
+def _reasons_of_instrumentations(environ: Mapping[str, str], installed: InstalledFiles) -> Iterator[str]:
+    if environ.get("OTEL_PYTHON_LOG_CORRELATION", "").strip().lower() not in _OFF:
+        yield "OTEL_PYTHON_LOG_CORRELATION"
+    yield from (name for name in environ if name.startswith("DISTROKIT_INSTRUMENTATION_LOGGING_SET_"))
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return
+    for item in find_watched(environ, installed):
+        if item.name in AT_START:
+            yield f"instrumentation {item.name}: {AT_START[item.name]}"
+        elif item.triggers is None:
+            yield f"instrumentation {item.name}, whose package names no library"
+        elif item.name == "aws-lambda" and "AWS_LAMBDA_FUNCTION_NAME" in environ:
+            yield f"instrumentation {item.name}"
+
+
+class Watched:
+    """An installed instrumentation that a sleeping process waits for.
+
+    Attributes:
+        name: the name of its entry point.
+        module: its own module, whose import starts telemetry, too: the application may apply it by itself.
+        triggers: see :func:`~distrokit.lazy.triggers.find_triggers`.
+    """
+
+    def __init__(self, name: str, module: str, triggers: tuple[str, ...] | None) -> None:
+        self.name, self.module, self.triggers = name, module, triggers
+
+
+def find_watched(environ: Mapping[str, str], installed: InstalledFiles) -> list[Watched]:
+    """Return the installed instrumentations without those that the environment turns off.
+
+    A file may turn off more; their triggers start telemetry and apply nothing.
+    """
+    denied = _names(environ, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS")
+    allowed = _names(environ, "DISTROKIT_ENABLED_INSTRUMENTATIONS")
+    declared = authors_triggers(installed)
+    found = []
+    for file in installed.files:
+        for name, value in file.groups.get(INSTRUMENTORS, ()):
+            variable = "DISTROKIT_INSTRUMENTATION_" + name.upper().replace("-", "_").replace(".", "_")
+            own = environ.get(variable, "").strip().lower()
+            listed = not allowed or name.lower() in allowed or "*" in allowed or bool(own)
+            if listed and own not in _OFF[1:] and not {name.lower(), "*"} & denied:
+                triggers = find_triggers(name, value, file.folder, installed.names, declared)
+                found.append(Watched(name, value.partition(":")[0].strip(), triggers))
+    return found
+
+
+def _names(environ: Mapping[str, str], setting: str) -> set[str]:
+    return {name.strip().lower() for name in environ.get(setting, "").split(",") if name.strip()}

@@ -1,0 +1,94 @@
+"""Watches for the first use of telemetry: OpenTelemetry's API, a log record, an unhandled exception.
+
+Each function that uses telemetry is replaced by one that starts telemetry first. The replacement calls the original
+afterwards, so that code that has imported it by name keeps working; the modules get their originals back.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any
+
+    from distrokit.lazy.import_hook import ImportHook
+
+#: The public functions of OpenTelemetry's API that need providers, propagators or a context that threads take over.
+_API = {
+    "opentelemetry.trace": ("get_tracer", "get_tracer_provider", "set_tracer_provider"),
+    "opentelemetry.metrics": ("get_meter", "get_meter_provider", "set_meter_provider"),
+    "opentelemetry._logs": ("get_logger", "get_logger_provider", "set_logger_provider"),
+    "opentelemetry.propagate": ("inject", "extract", "get_global_textmap", "set_global_textmap"),
+    "opentelemetry.context": ("attach",),
+}
+
+
+class FirstUse:
+    """Replacements of functions, until telemetry has started.
+
+    Args:
+        hook: tells when the modules are imported.
+        wake: starts telemetry, once; must not raise.
+    """
+
+    def __init__(self, hook: ImportHook, wake: Callable[[], None]) -> None:
+        self._hook, self._wake = hook, wake
+        #: Owner, name, original, replacement.
+        self._replaced: list[tuple[Any, str, Any, Any]] = []
+        self._removed = False
+
+    def watch_api(self) -> None:
+        """Watch the functions of OpenTelemetry's API."""
+        for module, names in _API.items():
+            self._after(module, names)
+
+    def watch_for(self, instrumentation: str) -> None:
+        """Watch what an instrumentation of Python's own library would see."""
+        if instrumentation == "logging":
+            # makeRecord, since an instrumentation may add fields to records; callHandlers for records made elsewhere.
+            self._after("logging", ("makeRecord", "callHandlers"), "Logger")
+        elif instrumentation == "urllib":
+            self._after("urllib.request", ("open",), "OpenerDirector")
+        elif instrumentation == "exceptions":
+            self._replace(sys, "excepthook")
+            self._after("threading", ("excepthook",))
+            self._after("asyncio.base_events", ("call_exception_handler",), "BaseEventLoop")
+
+    def remove(self) -> None:
+        """Put the originals back, except where other code has replaced the replacement."""
+        self._removed = True
+        for owner, name, original, replacement in self._replaced:
+            if getattr(owner, name, None) is replacement:
+                setattr(owner, name, original)
+
+    def _after(self, module: str, names: tuple[str, ...], owner: str = "") -> None:
+        def replace(imported: ModuleType) -> None:
+            if not self._removed:
+                for name in names:
+                    self._replace(getattr(imported, owner, None) if owner else imported, name)
+
+        self._hook.after_import(module, replace)
+
+    def _replace(self, owner: Any, name: str) -> None:
+        original = getattr(owner, name, None)
+        if original is None:
+            return
+
+        def first(*args: Any, **kwargs: Any) -> Any:
+            if self._removed:
+                return original(*args, **kwargs)
+            self._wake()
+            now = getattr(owner, name)
+            # By now an instrumentation may have put its own function there.
+            return (original if now is first else now)(*args, **kwargs)
+
+        for attribute in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+            # A builtin function has fewer.
+            if hasattr(original, attribute):
+                setattr(first, attribute, getattr(original, attribute))
+        first.__wrapped__ = original  # type: ignore[attr-defined]  # as functools.wraps does
+        setattr(owner, name, first)
+        self._replaced.append((owner, name, original, first))

@@ -1,0 +1,169 @@
+"""Calls functions after the application has imported modules, without importing them."""
+
+from __future__ import annotations
+
+import sys
+from _thread import get_ident
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+#: Packages that the start of distrokit imports itself: it must not begin while one of them is half-imported.
+_NEEDED = (
+    "google",
+    "grpc",
+    "packaging",
+    "pluggy",
+    "psutil",
+    "requests",
+    "typing_extensions",
+    "urllib3",
+    "wrapt",
+    "yaml",
+)
+
+
+class ImportHook:
+    """A finder that comes before all others, asks them for the module, and looks on while it is executed.
+
+    A *trigger* is the name of a module that somebody waits for. It fires at the end of the outermost import of a
+    *library* in the importing thread: libraries are the triggers' top-level packages, everything below
+    ``opentelemetry``, and the packages that distrokit itself needs. So an instrumentation never meets a library that is
+    half-imported: urllib3 inside of requests, click inside of flask, starlette inside of fastapi.
+
+    Args:
+        fired: called with the triggers that have fired, in the importing thread, before the importing code continues;
+            must not raise.
+
+    Attributes:
+        owner: the object that made it.
+    """
+
+    def __init__(self, fired: Callable[[list[str]], None], owner: object = None) -> None:
+        self._report, self.owner = fired, owner
+        self._calls: dict[str, list[Callable[[ModuleType], None]]] = {}
+        self._triggers: set[str] = set()
+        self._libraries: set[str] = set(_NEEDED)
+        self._executing: set[str] = set()
+        #: By thread: how many libraries it is importing, and the triggers that it has passed meanwhile.
+        self._depths: dict[int, int] = {}
+        self._passed: dict[int, list[str]] = {}
+        # Another library's finder may ask all finders in turn, this one included.
+        self._asking: set[tuple[int, str]] = set()
+
+    def install(self) -> None:
+        """Put it before the other finders, once."""
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+
+    def watch(self, trigger: str) -> bool:
+        """Wait for a module; return false if it is imported already, completely."""
+        if trigger in self._triggers:
+            return True
+        if trigger in sys.modules and trigger not in self._executing:
+            return False
+        self._triggers.add(trigger)
+        self._libraries.add(trigger.partition(".")[0])
+        self.install()
+        return True
+
+    def after_import(self, name: str, call: Callable[[ModuleType], None]) -> None:
+        """Call a function with a module right after its code has run, even inside of a larger import.
+
+        It is called at once if the module is imported already.
+
+        After an import that raised, the next one counts. The function is called once, and must not raise.
+        """
+        module = sys.modules.get(name)
+        if module is not None:
+            call(module)
+        else:
+            self._calls.setdefault(name, []).append(call)
+            self.install()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """See :meth:`importlib.abc.MetaPathFinder.find_spec`."""
+        if not self._is_of_interest(fullname):
+            return None
+        key = (get_ident(), fullname)
+        if key in self._asking:
+            return None
+        self._asking.add(key)
+        try:
+            for finder in list(sys.meta_path):
+                # A finder in the style before Python 3.4 has no such method.
+                find = None if finder is self else getattr(finder, "find_spec", None)
+                spec: ModuleSpec | None = find(fullname, path, target) if find else None
+                if spec is not None:
+                    if hasattr(spec.loader, "exec_module"):
+                        spec.loader = _Loader(spec.loader, self)  # type: ignore[assignment]  # no subclass of Loader
+                    return spec
+        finally:
+            self._asking.discard(key)
+        return None
+
+    def _is_of_interest(self, name: str) -> bool:
+        return (
+            name in self._triggers
+            or name in self._libraries
+            or name in self._calls
+            or name.startswith("opentelemetry.")
+        )
+
+    def execute(self, load: Callable[[ModuleType], None], module: ModuleType) -> None:
+        """Execute a module with its own loader, and call what waits for it. Raises what the module raises."""
+        name, here = module.__name__, get_ident()
+        self._depths[here] = self._depths.get(here, 0) + 1
+        self._executing.add(name)
+        try:
+            load(module)
+            self._executing.discard(name)
+            if name in self._triggers:
+                self._triggers.discard(name)
+                self._passed.setdefault(here, []).append(name)
+            for call in self._calls.pop(name, ()):
+                call(module)
+        finally:
+            self._executing.discard(name)
+            self._depths[here] -= 1
+            if self._depths[here] <= 0:
+                del self._depths[here]
+                # Also after an import that raised: what it has imported before is complete.
+                passed = self._passed.pop(here, None)
+                if passed:
+                    _set_in_parent(name)
+                    self._report(passed)
+
+
+def _set_in_parent(name: str) -> None:
+    """Make a submodule an attribute of its package, as Python does a moment later: ``import a.b; a.b.c`` needs it."""
+    package, _, child = name.rpartition(".")
+    parent, module = sys.modules.get(package), sys.modules.get(name)
+    if parent is not None and module is not None and not hasattr(parent, child):
+        setattr(parent, child, module)
+
+
+class _Loader:
+    """A module's own loader; the module sees only that one."""
+
+    def __init__(self, loader: Any, hook: ImportHook) -> None:
+        self._loader, self._hook = loader, hook
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._hook.execute(self._loader.exec_module, module)

@@ -1,0 +1,206 @@
+"""The state of a process that starts telemetry when it is used, and applies instrumentations when they are needed."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from _thread import RLock
+
+from distrokit.lazy.first_use import FirstUse
+from distrokit.lazy.import_hook import ImportHook
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Protocol
+
+    from distrokit.lazy.eager_reasons import Watched
+    from distrokit.pipeline.os_signals import OSSignals
+
+    class Exits(Protocol):
+        """The functions of :mod:`atexit` that are used."""
+
+        def register(self, call: Callable[..., object], /) -> object: ...
+        def unregister(self, call: Callable[..., object], /) -> None: ...
+
+
+#: Seconds that a thread waits while another one starts telemetry. That one may wait for a module which this thread is
+#: importing, so the wait ends; what is recorded meanwhile is lost.
+_WAIT = 10.0
+
+
+class OnDemand:
+    """Starts telemetry once, when it is first used; then applies instrumentations, one thread at a time.
+
+    Args:
+        start: starts telemetry; ``None`` if that has happened. An exception is passed to ``failed``.
+        failed: receives what ``start`` raised.
+
+    Attributes:
+        hook: sees the imports of this process.
+        environ: the environment at the start of the process, which the application may change before the first use.
+        directory: the working directory at that time; empty if there was none.
+        reasons: why telemetry started at once; empty if it waits.
+        apply: called with the triggers that have fired; ``None`` until telemetry has started.
+        exits: registers what is called at the end of the process.
+        signals: the handlers for SIGTERM and SIGHUP; ``None`` in a process without threads.
+        forked: true in a child that was forked before telemetry started.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[OnDemand], None] | None = None,
+        failed: Callable[[BaseException], None] = lambda error: None,
+        *,
+        reasons: tuple[str, ...] = (),
+    ) -> None:
+        self.hook = ImportHook(self._fired, self)
+        self.environ: Mapping[str, str] = dict(os.environ)
+        try:
+            self.directory = os.getcwd()  # noqa: PTH109  (pathlib is not imported yet)
+        except OSError:
+            self.directory = ""
+        self.reasons = reasons
+        self.apply: Callable[[list[str]], None] | None = None
+        self.exits: Exits = atexit
+        self.signals: OSSignals | None = None
+        self.forked = False
+        self._start, self._failed = start, failed
+        self._first_use: FirstUse | None = None
+        self._queue: list[str] = []
+        self._lock = RLock()
+        self._busy = self._ending = self._held = False
+
+    @property
+    def asleep(self) -> bool:
+        """True until the start of telemetry begins."""
+        return self._first_use is not None and self._start is not None
+
+    def sleep(self, instrumentations: Iterable[Watched]) -> None:
+        """Wait for the first use of telemetry."""
+        first_use = self._first_use = FirstUse(self.hook, self.wake)
+        self.exits = _LastAtExit(self._end)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._before_fork, after_in_parent=self._forked_in_parent, after_in_child=self._forked_in_child
+            )
+        for item in instrumentations:
+            first_use.watch_for(item.name)
+            # The import of urllib.request alone means nothing: other libraries import it, too.
+            for module in (item.module, *(item.triggers or () if item.name != "urllib" else ())):
+                self.hook.watch(module)
+        first_use.watch_api()
+        self.hook.after_import("threading", self._handle_signals)
+
+    def wake(self) -> None:
+        """Start telemetry, if it has not been; return when it has."""
+        if self._first_use is None or not self._lock.acquire(timeout=_WAIT):
+            return
+        try:
+            start, self._start = self._start, None
+            if start is None:
+                # It has started, or this thread is starting it.
+                return
+            self._busy = True
+            try:
+                start(self)
+            except Exception as error:
+                self._failed(error)
+            finally:
+                self._busy = False
+                first_use, self._first_use = self._first_use, None
+                first_use.remove()
+        finally:
+            self._lock.release()
+        self._drain()
+
+    def _fired(self, triggers: list[str]) -> None:
+        self._queue += triggers
+        self._drain()
+
+    def _drain(self) -> None:
+        """Apply what has fired. If another thread is at it, that one continues: waiting could be a deadlock."""
+        while self._queue and not self._ending and self._lock.acquire(blocking=False):
+            try:
+                if self._busy:
+                    # This thread is at it, further up.
+                    return
+                if self._first_use is not None:
+                    # It calls this function at its end.
+                    self.wake()
+                    continue
+                triggers, self._queue = self._queue, []
+                if self.apply is not None:
+                    self._busy = True
+                    try:
+                        self.apply(triggers)
+                    finally:
+                        self._busy = False
+            except Exception as error:
+                self._failed(error)
+            finally:
+                self._lock.release()
+
+    def _end(self) -> None:
+        self._ending = True
+
+    def _handle_signals(self, threading: Any) -> None:
+        """Handle signals from now on: the first use may be in another thread, where Python lets no handler be set."""
+        if self.asleep and threading.current_thread() is threading.main_thread():
+            # Imported by name: at its start a process imports nothing outside of this package.
+            from importlib import import_module
+
+            self.signals = import_module("distrokit.pipeline.os_signals").OSSignals()
+            self.signals.install()
+
+    def _before_fork(self) -> None:
+        self._held = self._lock.acquire(timeout=_WAIT)
+
+    def _forked_in_parent(self) -> None:
+        if self._held:
+            self._lock.release()
+
+    def _forked_in_child(self) -> None:
+        self._lock = RLock()
+        self._busy = self._busy and self._held
+        self.forked = True
+        if self.signals is not None:
+            self.signals.forked()
+
+
+class _LastAtExit:
+    """Functions that are called after the application's ``atexit`` functions, which may record something.
+
+    Python calls the functions that were registered last first, so its own is registered when the process starts.
+    """
+
+    def __init__(self, begin: Callable[[], object]) -> None:
+        self._calls: list[Callable[..., object]] = [begin]
+        atexit.register(self._call)
+
+    def register(self, call: Callable[..., object], /) -> object:
+        self._calls.append(call)
+        return call
+
+    def unregister(self, call: Callable[..., object], /) -> None:
+        self._calls = [other for other in self._calls if other != call]
+
+    def _call(self) -> None:
+        for call in self._calls:
+            call()
+
+
+def find_sleeping() -> OnDemand | None:
+    """Return the one of this process that waits for the first use of telemetry; ``None`` if none does."""
+    owners = [getattr(finder, "owner", None) for finder in sys.meta_path if isinstance(finder, ImportHook)]
+    return next((owner for owner in owners if isinstance(owner, OnDemand) and owner.asleep), None)
+
+
+def say(text: str) -> None:
+    """Print a line on stderr; for the time before distrokit's channel is imported."""
+    try:
+        sys.stderr.write(f"distrokit: {text}\n")
+        sys.stderr.flush()
+    except Exception:  # noqa: S110  (there is no other place to say it)
+        pass
