@@ -24,8 +24,7 @@ from distrokit.launch.distro_selection import (
 )
 from distrokit.launch.exiting import is_exiting, without_threads
 from distrokit.launch.startup import finish_start, make_pipeline, start_pipeline
-from distrokit.launch.upstream_entry_points import answer_loader, answer_lookups, given_entry_points, hide_from_loader
-from distrokit.lazy.bootstrap import sleep_until_used
+from distrokit.launch.upstream_entry_points import answer_loader, answer_lookups, given_entry_points
 from distrokit.lazy.on_demand import OnDemand
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plugins.entry_points import EntryPoints
@@ -71,9 +70,6 @@ class Process:
 
     def distro_selection(self) -> DistroSelection:
         """Return the distro selection, which is made once."""
-        if self.asleep:
-            # No other vendor's distro is selected, otherwise the process would have started at once.
-            return DistroSelection()
         if self._distro_selection is None:
             settings = self.settings()
             self._distro_selection = select_distro(settings, self._entry_points())
@@ -102,11 +98,6 @@ class Process:
 
     # ------------------------------------------------------------------------- on demand
 
-    @property
-    def asleep(self) -> bool:
-        """True while this process waits for the first use of telemetry."""
-        return self._on_demand is not None and self._on_demand.asleep
-
     def wake(self, on_demand: OnDemand) -> None:
         """Start telemetry at its first use, as OpenTelemetry's loader would at the start of the process."""
         self._on_demand = on_demand
@@ -120,22 +111,10 @@ class Process:
             self.run(__version__)
             self.finish()
 
-    def _sleep(self) -> bool:
-        """Wait for the first use of telemetry, if this process may; OpenTelemetry's loader then finds nothing to do."""
-        if self._configured or self._started:
-            return False
-        self._on_demand = sleep_until_used()
-        if self._on_demand is None:
-            return False
-        self._lent = (*self._lent, hide_from_loader(), lend(CONFIGURATOR, NAME))
-        return True
-
     # -------------------------------------------------------------- OpenTelemetry's loader
 
     def configure(self, **kwargs: Any) -> None:
         """Prepare the start, for OpenTelemetry's loader; configure another distro that is selected."""
-        if self._sleep():
-            return
         self._configured = True
         self._answer_doctor()
         distro_selection = self.distro_selection()
@@ -152,8 +131,6 @@ class Process:
 
     def run(self, auto_instrumentation_version: str | None = None) -> None:
         """Build the plan and run it, for the configurator."""
-        if self.asleep:
-            return
         self._give_back()
         if self._started:
             return
@@ -174,7 +151,7 @@ class Process:
 
     def instrument(self) -> None:
         """Apply the instrumentations of the plan, once: now, or when their libraries are imported."""
-        if not self._instrumented and not self.asleep:
+        if not self._instrumented:
             self._instrumented = True
             plan = self.assembly().plan
             try:
@@ -182,6 +159,7 @@ class Process:
                 load = load_instrumentor_of(self.distro_selection(), self._other_distro)
                 say = partial(self.assembly().channel.say, logging.DEBUG)
                 applier = instrumentation.Applier(plan, self.on_demand.hook, report, load, say)
+                self.on_demand.stop_watching()
                 applier.apply_all()
                 self.on_demand.apply = applier.apply_triggered
             except Exception as error:
@@ -189,9 +167,8 @@ class Process:
 
     def finish(self) -> None:
         """Finish the start, after the last instrumentation: restore the environment, report new problems."""
-        if self._finished or self.asleep:
+        if self._finished:
             # With a second copy of distrokit on the path the loader calls twice.
-            self._give_back()
             return
         self._finished = True
         self._give_back()

@@ -5,6 +5,9 @@ from __future__ import annotations
 from distrokit.diagnostics import quantity
 from distrokit.plan.plan import ExporterPlan, Plan
 
+#: Largest number of instrumentations that are named.
+_MOST_NAMES = 5
+
 
 def startup_line(plan: Plan, service: str) -> str:
     """Return one line: service, signals with destinations, number of instrumentations, number of problems."""
@@ -13,7 +16,8 @@ def startup_line(plan: Plan, service: str) -> str:
     else:
         parts = _routes(plan)
     applied = sum(item.applied for item in plan.instrumentations.values())
-    later = ", ".join(item.name for item in plan.instrumentations.values() if item.enabled and item.why)
+    waiting = [item.name for item in plan.instrumentations.values() if item.enabled and item.why]
+    later = ", ".join(waiting) if len(waiting) <= _MOST_NAMES else f"{len(waiting)} others"
     return "; ".join(
         [
             f"{service or 'a service without a name'}: {parts[0]}",

@@ -5,28 +5,21 @@ OpenTelemetry finds its distros, configurators, propagators and so on in a list 
 behind is listed twice. Its loader calls the functions of the groups ``opentelemetry_pre_instrument`` and
 ``opentelemetry_post_instrument`` without a guard: the first exception ends the loader.
 
-There is no public name for that list. This is the one place that replaces ``_original_entry_points_cached`` of
-``opentelemetry.util._importlib_metadata``; a release without it does its own look-ups.
+``lookup`` replaces the list.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from importlib import import_module
 from importlib.metadata import EntryPoint
 from importlib.metadata import EntryPoints as ListOfEntryPoints
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
-from distrokit.plugins.distros import DEFAULT, OUR_CONFIGURATOR
+from distrokit.launch.lookup import OUR_LAST, current_lookup, replace_lookup
 from distrokit.plugins.entry_points import INSTRUMENTORS, EntryPoints, title_of
 
 PRE_INSTRUMENT, POST_INSTRUMENT = "opentelemetry_pre_instrument", "opentelemetry_post_instrument"
-
-#: distrokit's own function, which the loader calls last.
-_OURS = "distrokit.launch.distro:after_instrumentations"
-
-_MODULE, _NAME = "opentelemetry.util._importlib_metadata", "_original_entry_points_cached"
 
 #: Called with the problem of a function that raised.
 Report = Callable[[Problem], None]
@@ -61,7 +54,7 @@ def answer_lookups(installed: EntryPoints, instead: EntryPoint | None = None) ->
     if instead is not None:
         points = [point for point in points if (point.group, point.name) != (instead.group, instead.name)]
         points.append(instead)
-    _replace(_EntryPointList(installed, points))
+    replace_lookup(_EntryPointList(installed, points))
 
 
 def answer_loader(installed: EntryPoints, report: Report, apply: Callable[[], None]) -> None:
@@ -74,47 +67,20 @@ def answer_loader(installed: EntryPoints, report: Report, apply: Callable[[], No
         report: called with the problem of a function that raises.
         apply: applies the instrumentations.
     """
-    ours = _Guarded("distrokit", _OURS, PRE_INSTRUMENT)
+    ours = _Guarded("distrokit", OUR_LAST, PRE_INSTRUMENT)
     vars(ours)["guarded"] = apply
     points = [_guard(point, report) for point in installed if point.group != INSTRUMENTORS]
-    _replace(_EntryPointList(installed, sorted([*points, ours], key=lambda point: point.value == _OURS)))
-
-
-def hide_from_loader() -> Callable[[], None]:
-    """Let OpenTelemetry's loader find distrokit's configurator and its last function only.
-
-    Returns: a function that undoes it.
-    """
-    points = [
-        EntryPoint(DEFAULT, OUR_CONFIGURATOR, "opentelemetry_configurator"),
-        EntryPoint(DEFAULT, _OURS, POST_INSTRUMENT),
-    ]
-    return _replace(_EntryPointList(EntryPoints(points), points))
-
-
-def _replace(entry_points: _EntryPointList) -> Callable[[], None]:
-    try:
-        module = import_module(_MODULE)
-    except ImportError:
-        return lambda: None
-    before = getattr(module, _NAME, None)
-    if not callable(before):
-        return lambda: None
-    setattr(module, _NAME, entry_points)
-    return lambda: setattr(module, _NAME, before)
+    replace_lookup(_EntryPointList(installed, sorted([*points, ours], key=lambda point: point.value == OUR_LAST)))
 
 
 def given_entry_points() -> EntryPoints | None:
     """Return the entry points that OpenTelemetry finds by now; ``None`` if it does its own look-ups."""
-    try:
-        found = getattr(import_module(_MODULE), _NAME, None)
-    except ImportError:
-        return None
+    found = current_lookup()
     return found.installed if isinstance(found, _EntryPointList) else None
 
 
 def _guard(point: EntryPoint, report: Report) -> EntryPoint:
-    if point.group not in (PRE_INSTRUMENT, POST_INSTRUMENT) or point.value == _OURS:
+    if point.group not in (PRE_INSTRUMENT, POST_INSTRUMENT) or point.value == OUR_LAST:
         return point
 
     def call() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from distrokit.lazy.eager_reasons import find_eager_reasons, find_watched
 from distrokit.lazy.entry_point_files import read_installed
 from distrokit.lazy.on_demand import OnDemand, say
@@ -18,7 +20,8 @@ def sleep_until_used() -> OnDemand | None:
     """Arrange that telemetry starts when this process uses it; return ``None`` if it must start at once."""
     installed = read_installed()
     on_demand = OnDemand(_start, _failed)
-    if not _can_start(installed) or any(find_eager_reasons(on_demand.environ, installed, on_demand.directory)):
+    reasons = find_eager_reasons(on_demand.environ, installed, on_demand.directory, _program())
+    if not _can_start(installed) or any(reasons):
         return None
     on_demand.sleep(find_watched(on_demand.environ, installed))
     return on_demand
@@ -26,6 +29,19 @@ def sleep_until_used() -> OnDemand | None:
 
 def _can_start(installed: InstalledFiles) -> bool:
     return all(name in installed.names for name in _REQUIRED)
+
+
+def _program() -> str:
+    """Return the script that this Python is about to run; empty for ``-c``, ``-m`` and standard input."""
+    words = iter(sys.orig_argv[1:])
+    for word in words:
+        if not word.startswith("-"):
+            return word
+        if word in ("-W", "-X"):
+            next(words, None)
+        elif word == "-" or word[1:2] in ("c", "m") or "c" in word or "m" in word:
+            return ""
+    return ""
 
 
 def _start(on_demand: OnDemand) -> None:

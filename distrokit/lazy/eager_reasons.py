@@ -25,10 +25,13 @@ _OURS = "distrokit.launch.distro:"
 _WORDS = (b"lazy", b"strict", b"doctor", b"prometheus", b"set_logging_format")
 
 
-def find_eager_reasons(environ: Mapping[str, str], installed: InstalledFiles, directory: str) -> Iterator[str]:
+def find_eager_reasons(
+    environ: Mapping[str, str], installed: InstalledFiles, directory: str, program: str = ""
+) -> Iterator[str]:
     """Yield why the process must start telemetry at once; nothing if it may wait until it is used.
 
     Args:
+        program: the path of the script that Python runs; empty if there is none, or if it is unknown.
         directory: the working directory; empty if there is none.
     """
 
@@ -45,6 +48,8 @@ def find_eager_reasons(environ: Mapping[str, str], installed: InstalledFiles, di
     if "prometheus" in setting("OTEL_METRICS_EXPORTER"):
         yield "OTEL_METRICS_EXPORTER=prometheus, which waits for requests"
     yield from _reasons_of_files(environ, directory)
+    if _is_archive(program):
+        yield f"{program}, an archive that may start another Python"
     if not installed.complete:
         yield "a package whose entry points cannot be read"
     yield from _reasons_of_other_packages(environ, installed)
@@ -69,6 +74,14 @@ def _reasons_of_files(environ: Mapping[str, str], directory: str) -> Iterator[st
         folder = parent if parent != folder else ""
 
 
+def _is_archive(program: str) -> bool:
+    """Tell whether a program is a zip archive with a first line (a pex file), or a folder."""
+    if not program or program.endswith(".py"):
+        return False
+    head = _read(program, 4096)
+    return head is None or head.startswith(b"PK") or head.partition(b"\n")[2].startswith(b"PK")
+
+
 def _settings_in_project(data: bytes) -> list[bytes]:
     """Return the lines of ``[tool.distrokit]``, in whatever form TOML allows; it is parsed when telemetry starts."""
     if b"distrokit" not in data:
@@ -83,10 +96,10 @@ def _settings_in_project(data: bytes) -> list[bytes]:
     return found
 
 
-def _read(path: str) -> bytes | None:
+def _read(path: str, size: int = 1_000_000) -> bytes | None:
     try:
         with open(path, "rb") as file:  # noqa: PTH123  (pathlib is not imported yet)
-            return file.read(1_000_000)
+            return file.read(size)
     except (OSError, ValueError):
         return None
 

@@ -53,7 +53,7 @@ class FirstUse:
         elif instrumentation == "urllib":
             self._after("urllib.request", ("open",), "OpenerDirector")
         elif instrumentation == "exceptions":
-            self._replace(sys, "excepthook")
+            self._replace(sys, "excepthook", sys)
             self._after("threading", ("excepthook",))
             self._after("asyncio.base_events", ("call_exception_handler",), "BaseEventLoop")
 
@@ -68,11 +68,11 @@ class FirstUse:
         def replace(imported: ModuleType) -> None:
             if not self._removed:
                 for name in names:
-                    self._replace(getattr(imported, owner, None) if owner else imported, name)
+                    self._replace(getattr(imported, owner, None) if owner else imported, name, imported)
 
         self._hook.after_import(module, replace)
 
-    def _replace(self, owner: Any, name: str) -> None:
+    def _replace(self, owner: Any, name: str, module: ModuleType) -> None:
         original = getattr(owner, name, None)
         if original is None:
             return
@@ -89,6 +89,9 @@ class FirstUse:
             # A builtin function has fewer.
             if hasattr(original, attribute):
                 setattr(first, attribute, getattr(original, attribute))
+        # As if it were in the module's folder: Handler.handleError leaves frames of logging's own out of its stack.
+        folder = (module.__file__ or "").rpartition("/")[0] if hasattr(module, "__file__") else ""
+        first.__code__ = first.__code__.replace(co_filename=f"{folder}/distrokit")
         first.__wrapped__ = original  # type: ignore[attr-defined]  # as functools.wraps does
         setattr(owner, name, first)
         self._replaced.append((owner, name, original, first))

@@ -52,6 +52,8 @@ class ImportHook:
         #: By thread: how many libraries it is importing, and the triggers that it has passed meanwhile.
         self._depths: dict[int, int] = {}
         self._passed: dict[int, list[str]] = {}
+        #: By thread: how many blocks it is in, inside of which telemetry cannot be started.
+        self._blocks: dict[int, int] = {}
         # Another library's finder may ask all finders in turn, this one included.
         self._asking: set[tuple[int, str]] = set()
 
@@ -61,8 +63,8 @@ class ImportHook:
             sys.meta_path.insert(0, self)
 
     def watch(self, trigger: str) -> bool:
-        """Wait for a module; return false if it is imported already, completely."""
-        if trigger in self._triggers:
+        """Wait for a module; return false if it is imported already, and nothing that imports it goes on."""
+        if trigger in self._triggers or any(trigger in passed for passed in list(self._passed.values())):
             return True
         if trigger in sys.modules and trigger not in self._executing:
             return False
@@ -118,27 +120,72 @@ class ImportHook:
 
     def execute(self, load: Callable[[ModuleType], None], module: ModuleType) -> None:
         """Execute a module with its own loader, and call what waits for it. Raises what the module raises."""
-        name, here = module.__name__, get_ident()
-        self._depths[here] = self._depths.get(here, 0) + 1
-        self._executing.add(name)
-        try:
-            load(module)
-            self._executing.discard(name)
+        name = module.__name__
+        needed = name.startswith("opentelemetry.") or name.partition(".")[0] in _NEEDED
+        with self.postponed(name, blocking=needed):
+            self._executing.add(name)
+            try:
+                load(module)
+            finally:
+                self._executing.discard(name)
             if name in self._triggers:
                 self._triggers.discard(name)
-                self._passed.setdefault(here, []).append(name)
+                self.fire(name)
             for call in self._calls.pop(name, ()):
                 call(module)
-        finally:
-            self._executing.discard(name)
-            self._depths[here] -= 1
-            if self._depths[here] <= 0:
-                del self._depths[here]
-                # Also after an import that raised: what it has imported before is complete.
-                passed = self._passed.pop(here, None)
-                if passed:
-                    _set_in_parent(name)
-                    self._report(passed)
+
+    def postponed(self, name: str = "", *, blocking: bool = True) -> _Postponed:
+        """Return a block; what fires inside of it, in this thread, is reported at the end of the outermost one.
+
+        Args:
+            name: the module that is executed inside of it.
+            blocking: whether telemetry cannot be started inside of it.
+        """
+        return _Postponed(self, name, blocking)
+
+    @property
+    def is_blocked(self) -> bool:
+        """True while telemetry cannot be started in this thread: something that it needs is half-imported."""
+        return get_ident() in self._blocks
+
+    def fire(self, trigger: str) -> None:
+        """Let a trigger fire, at the end of the block that this thread is in."""
+        self._passed.setdefault(get_ident(), []).append(trigger)
+
+    def enter(self, blocking: bool) -> None:
+        """Begin a block."""
+        here = get_ident()
+        self._depths[here] = self._depths.get(here, 0) + 1
+        if blocking:
+            self._blocks[here] = self._blocks.get(here, 0) + 1
+
+    def leave(self, name: str, blocking: bool) -> None:
+        """End a block, also after an import that raised: what it has imported before is complete."""
+        here = get_ident()
+        if blocking:
+            self._blocks[here] -= 1
+            if self._blocks[here] <= 0:
+                del self._blocks[here]
+        self._depths[here] -= 1
+        if self._depths[here] <= 0:
+            del self._depths[here]
+            passed = self._passed.pop(here, None)
+            if passed:
+                _set_in_parent(name)
+                self._report(passed)
+
+
+class _Postponed:
+    """A block of :meth:`ImportHook.postponed`; without contextlib, which is not imported yet."""
+
+    def __init__(self, hook: ImportHook, name: str, blocking: bool) -> None:
+        self._hook, self._name, self._blocking = hook, name, blocking
+
+    def __enter__(self) -> None:
+        self._hook.enter(self._blocking)
+
+    def __exit__(self, *_: object) -> None:
+        self._hook.leave(self._name, self._blocking)
 
 
 def _set_in_parent(name: str) -> None:

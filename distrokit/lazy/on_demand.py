@@ -9,6 +9,7 @@ from _thread import RLock
 
 from distrokit.lazy.first_use import FirstUse
 from distrokit.lazy.import_hook import ImportHook
+from distrokit.lazy.monkey_patching import postpone_while_patching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,10 +93,19 @@ class OnDemand:
                 self.hook.watch(module)
         first_use.watch_api()
         self.hook.after_import("threading", self._handle_signals)
+        postpone_while_patching(self.hook)
 
     def wake(self) -> None:
-        """Start telemetry, if it has not been; return when it has."""
-        if self._first_use is None or not self._lock.acquire(timeout=_WAIT):
+        """Start telemetry, if it has not been; return when it has.
+
+        While something that it needs is half-imported, it starts at the end of that import.
+        """
+        if self._first_use is None:
+            return
+        if self.hook.is_blocked:
+            self.hook.fire("")
+            return
+        if not self._lock.acquire(timeout=_WAIT):
             return
         try:
             start, self._start = self._start, None
@@ -109,11 +119,16 @@ class OnDemand:
                 self._failed(error)
             finally:
                 self._busy = False
-                first_use, self._first_use = self._first_use, None
-                first_use.remove()
+                self.stop_watching()
+                self._first_use = None
         finally:
             self._lock.release()
         self._drain()
+
+    def stop_watching(self) -> None:
+        """Put the watched functions back; before instrumentations replace them, which put back what they have found."""
+        if self._first_use is not None:
+            self._first_use.remove()
 
     def _fired(self, triggers: list[str]) -> None:
         self._queue += triggers

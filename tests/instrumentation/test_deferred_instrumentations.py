@@ -166,10 +166,8 @@ def test_django_is_not_imported_for_it_and_nothing_is_left_of_what_waited(projec
     program = """
         import sys
         assert not [name for name in sys.modules if name.partition(".")[0] == "django"]
-        finders = len(sys.meta_path)
         from django import setup
         import django, inspect, pkgutil
-        assert len(sys.meta_path) == finders - 1
         assert "_Loader" not in (type(django.__loader__).__name__, type(django.__spec__.loader).__name__)
         waits = django.setup
         assert str(inspect.signature(waits)) == "(set_prefix=True)"

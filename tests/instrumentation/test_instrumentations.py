@@ -16,11 +16,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from interpreters import ROOT
-from plans import DEFAULTS, INSTALLED, planned, plugin, problems
+from plans import DEFAULTS, INSTALLED, apply_all, planned, plugin, problems
 from processes import QUIET, configured, distrokit, instrumented, said
 
 from distrokit import InstrumentationPlan
-from distrokit.instrumentation import apply_all
 from distrokit.launch.assembly import plan_for
 from distrokit.plan.selection.instrumentations import in_variable, instrumentations_of_settings, option_value, split
 from distrokit.plugins.entry_points import EntryPoints

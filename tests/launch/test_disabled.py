@@ -197,5 +197,5 @@ def test_the_line_at_the_start_says_it(middle):
 
     assert line == (
         "distrokit: shop: nothing is recorded or sent (OTEL_SDK_DISABLED); propagators tracecontext, baggage;"
-        " 3 instrumentations; no problems"
+        " 1 instrumentation, and flask, requests later; no problems"
     )

@@ -17,7 +17,7 @@ print(json.dumps([dict(os.environ), sys.path, sys.argv, sys.orig_argv, sys.flags
 @pytest.mark.parametrize("given", [(), ("a", "b")])
 def test_a_program_is_started_as_the_launcher_starts_it(tmp_path, given):
     path = [tmp_path / name for name in given]
-    env = {**QUIET, "OTEL_SERVICE_NAME": "shop"}
+    env = {**QUIET, "OTEL_SERVICE_NAME": "shop", "DISTROKIT_LAZY": "1"}
 
     result = instrumented(PROGRAM, env, path, cwd=tmp_path)
     command = [str(BIN / "opentelemetry-instrument"), sys.executable, "-c", PROGRAM]

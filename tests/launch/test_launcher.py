@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from distributions import write_distribution, write_distro
 from interpreters import find
-from processes import BIN, LEAN, QUIET, clean_environ, run
+from processes import BIN, EAGER, LEAN, QUIET, clean_environ, run
 
 from distrokit.launch.site import FOLDER
 
@@ -476,7 +476,8 @@ def test_a_start_that_fails_is_said_and_the_application_runs(app, body):
     (folder.parent / "__init__.py").touch()
     (folder / "__init__.py").write_text(body)
 
-    result = launched(sys.executable, "-c", "import os; print(os.environ['PYTHONPATH'])", path=[app])
+    program = "import os; print(os.environ['PYTHONPATH'])"
+    result = launched(sys.executable, "-c", program, path=[app], env=EAGER)
 
     assert result.stdout == f"{FOLDER}:{app}\n"
     kind = body.split()[1].split("(")[0]

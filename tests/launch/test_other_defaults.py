@@ -10,7 +10,7 @@ import pytest
 from commands import in_process
 from distributions import write_distribution
 from opentelemetry.instrumentation import auto_instrumentation
-from processes import BIN, run, said
+from processes import BIN, EAGER, run, said
 
 DEFAULTS = """
     import os
@@ -66,7 +66,7 @@ def test_it_configures_and_distrokit_builds_from_the_environment_that_it_left(re
 
 
 def test_its_own_way_to_load_an_instrumentation_is_used_in_the_plans_order_with_the_plans_keywords(receiver, tmp_path):
-    disabled = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "requests"}
+    disabled = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "requests", **EAGER}
     result = ran(receiver, [other(tmp_path, DEFAULTS + LOADING)], **disabled)
 
     theirs = [line.split(" {")[0] for line in result.stdout.splitlines()]

@@ -13,7 +13,7 @@ import pytest
 from distributions import write_plugin
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from plans import assembled, planned, problems
+from plans import apply_all, assembled, planned, problems
 from processes import instrumented, said
 from sinks import http_sink
 
@@ -25,7 +25,6 @@ from distrokit.cli.setting import explain_setting, lines
 from distrokit.cli.svg import svg
 from distrokit.doctor.checks import DoctorReport
 from distrokit.doctor.settings import check_settings as checks
-from distrokit.instrumentation import apply_all
 from distrokit.launch.startup_line import startup_line
 from distrokit.settings.layers import is_secret
 

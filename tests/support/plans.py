@@ -13,9 +13,12 @@ import distrokit_components.plugin
 import distrokit_otlp.plugin
 import distrokit_resource.plugin
 from distrokit.hookspecs import hookimpl
+from distrokit.instrumentation import Applier
 from distrokit.launch.assembly import Assembly, plan_for
+from distrokit.lazy.import_hook import ImportHook
 from distrokit.plan.plan import Plan
 from distrokit.plugins.entry_points import EntryPoints
+from distrokit.settings.values import BUILT_IN, Value
 
 DEFAULTS = {
     "batch": distrokit_batch.plugin,
@@ -53,3 +56,9 @@ def planned(environ: Mapping[str, str] | None = None, **plugins: object) -> Plan
 def problems(plan: Plan) -> list[str]:
     """The plan's problems as they are printed."""
     return [str(problem) for problem in plan.problems]
+
+
+def apply_all(plan):
+    """Apply all instrumentations of a plan now, as with ``DISTROKIT_LAZY=0``."""
+    plan.lazy = Value(False, BUILT_IN)
+    Applier(plan, ImportHook(lambda triggers: None)).apply_all()

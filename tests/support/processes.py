@@ -26,6 +26,17 @@ NOWHERE = {**BRIEF, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_E
 LEAN = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "flask,requests"}
 
 
+#: Telemetry starts with the process, not with its first use.
+EAGER = {"DISTROKIT_LAZY": "0"}
+#: Words in programs that use telemetry, or libraries with instrumentations.
+_USES = ("opentelemetry", "logging", "logger", "flask", "requests", "django", "distrokit", "import app")
+
+
+def _uses_telemetry(program: str) -> bool:
+    """Tell whether a program uses telemetry; one that does not would not start it, and nothing would be said."""
+    return any(word in program for word in _USES)
+
+
 def clean_environ(env: Mapping[str, str] | None = None, path: Sequence[Path] = ()) -> dict[str, str]:
     """This environment without telemetry settings, plus ``env``, with ``path`` as ``PYTHONPATH``."""
     kept = {n: t for n, t in os.environ.items() if not n.startswith(("OTEL_", "DISTROKIT_", "PYTHONPATH"))}
@@ -52,7 +63,7 @@ def instrumented(
     it a third of the whole start, so it runs only where something else may happen in it: for ``options`` of its own, and
     with ``launcher`` (:data:`under_launcher`), as for other vendors' distros and for what ends it.
     """
-    settings = {**(LEAN if lean else {}), **(env or {})}
+    settings = {**(LEAN if lean else {}), **({} if _uses_telemetry(program) else EAGER), **(env or {})}
     program_of = [sys.executable, "-c", dedent(program)]
     if options or launcher:
         return run([str(BIN / "opentelemetry-instrument"), *options, *program_of], settings, path, cwd)
