@@ -14,6 +14,7 @@ from distrokit.launch.startup_line import startup_line
 from distrokit.plugins.distros import CHOSEN_BY
 from distrokit.settings.environ import SAID, import_propagate, put, telemetry_in_environ
 from distrokit.settings.layers import named_by_user
+from distrokit.threads import block_signals
 
 if TYPE_CHECKING:
     from distrokit.lazy.on_demand import OnDemand
@@ -77,8 +78,9 @@ def make_pipeline(assembly: Assembly, *, isolated: bool = False, on_demand: OnDe
         isolated: see :class:`~distrokit.pipeline.pipeline.Pipeline`.
     """
     import_propagate()
-    # Imported here: only a build needs the SDK, which reads settings while it is imported.
-    with assembly.plan.settings.exposed(assembly.plan.sdk_settings):
+    # Imported here: only a build needs the SDK, which reads settings while it is imported. It also starts threads then,
+    # which must leave the application's signals alone.
+    with block_signals(), assembly.plan.settings.exposed(assembly.plan.sdk_settings):
         from distrokit.pipeline.pipeline import Pipeline
 
     return Pipeline(assembly.plan, assembly.plugins, assembly.channel, on_demand, isolated=isolated)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from distrokit.lazy.entry_point_files import InstalledFiles
 
 LAZY, STRICT = "DISTROKIT_LAZY", "DISTROKIT_STRICT"
+#: The beginning of the settings of a single instrumentation.
+_OF_ONE = "DISTROKIT_" + "INSTRUMENTATION_"
 
 #: Entry-point group for parts that must run from the start of the process, such as profilers; the names are shown.
 EAGER = "distrokit.eager"
@@ -22,7 +24,10 @@ _OFF = ("", "0", "false", "no", "off")
 _OURS = "distrokit.launch.distro:"
 
 #: Words in a file with settings that make a process start at once: these settings may be in it.
-_WORDS = (b"lazy", b"strict", b"doctor", b"prometheus", b"set_logging_format")
+_WORDS = (b"lazy", b"strict", b"doctor", b"prometheus", b"set_logging_format", b"replaced_by")
+
+#: The plugins that leave the plan's instrumentations alone.
+_OWN_PLUGINS = frozenset(("batch", "components", "dev", "otlp", "resource", "spool", "yaml"))
 
 
 def find_eager_reasons(
@@ -120,7 +125,7 @@ def _reasons_of_other_packages(environ: Mapping[str, str], installed: InstalledF
 def _reasons_of_instrumentations(environ: Mapping[str, str], installed: InstalledFiles) -> Iterator[str]:
     if environ.get("OTEL_PYTHON_LOG_CORRELATION", "").strip().lower() not in _OFF:
         yield "OTEL_PYTHON_LOG_CORRELATION"
-    yield from (name for name in environ if name.startswith("DISTROKIT_INSTRUMENTATION_LOGGING_SET_"))
+    yield from (name for name in environ if name.startswith(f"{_OF_ONE}LOGGING_SET_"))
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return
     for item in find_watched(environ, installed):
@@ -148,15 +153,19 @@ class Watched:
 def find_watched(environ: Mapping[str, str], installed: InstalledFiles) -> list[Watched]:
     """Return the installed instrumentations without those that the environment turns off.
 
-    A file may turn off more; their triggers start telemetry and apply nothing.
+    A file may turn off more; their triggers start telemetry and apply nothing. With plugins of others it returns all,
+    since a plugin may turn them on.
     """
+    plugins = {name for name, _ in installed.group("distrokit")}
+    if plugins - _OWN_PLUGINS or environ.get("DISTROKIT_PLUGIN_FILES", "").strip():
+        environ = {}
     denied = _names(environ, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS")
     allowed = _names(environ, "DISTROKIT_ENABLED_INSTRUMENTATIONS")
     declared = authors_triggers(installed)
     found = []
     for file in installed.files:
         for name, value in file.groups.get(INSTRUMENTORS, ()):
-            variable = "DISTROKIT_INSTRUMENTATION_" + name.upper().replace("-", "_").replace(".", "_")
+            variable = _OF_ONE + name.upper().replace("-", "_").replace(".", "_")
             own = environ.get(variable, "").strip().lower()
             listed = not allowed or name.lower() in allowed or "*" in allowed or bool(own)
             if listed and own not in _OFF[1:] and not {name.lower(), "*"} & denied:

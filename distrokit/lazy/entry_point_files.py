@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: The files that hold a distribution's name and version, in a ``dist-info`` and in an ``egg-info`` folder.
 METADATA = ("METADATA", "PKG-INFO")
 
-#: Only files with one of these words in them are parsed.
+#: Only files with one of these words in them are kept.
 _WORDS = (b"opentelemetry", b"distrokit")
 
 
@@ -92,14 +92,15 @@ def _read(folder: str, found: InstalledFiles) -> None:
     except OSError:
         found.complete = False
         return
+    try:
+        groups = parse(data.decode())
+    except ValueError:
+        # OpenTelemetry, which reads all files, would stumble over it, too.
+        found.complete = False
+        return
     # Without metadata it is a folder that an interrupted installation left behind.
     if any(word in data for word in _WORDS) and any(os.path.lexists(f"{folder}/{name}") for name in METADATA):
-        try:
-            groups = parse(data.decode())
-        except ValueError:
-            found.complete = False
-        else:
-            found.files.append(EntryPointFile(folder, groups))
+        found.files.append(EntryPointFile(folder, groups))
 
 
 def parse(text: str) -> dict[str, list[tuple[str, str]]]:

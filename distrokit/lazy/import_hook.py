@@ -46,6 +46,7 @@ class ImportHook:
     def __init__(self, fired: Callable[[list[str]], None], owner: object = None) -> None:
         self._report, self.owner = fired, owner
         self._calls: dict[str, list[Callable[[ModuleType], None]]] = {}
+        self._before: dict[str, Callable[[], Callable[[], None]]] = {}
         self._triggers: set[str] = set()
         self._libraries: set[str] = set(_NEEDED)
         self._executing: set[str] = set()
@@ -87,6 +88,11 @@ class ImportHook:
             self._calls.setdefault(name, []).append(call)
             self.install()
 
+    def around_import(self, name: str, call: Callable[[], Callable[[], None]]) -> None:
+        """Call a function before a module's code runs, each time, and what it returns after that."""
+        self._before[name] = call
+        self.install()
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -115,6 +121,7 @@ class ImportHook:
             name in self._triggers
             or name in self._libraries
             or name in self._calls
+            or name in self._before
             or name.startswith("opentelemetry.")
         )
 
@@ -124,10 +131,13 @@ class ImportHook:
         needed = name.startswith("opentelemetry.") or name.partition(".")[0] in _NEEDED
         with self.postponed(name, blocking=needed):
             self._executing.add(name)
+            undo = self._before[name]() if name in self._before else None
             try:
                 load(module)
             finally:
                 self._executing.discard(name)
+                if undo is not None:
+                    undo()
             if name in self._triggers:
                 self._triggers.discard(name)
                 self.fire(name)

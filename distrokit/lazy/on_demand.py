@@ -94,6 +94,8 @@ class OnDemand:
         first_use.watch_api()
         self.hook.after_import("threading", self._handle_signals)
         postpone_while_patching(self.hook)
+        # It raises on a name that is not installed; the plan leaves out that one only.
+        self.hook.around_import("opentelemetry.propagate", _remove_propagators)
 
     def wake(self) -> None:
         """Start telemetry, if it has not been; return when it has.
@@ -182,6 +184,13 @@ class OnDemand:
         self.forked = True
         if self.signals is not None:
             self.signals.forked()
+
+
+def _remove_propagators() -> Callable[[], None]:
+    """Remove ``OTEL_PROPAGATORS`` from the environment; return a function that puts it back."""
+    name = "OTEL_PROPAGATORS"
+    text = os.environ.pop(name, None)
+    return lambda: None if text is None else os.environ.__setitem__(name, text)
 
 
 class _LastAtExit:

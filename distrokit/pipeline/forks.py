@@ -112,21 +112,20 @@ def call_at_end_of_child(stop: Callable[[], object], owner: object) -> None:
     if util is not None:
         # multiprocessing clears the child's finalizers at its start, and calls these functions after that.
         util.register_after_fork(owner, lambda _: util.Finalize(None, stop, exitpriority=_LAST))
-    _connect_celery(stop)
-
-
-def call_at_end_of_this_child(stop: Callable[[], object]) -> None:
-    """Do the same in a child that was forked before the pipeline started."""
-    util: Any = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.Finalize(None, stop, exitpriority=_LAST)
-    _connect_celery(stop)
-
-
-def _connect_celery(stop: Callable[[], object]) -> None:
     signals: Any = sys.modules.get("celery.signals")
     if signals is not None:
         signals.worker_process_shutdown.connect(lambda **_: stop(), weak=False)
+
+
+def call_at_end_of_this_child(stop: Callable[[], object], owner: object) -> None:
+    """Do the same in a child that was forked before the pipeline started, at whatever point of its start it is.
+
+    A child of a fork server imports the main module before multiprocessing clears the finalizers.
+    """
+    call_at_end_of_child(stop, owner)
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, stop, exitpriority=_LAST)
 
 
 def renew_metrics(provider: Any, parts: Sequence[Any]) -> None:

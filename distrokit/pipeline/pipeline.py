@@ -150,7 +150,7 @@ class Pipeline:
         self._keep_threads_ready()
         watch_forks(self._before_fork, self._forked_in_parent, self.after_fork)
         if self._in_child:
-            call_at_end_of_this_child(lambda: self.stop("process"))
+            call_at_end_of_this_child(lambda: self.stop("process"), self)
         self._plugins.started(self)
 
     def propagate(self) -> None:

@@ -91,8 +91,8 @@ def _is_telemetry(name: str) -> bool:
     return name.startswith(_PREFIXES)
 
 
-def lend(name: str, value: str) -> Callable[[], None]:
-    """Set a variable for a while, for code that reads ``os.environ`` only.
+def lend(name: str, value: str | None) -> Callable[[], None]:
+    """Set a variable for a while, for code that reads ``os.environ`` only; ``None`` removes it.
 
     Returns: a function that restores the variable; child processes must not take it for the user's choice.
     """
@@ -121,12 +121,12 @@ def without_launchers() -> Iterator[None]:
 
 
 def import_propagate() -> None:
-    """Import ``opentelemetry.propagate`` with the default ``OTEL_PROPAGATORS``: it raises on unknown names.
+    """Import ``opentelemetry.propagate`` without ``OTEL_PROPAGATORS``: it raises on unknown names.
 
     The plan resolves the variable itself: a wrong name is left out alone, and propagators of plugins are found.
     """
     if "opentelemetry.propagate" not in sys.modules:
-        restore = lend("OTEL_PROPAGATORS", "tracecontext,baggage")
+        restore = lend("OTEL_PROPAGATORS", None)
         try:
             import_module("opentelemetry.propagate")
         finally:

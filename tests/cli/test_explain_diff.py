@@ -42,6 +42,7 @@ VALUES = {
     "OTEL_METRICS_EXEMPLAR_FILTER": "always_on",
     "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION": "false",
     "DISTROKIT_TRACE_HOOKS": "false",
+    "DISTROKIT_LAZY": "false",
     **{f"OTEL_PYTHON_{kind.upper()}_PROVIDER": f"sdk_{kind}_provider" for kind in ("tracer", "meter", "logger")},
 }
 #: They have an effect together with others only, or decide what the plan is made of.
@@ -60,7 +61,9 @@ def test_every_other_setting_is_listed_by_its_name(name):
     found = [(f["path"], f["value"]) for f in differences({name: text}) if f["source"] == name]
 
     assert found
-    assert [value for _, value in found] == [True if (name, text) == ("OTEL_SDK_DISABLED", "true") else text]
+    # Strict shows in the plan as what it does: nothing is lazy.
+    planned = {("OTEL_SDK_DISABLED", "true"): True, ("DISTROKIT_LAZY", "false"): False, ("DISTROKIT_STRICT", "true"): False}
+    assert [value for _, value in found] == [planned.get((name, text), text)]
 
 
 def test_what_limits_the_data_is_shown_with_its_default_and_its_source(tmp_path):

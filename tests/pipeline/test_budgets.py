@@ -45,6 +45,9 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.hookspecs",
         "distrokit.launch",
         "distrokit.launch.start",
+        "distrokit.lazy",
+        "distrokit.lazy.entry_point_files",
+        "distrokit.lazy.triggers",
         "distrokit.pipeline",
         "distrokit.pipeline.loss_words",
         "distrokit.pipeline.metric_arguments",
@@ -71,6 +74,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.settings.secret_values",
         "distrokit.settings.suggestions",
         "distrokit.settings.values",
+        "distrokit.suppression",
         "distrokit.threads",
     }
 
@@ -116,6 +120,7 @@ def test_the_launcher_imports_neither_the_plan_nor_the_other_commands():
         "distrokit.cli.guard",
         "distrokit.cli.guard.sitecustomize",
         "distrokit.cli.interpreter",
+        "distrokit.cli.plain_command",
         "distrokit.cli.run",
         "distrokit.cli.target_process",
     }
@@ -151,7 +156,9 @@ SDK = ["OtelBatchLogRecordProcessor", "OtelBatchSpanRecordProcessor", "OtelPerio
             [],
         ),
         ({"OTEL_SDK_DISABLED": "true"}, [], []),
-        ({"DISTROKIT_BATCH": "sdk"}, SDK, SDK),
+        ({"DISTROKIT_BATCH": "sdk"}, [], SDK),
+        ({"DISTROKIT_BATCH": "sdk", "DISTROKIT_LAZY": "0"}, SDK, SDK),
+        ({"DISTROKIT_LAZY": "0"}, [], ALL),
     ],
 )
 def test_threads(env, before, after):

@@ -541,7 +541,7 @@ def read(fd):
     data = os.read(fd, 65536)
     out.append(data)
     return data
-code = pty.spawn({[str(BIN / "opentelemetry-instrument"), sys.executable, "-c", "print('done')"]!r}, read)
+code = pty.spawn({[str(BIN / "opentelemetry-instrument"), sys.executable, "-c", "import logging; logging.error('done')"]!r}, read)
 open({str(tmp_path / "out.json")!r}, "w").write(json.dumps(b"".join(out).decode()))
 """
     run([sys.executable, "-c", program], QUIET)
@@ -550,7 +550,7 @@ open({str(tmp_path / "out.json")!r}, "w").write(json.dumps(b"".join(out).decode(
     assert len(lines) == 2
     assert lines[0].startswith("distrokit: unknown_service:python")
     assert "traces, metrics, logs → nowhere" in lines[0]
-    assert lines[1] == "done"
+    assert lines[1] == "ERROR:root:done"
 
 
 def test_the_command_says_what_a_process_above_it_has_said():

@@ -36,7 +36,7 @@ class Work:
         self.flushed: list[threading.Thread] = []
         self.stopped = 0
         self.stopping = False
-        self.signals = OSSignals(self.stop, self.flush, lambda: self.stopping)
+        self.signals = OSSignals().connect(self.stop, self.flush, lambda: self.stopping)
 
     def stop(self) -> None:
         self.stopped += 1

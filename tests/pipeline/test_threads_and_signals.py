@@ -23,6 +23,8 @@ def recording(self):
     run(self)
 
 threading.Thread.run = recording
+trace.get_tracer("t")
+started_with = set(masks)
 trace.get_tracer("t").start_span("s").end()
 metrics.get_meter("m").create_counter("c").add(1)
 logging.getLogger("l").warning("w")
@@ -37,7 +39,7 @@ open_ = [
     for task in tasks.iterdir()
     if task.name != str(os.getpid()) and f"SigBlk:\\t{blocked}" not in (task / "status").read_text()
 ] if tasks.exists() else None
-print(sorted(masks), all(mask == every for mask in masks.values()), open_)
+print(sorted(set(masks) - started_with), all(mask == every for mask in masks.values()), open_)
 """
 
 

@@ -22,6 +22,7 @@ MORE = [
     {"OTEL_LOG_LEVEL": "error"},
     {"OTEL_SDK_DISABLED": "true"},
     {"DISTROKIT_STRICT": "true"},
+    {"DISTROKIT_LAZY": "false"},
     {"DISTROKIT_DOCTOR": "false"},
     *({"OTEL_LOG_LEVEL": level} for level in ("none", "off", "fatal", "trace")),
     {"DISTROKIT_TRACE_HOOKS": "false"},

@@ -98,8 +98,8 @@ def test_otel_log_level_is_honoured(level):
     result = instrumented(
         """
         import logging
-        logging.getLogger("opentelemetry.sdk").debug("a debug line")
         logging.getLogger("opentelemetry.sdk").warning("a warning line")
+        logging.getLogger("opentelemetry.sdk").debug("a debug line")
         """,
         {
             "OTEL_LOG_LEVEL": level,

@@ -25,7 +25,7 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from peers import Peer, accept, first, hang, http_peer, refuse, slow, sometimes
 from plans import planned, problems
-from processes import BIN, LEAN, clean_environ, configured, instrumented, run
+from processes import BIN, EAGER, LEAN, clean_environ, configured, instrumented, run
 
 import distrokit_spool.plugin
 import distrokit_spool.sender
@@ -135,7 +135,7 @@ def test_unset_nothing_is_imported_and_there_is_no_thread(peer):
         print(sorted(name for name in sys.modules if name.startswith("distrokit_spool")), sqlite)
         print([thread.name for thread in threading.enumerate() if "spool" in thread.name])
         """,
-        {"OTEL_EXPORTER_OTLP_ENDPOINT": peer.endpoint},
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": peer.endpoint, **EAGER},
     )
 
     names = ["distrokit_spool", "distrokit_spool.plugin", "distrokit_spool.settings"]

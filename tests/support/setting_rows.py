@@ -157,6 +157,7 @@ ELSEWHERE = {
     "DISTROKIT_PLUGIN_FILES": "test_plugin_files.py",
     "DISTROKIT_DOCTOR": "test_doctor_elsewhere.py",
     "DISTROKIT_TRACE_HOOKS": "test_cli.py",
+    "DISTROKIT_LAZY": "test_first_use.py, test_triggers.py",
     "DISTROKIT_STRICT": "test_bad_input.py, test_configuration_file.py",
     "OTEL_PYTHON_TRACER_CONFIGURATOR": "test_scopes.py",
     "OTEL_PYTHON_METER_CONFIGURATOR": "test_scopes.py",

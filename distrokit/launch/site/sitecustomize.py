@@ -180,12 +180,12 @@ def _answer_lookups():  # type: () -> None
 
 
 def _import_propagate():  # type: () -> None
-    """Import OpenTelemetry with default propagators: while imported, it raises on a wrong name in OTEL_PROPAGATORS.
+    """Import OpenTelemetry without OTEL_PROPAGATORS: while imported, it raises on a wrong name.
 
     distrokit resolves the variable later, and leaves out only the propagator that fails.
     """
     before = os.environ.get("OTEL_PROPAGATORS", "")
-    _set("OTEL_PROPAGATORS", "tracecontext,baggage")
+    _set("OTEL_PROPAGATORS", "")
     try:
         import opentelemetry.propagate  # noqa: F401  (imported to read the variable)
     finally:
