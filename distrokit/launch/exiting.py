@@ -6,16 +6,30 @@ be started. The SDK needs both while it is imported: it builds a default resourc
 
 from __future__ import annotations
 
+import sys
 import threading
+from _thread import start_new_thread
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from distrokit.threads import block_signals
+
 
 def is_exiting() -> bool:
-    """Tell whether Python has ended the main thread and calls ``atexit`` functions."""
-    return not threading.main_thread().is_alive()
+    """Tell whether Python calls ``atexit`` functions."""
+    if not threading.main_thread().is_alive():
+        return True
+    if sys.version_info < (3, 12):
+        return False
+    # If threading was not imported before, it does not know that the main thread has ended; but none can be started.
+    try:
+        with block_signals():
+            start_new_thread(lambda: None, ())
+    except RuntimeError:
+        return True
+    return False
 
 
 @contextmanager

@@ -81,10 +81,10 @@ def run_detectors(
     deadline = time.monotonic() + timeout_millis / 1000
     runs = [_Run(component) for component in detectors]
     for run in runs:
-        start_thread(run.thread)
+        run.begin()
     found = []
     for run in runs:
-        run.thread.join(max(0.0, deadline - time.monotonic()))
+        run.wait(max(0.0, deadline - time.monotonic()))
         result, error = run.outcome or (None, None)
         if run.outcome is None:
             error = _LateError(f"no answer within {timeout_millis} ms")
@@ -105,7 +105,20 @@ class _Run:
     def __init__(self, component: Component[ResourceDetector]) -> None:
         self.component = component
         self.outcome: tuple[dict[str, Any] | None, BaseException | None] | None = None
-        self.thread = threading.Thread(target=self._run, name=f"distrokit-{component.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"distrokit-{component.name}", daemon=True)
+
+    def begin(self) -> None:
+        """Run the detector; in this thread, without a time limit, if the process can have no other one."""
+        try:
+            start_thread(self._thread)
+        except RuntimeError:
+            # The process has too many threads, or is ending.
+            self._run()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the detector's end, if it is in a thread of its own."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
 
     def _run(self) -> None:
         detector: Callable[..., Any] = self.component.declaration.detect
