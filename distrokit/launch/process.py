@@ -163,9 +163,14 @@ class Process:
                 applier = instrumentation.Applier(plan, self.on_demand.hook, report, load, say)
                 self.on_demand.stop_watching()
                 applier.apply_all()
-                self.on_demand.apply = applier.apply_triggered
+                self.on_demand.apply = partial(self._apply_triggered, applier)
             except Exception as error:
                 plan.problems.append(start_failed(error))
+
+    def _apply_triggered(self, applier: instrumentation.Applier, modules: list[str]) -> None:
+        # The last export may be the first to import its transport; that is too late for instrumentations.
+        if self.pipeline is None or not self.pipeline.stopped:
+            applier.apply_triggered(modules)
 
     def finish(self) -> None:
         """Finish the start, after the last instrumentation: restore the environment, report new problems."""

@@ -37,13 +37,14 @@ class ImportHook:
 
     Args:
         fired: called with the triggers that have fired, in the importing thread, before the importing code continues;
-            must not raise.
+            and with whether it may wait for another thread: not if that may need what this one is importing. Must not
+            raise.
 
     Attributes:
         owner: the object that made it.
     """
 
-    def __init__(self, fired: Callable[[list[str]], None], owner: object = None) -> None:
+    def __init__(self, fired: Callable[[list[str], bool], None], owner: object = None) -> None:
         self._report, self.owner = fired, owner
         self._calls: dict[str, list[Callable[[ModuleType], None]]] = {}
         self._before: dict[str, Callable[[], Callable[[], None]]] = {}
@@ -182,7 +183,7 @@ class ImportHook:
             passed = self._passed.pop(here, None)
             if passed:
                 _set_in_parent(name)
-                self._report(passed)
+                self._report(passed, not blocking)
 
 
 class _Postponed:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 #: Seconds that a thread waits while another one starts telemetry. That one may wait for a module which this thread is
 #: importing, so the wait ends; what is recorded meanwhile is lost.
 _WAIT = 10.0
+#: The same for a thread that has just imported a library, and is about to use it.
+_WAIT_IN_IMPORT = 2.0
 
 
 class OnDemand:
@@ -71,7 +73,7 @@ class OnDemand:
         self._first_use: FirstUse | None = None
         self._queue: list[str] = []
         self._lock = RLock()
-        self._busy = self._ending = self._held = False
+        self._busy = self._held = False
 
     @property
     def asleep(self) -> bool:
@@ -81,7 +83,7 @@ class OnDemand:
     def sleep(self, instrumentations: Iterable[Watched]) -> None:
         """Wait for the first use of telemetry."""
         first_use = self._first_use = FirstUse(self.hook, self.wake)
-        self.exits = _LastAtExit(self._end)
+        self.exits = _LastAtExit()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
                 before=self._before_fork, after_in_parent=self._forked_in_parent, after_in_child=self._forked_in_child
@@ -132,13 +134,17 @@ class OnDemand:
         if self._first_use is not None:
             self._first_use.remove()
 
-    def _fired(self, triggers: list[str]) -> None:
+    def _fired(self, triggers: list[str], may_wait: bool) -> None:
         self._queue += triggers
-        self._drain()
+        self._drain(_WAIT_IN_IMPORT if may_wait else 0)
 
-    def _drain(self) -> None:
-        """Apply what has fired. If another thread is at it, that one continues: waiting could be a deadlock."""
-        while self._queue and not self._ending and self._lock.acquire(blocking=False):
+    def _drain(self, seconds: float = 0) -> None:
+        """Apply what has fired. If another thread is at it, that one continues.
+
+        Args:
+            seconds: how long to wait for it. It may wait for a module that this thread is importing.
+        """
+        while self._queue and self._lock.acquire(timeout=seconds):
             try:
                 if self._busy:
                     # This thread is at it, further up.
@@ -158,9 +164,6 @@ class OnDemand:
                 self._failed(error)
             finally:
                 self._lock.release()
-
-    def _end(self) -> None:
-        self._ending = True
 
     def _handle_signals(self, threading: Any) -> None:
         """Handle signals from now on: the first use may be in another thread, where Python lets no handler be set."""
@@ -199,8 +202,8 @@ class _LastAtExit:
     Python calls the functions that were registered last first, so its own is registered when the process starts.
     """
 
-    def __init__(self, begin: Callable[[], object]) -> None:
-        self._calls: list[Callable[..., object]] = [begin]
+    def __init__(self) -> None:
+        self._calls: list[Callable[..., object]] = []
         atexit.register(self._call)
 
     def register(self, call: Callable[..., object], /) -> object:

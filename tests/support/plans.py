@@ -61,4 +61,4 @@ def problems(plan: Plan) -> list[str]:
 def apply_all(plan):
     """Apply all instrumentations of a plan now, as with ``DISTROKIT_LAZY=0``."""
     plan.lazy = Value(False, BUILT_IN)
-    Applier(plan, ImportHook(lambda triggers: None)).apply_all()
+    Applier(plan, ImportHook(lambda triggers, may_wait: None)).apply_all()

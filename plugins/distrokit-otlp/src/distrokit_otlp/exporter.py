@@ -55,6 +55,10 @@ class Sender(ABC):
     def forked(self) -> None:
         """Abandon the parent's connection in a forked child; a new one is opened when needed."""
 
+    def prepare(self) -> SendResult | None:
+        """Import what requests need; return the result of a request that cannot be sent, ``None`` if it can be."""
+        return None
+
     def before_fork(self) -> None:  # noqa: B027  # most transports need nothing
         """Block new requests, and wait briefly for one under way, where a fork must not interrupt it."""
 
@@ -138,6 +142,9 @@ class _Exporter:
     def _send(self, part: Any, deadline: float, refused_sizes: Sequence[int]) -> tuple[SendResult, int]:
         """Send a part; return the result and the request's size in bytes, 0 when it cannot be encoded."""
         many = self._signal.size(part) > 1
+        impossible = self.sender.prepare()
+        if impossible is not None:
+            return impossible, 0
         try:
             request = self._signal.encode(part)
             size = int(request.ByteSize())

@@ -43,6 +43,8 @@ def make_grpc(options: ExporterOptions) -> Any:
 
     def make() -> Any:
         with quiet(options.settings):
+            # Also the encoders: a fork waits for this function, and not for an import in an export.
+            from distrokit_otlp import encoders  # noqa: F401
             from distrokit_otlp.grpc_sender import GrpcSender
 
         address, hint = grpc_target(options.endpoint), _hint(options)

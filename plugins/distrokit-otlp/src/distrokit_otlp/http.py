@@ -36,8 +36,8 @@ def make_http(options: ExporterOptions) -> Any:
     first = [make_session(options, files.paths)] if eager else []
 
     def make() -> Any:
-        # Also the session's module: a fork waits for this function, and not for an import in a request.
-        from distrokit_otlp import session  # noqa: F401
+        # Also these modules: a fork waits for this function, and not for an import in an export.
+        from distrokit_otlp import encoders, session  # noqa: F401
         from distrokit_otlp.http_sender import HttpSender
 
         return HttpSender(

@@ -88,11 +88,18 @@ class LazySender(Sender):
         """Return the transport."""
         return self._lazy.get()
 
-    def send(self, request: Any, seconds: float) -> SendResult:
+    def prepare(self) -> SendResult | None:
         try:
-            sender = self.get()
+            self.get()
         except Exception as error:
             return SendResult("refused", f"{type(error).__name__}: {error}")
+        return None
+
+    def send(self, request: Any, seconds: float) -> SendResult:
+        impossible = self.prepare()
+        if impossible is not None:
+            return impossible
+        sender = self.get()
         sender.on_response = self.on_response
         # The receiver gets all of the time, however long the import took; the end of the process does not wait longer.
         answer: SendResult = sender.send(request, seconds)

@@ -6,12 +6,6 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
-from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs
-from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
 from opentelemetry.sdk.metrics.export import MetricsData
 
 from distrokit import Signal, count_items
@@ -21,23 +15,34 @@ _NAME_LENGTH = 80
 
 
 class SignalInOTLP(ABC):
-    """The encoding of one signal.
+    """The encoding of one signal. The encoders are imported when they are needed, which the transport prepares.
 
     Attributes:
         name: the signal.
-        empty: a request without items, which receivers accept.
-        response: the class of the responses.
         method: the full name of the grpc method.
     """
 
     name: Signal
-    empty: Any
-    response: Any
     method: str
 
-    @abstractmethod
+    @property
+    def empty(self) -> Any:
+        """A request without items, which receivers accept."""
+        return self._encoders()[1]()
+
+    @property
+    def response(self) -> Any:
+        """The class of the responses."""
+        return self._encoders()[2]
+
     def encode(self, items: Any) -> Any:
         """Return the request; raises what the encoder raises for items that it cannot encode."""
+        return self._encoders()[0](items)
+
+    def _encoders(self) -> tuple[Any, Any, Any]:
+        from distrokit_otlp.encoders import ENCODERS
+
+        return ENCODERS[self.name]
 
     @abstractmethod
     def size(self, items: Any) -> int:
@@ -66,12 +71,7 @@ class Traces(_ListSignal):
     """Spans."""
 
     name = "traces"
-    empty = traces.ExportTraceServiceRequest()
-    response = traces.ExportTraceServiceResponse
     method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-
-    def encode(self, items: Any) -> Any:
-        return encode_spans(items)
 
     def describe_first(self, items: Any) -> str:
         return f"span {str(items[0].name)[:_NAME_LENGTH]!r}"
@@ -81,12 +81,7 @@ class Logs(_ListSignal):
     """Log records."""
 
     name = "logs"
-    empty = logs.ExportLogsServiceRequest()
-    response = logs.ExportLogsServiceResponse
     method = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
-
-    def encode(self, items: Any) -> Any:
-        return encode_logs(items)
 
     def describe_first(self, items: Any) -> str:
         scope = items[0].instrumentation_scope
@@ -97,12 +92,7 @@ class Metrics(SignalInOTLP):
     """Collections of data points."""
 
     name = "metrics"
-    empty = metrics.ExportMetricsServiceRequest()
-    response = metrics.ExportMetricsServiceResponse
     method = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
-
-    def encode(self, items: MetricsData) -> Any:
-        return encode_metrics(items)
 
     def size(self, items: MetricsData) -> int:
         return count_items(items)

@@ -1,0 +1,1 @@
+"""Benchmarks: distrokit beside upstream's distro. Run ``python -m benchmarks.startup --help``."""

@@ -1,0 +1,1 @@
+"""A module that only the program ``import_watched`` imports."""

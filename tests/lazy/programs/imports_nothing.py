@@ -1,0 +1,3 @@
+"""A program that imports nothing."""
+
+print(6 * 7)
