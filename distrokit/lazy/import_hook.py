@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-#: Packages that the start of distrokit imports itself: it must not begin while one of them is half-imported.
+#: Packages that the start of distrokit imports itself, beside opentelemetry's: it must not begin while one of them is
+#: half-imported.
 _NEEDED = (
     "google",
     "grpc",
@@ -33,7 +34,8 @@ class ImportHook:
     A *trigger* is the name of a module that somebody waits for. It fires at the end of the outermost import of a
     *library* in the importing thread: libraries are the triggers' top-level packages, everything below
     ``opentelemetry``, and the packages that distrokit itself needs. So an instrumentation never meets a library that is
-    half-imported: urllib3 inside of requests, click inside of flask, starlette inside of fastapi.
+    half-imported: urllib3 inside of requests, click inside of flask, starlette inside of fastapi. A trigger in Python's
+    own library fires at once, since libraries import its functions by name.
 
     Args:
         fired: called with the triggers that have fired, in the importing thread, before the importing code continues;
@@ -50,10 +52,14 @@ class ImportHook:
         self._before: dict[str, Callable[[], Callable[[], None]]] = {}
         self._triggers: set[str] = set()
         self._libraries: set[str] = set(_NEEDED)
+        #: Packages of which every module counts, since a trigger is below them.
+        self._packages = {"opentelemetry", "langgraph", "wrapt"}
         self._executing: set[str] = set()
         #: By thread: how many libraries it is importing, and the triggers that it has passed meanwhile.
         self._depths: dict[int, int] = {}
         self._passed: dict[int, list[str]] = {}
+        #: Triggers that have been passed, until the owner has handled them.
+        self._unhandled: set[str] = set()
         #: By thread: how many blocks it is in, inside of which telemetry cannot be started.
         self._blocks: dict[int, int] = {}
         # Another library's finder may ask all finders in turn, this one included.
@@ -66,12 +72,15 @@ class ImportHook:
 
     def watch(self, trigger: str) -> bool:
         """Wait for a module; return false if it is imported already, and nothing that imports it goes on."""
-        if trigger in self._triggers or any(trigger in passed for passed in list(self._passed.values())):
+        if trigger in self._triggers or trigger in self._unhandled:
             return True
         if trigger in sys.modules and trigger not in self._executing:
             return False
         self._triggers.add(trigger)
-        self._libraries.add(trigger.partition(".")[0])
+        package, dot, _ = trigger.partition(".")
+        self._libraries.add(package)
+        if dot:
+            self._packages.add(package)
         self.install()
         return True
 
@@ -123,14 +132,14 @@ class ImportHook:
             or name in self._libraries
             or name in self._calls
             or name in self._before
-            or name.startswith("opentelemetry.")
+            or name.partition(".")[0] in self._packages
         )
 
     def execute(self, load: Callable[[ModuleType], None], module: ModuleType) -> None:
         """Execute a module with its own loader, and call what waits for it. Raises what the module raises."""
         name = module.__name__
-        needed = name.startswith("opentelemetry.") or name.partition(".")[0] in _NEEDED
-        with self.postponed(name, blocking=needed):
+        package = name.partition(".")[0]
+        with self.postponed(name, blocking=package == "opentelemetry" or package in _NEEDED):
             self._executing.add(name)
             undo = self._before[name]() if name in self._before else None
             try:
@@ -141,9 +150,13 @@ class ImportHook:
                     undo()
             if name in self._triggers:
                 self._triggers.discard(name)
-                self.fire(name)
+                if package in sys.stdlib_module_names and not self.is_blocked:
+                    self._report_now([name], name)
+                else:
+                    self.fire(name)
             for call in self._calls.pop(name, ()):
-                call(module)
+                # A module may have replaced itself.
+                call(sys.modules.get(name, module))
 
     def postponed(self, name: str = "", *, blocking: bool = True) -> _Postponed:
         """Return a block; what fires inside of it, in this thread, is reported at the end of the outermost one.
@@ -159,8 +172,13 @@ class ImportHook:
         """True while telemetry cannot be started in this thread: something that it needs is half-imported."""
         return get_ident() in self._blocks
 
+    def handled(self, triggers: list[str]) -> None:
+        """Note that what waited for these triggers has been applied."""
+        self._unhandled.difference_update(triggers)
+
     def fire(self, trigger: str) -> None:
         """Let a trigger fire, at the end of the block that this thread is in."""
+        self._unhandled.add(trigger)
         self._passed.setdefault(get_ident(), []).append(trigger)
 
     def enter(self, blocking: bool) -> None:
@@ -182,8 +200,12 @@ class ImportHook:
             del self._depths[here]
             passed = self._passed.pop(here, None)
             if passed:
-                _set_in_parent(name)
-                self._report(passed, not blocking)
+                self._report_now(passed, name, may_wait=not blocking)
+
+    def _report_now(self, triggers: list[str], name: str, *, may_wait: bool = True) -> None:
+        self._unhandled.update(triggers)
+        _set_in_parent(name)
+        self._report(triggers, may_wait)
 
 
 class _Postponed:

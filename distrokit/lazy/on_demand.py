@@ -127,6 +127,7 @@ class OnDemand:
                 self._first_use = None
         finally:
             self._lock.release()
+        # What was triggered meanwhile, further down in this thread.
         self._drain()
 
     def stop_watching(self) -> None:
@@ -135,35 +136,45 @@ class OnDemand:
             self._first_use.remove()
 
     def _fired(self, triggers: list[str], may_wait: bool) -> None:
-        self._queue += triggers
-        self._drain(_WAIT_IN_IMPORT if may_wait else 0)
+        """Apply what this thread has triggered, after another thread that is at it, since the library is used next.
 
-    def _drain(self, seconds: float = 0) -> None:
-        """Apply what has fired. If another thread is at it, that one continues.
-
-        Args:
-            seconds: how long to wait for it. It may wait for a module that this thread is importing.
+        That thread leaves these alone: it would wait for the module that this thread is still importing.
         """
-        while self._queue and self._lock.acquire(timeout=seconds):
+        if not self._lock.acquire(timeout=_WAIT_IN_IMPORT if may_wait else 0):
+            self._queue += triggers
+        else:
+            try:
+                self._handle(triggers)
+            finally:
+                self._lock.release()
+        self._drain()
+
+    def _drain(self) -> None:
+        """Apply what waits; if another thread is at it, that one continues."""
+        while self._queue and self._lock.acquire(blocking=False):
             try:
                 if self._busy:
                     # This thread is at it, further up.
                     return
-                if self._first_use is not None:
-                    # It calls this function at its end.
-                    self.wake()
-                    continue
                 triggers, self._queue = self._queue, []
-                if self.apply is not None:
-                    self._busy = True
-                    try:
-                        self.apply(triggers)
-                    finally:
-                        self._busy = False
-            except Exception as error:
-                self._failed(error)
+                self._handle(triggers)
             finally:
                 self._lock.release()
+
+    def _handle(self, triggers: list[str]) -> None:
+        if self._busy:
+            self._queue += triggers
+            return
+        try:
+            self.wake()
+            if self.apply is not None:
+                self._busy = True
+                self.apply(triggers)
+        except Exception as error:
+            self._failed(error)
+        finally:
+            self._busy = False
+            self.hook.handled(triggers)
 
     def _handle_signals(self, threading: Any) -> None:
         """Handle signals from now on: the first use may be in another thread, where Python lets no handler be set."""

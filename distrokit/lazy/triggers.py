@@ -35,8 +35,10 @@ TABLE: dict[str, tuple[str, ...]] = {
     "boto": ("boto",),
     "boto3": ("boto3",),
     "botocore": ("botocore",),
-    "cassandra": ("cassandra",),
-    "celery": ("celery",),
+    # The module selects its reactor when it is imported.
+    "cassandra": ("cassandra.cluster",),
+    # The package is imported before celery's command lets gevent or eventlet patch.
+    "celery": ("celery.app",),
     "click": ("click",),
     "confluent_kafka": ("confluent_kafka",),
     "django": ("django",),
@@ -55,10 +57,9 @@ TABLE: dict[str, tuple[str, ...]] = {
     "httpx2": ("httpx2",),
     "jinja2": ("jinja2",),
     "kafka": ("kafka",),
-    # It patches langchain_core, which works without langchain.
-    "langchain": ("langchain_core", "langchain"),
+    # It patches langchain_core, which works without langchain, and others.
+    "langchain": ("langchain_core", "langchain", "langchain_community", "langchain_openai"),
     "logging": (),
-    # `mysql` is a namespace package.
     "mysql": ("mysql.connector",),
     "mysqlclient": ("MySQLdb",),
     "openai": ("openai",),
@@ -80,12 +81,18 @@ TABLE: dict[str, tuple[str, ...]] = {
     "system_metrics": (),
     # Context passes into threads only where there is one, and a process without telemetry has none.
     "threading": (),
-    "tornado": ("tornado",),
+    # tenacity and others import the package and do not use these.
+    "tornado": ("tornado.web", "tornado.httpclient"),
     # Its metadata names pydantic, too, which is not what it patches.
     "tortoiseorm": ("tortoise",),
     "urllib": ("urllib.request",),
     "urllib3": ("urllib3",),
-    "vertexai": ("vertexai", "google.cloud.aiplatform"),
+    "vertexai": (
+        "vertexai",
+        "google.cloud.aiplatform",
+        "google.cloud.aiplatform_v1",
+        "google.cloud.aiplatform_v1beta1",
+    ),
 }
 
 #: Instrumentations that must be applied at the start of the process, with the reason.
