@@ -487,7 +487,8 @@ def distrokit_exporter_options(exporter: Exporter, options: ExporterOptions) -> 
 def distrokit_started(pipeline: Pipeline) -> None:
     """React to the start: the providers are built and are the process's globals.
 
-    When: after the build, before instrumentations are applied.
+    When: after the build, before instrumentations are applied. The process's first use of telemetry starts it: a plugin
+    that must run from the start of the process has an entry point in the group ``distrokit.eager``.
     Process: the instrumented one, on the thread that starts it.
     Arguments: ``pipeline``: has the plan, the resource and the providers.
     Returns: nothing.
@@ -508,12 +509,12 @@ def distrokit_started(pipeline: Pipeline) -> None:
 
 @hookspec
 def distrokit_instrumented(pipeline: Pipeline) -> None:
-    """React to the end of the start: all instrumentations have been applied or have failed.
+    """React to the end of the start: the instrumentations that need no library have been applied or have failed.
 
-    When: at the end of the start, before the application. ``pipeline.plan.instrumentations`` has the state of each
-    (``applied``, ``why``), ``pipeline.plan.problems`` all problems. Instrumentations that need modules of the
-    application are applied later, and ``why`` says when: ``django`` when ``django.setup()`` is called, and
-    ``aws-lambda``. With ``distrokit.start(instrument=False)`` none is applied.
+    When: at the end of the start, at the process's first use of telemetry. ``pipeline.plan.instrumentations`` has the
+    state of each (``applied``, ``why``), ``pipeline.plan.problems`` all problems. Others are applied when their
+    libraries are imported, and ``why`` says which. With ``DISTROKIT_LAZY=0`` all of them have been applied, before the
+    application starts; with ``distrokit.start(instrument=False)`` none is.
     Process: the instrumented one, on the thread that starts it.
     Arguments: ``pipeline``: has the plan, the resource and the providers.
     Returns: nothing.

@@ -15,8 +15,8 @@ from distrokit.plan.plan import Plan
 
 _GREEN = ("gevent", "eventlet")
 _PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
-#: Instrumentations that import their library, and with it urllib3, when they are applied. A urllib3 that is imported
-#: before gevent patches ssl recurses without end (https://github.com/gevent/gevent/issues/1016).
+#: Instrumentations that import their library, and with it urllib3, when they are applied at the start. A urllib3 that
+#: is imported before gevent patches ssl recurses without end (https://github.com/gevent/gevent/issues/1016).
 _IMPORT_URLLIB3 = ("requests", "urllib3", "botocore", "elasticsearch")
 #: Largest program file that is read, in bytes.
 _LARGEST = 1_000_000
@@ -41,17 +41,17 @@ def check_gevent(words: Sequence[str], plan: Plan, instead_of_grpc: str) -> Iter
         return
     on = [name for name, item in plan.instrumentations.items() if item.enabled]
     too_early = [name for name in _IMPORT_URLLIB3 if name in on]
-    early = found == "gevent" and bool(too_early) and asked != "patch_all"
+    early = found == "gevent" and bool(too_early) and asked != "patch_all" and not plan.lazy.value
     if early:
         evidence = (
             f"gevent is in use, and the instrumentation of {', '.join(too_early)} imports urllib3 before gevent patches"
             " ssl; requests over TLS end in a RecursionError"
         )
-        yield Check("gevent", "warn", evidence, f"export {_PATCH}=patch_all")
+        yield Check("gevent", "warn", evidence, "unset DISTROKIT_LAZY DISTROKIT_STRICT")
     if instead_of_grpc:
         yield Check("gevent", "warn", f"{found} is in use, and grpc blocks its event loop", instead_of_grpc)
     elif not early:
-        yield Check("gevent", "ok", f"{found} is in use; exporters are imported at the first export")
+        yield Check("gevent", "ok", f"{found} is in use; libraries and exporters are imported when they are used")
 
 
 def _is(name: str, word: str) -> bool:

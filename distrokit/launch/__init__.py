@@ -1,8 +1,9 @@
 """The start of distrokit in a process.
 
-``distro`` has the two classes that OpenTelemetry's loader calls, ``start`` is ``distrokit.start``; both use
-``assembly``, which makes the plan, and ``startup``, which runs it. ``distro_selection`` decides between distrokit and
-other vendors' distros, ``upstream_entry_points`` gives OpenTelemetry the entry points that distrokit found,
-``environment_variables`` lists settings for the launcher. ``site`` is the folder that ``distrokit run`` puts on
-PYTHONPATH; ``pyinstaller`` is its hook.
+``process`` is the start, in whatever way it comes: the two classes in ``distro`` that OpenTelemetry's loader calls, the
+first use of telemetry (``distrokit.lazy``), ``start``, which is ``distrokit.start``. It uses ``assembly``, which makes
+the plan, and ``startup``, which runs it; ``exiting`` is for a start while the process ends. ``distro_selection``
+decides between distrokit and other vendors' distros. ``upstream_entry_points`` and ``lookup`` give OpenTelemetry the
+entry points that distrokit found. ``environment_variables`` lists settings for the launcher. ``site`` is the folder
+that ``distrokit run`` puts on PYTHONPATH; ``pyinstaller`` is the hook for it.
 """

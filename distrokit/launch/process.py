@@ -55,7 +55,7 @@ class Process:
     _assembly: Assembly | None = None
     _other_distro: Any = None
     _distro_selection: DistroSelection | None = None
-    _configured = _started = _instrumented = _finished = False
+    _configured = _started = _started_late = _instrumented = _finished = False
     _lent: tuple[Callable[[], None], ...] = ()
     _failures: tuple[Problem, ...] = ()
 
@@ -103,7 +103,7 @@ class Process:
     def wake(self, on_demand: OnDemand) -> None:
         """Start telemetry at its first use, as OpenTelemetry's loader would at the start of the process."""
         self._on_demand = on_demand
-        self._configured = True
+        self._configured = self._started_late = True
         # As OpenTelemetry does: a Python that the start itself runs must not start distrokit again.
         with without_launchers(), without_threads() if is_exiting() else nullcontext():
             prepare_lookups(self.settings())
@@ -149,7 +149,7 @@ class Process:
                 self._lend(DISABLED, "*")
         except StrictError as error:
             self._print_report()
-            _end(error)
+            _end(error, started=self._started_late)
 
     def instrument(self) -> None:
         """Apply the instrumentations of the plan, once: now, or when their libraries are imported."""
@@ -187,7 +187,7 @@ class Process:
                 finish_start(self._assembly)
             except StrictError as error:
                 self._print_report()
-                _end(error)
+                _end(error, started=self._started_late)
         self._print_report()
 
     # ------------------------------------------------------------------------------- code
@@ -294,17 +294,21 @@ def _start_refused(who: str) -> Problem:
     )
 
 
-def _end(error: StrictError) -> None:
+def _end(error: StrictError, *, started: bool) -> None:
     """End the process before the application starts, under ``DISTROKIT_STRICT=1``.
 
+    If the application has started already, it goes on: a distro's default was not known before.
     An exit raised inside ``sitecustomize`` would print "Fatal Python error" and a traceback, so the process is ended at
     once there. If a program called the loader itself, the error is raised.
     """
     count = len(error.problems)
+    outcome = "the application runs already, and goes on" if started else "the application is not started"
     write(
         f"distrokit: DISTROKIT_STRICT is set and there {'is 1 problem' if count == 1 else f'are {count} problems'}"
-        "; the application is not started"
+        f"; {outcome}"
     )
+    if started:
+        return
     if not hasattr(sys.modules.get("__main__"), "__file__"):
         sys.stdout.flush()
         os._exit(int(error.code or 1))

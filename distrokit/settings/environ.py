@@ -1,6 +1,8 @@
-"""The only writer of ``os.environ``, for code that can be configured in no other way.
+"""The writer of ``os.environ``, for code that can be configured in no other way.
 
-:func:`lend` sets a variable for a while: it is restored before the application's first line.
+:func:`lend` sets a variable for a while: it is restored before the application goes on. The files that run before
+anything of distrokit is imported write it themselves: ``launch/site/sitecustomize.py``, ``cli/plain_command.py``, and
+``lazy/on_demand.py``.
 """
 
 from __future__ import annotations

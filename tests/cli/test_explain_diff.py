@@ -62,7 +62,11 @@ def test_every_other_setting_is_listed_by_its_name(name):
 
     assert found
     # Strict shows in the plan as what it does: nothing is lazy.
-    planned = {("OTEL_SDK_DISABLED", "true"): True, ("DISTROKIT_LAZY", "false"): False, ("DISTROKIT_STRICT", "true"): False}
+    planned = {
+        ("OTEL_SDK_DISABLED", "true"): True,
+        ("DISTROKIT_LAZY", "false"): False,
+        ("DISTROKIT_STRICT", "true"): False,
+    }
     assert [value for _, value in found] == [planned.get((name, text), text)]
 
 

@@ -433,6 +433,7 @@ def test_a_pre_fork_server(argv, verdict):
 
 
 HTTP = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+EARLY = {**HTTP, "DISTROKIT_LAZY": "0"}
 QUIETLY = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "requests"}
 PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
 
@@ -441,12 +442,13 @@ PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
     ("env", "argv", "verdict", "said"),
     [
         (QUIETLY, ["gunicorn", "-k", "gevent"], "warn", "grpc blocks its event loop"),
-        (HTTP, ["gunicorn", "-kgevent"], "warn", "of requests imports urllib3 before gevent patches ssl"),
-        ({**HTTP, **QUIETLY}, ["gunicorn", "-kgevent"], "ok", "gevent is in use"),
-        (HTTP, ["python", "patches.py"], "warn", "gevent is in use"),
+        (HTTP, ["gunicorn", "-kgevent"], "ok", "imported when they are used"),
+        (EARLY, ["gunicorn", "-kgevent"], "warn", "of requests imports urllib3 before gevent patches ssl"),
+        ({**EARLY, **QUIETLY}, ["gunicorn", "-kgevent"], "ok", "gevent is in use"),
+        (EARLY, ["python", "patches.py"], "warn", "gevent is in use"),
         (HTTP, ["gunicorn", "--worker-class=eventlet"], "ok", "eventlet is in use"),
         (
-            HTTP,
+            EARLY,
             ["gunicorn", "-k", "geventwebsocket.gunicorn.workers.GeventWebSocketWorker"],
             "warn",
             "before gevent patches",
@@ -477,7 +479,7 @@ def test_gevent_that_patches_first(tmp_path, monkeypatch):
     (tmp_path / "gevent.py").write_text("")
     monkeypatch.syspath_prepend(tmp_path)
 
-    assert checks_of({**HTTP, PATCH: "patch_all"}, "gunicorn", "-k", "gevent")["gevent"].verdict == "ok"
+    assert checks_of({**EARLY, PATCH: "patch_all"}, "gunicorn", "-k", "gevent")["gevent"].verdict == "ok"
 
 
 # ------------------------------------------------------------------------------------- whole

@@ -12,7 +12,11 @@ from textwrap import dedent
 
 import pytest
 from distributions import write_distribution
-from processes import BIN, QUIET, clean_environ, instrumented, run
+from interpreters import Environment
+from processes import AUTO_INSTRUMENTATION, BIN, QUIET, clean_environ, instrumented, run
+
+from distrokit.launch.site import FOLDER, sitecustomize
+from distrokit.settings.environ import LAUNCHERS as LAUNCHER_FOLDERS
 
 LAUNCHERS = {"run": [str(BIN / "distrokit"), "run"], "upstream": [str(BIN / "opentelemetry-instrument")]}
 CONSOLE = {**QUIET, "OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "console"}
@@ -312,6 +316,53 @@ def test_the_folder_alone_does_the_same(tmp_path):
     assert used.stdout == "own\nTrue\n"
 
 
+def test_children_under_opentelemetry_instrument_start_light():
+    child = "import os, sys; print(sorted(m for m in sys.modules if m.startswith('opentelemetry')), os.environ['PYTHONPATH'])"
+    program = f"""
+        import os, subprocess, sys
+        print(os.environ["PYTHONPATH"], flush=True)
+        subprocess.run([sys.executable, "-c", {child!r}])
+        subprocess.run([sys.executable, "-c", {(child + "; import logging; logging.error('x'); " + STARTED)!r}])
+    """
+
+    result = run([*LAUNCHERS["upstream"], sys.executable, "-c", dedent(program)], QUIET)
+
+    own, first, second, started = result.stdout.splitlines()
+    assert own.split(os.pathsep)[:2] == [FOLDER, AUTO_INSTRUMENTATION]
+    assert first == second == f"[] {own}"
+    assert started == "True"
+
+
+def test_a_child_whose_environment_has_opentelemetry_alone_is_started_by_it(tmp_path):
+    # A fresh environment: neither distrokit nor OpenTelemetry is installed in it.
+    other = Environment(tmp_path / "other", tmp_path).bin / "python"
+    package = tmp_path / "opentelemetry" / "instrumentation" / "auto_instrumentation"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("def initialize(): print('by OpenTelemetry')")
+    path = os.pathsep.join([FOLDER, str(package), str(tmp_path)])
+
+    result = run([str(other), "-c", "print('runs')"], {**QUIET, "PYTHONPATH": path})
+
+    assert (result.stdout, result.stderr) == ("by OpenTelemetry\nruns\n", "")
+
+
+def test_the_names_of_the_launchers_folders_are_known_in_both_places():
+    assert set(LAUNCHER_FOLDERS) == set(sitecustomize._LAUNCHERS)
+
+
 def json_values(text, key):
     """The values of a key in what console exporters print."""
     return [json.loads(line.split(": ", 1)[1].rstrip(",")) for line in text.splitlines() if f'"{key}":' in line]
+
+
+def test_a_distro_that_is_strict_by_default_does_not_end_a_running_application(launch, tmp_path):
+    source = (
+        'from distrokit import Distro\nacme = Distro(name="acme", version="1", defaults={"DISTROKIT_STRICT": "1"})\n'
+    )
+    points = {"distrokit.distro": {"acme": "acme_distro:acme"}}
+    path = write_distribution(tmp_path, "acme-distro", entry_points=points, modules={"acme_distro": source})
+
+    result = launch("import logging; logging.error('own'); print('runs')", {"DISTROKIT_X": "1"}, [path])
+
+    assert (result.stdout, result.returncode) == ("runs\n", 0), result.stderr
+    assert "DISTROKIT_STRICT is set and there is 1 problem; the application runs already, and goes on" in result.stderr
