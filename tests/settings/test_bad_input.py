@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from distributions import write_distribution, write_plugin
-from processes import BIN, QUIET, instrumented, run, said
+from processes import BIN, EAGER, QUIET, instrumented, run, said
 
 from distrokit_dev.receiver import Receiver
 
@@ -408,7 +408,7 @@ def test_an_empty_setting_means_unset(receiver, value):
 
 def test_the_interpreter_and_the_environment_are_left_as_they_were(receiver):
     result = instrumented(
-        "import os; print({n: t for n, t in os.environ.items() if n.startswith(('OTEL_', 'DISTROKIT_'))})",
+        "import logging, os; logging.error('x'); print({n: t for n, t in os.environ.items() if n.startswith(('OTEL_', 'DISTROKIT_'))})",
         {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")},
         lean=False,
     )
@@ -419,7 +419,7 @@ def test_the_interpreter_and_the_environment_are_left_as_they_were(receiver):
 def test_a_closed_stderr_disturbs_nobody():
     command = f"{BIN}/opentelemetry-instrument {sys.executable} -c 'print(1); exit(7)' 2>&-"
 
-    result = run(["sh", "-c", command], {**QUIET, "OTEL_TRACES_EXPORTER": "consol"})
+    result = run(["sh", "-c", command], {**QUIET, **EAGER, "OTEL_TRACES_EXPORTER": "consol"})
 
     assert (result.stdout, result.returncode) == ("1\n", 7)
 

@@ -15,7 +15,7 @@ import pytest
 from distributions import write_plugin
 from interpreters import ROOT, SUPPORTED, Environment, find
 from kits import write_kit
-from processes import said
+from processes import EAGER, said
 from three_signals import THREE_SIGNALS
 from vendor_distros import Example, examples
 
@@ -132,7 +132,7 @@ def test_the_core_alone(environment):
     environment.install("distrokit")
     path = program(environment, "import sys; print('ran'); sys.exit(7)")
 
-    result = environment.run("opentelemetry-instrument", "python", str(path))
+    result = environment.run("opentelemetry-instrument", "python", str(path), env=EAGER)
 
     assert (result.stdout, result.returncode) == ("ran\n", 7)
     (line,) = result.stderr.splitlines()
