@@ -106,15 +106,11 @@ def claim_loader() -> None:
         claim(*((CONFIGURATOR, NAME) if settings.get(DISTRO) else (DISTRO, kit.chosen(settings, installed))))
 
 
-def prepare_lookups(settings: Settings | None = None) -> None:
-    """Let OpenTelemetry find the entry points of distrokit's scan; called before OpenTelemetry looks for any.
-
-    Args:
-        settings: ``None`` reads ``os.environ``.
-    """
+def prepare_lookups() -> None:
+    """Let OpenTelemetry find the entry points of distrokit's scan; called before OpenTelemetry looks for any."""
     if given_entry_points() is not None:
         return
-    settings = settings or Settings.from_environ()
+    settings = Settings.from_environ()
     installed = EntryPoints.scan()
     distro_selection = select_distro(settings, installed)
     instead = None

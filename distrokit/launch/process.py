@@ -19,7 +19,6 @@ from distrokit.launch.distro_selection import (
     DistroSelection,
     configure_other,
     load_instrumentor_of,
-    prepare_lookups,
     select_distro,
 )
 from distrokit.launch.exiting import is_exiting, without_threads
@@ -106,7 +105,8 @@ class Process:
         self._configured = self._started_late = True
         # As OpenTelemetry does: a Python that the start itself runs must not start distrokit again.
         with without_launchers(), without_threads() if is_exiting() else nullcontext():
-            prepare_lookups(self.settings())
+            # Before OpenTelemetry looks for any.
+            self._entry_points()
             import_propagate()
             from opentelemetry.instrumentation.version import __version__
 
@@ -236,7 +236,8 @@ class Process:
 
     def _entry_points(self) -> EntryPoints:
         if self._installed is None:
-            self._installed = given_entry_points() or EntryPoints.scan()
+            read = self._on_demand.installed if self._on_demand else None
+            self._installed = EntryPoints.of_files(read) if read else given_entry_points() or EntryPoints.scan()
             answer_lookups(self._installed)
         return self._installed
 

@@ -19,7 +19,7 @@ _REQUIRED = ("distrokit", "opentelemetry-api", "opentelemetry-sdk", "opentelemet
 def sleep_until_used() -> OnDemand | None:
     """Arrange that telemetry starts when this process uses it; return ``None`` if it must start at once."""
     installed = read_installed()
-    on_demand = OnDemand(_start, _failed)
+    on_demand = OnDemand(_start, _failed, installed=installed)
     reasons = find_eager_reasons(on_demand.environ, installed, on_demand.directory, _program())
     if not _can_start(installed) or any(reasons):
         return None

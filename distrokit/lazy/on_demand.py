@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from distrokit.lazy.eager_reasons import Watched
+    from distrokit.lazy.entry_point_files import InstalledFiles
     from distrokit.pipeline.os_signals import OSSignals
 
     class Exits(Protocol):
@@ -44,7 +45,7 @@ class OnDemand:
         hook: sees the imports of this process.
         environ: the environment at the start of the process, which the application may change before the first use.
         directory: the working directory at that time; empty if there was none.
-        reasons: why telemetry started at once; empty if it waits.
+        installed: the entry points that were read at that time; ``None`` if they were not.
         apply: called with the triggers that have fired; ``None`` until telemetry has started.
         exits: registers what is called at the end of the process.
         signals: the handlers for SIGTERM and SIGHUP; ``None`` in a process without threads.
@@ -56,7 +57,7 @@ class OnDemand:
         start: Callable[[OnDemand], None] | None = None,
         failed: Callable[[BaseException], None] = lambda error: None,
         *,
-        reasons: tuple[str, ...] = (),
+        installed: InstalledFiles | None = None,
     ) -> None:
         self.hook = ImportHook(self._fired, self)
         self.environ: Mapping[str, str] = dict(os.environ)
@@ -64,7 +65,7 @@ class OnDemand:
             self.directory = os.getcwd()  # noqa: PTH109  (pathlib is not imported yet)
         except OSError:
             self.directory = ""
-        self.reasons = reasons
+        self.installed = installed
         self.apply: Callable[[list[str]], None] | None = None
         self.exits: Exits = atexit
         self.signals: OSSignals | None = None

@@ -106,6 +106,15 @@ def test_the_first_span_and_measurement_are_whole_from_anywhere(launch, moment):
     assert result.stderr == ""
 
 
+def test_a_log_record_of_an_atexit_function_is_the_first_use(launch):
+    result = launch(
+        "import atexit, logging; atexit.register(logging.error, 'at exit')", {"OTEL_LOGS_EXPORTER": "console"}
+    )
+
+    assert '"body": "at exit"' in result.stdout
+    assert result.stderr == "ERROR:root:at exit\n"
+
+
 def test_many_threads_at_once_start_it_once_and_lose_nothing(launch):
     program = """
         import threading

@@ -244,6 +244,27 @@ def test_an_application_that_applies_it_itself_applies_it_once(site):
     assert "already instrumented" in result.stderr
 
 
+def test_a_module_in_c(site):
+    # Python's own library is in C, too, but this module is imported by nothing else.
+    site.library("acme-lib", {}, names=["_lsprof"])
+    site.instrumentation("acme", "import _lsprof; print('applied')", "acme-lib")
+
+    assert site.run("import _lsprof; print('goes on')").stdout == "applied\ngoes on\n"
+
+
+def test_a_library_that_was_imported_before_is_instrumented_at_once(site):
+    site.library("acme-lib", WORK)
+    site.instrumentation("acme", PATCH.format("acme_lib"), "acme-lib")
+
+    result = run(
+        [sys.executable, "-c", "import acme_lib, distrokit; distrokit.start(); print(acme_lib.work())"],
+        QUIET,
+        [site.folder],
+    )
+
+    assert result.stdout == "patched\n", result.stderr
+
+
 def test_debug_says_when_each_was_applied_and_what_it_cost(site):
     site.library("acme-lib", WORK)
     site.instrumentation("acme", PATCH.format("acme_lib"), "acme-lib")
