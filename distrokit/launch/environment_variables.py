@@ -6,13 +6,14 @@ an option of every name here that begins with ``OTEL_``: ``--distrokit_strict`` 
 
 This module is also the only code of distrokit that runs before the loader chooses a distro. So if another
 distro is installed as well, the choice is made here: the loader would take the one that the file system
-lists first. It also notes that the launcher, not the user, puts the working directory on PYTHONPATH.
+lists first. It also notes that the launcher, not the user, puts the working directory on PYTHONPATH, and lets it put
+distrokit's folder there in place of its own.
 """
 
 from contextlib import suppress
 from importlib.metadata import entry_points
 
-from distrokit.launch.site.sitecustomize import note_added
+from distrokit.launch.site.sitecustomize import lead_launcher, note_added
 
 #: Comma-separated plugin names that are never imported; ``*`` for all. Default: none.
 OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS = "OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS"
@@ -65,3 +66,5 @@ if len(entry_points(group="opentelemetry_distro")) > 1:
 
 with suppress(OSError):
     note_added()
+with suppress(Exception):
+    lead_launcher()

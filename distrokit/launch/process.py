@@ -181,6 +181,8 @@ class Process:
         self._give_back()
         answer_lookups(self._entry_points())
         self._answer_doctor()
+        # Its problems are printed, also if the loader has called another distro and configurator.
+        self.distro_selection()
         if self._assembly is not None:
             try:
                 self.instrument()

@@ -1,12 +1,15 @@
-"""Most tests set the path that the launcher would set: it is the same path, and the same process otherwise."""
+"""Most tests put OpenTelemetry's folder on PYTHONPATH, as its Kubernetes operator does; the launchers put distrokit's."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
-from processes import BIN, LEAN, QUIET, instrumented, run
+from processes import AUTO_INSTRUMENTATION, BIN, LEAN, QUIET, instrumented, run
+
+from distrokit.launch.site import FOLDER
 
 PROGRAM = """
 import json, os, sys
@@ -24,4 +27,13 @@ def test_a_program_is_started_as_the_launcher_starts_it(tmp_path, given):
     expected = run(command, {**LEAN, **env}, path, cwd=tmp_path)
 
     assert (result.returncode, result.stderr) == (expected.returncode, expected.stderr) == (0, "")
-    assert json.loads(result.stdout) == json.loads(expected.stdout)
+    found, launched = json.loads(result.stdout), json.loads(expected.stdout)
+    paths = [environ.pop("PYTHONPATH").split(os.pathsep) for environ in (found[0], launched[0])]
+    # The same for children: distrokit's folder first, OpenTelemetry's behind it.
+    assert [entries[0] for entries in paths] == [FOLDER, FOLDER]
+    assert (
+        sorted(paths[0]) == sorted(paths[1]) == sorted([FOLDER, AUTO_INSTRUMENTATION, str(tmp_path), *map(str, path)])
+    )
+    # The application sees what it sees under OpenTelemetry's own launcher, in the user's order.
+    assert sorted(found.pop(1)) == sorted(launched.pop(1))
+    assert found == launched

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from distributions import write_distribution, write_distro
 from interpreters import find
-from processes import BIN, EAGER, LEAN, QUIET, clean_environ, run
+from processes import AUTO_INSTRUMENTATION, BIN, EAGER, LEAN, QUIET, clean_environ, run
 
 from distrokit.launch.site import FOLDER
 
@@ -403,14 +403,16 @@ def test_it_runs_when_telemetry_is_off(own, by):
     assert [line[2] for line in lines] == ["ProxyTracerProvider"]
 
 
-def test_under_another_distro_it_is_left_to_that_one(own):
+def test_it_runs_under_another_distro(own):
     rival = write_distro(own / "rival")
     env = {"OTEL_PYTHON_DISTRO": "other"}
 
     (own / "app.py").write_text(ASK)
-    assert record(own, sys.executable, by=UPSTREAM, env=env, path=[own / "own", rival])[1] == []
-    # What hides it here is ours.
-    assert len(record(own, sys.executable, by=RUN, env=env, path=[own / "own", rival])[1]) == 1
+    for at, by in enumerate((UPSTREAM, RUN), 1):
+        assert len(record(own, sys.executable, by=by, env=env, path=[own / "own", rival])[1]) == at
+    # Where OpenTelemetry's own folder is on the path, its file hides the user's.
+    folder = ["env", os.pathsep.join([f"PYTHONPATH={AUTO_INSTRUMENTATION}", str(own / "own"), str(rival)])]
+    assert len(record(own, sys.executable, by=folder, env=env)[1]) == 2
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,12 @@ from processes import AUTO_INSTRUMENTATION, BIN, QUIET, clean_environ, instrumen
 from distrokit.launch.site import FOLDER, sitecustomize
 from distrokit.settings.environ import LAUNCHERS as LAUNCHER_FOLDERS
 
-LAUNCHERS = {"run": [str(BIN / "distrokit"), "run"], "upstream": [str(BIN / "opentelemetry-instrument")]}
+LAUNCHERS = {
+    "run": [str(BIN / "distrokit"), "run"],
+    "upstream": [str(BIN / "opentelemetry-instrument")],
+    # As the Kubernetes operator starts programs.
+    "folder": ["env", f"PYTHONPATH={AUTO_INSTRUMENTATION}"],
+}
 CONSOLE = {**QUIET, "OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "console"}
 #: Whether telemetry has started, without using it.
 STARTED = "import sys; print('distrokit.pipeline.pipeline' in sys.modules)"
@@ -29,8 +34,10 @@ def launch(request):
     """Run a program's source under each launcher."""
 
     def launched(program, env=None, path=()):
-        command = [*LAUNCHERS[request.param], sys.executable, "-c", dedent(program)]
-        return run(command, {**QUIET, **(env or {})}, path)
+        launcher = LAUNCHERS[request.param]
+        if request.param == "folder":
+            launcher = ["env", os.pathsep.join([launcher[1], *map(str, path)])]
+        return run([*launcher, sys.executable, "-c", dedent(program)], {**QUIET, **(env or {})}, path)
 
     return launched
 
@@ -325,7 +332,8 @@ def test_the_folder_alone_does_the_same(tmp_path):
     assert used.stdout == "own\nTrue\n"
 
 
-def test_children_under_opentelemetry_instrument_start_light():
+@pytest.mark.parametrize("launcher", ["upstream", "folder"])
+def test_children_under_opentelemetrys_launcher_start_light(launcher):
     child = "import os, sys; print(sorted(m for m in sys.modules if m.startswith('opentelemetry')), os.environ['PYTHONPATH'])"
     program = f"""
         import os, subprocess, sys
@@ -334,10 +342,11 @@ def test_children_under_opentelemetry_instrument_start_light():
         subprocess.run([sys.executable, "-c", {(child + "; import logging; logging.error('x'); " + STARTED)!r}])
     """
 
-    result = run([*LAUNCHERS["upstream"], sys.executable, "-c", dedent(program)], QUIET)
+    result = run([*LAUNCHERS[launcher], sys.executable, "-c", dedent(program)], QUIET)
 
     own, first, second, started = result.stdout.splitlines()
-    assert own.split(os.pathsep)[:2] == [FOLDER, AUTO_INSTRUMENTATION]
+    assert own.split(os.pathsep)[0] == FOLDER
+    assert AUTO_INSTRUMENTATION in own.split(os.pathsep)
     assert first == second == f"[] {own}"
     assert started == "True"
 

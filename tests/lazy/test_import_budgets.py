@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from processes import QUIET, run
+from processes import BIN, QUIET, run
 
 LAZY = {
     "distrokit",
@@ -67,6 +67,14 @@ def test_a_process_that_uses_nothing():
     # os is not imported yet without site.
     assert modules - LAZY <= {"__future__", "atexit", "os", "posixpath", "genericpath", "stat", "_stat", "os.path",
                               "_collections_abc"}  # fmt: skip
+
+
+def test_a_program_under_opentelemetry_instrument():
+    program = "import sys; print(sorted(m for m in sys.modules if m.startswith(('distrokit', 'opentelemetry'))))"
+
+    result = run([str(BIN / "opentelemetry-instrument"), sys.executable, "-c", program], QUIET)
+
+    assert result.stdout == f"{sorted(LAZY)}\n", result.stderr
 
 
 def test_a_process_that_imports_threading():

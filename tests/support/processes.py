@@ -1,4 +1,4 @@
-"""Runs programs the way a user does: in a subprocess, with the folder of ``opentelemetry-instrument`` on the path."""
+"""Runs programs the way a user does: in a subprocess, with the folder of OpenTelemetry's launcher on the path."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def instrumented(
     lean: bool = True,
     launcher: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program's source as ``opentelemetry-instrument`` does, as :data:`LEAN`; its exit code is not checked.
+    """Run a program's source with OpenTelemetry's folder on PYTHONPATH, as :data:`LEAN`; its exit code is not checked.
 
-    The launcher puts a folder on PYTHONPATH and replaces itself by the program (``test_launched.py`` compares). That takes
-    it a third of the whole start, so it runs only where something else may happen in it: for ``options`` of its own, and
-    with ``launcher`` (:data:`under_launcher`), as for other vendors' distros and for what ends it.
+    So does the Kubernetes operator. ``opentelemetry-instrument`` puts distrokit's folder there and replaces itself by the
+    program (``test_launched.py`` compares). It runs with ``options`` of its own, and with ``launcher``
+    (:data:`under_launcher`), as for other vendors' distros and for what ends it.
     """
     settings = {**(LEAN if lean else {}), **({} if _uses_telemetry(program) else EAGER), **(env or {})}
     program_of = [sys.executable, "-c", dedent(program)]
@@ -74,7 +74,7 @@ under_launcher = partial(instrumented, launcher=True)
 
 
 def launched(env: Mapping[str, str], path: Sequence[Path] = (), cwd: Path | None = None) -> dict[str, str]:
-    """``env`` with the PYTHONPATH that ``opentelemetry-instrument`` gives its program."""
+    """``env`` with the PYTHONPATH that OpenTelemetry's own launcher gives its program."""
     given = [*map(str, path), *filter(None, env.get("PYTHONPATH", "").split(os.pathsep))]
     here = str(cwd or Path.cwd())
     whole = [AUTO_INSTRUMENTATION, *([] if here in given else [here]), *given]

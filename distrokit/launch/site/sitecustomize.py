@@ -27,6 +27,22 @@ def hidden_by_upstream():  # type: () -> bool
     return os.path.dirname(os.path.abspath(imported)).endswith(_UPSTREAMS)
 
 
+def lead_launcher():  # type: () -> None
+    """Let ``opentelemetry-instrument`` start its program by this file: its own imports OpenTelemetry's loader first.
+
+    The launcher puts the folder of its module first on PYTHONPATH, as soon as it has read distrokit's settings. For a
+    Python that has OpenTelemetry without distrokit the launcher's own folder stays behind this one.
+    """
+    module = sys.modules.get("opentelemetry.instrumentation.auto_instrumentation")
+    file = getattr(module, "__file__", None)
+    if file and os.path.basename(sys.argv[0]).startswith("opentelemetry-instrument"):
+        upstreams = os.path.dirname(os.path.abspath(file))
+        before = os.environ.get("PYTHONPATH", "")
+        if upstreams not in before.split(os.pathsep):
+            os.environ["PYTHONPATH"] = upstreams + os.pathsep + before if before else upstreams
+        module.__file__ = os.path.join(_HERE, "__init__.py")
+
+
 def lead_children():  # type: () -> None
     """Let the children of a process under ``opentelemetry-instrument`` start by this file: that costs a tenth.
 
