@@ -35,7 +35,7 @@ def lead_launcher():  # type: () -> None
     """
     module = sys.modules.get("opentelemetry.instrumentation.auto_instrumentation")
     file = getattr(module, "__file__", None)
-    if file and os.path.basename(sys.argv[0]).startswith("opentelemetry-instrument"):
+    if module is not None and file and os.path.basename(sys.argv[0]).startswith("opentelemetry-instrument"):
         upstreams = os.path.dirname(os.path.abspath(file))
         before = os.environ.get("PYTHONPATH", "")
         if upstreams not in before.split(os.pathsep):
