@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -11,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from distrokit import instrumentation
-from distrokit.diagnostics import Problem, StrictError, write
+from distrokit.diagnostics import Problem, StrictError
 from distrokit.launch.assembly import Assembly, channel_for, plan_for, start_failed
 from distrokit.launch.distro_selection import (
     CONFIGURATOR,
@@ -21,13 +20,15 @@ from distrokit.launch.distro_selection import (
     load_instrumentor_of,
     select_distro,
 )
+from distrokit.launch.ending import end_process
 from distrokit.launch.exiting import is_exiting, without_threads
+from distrokit.launch.inspection import answer_doctor, print_report, wants_report
 from distrokit.launch.startup import finish_start, make_pipeline, start_pipeline
 from distrokit.launch.upstream_entry_points import answer_loader, answer_lookups, given_entry_points
 from distrokit.lazy.on_demand import OnDemand
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plugins.entry_points import EntryPoints
-from distrokit.settings.environ import ASKED, import_propagate, lend, without_launchers
+from distrokit.settings.environ import import_propagate, lend, without_launchers
 from distrokit.settings.frozen_programs import bundle_of
 from distrokit.settings.layers import Settings
 
@@ -118,7 +119,7 @@ class Process:
     def configure(self, **kwargs: Any) -> None:
         """Prepare the start, for OpenTelemetry's loader; configure another distro that is selected."""
         self._configured = True
-        self._answer_doctor()
+        answer_doctor(self.settings())
         distro_selection = self.distro_selection()
         if distro_selection.builds:
             answer_loader(self._entry_points(), self._add_problem, self.instrument)
@@ -149,7 +150,7 @@ class Process:
                 self._lend(DISABLED, "*")
         except StrictError as error:
             self._print_report()
-            _end(error, started=self._started_late)
+            end_process(error, started=self._started_late)
 
     def instrument(self) -> None:
         """Apply the instrumentations of the plan, once: now, or when their libraries are imported."""
@@ -180,7 +181,7 @@ class Process:
         self._finished = True
         self._give_back()
         answer_lookups(self._entry_points())
-        self._answer_doctor()
+        answer_doctor(self.settings())
         # Its problems are printed, also if the loader has called another distro and configurator.
         self.distro_selection()
         if self._assembly is not None:
@@ -189,7 +190,7 @@ class Process:
                 finish_start(self._assembly)
             except StrictError as error:
                 self._print_report()
-                _end(error, started=self._started_late)
+                end_process(error, started=self._started_late)
         self._print_report()
 
     # ------------------------------------------------------------------------------- code
@@ -250,25 +251,12 @@ class Process:
         if bundle and (problem := bundle.problem()):
             problems.append(problem)
 
-    def _answer_doctor(self) -> None:
-        """Run the subcommand of ``distrokit doctor -- COMMAND``, if there is one, and end this process."""
-        asked = self.settings().environ.get(ASKED, "")
-        if asked:
-            from distrokit.cli import main
-            from distrokit.cli.target_process import answer
-
-            answer(asked, main)
-
     def _print_report(self) -> None:
         """Print the doctor's report, if ``DISTROKIT_DOCTOR`` is set."""
         settings = self._assembly.plan.settings if self._assembly else self.settings()
-        wanted = settings.get("DISTROKIT_DOCTOR").lower()
-        if settings.flag("DISTROKIT_DOCTOR") or wanted == "offline":
-            from distrokit.doctor.checks import examine
-
+        if wants_report(settings):
             assembly = self._assembly or plan_for(installed=self._entry_points())
-            report = examine(assembly, self.distro_selection(), online=wanted != "offline")
-            write("\n".join([f"distrokit doctor, process {os.getpid()}", *report.lines()]))
+            print_report(assembly, self.distro_selection())
 
     def _report_failure(self, error: BaseException) -> None:
         if self.pipeline is not None:
@@ -295,24 +283,3 @@ def _start_refused(who: str) -> Problem:
         remedy="Leave one of the two out, or name the other with OTEL_PYTHON_DISTRO.",
         severity="warning",
     )
-
-
-def _end(error: StrictError, *, started: bool) -> None:
-    """End the process before the application starts, under ``DISTROKIT_STRICT=1``.
-
-    If the application has started already, it goes on: a distro's default was not known before.
-    An exit raised inside ``sitecustomize`` would print "Fatal Python error" and a traceback, so the process is ended at
-    once there. If a program called the loader itself, the error is raised.
-    """
-    count = len(error.problems)
-    outcome = "the application runs already, and goes on" if started else "the application is not started"
-    write(
-        f"distrokit: DISTROKIT_STRICT is set and there {'is 1 problem' if count == 1 else f'are {count} problems'}"
-        f"; {outcome}"
-    )
-    if started:
-        return
-    if not hasattr(sys.modules.get("__main__"), "__file__"):
-        sys.stdout.flush()
-        os._exit(int(error.code or 1))
-    raise error

@@ -183,8 +183,9 @@ class OnDemand:
             # Imported by name: at its start a process imports nothing outside of this package.
             from importlib import import_module
 
-            self.signals = import_module("distrokit.pipeline.os_signals").OSSignals()
-            self.signals.install()
+            signals = import_module("distrokit.pipeline.os_signals").OSSignals()
+            signals.install()
+            self.signals = signals
 
     def _before_fork(self) -> None:
         self._held = self._lock.acquire(timeout=_WAIT)
