@@ -53,7 +53,9 @@ def _find(program: str) -> str:
     if os.sep in program:
         folders = [""]
     else:
-        folders = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder]
+        # Without the variable there is a default, and an empty entry means the working directory.
+        listed = os.environ.get("PATH")
+        folders = [folder or os.curdir for folder in listed.split(os.pathsep)] if listed else []
     for folder in folders:
         path = f"{folder}/{program}" if folder else program
         if os.path.isfile(path) and os.access(path, os.X_OK):  # noqa: PTH113  (pathlib is not imported yet)

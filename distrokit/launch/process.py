@@ -25,6 +25,7 @@ from distrokit.launch.exiting import is_exiting, without_threads
 from distrokit.launch.inspection import answer_doctor, print_report, wants_report
 from distrokit.launch.startup import finish_start, make_pipeline, start_pipeline
 from distrokit.launch.upstream_entry_points import answer_loader, answer_lookups, given_entry_points
+from distrokit.lazy.eager_reasons import has_foreign_plugins
 from distrokit.lazy.on_demand import OnDemand
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plugins.entry_points import EntryPoints
@@ -104,8 +105,14 @@ class Process:
         """Start telemetry at its first use, as OpenTelemetry's loader would at the start of the process."""
         self._on_demand = on_demand
         self._configured = self._started_late = True
-        # As OpenTelemetry does: a Python that the start itself runs must not start distrokit again.
-        with without_launchers(), without_threads() if is_exiting() else nullcontext():
+        installed = on_demand.installed
+        foreign = installed is None or has_foreign_plugins(on_demand.environ, installed)
+        with (
+            # As OpenTelemetry does: a Python that a plugin runs must not start distrokit again, and so on without end.
+            # But another thread of the application may start a child meanwhile, so not without such plugins.
+            without_launchers() if foreign else nullcontext(),
+            without_threads() if is_exiting() else nullcontext(),
+        ):
             # Before OpenTelemetry looks for any.
             self._entry_points()
             import_propagate()

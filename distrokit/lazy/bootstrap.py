@@ -23,7 +23,11 @@ def sleep_until_used() -> OnDemand | None:
     reasons = find_eager_reasons(on_demand.environ, installed, on_demand.directory, _program())
     if not _can_start(installed) or any(reasons):
         return None
-    on_demand.sleep(find_watched(on_demand.environ, installed))
+    watched = find_watched(on_demand.environ, installed)
+    if any(module in sys.modules for item in watched if item.name != "urllib" for module in item.triggers or ()):
+        # A .pth file has imported a library, or the application starts telemetry by itself, in its code.
+        return None
+    on_demand.sleep(watched)
     return on_demand
 
 
@@ -39,7 +43,7 @@ def _program() -> str:
             return word
         if word in ("-W", "-X"):
             next(words, None)
-        elif word == "-" or word[1:2] in ("c", "m") or "c" in word or "m" in word:
+        elif word == "-" or (word[1:2] not in ("W", "X", "-") and ("c" in word or "m" in word)):
             return ""
     return ""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from distrokit.lazy.triggers import AT_START, INSTRUMENTORS, authors_triggers, find_triggers
 
 TYPE_CHECKING = False
@@ -24,7 +26,7 @@ _OFF = ("", "0", "false", "no", "off")
 _OURS = "distrokit.launch.distro:"
 
 #: Words in a file with settings that make a process start at once: these settings may be in it.
-_WORDS = (b"lazy", b"strict", b"doctor", b"prometheus", b"set_logging_format", b"replaced_by")
+_WORDS = (b"lazy", b"strict", b"doctor", b"prometheus", b"set_logging_format", b"replaced_by", b"plugin_files")
 
 #: The plugins that leave the plan's instrumentations alone.
 _OWN_PLUGINS = frozenset(("batch", "components", "dev", "otlp", "resource", "spool", "yaml"))
@@ -39,18 +41,14 @@ def find_eager_reasons(
         program: the path of the script that Python runs; empty if there is none, or if it is unknown.
         directory: the working directory; empty if there is none.
     """
-
-    def setting(name: str) -> str:
-        return (environ.get(f"OTEL_PYTHON_{name}", "") or environ.get(name, "")).strip().lower()
-
-    if setting(LAZY) not in ("", "1", "true", "yes", "on"):
+    if _setting(environ, LAZY) not in ("", "1", "true", "yes", "on"):
         yield LAZY
     for name in (STRICT, "DISTROKIT_DOCTOR", "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"):
-        if setting(name) not in _OFF:
+        if _setting(environ, name) not in _OFF:
             yield name
     if environ.get("_DISTROKIT_ASKED"):
         yield "distrokit doctor"
-    if "prometheus" in setting("OTEL_METRICS_EXPORTER"):
+    if "prometheus" in _setting(environ, "OTEL_METRICS_EXPORTER"):
         yield "OTEL_METRICS_EXPORTER=prometheus, which waits for requests"
     yield from _reasons_of_files(environ, directory)
     if _is_archive(program):
@@ -59,6 +57,11 @@ def find_eager_reasons(
         yield "a package whose entry points cannot be read"
     yield from _reasons_of_other_packages(environ, installed)
     yield from _reasons_of_instrumentations(environ, installed)
+
+
+def _setting(environ: Mapping[str, str], name: str) -> str:
+    """Return a setting in lower case; the spelling of an option of ``opentelemetry-instrument`` overrides the other."""
+    return (environ.get(f"OTEL_PYTHON_{name}", "").strip() or environ.get(name, "").strip()).lower()
 
 
 def _reasons_of_files(environ: Mapping[str, str], directory: str) -> Iterator[str]:
@@ -84,7 +87,9 @@ def _is_archive(program: str) -> bool:
     if not program or program.endswith(".py"):
         return False
     head = _read(program, 4096)
-    return head is None or head.startswith(b"PK") or head.partition(b"\n")[2].startswith(b"PK")
+    if head is None:
+        return os.path.isdir(program)  # noqa: PTH112  (pathlib is not imported yet)
+    return head.startswith(b"PK") or head.partition(b"\n")[2].startswith(b"PK")
 
 
 def _settings_in_project(data: bytes) -> list[bytes]:
@@ -102,8 +107,11 @@ def _settings_in_project(data: bytes) -> list[bytes]:
 
 
 def _read(path: str, size: int = 1_000_000) -> bytes | None:
+    """Read a regular file; ``None`` for anything else: what is read from a pipe is gone for the program."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  (pathlib is not imported yet)
+        if not os.path.isfile(path):  # noqa: PTH113  (pathlib is not imported yet)
+            return None
+        with open(path, "rb") as file:  # noqa: PTH123  (likewise)
             return file.read(size)
     except (OSError, ValueError):
         return None
@@ -150,14 +158,19 @@ class Watched:
         self.name, self.module, self.triggers = name, module, triggers
 
 
+def has_foreign_plugins(environ: Mapping[str, str], installed: InstalledFiles) -> bool:
+    """Tell whether there are plugins of others, which may change the plan in any way."""
+    plugins = {name for name, _ in installed.group("distrokit")}
+    return bool(plugins - _OWN_PLUGINS or _setting(environ, "DISTROKIT_PLUGIN_FILES"))
+
+
 def find_watched(environ: Mapping[str, str], installed: InstalledFiles) -> list[Watched]:
     """Return the installed instrumentations without those that the environment turns off.
 
     A file may turn off more; their triggers start telemetry and apply nothing. With plugins of others it returns all,
     since a plugin may turn them on.
     """
-    plugins = {name for name, _ in installed.group("distrokit")}
-    if plugins - _OWN_PLUGINS or environ.get("DISTROKIT_PLUGIN_FILES", "").strip():
+    if has_foreign_plugins(environ, installed):
         environ = {}
     denied = _names(environ, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS")
     allowed = _names(environ, "DISTROKIT_ENABLED_INSTRUMENTATIONS")
@@ -166,7 +179,7 @@ def find_watched(environ: Mapping[str, str], installed: InstalledFiles) -> list[
     for file in installed.files:
         for name, value in file.groups.get(INSTRUMENTORS, ()):
             variable = _OF_ONE + name.upper().replace("-", "_").replace(".", "_")
-            own = environ.get(variable, "").strip().lower()
+            own = _setting(environ, variable)
             listed = not allowed or name.lower() in allowed or "*" in allowed or bool(own)
             if listed and own not in _OFF[1:] and not {name.lower(), "*"} & denied:
                 triggers = find_triggers(name, value, file.folder, installed.names, declared)
@@ -175,4 +188,4 @@ def find_watched(environ: Mapping[str, str], installed: InstalledFiles) -> list[
 
 
 def _names(environ: Mapping[str, str], setting: str) -> set[str]:
-    return {name.strip().lower() for name in environ.get(setting, "").split(",") if name.strip()}
+    return {name.strip() for name in _setting(environ, setting).split(",") if name.strip()}

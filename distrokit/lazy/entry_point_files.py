@@ -72,6 +72,9 @@ def read_installed(path: Iterable[str] | None = None) -> InstalledFiles:
             # An archive, or a folder without permission.
             found.complete = False
             continue
+        if folder.endswith(".egg"):
+            # Its metadata is in a folder of another name.
+            found.complete = False
         here: set[str] = set()
         for name in names:
             if name.endswith((".dist-info", ".egg-info")) and name[0].isalnum():
@@ -112,7 +115,7 @@ def parse(text: str) -> dict[str, list[tuple[str, str]]]:
     groups: dict[str, list[tuple[str, str]]] = {}
     group: list[tuple[str, str]] | None = None
     for line in map(str.strip, text.splitlines()):
-        if not line or line[0] in "#;":
+        if not line or line[0] == "#":
             continue
         if line[0] == "[" and line[-1] == "]":
             group = groups.setdefault(line[1:-1].strip(), [])

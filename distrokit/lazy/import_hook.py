@@ -28,6 +28,14 @@ _NEEDED = (
 )
 
 
+def current_strand() -> int:
+    """Return an id of the running thread, or of the running greenlet where gevent or eventlet is used."""
+    greenlet: Any = sys.modules.get("greenlet")
+    if ("gevent" in sys.modules or "eventlet" in sys.modules) and hasattr(greenlet, "getcurrent"):
+        return id(greenlet.getcurrent())
+    return get_ident()
+
+
 class ImportHook:
     """A finder that comes before all others, asks them for the module, and looks on while it is executed.
 
@@ -55,7 +63,7 @@ class ImportHook:
         #: Packages of which every module counts, since a trigger is below them.
         self._packages = {"opentelemetry", "langgraph", "wrapt"}
         self._executing: set[str] = set()
-        #: By thread: how many libraries it is importing, and the triggers that it has passed meanwhile.
+        #: By thread or greenlet: how many libraries it is importing, and the triggers that it has passed meanwhile.
         self._depths: dict[int, int] = {}
         self._passed: dict[int, list[str]] = {}
         #: Triggers that have been passed, until the owner has handled them.
@@ -109,7 +117,7 @@ class ImportHook:
         """See :meth:`importlib.abc.MetaPathFinder.find_spec`."""
         if not self._is_of_interest(fullname):
             return None
-        key = (get_ident(), fullname)
+        key = (current_strand(), fullname)
         if key in self._asking:
             return None
         self._asking.add(key)
@@ -170,7 +178,7 @@ class ImportHook:
     @property
     def is_blocked(self) -> bool:
         """True while telemetry cannot be started in this thread: something that it needs is half-imported."""
-        return get_ident() in self._blocks
+        return current_strand() in self._blocks or get_ident() in self._blocks
 
     def handled(self, triggers: list[str]) -> None:
         """Note that what waited for these triggers has been applied."""
@@ -179,26 +187,36 @@ class ImportHook:
     def fire(self, trigger: str) -> None:
         """Let a trigger fire, at the end of the block that this thread is in."""
         self._unhandled.add(trigger)
-        self._passed.setdefault(get_ident(), []).append(trigger)
+        strand = current_strand()
+        # The block may have begun before gevent was imported.
+        self._passed.setdefault(strand if strand in self._depths else get_ident(), []).append(trigger)
 
-    def enter(self, blocking: bool) -> None:
-        """Begin a block."""
-        here = get_ident()
-        self._depths[here] = self._depths.get(here, 0) + 1
+    def forked(self) -> None:
+        """Forget, in a forked child, what other threads were importing; ids of threads are used again."""
+        strands = {current_strand(), get_ident()}
+        for state in (self._depths, self._passed, self._blocks):
+            for strand in set(state) - strands:
+                del state[strand]
+        self._asking = {key for key in self._asking if key[0] in strands}
+
+    def enter(self, blocking: bool) -> int:
+        """Begin a block; return the id of the thread or greenlet."""
+        strand = current_strand()
+        self._depths[strand] = self._depths.get(strand, 0) + 1
         if blocking:
-            self._blocks[here] = self._blocks.get(here, 0) + 1
+            self._blocks[strand] = self._blocks.get(strand, 0) + 1
+        return strand
 
-    def leave(self, name: str, blocking: bool) -> None:
+    def leave(self, strand: int, name: str, blocking: bool) -> None:
         """End a block, also after an import that raised: what it has imported before is complete."""
-        here = get_ident()
         if blocking:
-            self._blocks[here] -= 1
-            if self._blocks[here] <= 0:
-                del self._blocks[here]
-        self._depths[here] -= 1
-        if self._depths[here] <= 0:
-            del self._depths[here]
-            passed = self._passed.pop(here, None)
+            self._blocks[strand] -= 1
+            if self._blocks[strand] <= 0:
+                del self._blocks[strand]
+        self._depths[strand] -= 1
+        if self._depths[strand] <= 0:
+            del self._depths[strand]
+            passed = self._passed.pop(strand, None)
             if passed:
                 self._report_now(passed, name, may_wait=not blocking)
 
@@ -212,13 +230,13 @@ class _Postponed:
     """A block of :meth:`ImportHook.postponed`; without contextlib, which is not imported yet."""
 
     def __init__(self, hook: ImportHook, name: str, blocking: bool) -> None:
-        self._hook, self._name, self._blocking = hook, name, blocking
+        self._hook, self._name, self._blocking, self._strand = hook, name, blocking, 0
 
     def __enter__(self) -> None:
-        self._hook.enter(self._blocking)
+        self._strand = self._hook.enter(self._blocking)
 
     def __exit__(self, *_: object) -> None:
-        self._hook.leave(self._name, self._blocking)
+        self._hook.leave(self._strand, self._name, self._blocking)
 
 
 def _set_in_parent(name: str) -> None:
@@ -236,6 +254,9 @@ class _Loader:
         self._loader, self._hook = loader, hook
 
     def __getattr__(self, name: str) -> Any:
+        if name in ("_loader", "_hook") or name.startswith("__"):
+            # Not set yet, in a copy.
+            raise AttributeError(name)
         return getattr(self._loader, name)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
@@ -247,3 +268,8 @@ class _Loader:
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._hook.execute(self._loader.exec_module, module)
+
+
+# Python leaves frames of its import system out of tracebacks, and warnings.warn does not count them: these are such.
+for _method in (ImportHook.execute, _Loader.exec_module):
+    _method.__code__ = _method.__code__.replace(co_filename="<frozen importlib._bootstrap>")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from _thread import RLock
+from _thread import RLock, get_ident
 
 from distrokit.lazy.first_use import FirstUse
-from distrokit.lazy.import_hook import ImportHook
+from distrokit.lazy.import_hook import ImportHook, current_strand
 from distrokit.lazy.monkey_patching import postpone_while_patching
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from typing import Any, Protocol
 
     from distrokit.lazy.eager_reasons import Watched
@@ -74,7 +75,12 @@ class OnDemand:
         self._first_use: FirstUse | None = None
         self._queue: list[str] = []
         self._lock = RLock()
-        self._busy = self._held = False
+        self._busy = False
+        #: The function that starts telemetry, once it was called, and the thread or greenlet that called it.
+        self._started: tuple[Callable[[OnDemand], None], int] | None = None
+        #: By thread that forks: whether it holds the lock.
+        self._forking: dict[int, bool] = {}
+        self._watches_forks = False
 
     @property
     def asleep(self) -> bool:
@@ -86,9 +92,7 @@ class OnDemand:
         first_use = self._first_use = FirstUse(self.hook, self.wake)
         self.exits = _LastAtExit()
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(
-                before=self._before_fork, after_in_parent=self._forked_in_parent, after_in_child=self._forked_in_child
-            )
+            os.register_at_fork(after_in_child=self._forked_in_child)
         for item in instrumentations:
             first_use.watch_for(item.name)
             # The import of urllib.request alone means nothing: other libraries import it, too.
@@ -114,22 +118,45 @@ class OnDemand:
             return
         try:
             start, self._start = self._start, None
-            if start is None:
-                # It has started, or this thread is starting it.
-                return
-            self._busy = True
-            try:
-                start(self)
-            except Exception as error:
-                self._failed(error)
-            finally:
-                self._busy = False
-                self.stop_watching()
-                self._first_use = None
+            if start is not None:
+                self._begin(start)
         finally:
             self._lock.release()
-        # What was triggered meanwhile, further down in this thread.
-        self._drain()
+        if start is not None:
+            # What was triggered meanwhile, further down in this thread.
+            self._drain()
+        elif self._started is not None and self._started[1] != current_strand():
+            self._wait_for_greenlet()
+
+    def _begin(self, start: Callable[[OnDemand], None]) -> None:
+        self._started = start, current_strand()
+        self._busy = True
+        try:
+            with _without_signals():
+                self._watch_forks()
+                self._guard(lambda: start(self))
+        finally:
+            self._busy = False
+            self.stop_watching()
+            self._first_use = None
+
+    def _guard(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except Exception as error:
+            self._failed(error)
+        except BaseException as error:
+            self._failed(error)
+            raise
+
+    def _wait_for_greenlet(self) -> None:
+        """Wait until another greenlet of this thread has started telemetry; the lock does not keep greenlets apart."""
+        # Imported here: gevent and eventlet have replaced its function by one that lets other greenlets run.
+        import time
+
+        deadline = time.monotonic() + _WAIT
+        while self._first_use is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def stop_watching(self) -> None:
         """Put the watched functions back; before instrumentations replace them, which put back what they have found."""
@@ -168,11 +195,11 @@ class OnDemand:
             return
         try:
             self.wake()
-            if self.apply is not None:
+            apply = self.apply
+            if apply is not None:
                 self._busy = True
-                self.apply(triggers)
-        except Exception as error:
-            self._failed(error)
+                with _without_signals():
+                    self._guard(lambda: apply(triggers))
         finally:
             self._busy = False
             self.hook.handled(triggers)
@@ -187,19 +214,54 @@ class OnDemand:
             signals.install()
             self.signals = signals
 
+    def _watch_forks(self) -> None:
+        """Let forks wait until telemetry has started: a child would wait for ever for what another thread imports.
+
+        Python calls what was registered last first, so the locks of other modules are not held while it waits here.
+        """
+        if self._watches_forks or not hasattr(os, "register_at_fork"):
+            return
+        self._watches_forks = True
+        from importlib import import_module
+
+        for module in ("logging", "concurrent.futures.thread"):
+            try:
+                import_module(module)
+            except RuntimeError:
+                # The process ends; see distrokit.launch.exiting.
+                continue
+        os.register_at_fork(before=self._before_fork, after_in_parent=self._forked_in_parent)
+
     def _before_fork(self) -> None:
-        self._held = self._lock.acquire(timeout=_WAIT)
+        self._forking[get_ident()] = self._lock.acquire(timeout=_WAIT)
 
     def _forked_in_parent(self) -> None:
-        if self._held:
+        if self._forking.pop(get_ident(), False):
             self._lock.release()
 
     def _forked_in_child(self) -> None:
+        held = self._forking.get(get_ident(), False)
+        self._forking = {}
         self._lock = RLock()
-        self._busy = self._busy and self._held
+        self._busy = self._busy and held
         self.forked = True
+        self.hook.forked()
+        if self._first_use is not None and self._start is None and self._started and not held:
+            # The thread that was starting it does not exist here.
+            self._start, self._started = self._started[0], None
         if self.signals is not None:
             self.signals.forked()
+
+
+def _without_signals() -> AbstractContextManager[None]:
+    """Return a block in which no signal arrives: its handler may raise anything, and would end a start half-way.
+
+    What it raises at the end of the block is the application's.
+    """
+    from importlib import import_module
+
+    block: AbstractContextManager[None] = import_module("distrokit.threads").block_signals()
+    return block
 
 
 def _remove_propagators() -> Callable[[], None]:
