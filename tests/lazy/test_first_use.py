@@ -122,6 +122,7 @@ def test_a_log_record_of_an_atexit_function_is_the_first_use(launch):
     assert result.stderr == "ERROR:root:at exit\n"
 
 
+@pytest.mark.usefixtures("without_coverage")
 def test_many_threads_at_once_start_it_once_and_lose_nothing(launch):
     program = """
         import threading
@@ -136,7 +137,7 @@ def test_many_threads_at_once_start_it_once_and_lose_nothing(launch):
 
     result = launch(program, CONSOLE)
 
-    assert sorted(json_values(result.stdout, "name")) == [f"span-{n}" for n in range(8)]
+    assert sorted(json_values(result.stdout, "name")) == [f"span-{n}" for n in range(8)], (result.stdout, result.stderr)
     assert result.stderr == ""
 
 

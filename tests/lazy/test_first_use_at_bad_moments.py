@@ -17,6 +17,7 @@ def launched(program, env=None, path=(), cwd=None):
     return run([*RUN, sys.executable, "-c", dedent(program)], {**CONSOLE, **(env or {})}, path, cwd)
 
 
+@pytest.mark.usefixtures("without_coverage")
 def test_a_fork_during_the_first_use_in_another_thread_waits_for_it():
     program = """
         import os, threading, time
@@ -120,6 +121,7 @@ def test_the_launchers_spelling_of_a_setting_overrides_here_too():
     )
 
 
+@pytest.mark.usefixtures("without_coverage")
 def test_children_of_other_threads_have_their_launcher_meanwhile():
     program = """
         import os, threading

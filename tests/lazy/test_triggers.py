@@ -157,6 +157,7 @@ def test_an_import_that_raises_and_is_tried_again(site):
     assert site.run(program, {"FAIL": "1"}).stdout == "raised\npatched\n"
 
 
+@pytest.mark.usefixtures("without_coverage")
 def test_imports_in_threads_at_once(site):
     for name in "abcd":
         site.library(

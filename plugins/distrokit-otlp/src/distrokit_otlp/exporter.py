@@ -102,6 +102,8 @@ class _Exporter:
 
     def attempt(self, items: Any, timeout_seconds: float) -> ExportFailure | None:
         """Send all items once (:class:`distrokit.RetryAwareExporter`)."""
+        # The receiver gets all of the time, however long the first import takes; a failure is seen again below.
+        self.sender.prepare()
         deadline = time.monotonic() + min(timeout_seconds, self._timeout)
         unsure = self._count_unsure(items)
         if unsure:
