@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,3 +118,13 @@ def wheels(tmp_path_factory) -> Path:
 def environment(tmp_path, wheels) -> Environment:
     """A fresh one, with nothing in it."""
     return Environment(tmp_path / "venv", wheels)
+
+
+@pytest.fixture
+def without_coverage(monkeypatch):
+    """Measure no coverage in the programs.
+
+    With every new thread it takes modules away that others are importing, and its file may be closed by the program.
+    """
+    for name in [name for name in os.environ if name.startswith("COV")]:
+        monkeypatch.delenv(name)

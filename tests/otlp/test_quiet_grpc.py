@@ -45,6 +45,7 @@ def test_those_who_ask_for_it_see_it(peer, env, left):
     assert ITS_OWN in result.stderr
 
 
+@pytest.mark.usefixtures("without_coverage")
 def test_an_application_that_closes_its_descriptors():
     program = """
         import os, time
