@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 
 from distrokit.launch.site import FOLDER
+from distrokit.launch.site.sitecustomize import LAUNCHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Holds the id of the process that COMMAND becomes; see ``launch/site/sitecustomize.py``.
-_LAUNCHED = "_DISTROKIT_LAUNCHED"
 #: Options of Python that a launcher works with and that have no value.
 _HARMLESS = frozenset("bBdiOqRsuvx")
 #: Bytes of a script that are read.
@@ -32,20 +31,25 @@ def run_plain(words: Sequence[str]) -> None:
         return
     path = _find(words[0])
     if path and (_is_plain_python(path, words) or _is_python_script(path)):
-        environ = os.environ
-        before = environ.get("PYTHONPATH", "")
-        # An empty entry means the working directory; an empty variable has no entry.
-        entries = [entry for entry in before.split(os.pathsep) if entry != FOLDER] if before else []
-        environ["PYTHONPATH"] = os.pathsep.join([FOLDER, *entries])
-        environ[_LAUNCHED] = str(os.getpid())
         try:
-            os.execv(path, list(words))  # noqa: S606  (it is what the user typed)
+            os.execve(path, list(words), launched_environ())  # noqa: S606  (it is what the user typed)
         except (OSError, ValueError):
-            del environ[_LAUNCHED]
-            if before:
-                environ["PYTHONPATH"] = before
-            else:
-                del environ["PYTHONPATH"]
+            # The long way explains it.
+            return
+
+
+def launched_environ(*, add_cwd: str = "") -> dict[str, str]:
+    """Return this process's environment with distrokit's folder first on PYTHONPATH, followed by the user's entries.
+
+    Args:
+        add_cwd: the working directory, to be put before the user's entries; empty to leave it out.
+    """
+    before = os.environ.get("PYTHONPATH", "")
+    # An empty entry means the working directory; an empty variable has no entry.
+    entries = [entry for entry in before.split(os.pathsep) if entry != FOLDER] if before else []
+    if add_cwd and add_cwd not in entries:
+        entries.insert(0, add_cwd)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([FOLDER, *entries]), LAUNCHED: str(os.getpid())}
 
 
 def _find(program: str) -> str:

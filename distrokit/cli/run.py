@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
 from distrokit.cli.interpreter import check_pythonpath, find_bundle, interpreter_of
+from distrokit.cli.plain_command import launched_environ
 from distrokit.cli.target_process import no_program, with_python
 from distrokit.diagnostics import visible, write
 from distrokit.launch.site import FOLDER
-from distrokit.launch.site.sitecustomize import LAUNCHED
 
 #: A shell's exit codes for a program that is not found, and for one that cannot be run.
 NOT_FOUND, NOT_RUN = 127, 126
@@ -110,18 +110,14 @@ def _report_obstacle(command: Sequence[str]) -> None:
 
 
 def _environ(*, add_cwd: bool) -> dict[str, str]:
-    """Return this process's environment with our folder first on PYTHONPATH, followed by the user's entries."""
-    before = os.environ.get("PYTHONPATH", "")
-    # An empty entry means the working directory; an empty variable has no entry.
-    path = [entry for entry in before.split(os.pathsep) if entry != FOLDER] if before else []
+    """Return the environment of COMMAND."""
+    here = ""
     if add_cwd:
         try:
             here = os.getcwd()  # noqa: PTH109  (a text)
         except OSError as error:
             write(f"distrokit run: --add-cwd: there is no working directory: {error.strerror}")
-        else:
-            path = path if here in path else [here, *path]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([FOLDER, *path]), LAUNCHED: str(os.getpid())}
+    return launched_environ(add_cwd=here)
 
 
 def _become(command: list[str], environ: Mapping[str, str]) -> int:

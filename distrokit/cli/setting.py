@@ -7,10 +7,11 @@ from typing import Any
 
 from distrokit.cli.output import format_value
 from distrokit.declarations import Setting
+from distrokit.lazy.spellings import LAUNCHER_PREFIX
 from distrokit.plan.plan import Component, Plan
 from distrokit.plan.selection.instrumentations import shown_text, split
 from distrokit.settings.known_settings import OF_ONE_INSTRUMENTATION, is_of_a_family
-from distrokit.settings.layers import LAUNCHER_PREFIX, is_secret
+from distrokit.settings.layers import is_secret
 from distrokit.settings.settings_in_files import INSTRUMENTATION, is_of_one_instrumentation
 from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import Source

@@ -13,8 +13,8 @@ from distrokit.doctor.imports import Imports
 from distrokit.doctor.installer import install_line, keeps_lock_file
 from distrokit.doctor.release import Release, format_requirements, requirements_of
 from distrokit.doctor.versions import OURS
+from distrokit.lazy.entry_point_files import normalize as normal
 from distrokit.plan.plan import Plan
-from distrokit.plugins.distributions import normal_name as normal
 from distrokit.plugins.requirements import Requirement, Specifiers
 
 #: In OpenTelemetry's table only because the library that the instrumentation is for needs it.

@@ -13,9 +13,10 @@ from distrokit.doctor.libraries import check_libraries
 from distrokit.doctor.log_records import check_log_records
 from distrokit.doctor.versions import check_versions
 from distrokit.launch.distro_selection import CONFIGURATOR, DISTRO, DistroSelection
+from distrokit.lazy.entry_point_files import normalize
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plan.plan import Plan
-from distrokit.plugins.distributions import distributions, normal_name
+from distrokit.plugins.distributions import distributions
 from distrokit.plugins.distros import DISTRO_GROUP
 from distrokit.plugins.entry_points import EntryPoints, distribution_of, version_of
 from distrokit.settings.layers import named_by_user
@@ -23,7 +24,7 @@ from distrokit.settings.layers import named_by_user
 
 def check_packages(distro_selection: DistroSelection, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
     """Run the checks of packages."""
-    found = {normal_name(dist.name or ""): dist for dist in distributions()}
+    found = {normalize(dist.name or ""): dist for dist in distributions()}
     yield from check_versions(found)
     yield _distros(distro_selection, installed, plan)
     yield from _instrumentations(plan)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import Distribution
 
-from distrokit.plugins.distributions import normal_name as normal
+from distrokit.lazy.entry_point_files import normalize as normal
 from distrokit.plugins.requirements import InvalidRequirement, Requirement, Specifiers, Version
 
 #: OpenTelemetry releases its distributions under two versions at a time: 1.45.1 and 0.66b1.

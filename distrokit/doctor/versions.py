@@ -10,7 +10,7 @@ from importlib.metadata import Distribution
 from distrokit.declarations import Check
 from distrokit.doctor.installer import install_line
 from distrokit.doctor.release import Release, family_of, format_requirements, requirements_of
-from distrokit.plugins.distributions import normal_name as normal
+from distrokit.lazy.entry_point_files import normalize as normal
 from distrokit.plugins.requirements import Requirement, Specifiers
 from distrokit.settings.frozen_programs import in_bundle
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]  # its file is untyped
 
 from distrokit.launch.lookup import hide_from_loader
-from distrokit.launch.site.sitecustomize import hidden_by_upstream, lead_children, run_users_own
+from distrokit.launch.site.sitecustomize import hidden_by_upstream, redirect_children, run_users_own
 from distrokit.lazy.bootstrap import sleep_until_used
 from distrokit.settings.environ import lend
 
@@ -70,7 +70,7 @@ class DistrokitDistro(BaseDistro):  # type: ignore[misc]  # see the import
                 _process().finish()
         finally:
             if not self._ran_users_sitecustomize and hidden_by_upstream() and self._builds():
-                lead_children()
+                redirect_children()
                 run_users_own()
             self._ran_users_sitecustomize = True
 

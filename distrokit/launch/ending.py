@@ -16,7 +16,10 @@ def end_process(error: StrictError, *, started: bool) -> None:
     once there. If a program called the loader itself, the error is raised.
     """
     count = len(error.problems)
-    outcome = "the application runs already, and goes on" if started else "the application is not started"
+    outcome = "the application is not started"
+    if started:
+        remedy = "Declare the strict distro in the entry-point group distrokit.eager."
+        outcome = f"the application runs already, and goes on. {remedy}"
     write(
         f"distrokit: DISTROKIT_STRICT is set and there {'is 1 problem' if count == 1 else f'are {count} problems'}"
         f"; {outcome}"

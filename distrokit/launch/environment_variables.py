@@ -13,7 +13,7 @@ distrokit's folder there in place of its own.
 from contextlib import suppress
 from importlib.metadata import entry_points
 
-from distrokit.launch.site.sitecustomize import lead_launcher, note_added
+from distrokit.launch.site.sitecustomize import note_added, redirect_launcher
 
 #: Comma-separated plugin names that are never imported; ``*`` for all. Default: none.
 OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS = "OTEL_PYTHON_DISTROKIT_DISABLED_PLUGINS"
@@ -67,4 +67,4 @@ if len(entry_points(group="opentelemetry_distro")) > 1:
 with suppress(OSError):
     note_added()
 with suppress(Exception):
-    lead_launcher()
+    redirect_launcher()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from distrokit import instrumentation
 from distrokit.diagnostics import Problem, StrictError
 from distrokit.launch.assembly import Assembly, channel_for, plan_for, start_failed
+from distrokit.launch.children import without_launchers
 from distrokit.launch.distro_selection import (
     CONFIGURATOR,
     NAME,
@@ -29,7 +30,7 @@ from distrokit.lazy.eager_reasons import has_foreign_plugins
 from distrokit.lazy.on_demand import OnDemand
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plugins.entry_points import EntryPoints
-from distrokit.settings.environ import import_propagate, lend, without_launchers
+from distrokit.settings.environ import import_propagate, lend
 from distrokit.settings.frozen_programs import bundle_of
 from distrokit.settings.layers import Settings
 

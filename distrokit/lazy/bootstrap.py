@@ -57,4 +57,5 @@ def _start(on_demand: OnDemand) -> None:
 
 def _failed(error: BaseException) -> None:
     text = " ".join(str(error).split())
-    say(f"start: {type(error).__name__}: {text}; the application runs, telemetry may be missing")
+    outcome = "the application runs, telemetry may be missing. Run `distrokit doctor` to see why."
+    say(f"start: {type(error).__name__}: {text}; {outcome}")

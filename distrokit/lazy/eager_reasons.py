@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from distrokit.lazy.triggers import AT_START, INSTRUMENTORS, authors_triggers, find_triggers
+from distrokit.lazy.spellings import FALSE, LAUNCHER_PREFIX, TRUE
+from distrokit.lazy.triggers import AT_START, AUTHORS, INSTRUMENTORS, declared_triggers, find_triggers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ _OF_ONE = "DISTROKIT_" + "INSTRUMENTATION_"
 
 #: Entry-point group for parts that must run from the start of the process, such as profilers; the names are shown.
 EAGER = "distrokit.eager"
-
-#: Spellings of "no" in settings that are on or off.
-_OFF = ("", "0", "false", "no", "off")
 
 #: distrokit's own functions, which OpenTelemetry's loader calls.
 _OURS = "distrokit.launch.distro:"
@@ -41,10 +39,10 @@ def find_eager_reasons(
         program: the path of the script that Python runs; empty if there is none, or if it is unknown.
         directory: the working directory; empty if there is none.
     """
-    if _setting(environ, LAZY) not in ("", "1", "true", "yes", "on"):
+    if _setting(environ, LAZY) not in ("", *TRUE):
         yield LAZY
     for name in (STRICT, "DISTROKIT_DOCTOR", "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"):
-        if _setting(environ, name) not in _OFF:
+        if _setting(environ, name) not in ("", *FALSE):
             yield name
     if environ.get("_DISTROKIT_ASKED"):
         yield "distrokit doctor"
@@ -61,7 +59,7 @@ def find_eager_reasons(
 
 def _setting(environ: Mapping[str, str], name: str) -> str:
     """Return a setting in lower case; the spelling of an option of ``opentelemetry-instrument`` overrides the other."""
-    return (environ.get(f"OTEL_PYTHON_{name}", "").strip() or environ.get(name, "").strip()).lower()
+    return (environ.get(LAUNCHER_PREFIX + name, "").strip() or environ.get(name, "").strip()).lower()
 
 
 def _reasons_of_files(environ: Mapping[str, str], directory: str) -> Iterator[str]:
@@ -131,7 +129,7 @@ def _reasons_of_other_packages(environ: Mapping[str, str], installed: InstalledF
 
 
 def _reasons_of_instrumentations(environ: Mapping[str, str], installed: InstalledFiles) -> Iterator[str]:
-    if environ.get("OTEL_PYTHON_LOG_CORRELATION", "").strip().lower() not in _OFF:
+    if environ.get("OTEL_PYTHON_LOG_CORRELATION", "").strip().lower() not in ("", *FALSE):
         yield "OTEL_PYTHON_LOG_CORRELATION"
     yield from (name for name in environ if name.startswith(f"{_OF_ONE}LOGGING_SET_"))
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
@@ -145,7 +143,7 @@ def _reasons_of_instrumentations(environ: Mapping[str, str], installed: Installe
             yield f"instrumentation {item.name}"
 
 
-class Watched:
+class WatchedInstrumentation:
     """An installed instrumentation that a sleeping process waits for.
 
     Attributes:
@@ -164,7 +162,7 @@ def has_foreign_plugins(environ: Mapping[str, str], installed: InstalledFiles) -
     return bool(plugins - _OWN_PLUGINS or _setting(environ, "DISTROKIT_PLUGIN_FILES"))
 
 
-def find_watched(environ: Mapping[str, str], installed: InstalledFiles) -> list[Watched]:
+def find_watched(environ: Mapping[str, str], installed: InstalledFiles) -> list[WatchedInstrumentation]:
     """Return the installed instrumentations without those that the environment turns off.
 
     A file may turn off more; their triggers start telemetry and apply nothing. With plugins of others it returns all,
@@ -174,16 +172,16 @@ def find_watched(environ: Mapping[str, str], installed: InstalledFiles) -> list[
         environ = {}
     denied = _names(environ, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS")
     allowed = _names(environ, "DISTROKIT_ENABLED_INSTRUMENTATIONS")
-    declared = authors_triggers(installed)
+    declared = declared_triggers(installed.group(AUTHORS))
     found = []
     for file in installed.files:
         for name, value in file.groups.get(INSTRUMENTORS, ()):
             variable = _OF_ONE + name.upper().replace("-", "_").replace(".", "_")
             own = _setting(environ, variable)
             listed = not allowed or name.lower() in allowed or "*" in allowed or bool(own)
-            if listed and own not in _OFF[1:] and not {name.lower(), "*"} & denied:
+            if listed and own not in FALSE and not {name.lower(), "*"} & denied:
                 triggers = find_triggers(name, value, file.folder, installed.names, declared)
-                found.append(Watched(name, value.partition(":")[0].strip(), triggers))
+                found.append(WatchedInstrumentation(name, value.partition(":")[0].strip(), triggers))
     return found
 
 

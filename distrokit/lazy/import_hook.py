@@ -28,7 +28,7 @@ _NEEDED = (
 )
 
 
-def current_strand() -> int:
+def current_thread_or_greenlet() -> int:
     """Return an id of the running thread, or of the running greenlet where gevent or eventlet is used."""
     greenlet: Any = sys.modules.get("greenlet")
     if ("gevent" in sys.modules or "eventlet" in sys.modules) and hasattr(greenlet, "getcurrent"):
@@ -37,7 +37,7 @@ def current_strand() -> int:
 
 
 class ImportHook:
-    """A finder that comes before all others, asks them for the module, and looks on while it is executed.
+    """A finder that comes before all others, asks them for the module, and observes how it is executed.
 
     A *trigger* is the name of a module that somebody waits for. It fires at the end of the outermost import of a
     *library* in the importing thread: libraries are the triggers' top-level packages, everything below
@@ -117,7 +117,7 @@ class ImportHook:
         """See :meth:`importlib.abc.MetaPathFinder.find_spec`."""
         if not self._is_of_interest(fullname):
             return None
-        key = (current_strand(), fullname)
+        key = (current_thread_or_greenlet(), fullname)
         if key in self._asking:
             return None
         self._asking.add(key)
@@ -178,7 +178,7 @@ class ImportHook:
     @property
     def is_blocked(self) -> bool:
         """True while telemetry cannot be started in this thread: something that it needs is half-imported."""
-        return current_strand() in self._blocks or get_ident() in self._blocks
+        return current_thread_or_greenlet() in self._blocks or get_ident() in self._blocks
 
     def handled(self, triggers: list[str]) -> None:
         """Note that what waited for these triggers has been applied."""
@@ -187,36 +187,36 @@ class ImportHook:
     def fire(self, trigger: str) -> None:
         """Let a trigger fire, at the end of the block that this thread is in."""
         self._unhandled.add(trigger)
-        strand = current_strand()
+        ident = current_thread_or_greenlet()
         # The block may have begun before gevent was imported.
-        self._passed.setdefault(strand if strand in self._depths else get_ident(), []).append(trigger)
+        self._passed.setdefault(ident if ident in self._depths else get_ident(), []).append(trigger)
 
     def forked(self) -> None:
         """Forget, in a forked child, what other threads were importing; ids of threads are used again."""
-        strands = {current_strand(), get_ident()}
+        ids = {current_thread_or_greenlet(), get_ident()}
         for state in (self._depths, self._passed, self._blocks):
-            for strand in set(state) - strands:
-                del state[strand]
-        self._asking = {key for key in self._asking if key[0] in strands}
+            for ident in set(state) - ids:
+                del state[ident]
+        self._asking = {key for key in self._asking if key[0] in ids}
 
     def enter(self, blocking: bool) -> int:
         """Begin a block; return the id of the thread or greenlet."""
-        strand = current_strand()
-        self._depths[strand] = self._depths.get(strand, 0) + 1
+        ident = current_thread_or_greenlet()
+        self._depths[ident] = self._depths.get(ident, 0) + 1
         if blocking:
-            self._blocks[strand] = self._blocks.get(strand, 0) + 1
-        return strand
+            self._blocks[ident] = self._blocks.get(ident, 0) + 1
+        return ident
 
-    def leave(self, strand: int, name: str, blocking: bool) -> None:
+    def leave(self, ident: int, name: str, blocking: bool) -> None:
         """End a block, also after an import that raised: what it has imported before is complete."""
         if blocking:
-            self._blocks[strand] -= 1
-            if self._blocks[strand] <= 0:
-                del self._blocks[strand]
-        self._depths[strand] -= 1
-        if self._depths[strand] <= 0:
-            del self._depths[strand]
-            passed = self._passed.pop(strand, None)
+            self._blocks[ident] -= 1
+            if self._blocks[ident] <= 0:
+                del self._blocks[ident]
+        self._depths[ident] -= 1
+        if self._depths[ident] <= 0:
+            del self._depths[ident]
+            passed = self._passed.pop(ident, None)
             if passed:
                 self._report_now(passed, name, may_wait=not blocking)
 
@@ -230,13 +230,13 @@ class _Postponed:
     """A block of :meth:`ImportHook.postponed`; without contextlib, which is not imported yet."""
 
     def __init__(self, hook: ImportHook, name: str, blocking: bool) -> None:
-        self._hook, self._name, self._blocking, self._strand = hook, name, blocking, 0
+        self._hook, self._name, self._blocking, self._id = hook, name, blocking, 0
 
     def __enter__(self) -> None:
-        self._strand = self._hook.enter(self._blocking)
+        self._id = self._hook.enter(self._blocking)
 
     def __exit__(self, *_: object) -> None:
-        self._hook.leave(self._strand, self._name, self._blocking)
+        self._hook.leave(self._id, self._name, self._blocking)
 
 
 def _set_in_parent(name: str) -> None:

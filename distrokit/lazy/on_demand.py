@@ -8,7 +8,7 @@ import sys
 from _thread import RLock, get_ident
 
 from distrokit.lazy.first_use import FirstUse
-from distrokit.lazy.import_hook import ImportHook, current_strand
+from distrokit.lazy.import_hook import ImportHook, current_thread_or_greenlet
 from distrokit.lazy.monkey_patching import postpone_while_patching
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, Protocol
 
-    from distrokit.lazy.eager_reasons import Watched
+    from distrokit.lazy.eager_reasons import WatchedInstrumentation
     from distrokit.lazy.entry_point_files import InstalledFiles
     from distrokit.pipeline.os_signals import OSSignals
 
@@ -87,7 +87,7 @@ class OnDemand:
         """True until the start of telemetry begins."""
         return self._first_use is not None and self._start is not None
 
-    def sleep(self, instrumentations: Iterable[Watched]) -> None:
+    def sleep(self, instrumentations: Iterable[WatchedInstrumentation]) -> None:
         """Wait for the first use of telemetry."""
         first_use = self._first_use = FirstUse(self.hook, self.wake)
         self.exits = _LastAtExit()
@@ -125,11 +125,11 @@ class OnDemand:
         if start is not None:
             # What was triggered meanwhile, further down in this thread.
             self._drain()
-        elif self._started is not None and self._started[1] != current_strand():
+        elif self._started is not None and self._started[1] != current_thread_or_greenlet():
             self._wait_for_greenlet()
 
     def _begin(self, start: Callable[[OnDemand], None]) -> None:
-        self._started = start, current_strand()
+        self._started = start, current_thread_or_greenlet()
         self._busy = True
         try:
             with _without_signals():

@@ -6,9 +6,7 @@ from distrokit.lazy.entry_point_files import modules_of, normalize, requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from distrokit.lazy.entry_point_files import InstalledFiles
+    from collections.abc import Iterable, Mapping
 
 #: OpenTelemetry's group of instrumentations.
 INSTRUMENTORS = "opentelemetry_instrumentor"
@@ -99,10 +97,14 @@ TABLE: dict[str, tuple[str, ...]] = {
 AT_START = {"system_metrics": "it measures the process from its start"}
 
 
-def authors_triggers(installed: InstalledFiles) -> dict[str, tuple[str, ...]]:
-    """Return the triggers that packages declare in :data:`AUTHORS`, by the value of the instrumentor's entry point."""
+def declared_triggers(points: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Return the triggers by the value of the instrumentor's entry point.
+
+    Args:
+        points: name and value of the entry points in :data:`AUTHORS`.
+    """
     found: dict[str, tuple[str, ...]] = {}
-    for module, value in installed.group(AUTHORS):
+    for module, value in points:
         found[value] = (*found.get(value, ()), module)
     return found
 
@@ -117,7 +119,7 @@ def find_triggers(
         value: the value of its entry point.
         folder: the ``dist-info`` folder of its distribution; empty if unknown.
         folders: those of all distributions, by normalized name.
-        declared: see :func:`authors_triggers`.
+        declared: see :func:`declared_triggers`.
 
     Returns:
         empty if it needs no library: it is applied as soon as the process uses telemetry. ``None`` if unknown: its

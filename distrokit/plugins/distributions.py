@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from distrokit.diagnostics import Problem, contain, describe_exception
-from distrokit.lazy.entry_point_files import METADATA
+from distrokit.lazy.entry_point_files import METADATA, normalize
 
 #: Modules that call other distributions' code; exceptions of that code are not theirs.
 _CALLERS = re.compile(
@@ -39,7 +39,7 @@ def distributions() -> Iterator[Distribution]:
         place = places.setdefault(str(folder or "").rpartition(os.sep)[0], len(places))
         if folder is not None and is_leftover(folder):
             continue
-        name = normal_name(_name_of(distribution, folder))
+        name = normalize(_name_of(distribution, folder))
         if first.setdefault(name, place) == place:
             found.setdefault((place, name), distribution)
     for key in sorted(found):
@@ -101,11 +101,6 @@ def is_leftover(folder: Any) -> bool:
             return False
         return False
     return True
-
-
-def normal_name(name: str) -> str:
-    """Normalize a distribution's name for comparison (packaging specification, *Names and normalization*)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _name_of(distribution: Distribution, folder: Any) -> str:

@@ -7,14 +7,14 @@ that a start can also use another list than the installed one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import Distribution, EntryPoint
 
 from distrokit.declarations import Declaration
 from distrokit.diagnostics import Problem
 from distrokit.lazy import triggers as lazy_triggers
 from distrokit.lazy.entry_point_files import InstalledFiles, read_installed
-from distrokit.plugins.distributions import distributions, entry_points_of, folder_of, normal_name
+from distrokit.plugins.distributions import distributions, entry_points_of, folder_of
 
 #: The group of instrumentations.
 INSTRUMENTORS = lazy_triggers.INSTRUMENTORS
@@ -33,6 +33,8 @@ class EntryPoints:
     def __init__(self, points: Iterable[EntryPoint] = ()) -> None:
         self.problems: tuple[Problem, ...] = ()
         self._groups: dict[str, list[EntryPoint]] = {}
+        #: Those of all distributions, by normalized name; ``None`` if they were not read.
+        self._folders: Mapping[str, str] | None = None
         for point in points:
             self._groups.setdefault(point.group, []).append(point)
 
@@ -67,7 +69,9 @@ class EntryPoints:
                     # An entry point refuses assignment; importlib.metadata itself writes to vars().
                     vars(point).update(dist=distribution)
                     points.setdefault((group, name, value), point)
-        return cls(points.values())
+        found = cls(points.values())
+        found._folders = installed.names
+        return found
 
     def __iter__(self) -> Iterator[EntryPoint]:
         """Yield all entry points, by group."""
@@ -83,12 +87,13 @@ class EntryPoints:
 
     def triggers(self) -> Callable[[EntryPoint], tuple[str, ...]]:
         """Return a function that finds the modules whose import applies an instrumentation; empty for none."""
-        declared: dict[str, tuple[str, ...]] = {}
-        for point in self.group(lazy_triggers.AUTHORS):
-            declared[point.value] = (*declared.get(point.value, ()), point.name)
-        folders = _Folders()
+        declared = lazy_triggers.declared_triggers((p.name, p.value) for p in self.group(lazy_triggers.AUTHORS))
+        folders = self._folders
 
         def find(point: EntryPoint) -> tuple[str, ...]:
+            nonlocal folders
+            if folders is None:
+                folders = read_installed().names
             folder = folder_of(point.dist) if point.dist else None
             return lazy_triggers.find_triggers(point.name, point.value, str(folder or ""), folders, declared) or ()
 
@@ -99,16 +104,6 @@ class EntryPoints:
         removed = set(names)
         kept = (p for points in self._groups.values() for p in points if p.group != group or p.name not in removed)
         return EntryPoints(kept)
-
-
-class _Folders(dict[str, str]):
-    """The folders of installed distributions, by normalized name; read when the first one is looked for."""
-
-    def __contains__(self, name: object) -> bool:
-        if not self:
-            found = ((distribution.name, folder_of(distribution)) for distribution in distributions())
-            self.update({normal_name(name): str(folder) for name, folder in found if folder is not None})
-        return super().__contains__(name)
 
 
 def distribution_of(point: EntryPoint) -> str:

@@ -24,12 +24,6 @@ CLAIMED = "_DISTROKIT_CLAIMED"
 #: No setting either: the variables that :func:`keep` set, as JSON: name to the new text and the text before.
 KEPT = "_DISTROKIT_KEPT"
 
-#: Endings of the launchers' folders on ``PYTHONPATH``: that of ``opentelemetry-instrument``, and distrokit's own.
-LAUNCHERS = (
-    os.path.join(os.sep, "opentelemetry", "instrumentation", "auto_instrumentation"),  # noqa: PTH118  (a text)
-    os.path.join(os.sep, "distrokit", "launch", "site"),  # noqa: PTH118  (likewise)
-)
-
 
 def settable(name: str, text: str) -> bool:
     """Tell whether an environment variable can have this name and this text."""
@@ -101,25 +95,6 @@ def lend(name: str, value: str | None) -> Callable[[], None]:
     before = os.environ.get(name)
     apply({name: value})
     return lambda: apply({name: before})
-
-
-@contextmanager
-def without_launchers() -> Iterator[None]:
-    """Remove launchers' folders from ``PYTHONPATH`` for a while: a Python started meanwhile starts no telemetry."""
-    before = os.environ.get("PYTHONPATH", "")
-    kept = [entry for entry in before.split(os.pathsep) if not entry.endswith(LAUNCHERS)]
-    without = os.pathsep.join(kept)
-    if without == before:
-        yield
-        return
-    apply({"PYTHONPATH": without or None})
-    try:
-        yield
-    finally:
-        # Code that was called meanwhile may have changed it.
-        now = os.environ.get("PYTHONPATH", "")
-        removed = [entry for entry in before.split(os.pathsep) if entry.endswith(LAUNCHERS)]
-        apply({"PYTHONPATH": before if now == without else os.pathsep.join(filter(None, [*removed, now]))})
 
 
 def import_propagate() -> None:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 
 from distrokit.declarations import Setting
 from distrokit.diagnostics import Problem
-from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
+from distrokit.lazy.spellings import LAUNCHER_PREFIX
+from distrokit.settings.layers import Settings, is_secret
 from distrokit.settings.settings_in_files import is_of_one_instrumentation
 from distrokit.settings.suggestions import MISSPELT, SIMILAR_WORD, did_you_mean, find_closest, find_reordered, rate
 

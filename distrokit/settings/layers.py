@@ -16,12 +16,9 @@ from types import MappingProxyType
 from urllib.parse import unquote
 
 from distrokit.diagnostics import LOG_LEVELS, Mask
+from distrokit.lazy.spellings import LAUNCHER_PREFIX
 from distrokit.settings.environ import CLAIMED, apply, as_given
 from distrokit.settings.values import BOOLEANS, Source, Value
-
-#: The prefix of distrokit's settings as options of ``opentelemetry-instrument``, whose parser only takes
-#: variables that begin with ``OTEL_``.
-LAUNCHER_PREFIX = "OTEL_PYTHON_"
 
 #: Names of variables whose values are masked, whoever reads them.
 _SECRET_NAME = re.compile(

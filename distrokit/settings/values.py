@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
 from distrokit.diagnostics import Mask
+from distrokit.lazy.spellings import FALSE, TRUE
 
 T_co = TypeVar("T_co", covariant=True)
 
 #: The words for true and false in settings, in lower case; any case is accepted.
 BOOLEANS: Mapping[str, bool] = {
-    **dict.fromkeys(("true", "1", "yes", "on"), True),
-    **dict.fromkeys(("false", "0", "no", "off"), False),
+    **dict.fromkeys(TRUE, True),
+    **dict.fromkeys(FALSE, False),
 }
 
 SourceKind = Literal[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.metadata import EntryPoints as Listed
 
 import pytest
@@ -92,17 +91,3 @@ def test_modules_and_requirements(tmp_path):
 
     (info / "top_level.txt").write_text("acme\n_acme\n")
     assert modules_of(str(info)) == ["acme"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
-def test_a_folder_without_permission(tmp_path):
-    import os
-
-    if os.geteuid() == 0:
-        assert read_installed([str(tmp_path)]).complete
-        return
-    tmp_path.chmod(0)
-    try:
-        assert not read_installed([str(tmp_path)]).complete
-    finally:
-        tmp_path.chmod(0o755)

@@ -19,6 +19,7 @@ LAZY = {
     "distrokit.lazy.import_hook",
     "distrokit.lazy.monkey_patching",
     "distrokit.lazy.on_demand",
+    "distrokit.lazy.spellings",
     "distrokit.lazy.triggers",
 }
 #: In a process that imports threading.
@@ -48,7 +49,7 @@ def of(modules, *packages):
 def test_the_launcher():
     program = """
 import os, sys
-os.execv = lambda path, words: (_ for _ in ()).throw(KeyboardInterrupt)
+os.execve = lambda path, words, environ: (_ for _ in ()).throw(KeyboardInterrupt)
 from distrokit.cli import main
 try:
     main(["run", sys.executable, "app.py"])
@@ -63,6 +64,7 @@ except KeyboardInterrupt:
         "distrokit.cli.plain_command",
         "distrokit.launch",
         "distrokit.launch.site",
+        "distrokit.launch.site.sitecustomize",
     }
     assert modules - of(modules, "distrokit") <= {"__future__", "os", "posixpath", "genericpath", "stat", "_stat", "os.path",
                                                   "_collections_abc"}  # fmt: skip

@@ -47,6 +47,7 @@ def test_import_distrokit_loads_pluggy_and_the_standard_library():
         "distrokit.launch.start",
         "distrokit.lazy",
         "distrokit.lazy.entry_point_files",
+        "distrokit.lazy.spellings",
         "distrokit.lazy.triggers",
         "distrokit.pipeline",
         "distrokit.pipeline.loss_words",

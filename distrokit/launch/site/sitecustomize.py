@@ -16,7 +16,7 @@ ADDED = "_DISTROKIT_ADDED"
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _UPSTREAMS = os.sep + os.path.join("opentelemetry", "instrumentation", "auto_instrumentation")
 #: Endings of the launchers' folders on the path: ``opentelemetry-instrument``'s and this one.
-_LAUNCHERS = (_UPSTREAMS, os.sep + os.path.join("distrokit", "launch", "site"))
+LAUNCHERS = (_UPSTREAMS, os.sep + os.path.join("distrokit", "launch", "site"))
 #: Programs that become another program, in which distrokit starts.
 _BECOMES = ("distrokit", "opentelemetry-instrument")
 
@@ -27,11 +27,11 @@ def hidden_by_upstream():  # type: () -> bool
     return os.path.dirname(os.path.abspath(imported)).endswith(_UPSTREAMS)
 
 
-def lead_launcher():  # type: () -> None
-    """Let ``opentelemetry-instrument`` start its program by this file: its own imports OpenTelemetry's loader first.
+def redirect_launcher():  # type: () -> None
+    """Make ``opentelemetry-instrument`` start its program with this file; its own file imports OpenTelemetry's loader.
 
-    The launcher puts the folder of its module first on PYTHONPATH, as soon as it has read distrokit's settings. For a
-    Python that has OpenTelemetry without distrokit the launcher's own folder stays behind this one.
+    The launcher reads distrokit's settings, and then puts the folder of its module first on PYTHONPATH. Its own folder
+    stays behind this one, for a Python that has OpenTelemetry without distrokit.
     """
     module = sys.modules.get("opentelemetry.instrumentation.auto_instrumentation")
     file = getattr(module, "__file__", None)
@@ -43,10 +43,10 @@ def lead_launcher():  # type: () -> None
         module.__file__ = os.path.join(_HERE, "__init__.py")
 
 
-def lead_children():  # type: () -> None
-    """Let the children of a process under ``opentelemetry-instrument`` start by this file: that costs a tenth.
+def redirect_children():  # type: () -> None
+    """Make children start with this file instead of OpenTelemetry's, which imports OpenTelemetry's loader.
 
-    OpenTelemetry's folder stays behind this one, where its loader, which is about to add it, finds it.
+    OpenTelemetry's folder stays behind this one; its loader adds it again where it is missing.
     """
     imported = getattr(sys.modules.get("sitecustomize"), "__file__", None) or ""
     upstreams = os.path.dirname(os.path.abspath(imported))
@@ -65,7 +65,7 @@ def run_users_own():  # type: () -> None
     import site
 
     added = os.environ.get(ADDED, "").split(os.pathsep)
-    launchers = [(at, e) for at, e in enumerate(sys.path) if str(e).endswith(_LAUNCHERS) or (e and e in added)]
+    launchers = [(at, e) for at, e in enumerate(sys.path) if str(e).endswith(LAUNCHERS) or (e and e in added)]
     sys.path[:] = [entry for entry in sys.path if entry not in [hidden for _, hidden in launchers]]
     imported = sys.modules.pop("sitecustomize", None)
     try:
@@ -138,8 +138,7 @@ def _initialize():  # type: () -> None
     # As OpenTelemetry does: a Python that the start itself runs must not start distrokit again.
     _set("PYTHONPATH", without)
     try:
-        _answer_lookups()
-        _import_propagate()
+        _prepare()
         from opentelemetry.instrumentation.auto_instrumentation import initialize
 
         initialize()
@@ -179,10 +178,11 @@ def _is_behind_upstream():  # type: () -> bool
         return False
 
 
-def _answer_lookups():  # type: () -> None
-    """Let OpenTelemetry find distrokit's list of entry points, and its distro.
+def _prepare():  # type: () -> None
+    """Let OpenTelemetry find distrokit's list of entry points, and its distro; import its propagators.
 
-    One unreadable package makes OpenTelemetry's own list fail; of several distros it takes the first one of the folder.
+    One unreadable package makes OpenTelemetry's own list fail; of several distros it takes the first one of the folder;
+    a wrong name in OTEL_PROPAGATORS raises.
     """
     # Imported by name, since this file must be importable without distrokit.
     from contextlib import suppress
@@ -193,19 +193,7 @@ def _answer_lookups():  # type: () -> None
         module = import_module("distrokit.launch.distro_selection")
         module.claim_loader()
         module.prepare_lookups()
-
-
-def _import_propagate():  # type: () -> None
-    """Import OpenTelemetry without OTEL_PROPAGATORS: while imported, it raises on a wrong name.
-
-    distrokit resolves the variable later, and leaves out only the propagator that fails.
-    """
-    before = os.environ.get("OTEL_PROPAGATORS", "")
-    _set("OTEL_PROPAGATORS", "")
-    try:
-        import opentelemetry.propagate  # noqa: F401  (imported to read the variable)
-    finally:
-        _set("OTEL_PROPAGATORS", before)
+    import_module("distrokit.settings.environ").import_propagate()
 
 
 def _set(name, value):  # type: (str, str) -> None

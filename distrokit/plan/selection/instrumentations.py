@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from distrokit.diagnostics import Problem
+from distrokit.lazy.spellings import LAUNCHER_PREFIX
 from distrokit.plan.instrumentation_names import without_digits
 from distrokit.plan.selection.instrumentation_keywords import (
     find_json_fault,
@@ -19,7 +20,7 @@ from distrokit.plan.selection.instrumentation_keywords import (
     refuse_constant,
 )
 from distrokit.plan.selection.selection import SelectedInstrumentation
-from distrokit.settings.layers import LAUNCHER_PREFIX, Settings, is_secret
+from distrokit.settings.layers import Settings, is_secret
 from distrokit.settings.object_references import is_object_reference
 from distrokit.settings.secret_values import HIDDEN, secrets_inside, without_secrets
 from distrokit.settings.settings_in_files import INSTRUMENTATION, is_of_one_instrumentation

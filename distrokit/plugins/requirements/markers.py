@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from distrokit.plugins.distributions import normal_name
+from distrokit.lazy.entry_point_files import normalize
 from distrokit.plugins.requirements.versions import InvalidRequirement, Specifiers
 
 _TOKEN = re.compile(r"\s*(?:(?P<text>'[^']*'|\"[^\"]*\")|(?P<word>not\s+in\b|[a-z_.]+)|(?P<sign>===|[~=!<>]=|[<>()]))")
@@ -86,7 +86,7 @@ def _one(word: str, tokens: Iterator[str], known: Mapping[str, str]) -> tuple[bo
     sign, other = next(tokens, ""), next(tokens, "")
     left, right = _value(word, known), _value(other, known)
     if "extra" in (word, other):
-        left, right = normal_name(left), normal_name(right)
+        left, right = normalize(left), normalize(right)
     return _compare(left, sign, right), next(tokens, "")
 
 
