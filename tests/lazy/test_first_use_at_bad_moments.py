@@ -86,6 +86,20 @@ def test_an_interrupt_of_the_application_comes_after_the_start():
     assert '"name": "later"' in result.stdout
 
 
+def test_a_propagator_that_is_not_installed_does_not_reach_the_application():
+    program = """
+        from opentelemetry import propagate
+        carrier = {}
+        propagate.inject(carrier, propagate.extract({"traceparent": f"00-{'1' * 32}-{'2' * 16}-01"}))
+        print(carrier)
+    """
+
+    result = launched(program, {"OTEL_PROPAGATORS": "tracecontext,nonsense"})
+
+    assert "'traceparent': '00-1" in result.stdout, result.stderr
+    assert "OTEL_PROPAGATORS=nonsense" in result.stderr
+
+
 @pytest.mark.parametrize("kind", ["pipe", "fifo"])
 def test_a_program_in_a_pipe_is_left_to_python(tmp_path, kind):
     command = f"{RUN[0]} run {sys.executable} <(echo 'print(1)')"

@@ -168,16 +168,29 @@ def test_imports_in_threads_at_once(site):
         site.instrumentation(f"i{name}", PATCH.format(f"lib_{name}"), name)
     program = """
         import importlib, threading
+        found = {}
         def use(name):
-            importlib.import_module(f"lib_{name}")
+            found[name] = importlib.import_module(f"lib_{name}").work()
         threads = [threading.Thread(target=use, args=(name,)) for name in "abcd"]
         [t.start() for t in threads], [t.join() for t in threads]
-        print(*[importlib.import_module(f"lib_{name}").work() for name in "abcd"])
+        print(*[found[name] for name in "abcd"])
     """
 
     result = site.run(program)
 
+    # Each thread has used its library at once.
     assert (result.stdout, result.stderr) == ("patched patched patched patched\n", "")
+
+
+def test_a_library_takes_functions_of_pythons_own_library_by_name(site):
+    group = {"distrokit.triggers": {"colorsys": "colors_otel:Instrumentor"}}
+    site.instrumentation("colors", "import colorsys; colorsys.rgb_to_hls = lambda *rgb: 'patched'", group=group)
+    site.library("outer", {"outer.py": "from colorsys import rgb_to_hls\nworks = rgb_to_hls(0, 0, 0)"}, names=["outer"])
+    site.instrumentation("outer", "pass", "outer")
+
+    result = site.run("import outer; print(outer.works)")
+
+    assert (result.stdout, result.stderr) == ("patched\n", "")
 
 
 def test_reload_and_namespace_packages(site):

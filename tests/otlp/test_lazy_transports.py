@@ -81,6 +81,28 @@ def test_a_program_that_gevent_patches_asks_over_tls(receiver, https, protocol):
     assert sorted(span.name for span in receiver.store.spans()) == ["GET", "s"]
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_first_import_takes_nothing_of_the_receivers_time(receiver, protocol):
+    program = """
+        import sys, time
+
+        class Slow:
+            def find_spec(self, name, path=None, target=None):
+                if name == "distrokit_otlp.encoders":
+                    time.sleep(1)
+
+        sys.meta_path.insert(0, Slow())
+        from opentelemetry import trace
+        trace.get_tracer("t").start_span("s").end()
+    """
+    env = {"OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_EXPORTER_OTLP_TIMEOUT": "900"}
+
+    result = instrumented(program, {**env, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint(protocol)})
+
+    assert result.stderr == ""
+    assert [span.name for span in receiver.store.spans()] == ["s"]
+
+
 def test_where_its_library_is_instrumented_the_loader_patches_first(https):
     skip_without("gevent")
     env = {**NOWHERE, **https, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
