@@ -23,7 +23,9 @@ from distrokit.launch.site import FOLDER
 
 #: A shell's exit codes for a program that is not found, and for one that cannot be run.
 NOT_FOUND, NOT_RUN = 127, 126
-PATH_HELP = 'print the folder that starts distrokit if it is first on PYTHONPATH: PYTHONPATH="$(distrokit path)" python app.py'
+PATH_HELP = (
+    'print the folder that starts distrokit if it is first on PYTHONPATH: PYTHONPATH="$(distrokit path)" python app.py'
+)
 HELP = "run a program with telemetry, and change nothing else about it"
 _EPILOG = (
     "Everything after COMMAND is passed to it unchanged. Settings are environment variables:"

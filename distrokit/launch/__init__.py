@@ -1,6 +1,6 @@
 """The start of distrokit in a process.
 
-``process`` is the start, in whatever way it comes: the two classes in ``distro`` that OpenTelemetry's loader calls, the
+``process`` is the start, for each of its callers: the two classes in ``distro`` that OpenTelemetry's loader calls, the
 first use of telemetry (``distrokit.lazy``), ``start``, which is ``distrokit.start``. It uses ``assembly``, which makes
 the plan, and ``startup``, which runs it; ``exiting`` is for a start while the process ends, ``ending`` for an end under
 ``DISTROKIT_STRICT``, ``inspection`` for doctor. ``distro_selection`` decides between distrokit and other vendors'

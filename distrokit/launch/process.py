@@ -1,4 +1,4 @@
-"""The start of distrokit in this process, by whatever way it comes: OpenTelemetry's loader, ``distrokit run``, code."""
+"""The start of distrokit in this process, by OpenTelemetry's loader, by ``distrokit run``, or by code."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _read(folder: str, found: InstalledFiles) -> None:
     try:
         groups = parse(data.decode())
     except ValueError:
-        # OpenTelemetry, which reads all files, would stumble over it, too.
+        # OpenTelemetry, which reads all files, would fail on it, too.
         found.complete = False
         return
     # Without metadata it is a folder that an interrupted installation left behind.

@@ -46,7 +46,7 @@ class FirstUse:
             self._after(module, names)
 
     def watch_for(self, instrumentation: str) -> None:
-        """Watch what an instrumentation of Python's own library would see."""
+        """Watch the functions of the standard library that this instrumentation, if it is lazy, would replace."""
         if instrumentation == "logging":
             # makeRecord, since an instrumentation may add fields to records; callHandlers for records made elsewhere.
             self._after("logging", ("makeRecord", "callHandlers"), "Logger")

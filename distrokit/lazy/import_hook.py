@@ -79,7 +79,7 @@ class ImportHook:
             sys.meta_path.insert(0, self)
 
     def watch(self, trigger: str) -> bool:
-        """Wait for a module; return false if it is imported already, and nothing that imports it goes on."""
+        """Wait for a module; return false if its import is complete."""
         if trigger in self._triggers or trigger in self._unhandled:
             return True
         if trigger in sys.modules and trigger not in self._executing:

@@ -1,7 +1,8 @@
 """Postpones the start while gevent or eventlet replaces threads by greenlets.
 
 In the middle of that some locks are theirs and some are Python's, and a start, which uses threads, would wait for ever.
-gevent's ``patch_all`` looks at every object in memory, and lazy ones import their libraries then: celery's application.
+gevent's ``patch_all`` inspects every object in memory. A lazy object, like celery's application, imports its library
+when it is inspected.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class OnDemand:
         finally:
             self._lock.release()
         if start is not None:
-            # What was triggered meanwhile, further down in this thread.
+            # The start itself has imported libraries, whose triggers are in the queue.
             self._drain()
         elif self._started is not None and self._started[1] != current_thread_or_greenlet():
             self._wait_for_greenlet()
@@ -159,14 +159,19 @@ class OnDemand:
             time.sleep(0.01)
 
     def stop_watching(self) -> None:
-        """Put the watched functions back; before instrumentations replace them, which put back what they have found."""
+        """Put the originals of the watched functions back.
+
+        It is called before instrumentations replace these functions: a removed instrumentation restores what it
+        replaced, and that must be the original.
+        """
         if self._first_use is not None:
             self._first_use.remove()
 
     def _fired(self, triggers: list[str], may_wait: bool) -> None:
-        """Apply what this thread has triggered, after another thread that is at it, since the library is used next.
+        """Apply the instrumentations that this thread has triggered.
 
-        That thread leaves these alone: it would wait for the module that this thread is still importing.
+        If another thread is applying instrumentations, this one waits for it: the library is used next. The other
+        thread does not apply these: it would wait for the module that this thread is still importing.
         """
         if not self._lock.acquire(timeout=_WAIT_IN_IMPORT if may_wait else 0):
             self._queue += triggers
@@ -178,11 +183,11 @@ class OnDemand:
         self._drain()
 
     def _drain(self) -> None:
-        """Apply what waits; if another thread is at it, that one continues."""
+        """Apply the triggers in the queue; if another thread is applying instrumentations, it also applies these."""
         while self._queue and self._lock.acquire(blocking=False):
             try:
                 if self._busy:
-                    # This thread is at it, further up.
+                    # A caller of this function is applying instrumentations, and continues with the queue.
                     return
                 triggers, self._queue = self._queue, []
                 self._handle(triggers)
@@ -215,8 +220,9 @@ class OnDemand:
             self.signals = signals
 
     def _watch_forks(self) -> None:
-        """Let forks wait until telemetry has started: a child would wait for ever for what another thread imports.
+        """Let forks wait until telemetry has started.
 
+        A child would wait for ever for the lock of a module that another thread is importing.
         Python calls what was registered last first, so the locks of other modules are not held while it waits here.
         """
         if self._watches_forks or not hasattr(os, "register_at_fork"):

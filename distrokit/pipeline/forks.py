@@ -118,7 +118,7 @@ def call_at_end_of_child(stop: Callable[[], object], owner: object) -> None:
 
 
 def call_at_end_of_this_child(stop: Callable[[], object], owner: object) -> None:
-    """Do the same in a child that was forked before the pipeline started, at whatever point of its start it is.
+    """Call ``stop`` at the end of this process, a child that was forked before the pipeline started.
 
     A child of a fork server imports the main module before multiprocessing clears the finalizers.
     """

@@ -70,7 +70,7 @@ class OSSignals:
         if threading.current_thread() is not threading.main_thread():
             return
         self._hidden.install()
-        # ValueError: threading takes the thread that imports it for the main thread, and this one is not.
+        # ValueError: threading takes the first thread that imports it for the main thread, which may be wrong.
         with contextlib.suppress(ValueError):
             for number in self._numbers:
                 if self._hidden.get(number) is signal.SIG_DFL:

@@ -1,8 +1,7 @@
 """The writer of ``os.environ``, for code that can be configured in no other way.
 
 :func:`lend` sets a variable for a while: it is restored before the application goes on. The files that run before
-anything of distrokit is imported write it themselves: ``launch/site/sitecustomize.py``, ``cli/plain_command.py``, and
-``lazy/on_demand.py``.
+anything of distrokit is imported write it themselves: ``launch/site/sitecustomize.py`` and ``lazy/on_demand.py``.
 """
 
 from __future__ import annotations
