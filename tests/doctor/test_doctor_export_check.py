@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from processes import distrokit
 
 from distrokit_otlp import protocol_sniffing as sniffing
-from distrokit_otlp.mismatch import detect_mismatch
+from distrokit_otlp.probing.mismatch import detect_mismatch
 
 #: One signal: one export.
 TRACES = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_SERVICE_NAME": "shop"}
@@ -568,7 +568,7 @@ def test_a_proxy_in_between_that_answers_itself():
     ],
 )
 def test_each_transport_finds_its_proxy_in_its_way(monkeypatch, env, grpc_way, http_way):
-    from distrokit_otlp.proxies import find_proxy
+    from distrokit_otlp.connection.proxies import find_proxy
 
     for name in ("http_proxy", "https_proxy", "grpc_proxy", "no_proxy", "no_grpc_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -581,7 +581,7 @@ def test_each_transport_finds_its_proxy_in_its_way(monkeypatch, env, grpc_way, h
 
 
 def test_networks_that_are_excepted_and_proxies_that_are_none(monkeypatch):
-    from distrokit_otlp.proxies import bypass_line, find_proxy
+    from distrokit_otlp.connection.proxies import bypass_line, find_proxy
 
     monkeypatch.setenv("http_proxy", "http://p:99999")
     monkeypatch.setenv("no_proxy", "127.0.0.0/8,nonsense/x")

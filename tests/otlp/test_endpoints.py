@@ -19,7 +19,7 @@ from processes import NOWHERE, configured, instrumented
 from releases import needs_yaml
 from requests.auth import HTTPBasicAuth
 
-from distrokit_otlp.endpoints import basic_authorization
+from distrokit_otlp.connection.endpoints import basic_authorization
 
 ENDPOINT, PROTOCOL = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"
 HTTP = "http/protobuf"
@@ -192,12 +192,21 @@ def test_what_grpc_would_refuse(text, why):
     assert f"{ENDPOINT}={text}: not usable: {why}; 'http://localhost:4317' is used instead." in problems(plan)[0]
 
 
-def test_over_http_they_are_no_urls():
-    plan = planned({ENDPOINT: "dns:host:4318", PROTOCOL: HTTP})
+@pytest.mark.parametrize("form", ["ipv4:127.0.0.1:{0}", "dns:///localhost:{0}", "ipv4:127.0.0.1:{0},127.0.0.1:{0}"])
+@pytest.mark.parametrize("name", [ENDPOINT, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"])
+def test_over_http_requests_go_to_the_signals_path(form, name):
+    with http_peer() as peer:
+        env = {name: form.format(peer.port), **PLAIN, PROTOCOL: HTTP}
+        with exporting(HTTP, "traces", peer, env) as sent:
+            assert sent.problems == []
+            assert sent.attempt("abc") is None
+        (request,) = peer.ledger.requests
+        assert request.headers["host"].endswith(f":{peer.port}")
+
+
+def test_a_form_that_only_grpcio_resolves_is_none_of_http():
+    plan = planned({ENDPOINT: "xds:host:4318", PROTOCOL: HTTP})
     assert "it is not a URL such as http://collector:4317" in problems(plan)[0]
-    assert (
-        plan.signals["traces"].exporters[0].exporter.parameters["endpoint"].value == "http://localhost:4318/v1/traces"
-    )
 
 
 @needs_yaml

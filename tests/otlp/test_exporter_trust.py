@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -37,8 +35,6 @@ from processes import run
 from requests.auth import AuthBase
 
 from distrokit.pipeline.component_factory import ComponentFactory
-from distrokit_otlp.header_rules import HeaderFilter
-from distrokit_otlp.session import OTLPSession
 
 PROTOCOLS = pytest.mark.parametrize("protocol", list(PEERS))
 HTTP = "http/protobuf"
@@ -228,7 +224,6 @@ def test_the_certificate_that_is_named(protocol, authority):
 
 
 MUTUAL = "client certificate required"
-#: Over grpc nobody is told that a certificate is wanted.
 SAID = {
     "wrong host": "has a certificate for another name (Write a name that is in the certificate into OTEL_EXPORTER_OTLP_",
     "expired": "has a certificate that is expired or not yet valid",
@@ -261,9 +256,10 @@ def test_a_certificate_at_fault_is_tried_once_for_each_export(protocol, signal, 
         assert not sent.arrived
 
 
-def test_grpc_does_not_say_that_a_certificate_is_wanted(authority):
+@pytest.mark.parametrize("transport", ["h2", "grpcio"])
+def test_a_grpc_server_does_not_say_that_a_certificate_is_wanted(authority, transport):
     """It is a connection that ends, as any may; so it is tried again, and what it may be is said."""
-    ca = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(authority.folder / "ca.pem")}
+    ca = {"OTEL_EXPORTER_OTLP_CERTIFICATE": str(authority.folder / "ca.pem"), "DISTROKIT_OTLP_GRPC": transport}
     with grpc_peer(tls=tls_faults(authority)[MUTUAL]) as peer, exporting("grpc", "logs", peer, ca) as sent:
         left = sent.attempt("abc")
         assert (sent.left(left), left.reached, sent.lost) == (3, False, [])
@@ -411,29 +407,3 @@ def test_the_bundle_of_the_environment_is_below_the_named_certificate(authority,
         assert outcome[True, "", variable]
         assert not outcome[True, False, variable]
         assert not outcome[False, "", variable]
-
-
-def test_an_environment_that_another_thread_changes_costs_no_request():
-    """The standard library lists it for proxies: a variable may be gone before it is read."""
-    session, end, interval = (
-        OTLPSession(HeaderFilter("otlp traces", grpc=False)),
-        threading.Event(),
-        sys.getswitchinterval(),
-    )
-
-    def change():
-        while not end.is_set():
-            os.environ["ACME_COMES_AND_GOES"] = "1"
-            del os.environ["ACME_COMES_AND_GOES"]
-
-    other = threading.Thread(target=change)
-    sys.setswitchinterval(1e-6)
-    try:
-        other.start()
-        merged = [session.merge_environment_settings("http://127.0.0.1:9", {}, None, True, None) for _ in range(3000)]
-    finally:
-        end.set()
-        other.join()
-        sys.setswitchinterval(interval)
-
-    assert len(merged) == 3000

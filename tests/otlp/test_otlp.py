@@ -22,7 +22,7 @@ def parameters(environ, signal="traces"):
             for text in ("http", "https", "http/proto", "protobuf", "http_protobuf")
         ),
         *((text, "Did you mean 'grpc'?") for text in ("grcp", "grpcs", "grpc/protobuf")),
-        ("json", "Write http/json if opentelemetry-exporter-otlp-json-http is installed, else http/protobuf."),
+        ("json", "Write http/json if opentelemetry-exporter-otlp-json-common is installed, else http/protobuf."),
         ("thrift", ""),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -64,18 +65,37 @@ def _until_reached(sent, ids):
 @pytest.mark.parametrize(
     ("name", "content", "fault"), [("ca.pem", None, "no such file"), ("client.key", b"", "it is empty")]
 )
-def test_a_file_that_turns_bad_over_http(tmp_path, name, content, fault):
+@pytest.mark.parametrize("protocol", PEERS)
+def test_a_file_that_turns_bad_leaves_the_last_good_one_in_force(tmp_path, protocol, name, content, fault, caplog):
     authority = Authority(tmp_path)
     env = files(tmp_path)
-    with PEERS["http/protobuf"](tls=TLS(authority)) as peer, exporting("http/protobuf", "logs", peer, env) as sent:
+    with PEERS[protocol](tls=TLS(authority, mutual=True)) as peer, exporting(protocol, "logs", peer, env) as sent:
         good = (tmp_path / name).read_bytes()
         (tmp_path / name).unlink()
         if content is not None:
             (tmp_path / name).write_bytes(content)
-        left = sent.attempt("abc")
-        assert fault in left.cause
-        assert str(tmp_path / name) in left.cause
-        assert "PEM lib" not in left.cause
-        assert (sent.left(left), left.reached, sent.lost) == (3, False, [])
+        for ids in "abc":
+            # Each over a new connection.
+            peer.restart()
+            _until_taken(sent, ids)
+        (line,) = [text for text in caplog.messages if fault in text]
+        assert str(tmp_path / name) in line
+        assert line.endswith("the files that were read before stay in use until it is usable")
         (tmp_path / name).write_bytes(good)
-        assert sent.attempt("abc") is None
+        peer.restart()
+        _until_taken(sent, "d")
+        (tmp_path / name).unlink()
+        peer.restart()
+        _until_taken(sent, "e")
+        # It was usable in between, so it is said again.
+        assert sum("no such file" in text for text in caplog.messages) == (2 if content is None else 1)
+        assert sent.lost == []
+        assert sent.arrived == Counter("abcde")
+
+
+def _until_taken(sent, ids):
+    end = time.monotonic() + 8
+    while (left := sent.attempt(ids)) is not None:
+        assert sent.left(left) == 1
+        assert time.monotonic() < end, left.cause
+        time.sleep(0.05)

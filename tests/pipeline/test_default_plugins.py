@@ -17,7 +17,7 @@ from distrokit import ExporterOptions, RetryAwareExporter
 from distrokit.pipeline.resource import build_resource
 from distrokit.settings.layers import Settings
 from distrokit_otlp.plugin import make
-from distrokit_otlp.tls_loading import TlsFileError
+from distrokit_otlp.tls.loading import TlsFileError
 from distrokit_resource import plugin as resource
 
 ID = "7be92808767a667f35c8505cbf40d14e931ef6db5b0210329cf193b15ba9d605"

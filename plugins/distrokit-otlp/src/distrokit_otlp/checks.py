@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from distrokit import Check
-from distrokit_otlp.endpoints import host_and_port
+from distrokit_otlp.connection.endpoints import host_and_port
 from distrokit_otlp.remedies import Remedies
 
 #: The default port of each transport (specification, *OTLP*, "Default port").

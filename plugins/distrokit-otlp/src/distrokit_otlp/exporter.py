@@ -44,8 +44,8 @@ class Sender(ABC):
     """A transport."""
 
     @abstractmethod
-    def send(self, request: Any, seconds: float) -> SendResult:
-        """Send a protobuf message and return the result within ``seconds``; never raises."""
+    def send(self, request: bytes, seconds: float) -> SendResult:
+        """Send an encoded request and return the result within ``seconds``; never raises."""
 
     @abstractmethod
     def close(self) -> None:
@@ -149,7 +149,7 @@ class _Exporter:
             return impossible, 0
         try:
             request = self._signal.encode(part)
-            size = int(request.ByteSize())
+            size = len(request)
         except Exception as error:
             # An encoder may raise anything for an application's values. Splitting the part isolates the item.
             return SendResult("too_large" if many else "unencodable", _describe(error)), 0

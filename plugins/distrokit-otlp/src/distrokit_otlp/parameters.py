@@ -11,11 +11,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from distrokit import Reader, Value, __version__, did_you_mean, metric_parameters
-from distrokit_otlp.endpoints import basic_authorization, check_grpc_target, is_grpc_target, is_local_socket, scheme_of
-from distrokit_otlp.headers import read_headers, read_headers_file
+from distrokit_otlp.connection.endpoints import (
+    basic_authorization,
+    check_grpc_target,
+    is_for_grpcio,
+    is_grpc_target,
+    is_local_socket,
+    scheme_of,
+)
+from distrokit_otlp.credentials.headers import read_headers, read_headers_file
+from distrokit_otlp.own_parameters import own_parameters
 from distrokit_otlp.remedies import Remedies
-from distrokit_otlp.tls_files import KEYS, TlsFiles
-from distrokit_otlp.tls_loading import TlsFileError
+from distrokit_otlp.tls.files import KEYS, TlsFiles
+from distrokit_otlp.tls.loading import TlsFileError
 
 PROTOCOLS = ("grpc", "http/protobuf", "http/json")
 COMPRESSIONS = {
@@ -49,7 +57,7 @@ READ_HERE = (
     ),
 )
 
-_JSON_PACKAGE = "opentelemetry-exporter-otlp-json-http"
+_JSON_PACKAGE = "opentelemetry-exporter-otlp-json-common"
 
 #: A smaller timeout is probably in seconds, which is upstream's unit.
 _SHORTEST_MILLIS = 100
@@ -90,14 +98,16 @@ def parameters(reader: Reader) -> dict[str, Value[Any]]:
         "user_agent": reader.default(f"distrokit/{__version__}"),
     }
     if headers_file := read_headers_file(reader, read["headers"]):
-        # A header that leaves the file is no longer sent; http/json cannot refresh, and keeps the first headers.
+        # A header that leaves the file is no longer sent.
         read["refresh_headers"] = headers_file
-    if grpc:
+    if grpc or is_grpc_target(endpoint.value):
         read["insecure"] = _insecure(reader, endpoint)
-    elif protocol.value == "http/json":
+    if protocol.value == "http/json":
         read["encoding"] = Value("json", protocol.source, key="encoding")
+    read.update(own_parameters(reader, grpc=grpc))
     tls = reader.node("tls")
-    if endpoint.value.startswith("https:") or (grpc and not read["insecure"].value):
+    insecure = read["insecure"].value if "insecure" in read else not endpoint.value.startswith("https:")
+    if not insecure:
         for parameter, key in KEYS.items():
             read[parameter] = reader.text(_names(reader, parameter.upper()), key=key)
         _check_files(reader, read)
@@ -168,6 +178,10 @@ def _parse_grpc_url(text: str) -> str:
 
 
 def _parse_http_url(text: str, path: str) -> str:
+    if is_grpc_target(text) and not is_for_grpcio(text):
+        # Several addresses, or a Unix socket: requests go to the signal's path.
+        check_grpc_target(text)
+        return text
     _reject_broken(text)
     if urlsplit(text).scheme not in ("http", "https"):
         hint = f", as in http://{text}" if "://" not in text else ""
@@ -221,7 +235,7 @@ def _check_files(reader: Reader, read: dict[str, Value[Any]]) -> None:
     name = f"{reader.name}/{reader.instance}" if reader.instance else reader.name
     signal = reader.signal or "traces"
     paths = {parameter: str(read[parameter].value) for parameter in KEYS}
-    lenient = read["protocol"].value == "grpc"
+    lenient = read["transport"].value == "grpcio"
     files = TlsFiles(name, signal, paths, Remedies(name, signal, sources, reader.settings), lenient=lenient)
     if files:
         try:

@@ -55,30 +55,25 @@ def distrokit_checks(plan: Any) -> list[Check]:
 
 def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterable[Check]:
     """Check the way to the receiver with one item."""
-    from distrokit_otlp.probe import probe
+    from distrokit_otlp.probing.probe import probe
 
     return probe(options, send)
 
 
 def probe_lines(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterable[Check]:
     """Check that the file can be written."""
-    from distrokit_otlp.probe import probe_file
+    from distrokit_otlp.probing.probe import probe_file
 
     return probe_file(options, send)
 
 
 def make(options: ExporterOptions) -> Any:
-    """Make the exporter of one signal; its transport is imported only here."""
-    protocol = options.arguments["protocol"]
-    if protocol == "grpc":
-        from distrokit_otlp.grpc import make_grpc
+    """Make the exporter of one signal; its transport is imported with the first export."""
+    if options.arguments["protocol"] == "grpc":
+        from distrokit_otlp.grpc.exporter import make_grpc
 
         return make_grpc(options)
-    if protocol == "http/json":
-        from distrokit_otlp.json import make_json
-
-        return make_json(options)
-    from distrokit_otlp.http import make_http
+    from distrokit_otlp.http.exporter import make_http
 
     return make_http(options)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from distrokit import ExporterOptions, Settings, Source
-from distrokit_otlp.endpoints import is_grpc_target
+from distrokit_otlp.connection.endpoints import is_grpc_target
 
 _FIXED = {"grpc": "otlp_grpc", "http/protobuf": "otlp_http", "http/json": "otlp_http"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 #: Words of receivers, gateways and proxies for a request that is too large.
 _SIZE_WORDS = re.compile(
@@ -32,6 +32,7 @@ class SendResult:
         reached: false when no connection could be made.
         unsure: true when it may have been accepted although no response came.
         rejected: the number of items that the receiver rejected while it accepted the others.
+        credentials: true when the receiver did not accept the credentials.
         remark: why it is doubtful that the items were accepted; empty without doubt.
     """
 
@@ -41,18 +42,10 @@ class SendResult:
     reached: bool = True
     unsure: bool = False
     rejected: int = 0
+    credentials: bool = False
     remark: str = ""
 
 
 def mentions_size(text: str) -> bool:
     """True if the text of a refusal is about the request's size; receivers use many statuses for that."""
     return bool(_SIZE_WORDS.search(text)) and not _OTHER_LIMITS.search(text)
-
-
-def read_partial_success(message: Any) -> tuple[int, str]:
-    """Return the number of rejected items and the receiver's message (OTLP, "Partial Success")."""
-    found = getattr(message, "partial_success", None)
-    if found is None:
-        return 0, ""
-    rejected = sum(getattr(found, field.name) for field in found.DESCRIPTOR.fields if field.name != "error_message")
-    return max(0, int(rejected)), str(found.error_message)

@@ -15,7 +15,7 @@ _EACH = (
         "URL",
         "http://localhost:4317",
         "",
-        "receiver; over HTTP the general one gets the signal's path; over grpc also `dns:`, `ipv4:`, `ipv6:`, `unix:`",
+        "receiver; over HTTP the general one gets the signal's path; also `dns:`, `ipv4:`, `ipv6:`, `unix:`",
     ),
     (
         "HEADERS",
@@ -26,7 +26,7 @@ _EACH = (
     ),
     ("TIMEOUT", "integer", "10000", "ms", "for one export; 0 for no limit; values below 100 are seconds"),
     ("COMPRESSION", "one of none, gzip, deflate", "none", "", "compression of requests; `deflate` over HTTP only"),
-    ("INSECURE", "boolean", "false", "", "plaintext in place of TLS; over grpc only, for an endpoint without a scheme"),
+    ("INSECURE", "boolean", "false", "", "plaintext in place of TLS, for an endpoint without `http://` or `https://`"),
     ("CERTIFICATE", "path", "", "", "PEM file of the CA certificates to trust"),
     ("CLIENT_KEY", "path", "", "", "PEM file with the key of the client certificate, without a password"),
     ("CLIENT_CERTIFICATE", "path", "", "", "PEM file with the client certificate; it may also hold the key"),
@@ -61,6 +61,7 @@ def settings() -> list[Setting]:
         )
         for signal in ("", "TRACES_", "METRICS_", "LOGS_")
     ]
+    rows += own_settings()
     rows += [
         Setting(
             name=f"{_PREFIX}METRICS_TEMPORALITY_PREFERENCE",
@@ -100,3 +101,59 @@ def settings() -> list[Setting]:
         for signal in ("", "TRACES_", "METRICS_", "LOGS_")
     ]
     return rows
+
+
+def own_settings() -> list[Setting]:
+    """Return the settings that OpenTelemetry does not have."""
+    files = (
+        ("BEARER_TOKEN_FILE", "a file with a token, sent as `Authorization: Bearer`; read again when it changes"),
+        ("HEADERS_FILE", "a file with one header `name=value` per line; read again when it changes"),
+    )
+    rows = [
+        Setting(
+            name=f"DISTROKIT_OTLP_{signal}{suffix}",
+            kind="path",
+            consumer="otlp",
+            meaning=f"{meaning}; {signal[:-1].lower()} only" if signal else meaning,
+            parameter=True,
+        )
+        for signal in ("", "TRACES_", "METRICS_", "LOGS_")
+        for suffix, meaning in files
+    ]
+    return [
+        *rows,
+        Setting(
+            name="DISTROKIT_OTLP_BALANCING",
+            kind="one of pick_first, round_robin",
+            default="pick_first",
+            consumer="otlp",
+            meaning="with several addresses: keep one that is chosen at random, or send each request to the next",
+            parameter=True,
+        ),
+        Setting(
+            name="DISTROKIT_OTLP_CONNECTION_AGE",
+            kind="integer",
+            default="300000",
+            unit="ms",
+            consumer="otlp",
+            meaning="mean age at which a connection is closed and the endpoint's name resolved again; 0 for no limit",
+            parameter=True,
+        ),
+        Setting(
+            name="DISTROKIT_OTLP_GRPC",
+            kind="one of h2, grpcio",
+            default="h2",
+            consumer="otlp",
+            meaning="the library for OTLP over grpc; `grpcio` needs `distrokit-otlp[grpcio]`",
+            parameter=True,
+        ),
+        Setting(
+            name="DISTROKIT_OTLP_HTTP_TRANSPORT",
+            kind="name",
+            default="distrokit",
+            consumer="otlp",
+            meaning="the transport for OTLP over HTTP: distrokit's own, or an entry point of the group "
+            "`opentelemetry_http_transport`",
+            parameter=True,
+        ),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,32 +18,40 @@ _NAME_LENGTH = 80
 class SignalInOTLP(ABC):
     """The encoding of one signal. The encoders are imported when they are needed, which the transport prepares.
 
+    Args:
+        json: encode as JSON, else as protobuf.
+
     Attributes:
         name: the signal.
         method: the full name of the grpc method.
+        empty: a request without items, which receivers accept.
+        content_type: of HTTP requests.
     """
 
     name: Signal
     method: str
 
-    @property
-    def empty(self) -> Any:
-        """A request without items, which receivers accept."""
-        return self._encoders()[1]()
+    def __init__(self, *, json: bool = False) -> None:
+        self._json = json
+        self.empty = b"{}" if json else b""
+        self.content_type = "application/json" if json else "application/x-protobuf"
 
-    @property
-    def response(self) -> Any:
-        """The class of the responses."""
-        return self._encoders()[2]
+    def prepare(self) -> None:
+        """Import the encoder."""
+        self._encoders()
 
-    def encode(self, items: Any) -> Any:
+    def encode(self, items: Any) -> bytes:
         """Return the request; raises what the encoder raises for items that it cannot encode."""
-        return self._encoders()[0](items)
+        return self._encoders()[self.name](items)
 
-    def _encoders(self) -> tuple[Any, Any, Any]:
+    def _encoders(self) -> Mapping[Signal, Callable[[Any], bytes]]:
+        if self._json:
+            from distrokit_otlp.json_encoders import ENCODERS as JSON_ENCODERS
+
+            return JSON_ENCODERS
         from distrokit_otlp.encoders import ENCODERS
 
-        return ENCODERS[self.name]
+        return ENCODERS
 
     @abstractmethod
     def size(self, items: Any) -> int:
@@ -126,7 +135,7 @@ def _points(data: MetricsData, first: int, last: int) -> MetricsData:
     return MetricsData(resource_metrics=resources)
 
 
-def signal_of(name: Signal) -> SignalInOTLP:
-    """Return the encoding of a signal."""
+def signal_of(name: Signal, *, json: bool = False) -> SignalInOTLP:
+    """Return the encoding of a signal, as JSON or as protobuf."""
     kinds: dict[Signal, type[Traces | Metrics | Logs]] = {"traces": Traces, "metrics": Metrics, "logs": Logs}
-    return kinds[name]()
+    return kinds[name](json=json)

@@ -1,0 +1,236 @@
+"""The connections of one exporter: which address the next request goes to, and how long a connection lives."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Collection
+from typing import Generic, Protocol, TypeVar
+
+from distrokit_otlp.connection.connector import Connector
+from distrokit_otlp.connection.failure import ConnectionFailure, describe
+from distrokit_otlp.connection.proxies import Proxy
+from distrokit_otlp.connection.target import Address
+from distrokit_otlp.connection.timed_socket import TimedSocket
+
+#: Seconds until an address that failed is tried again while others work: at first, and at most.
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+#: Seconds between two resolutions of a name, and the least time for one of several addresses.
+_RESOLVE_INTERVAL, _LEAST_TIME = 1.0, 1.0
+
+
+class Connection(Protocol):
+    """A connection of a transport."""
+
+    address: Address
+
+    def usable(self) -> bool:
+        """True if a request can be sent; reads what the receiver has sent meanwhile."""
+
+    def interrupt(self) -> None:
+        """End a request of another thread."""
+
+    def close(self) -> None:
+        """Close the descriptor, without a word to the receiver."""
+
+
+_C = TypeVar("_C", bound=Connection)
+
+
+class NoAddressLeftError(Exception):
+    """All addresses were tried."""
+
+
+class Connections(Generic[_C]):
+    """Connections to the addresses of one receiver. Without ``round_robin`` one connection is kept, else one each.
+
+    Args:
+        connector: opens connections.
+        make: makes the transport's connection of an open socket.
+        age_seconds: the mean age at which a connection is closed, and the name resolved again; 0 for no limit.
+        round_robin: send each request to the next address.
+    """
+
+    def __init__(
+        self,
+        connector: Connector,
+        make: Callable[[TimedSocket, Address, Proxy | None], _C],
+        age_seconds: float,
+        *,
+        round_robin: bool,
+    ) -> None:
+        self._connector, self._make = connector, make
+        self._age, self._round_robin = age_seconds, round_robin
+        self._closed = False
+        # True while a request is under way: then its thread closes the descriptors.
+        self._in_use = False
+        self._open: dict[Address, _C] = {}
+        self.forked()
+
+    def forked(self) -> None:
+        """Abandon the parent's connections in a forked child."""
+        for connection in self._open.values():
+            connection.close()
+        self._open = {}
+        self._in_use = False
+        self._expires: dict[Address, float] = {}
+        self._addresses: list[Address] = []
+        self._resolved_at, self._stale_at = 0.0, 0.0
+        # By address: until when it is avoided, and for how long the last time.
+        self._avoided: dict[Address, tuple[float, float]] = {}
+
+    def get(self, deadline: float, excluded: Collection[Address] = ()) -> _C:
+        """Return a connection for one request; open it if necessary. :meth:`release` must follow.
+
+        Args:
+            deadline: on the clock of :func:`time.monotonic`.
+            excluded: addresses that are not used.
+
+        Raises: ``ConnectionFailure`` when none of the addresses can be connected to; ``NoAddressLeftError`` when all
+            are excluded.
+        """
+        self._in_use = True
+        if self._closed:
+            raise ConnectionFailure("the exporter is shut down")
+        now = time.monotonic()
+        for address in [one for one, end in self._expires.items() if end <= now]:
+            self.discard(address)
+        proxy = self._connector.proxy()
+        if connection := self._current(excluded):
+            return connection
+        candidates = self._candidates(proxy, excluded)
+        failures: list[ConnectionFailure] = []
+        for number, address in enumerate(candidates):
+            existing = self._open.get(address)
+            if existing is not None:
+                if existing.usable():
+                    return existing
+                self.discard(address)
+            left = deadline - time.monotonic()
+            share = max(min(left, _LEAST_TIME), left / (len(candidates) - number))
+            try:
+                return self._connect(address, proxy, time.monotonic() + share)
+            except ConnectionFailure as failure:
+                failures.append(failure)
+                self.avoid(address)
+        raise self._summary(failures)
+
+    def discard(self, address: Address) -> None:
+        """Close the connection to an address."""
+        self._expires.pop(address, None)
+        connection = self._open.pop(address, None)
+        if connection is not None:
+            connection.close()
+
+    def avoid(self, address: Address) -> None:
+        """Close the connection to an address, and prefer others for a while."""
+        self.discard(address)
+        last = self._avoided.get(address, (0.0, _FIRST_PAUSE / 2))[1]
+        pause = min(last * 2, _LONGEST_PAUSE)
+        self._avoided[address] = time.monotonic() + _jitter(pause), pause
+        # Its name may have got another address.
+        self._stale_at = 0.0
+
+    def succeeded(self, address: Address) -> None:
+        """Forget earlier failures of an address, which has answered."""
+        self._avoided.pop(address, None)
+
+    def count_addresses(self) -> int:
+        """Return the number of known addresses."""
+        return len(self._addresses)
+
+    def release(self) -> None:
+        """End the use of the connection of :meth:`get`."""
+        self._in_use = False
+        if self._closed:
+            self._discard_all()
+
+    def close(self) -> None:
+        """Close all connections; a request of another thread is ended."""
+        self._closed = True
+        for connection in list(self._open.values()):
+            connection.interrupt()
+        if not self._in_use:
+            self._discard_all()
+
+    def _discard_all(self) -> None:
+        for address in list(self._open):
+            self.discard(address)
+
+    def _current(self, excluded: Collection[Address]) -> _C | None:
+        """Return the one connection that is kept, if it can be used."""
+        if self._round_robin:
+            return None
+        for address, connection in list(self._open.items()):
+            if address not in excluded:
+                if connection.usable():
+                    return connection
+                self.discard(address)
+        return None
+
+    def _candidates(self, proxy: Proxy | None, excluded: Collection[Address]) -> list[Address]:
+        """Return the addresses in the order in which to try them."""
+        if proxy:
+            # The proxy resolves the name.
+            known = list(self._connector.target.listed)
+        else:
+            self._resolve()
+            known = self._addresses
+        now = time.monotonic()
+        left = [address for address in known if address not in excluded]
+        if not left:
+            raise NoAddressLeftError
+        if self._round_robin:
+            # The next request begins one further on.
+            self._addresses = known[1:] + known[:1]
+        left.sort(key=lambda address: self._avoided.get(address, (0.0, 0.0))[0] > now)
+        return left
+
+    def _resolve(self) -> None:
+        now = time.monotonic()
+        # Without round robin this is about to open a connection, so the name is always resolved again.
+        fresh = self._round_robin and now < self._stale_at
+        if self._addresses and (fresh or now - self._resolved_at < _RESOLVE_INTERVAL):
+            return
+        try:
+            found = self._connector.resolve()
+        except (OSError, UnicodeError) as error:
+            if not self._addresses:
+                name = self._connector.target.listed[0].host
+                why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+                raise ConnectionFailure(f"name resolution failed: {name}: {why}") from error
+            found = self._addresses
+        for address in set(self._open) - set(found):
+            self.discard(address)
+        self._avoided = {address: value for address, value in self._avoided.items() if address in found}
+        self._addresses, self._resolved_at = found, now
+        self._stale_at = now + (_jitter(self._age) if self._age else float("inf"))
+
+    def _connect(self, address: Address, proxy: Proxy | None, deadline: float) -> _C:
+        socket = self._connector.open(address, proxy, deadline)
+        try:
+            connection = self._make(socket, address, proxy)
+        except BaseException:
+            socket.close()
+            raise
+        if not self._round_robin:
+            self._discard_all()
+        self._open[address] = connection
+        self._expires[address] = time.monotonic() + _jitter(self._age) if self._age else float("inf")
+        return connection
+
+    def _summary(self, failures: list[ConnectionFailure]) -> ConnectionFailure:
+        """Return one failure for those of all addresses."""
+        target = self._connector.target
+        final, reached = all(one.final for one in failures), any(one.reached for one in failures)
+        if len({one.cause for one in failures}) == 1:
+            # All addresses of a name fail for the same reason.
+            place = failures[0].place if len(failures) == 1 and target.is_fixed else failures[0].place and target.place
+            return ConnectionFailure(failures[0].cause, place, final=final, reached=reached)
+        text = "; ".join(dict.fromkeys(describe(one) for one in failures))
+        return ConnectionFailure(text, final=final, reached=reached)
+
+
+def _jitter(seconds: float) -> float:
+    """Return a time of 80 to 120 %, so that not all processes do the same at the same moment."""
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311  # not a secret

@@ -1,0 +1,155 @@
+"""OTLP over HTTP through another library: a plugin's ``requests.Session``, or a transport that a package publishes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from distrokit_otlp.connection.failure import describe, is_final
+from distrokit_otlp.credentials.live_headers import LiveHeaders
+from distrokit_otlp.exporter import Sender
+from distrokit_otlp.http.response import HttpResponse
+from distrokit_otlp.http.verdict import COMPRESS, LARGEST_RESPONSE, Judge
+from distrokit_otlp.probing.diagnosis import Diagnosis
+from distrokit_otlp.send_result import SendResult
+
+#: Names of exceptions of the libraries for a connection that was never made.
+_NOT_REACHED = frozenset({"NewConnectionError", "ConnectTimeoutError", "NameResolutionError"})
+
+
+class Client(Protocol):
+    """What sends through a library."""
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpResponse:
+        """Return the response; raises whatever the library raises."""
+
+    def close(self) -> None:
+        """Close connections."""
+
+
+class LibrarySender(Sender):
+    """A transport over a library's client.
+
+    Args:
+        make: makes a client; called with the first request of each process.
+        url: the endpoint.
+        headers: the headers of each request.
+        own_headers: headers of the transport, which ``headers`` cannot override.
+        compression: ``none``, ``gzip`` or ``deflate``.
+        diagnosis: explains failed connections; ``None`` for no explanation.
+
+    Attributes:
+        on_response: called with each response; ``None`` for no callback.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Client],
+        url: str,
+        headers: LiveHeaders,
+        own_headers: Mapping[str, str],
+        compression: str,
+        diagnosis: Diagnosis | None,
+    ) -> None:
+        self._make, self._url, self._headers, self._own_headers = make, url, headers, own_headers
+        self._compress, self._diagnosis, self._judge = COMPRESS[compression], diagnosis, Judge(diagnosis)
+        self._client: Client | None = None
+        self.on_response: Callable[[HttpResponse], None] | None = None
+
+    def send(self, request: bytes, seconds: float) -> SendResult:
+        deadline = time.monotonic() + max(0.001, seconds)
+        body = self._compress(request)
+        result = self._post(body, deadline)
+        if result.credentials and self._headers.reload():
+            result = self._post(body, deadline)
+        return result
+
+    def _post(self, body: bytes, deadline: float) -> SendResult:
+        try:
+            if self._client is None:
+                self._client = self._make()
+            headers = {**self._headers.current(), **self._own_headers}
+            response = self._client.post(self._url, headers, body, max(0.001, deadline - time.monotonic()))
+        except Exception as error:
+            return self._failure(error, deadline)
+        if self._diagnosis is not None:
+            self._diagnosis.reset()
+        if self.on_response is not None:
+            self.on_response(response)
+        return self._judge.judge(response)
+
+    def _failure(self, error: Exception, deadline: float) -> SendResult:
+        causes = _causes(error)
+        names = {type(cause).__name__ for cause in causes}
+        if "InvalidHeader" in names or (isinstance(error, ValueError) and str(error).startswith("Invalid header")):
+            # The message contains the value.
+            return SendResult("refused", f"{type(error).__name__}: a request header is invalid")
+        if not isinstance(error, OSError) and not any(isinstance(cause, OSError) for cause in causes):
+            # For example a session's auth that raises.
+            return SendResult("refused", f"{type(error).__name__}: {error}")
+        cause = self._diagnosis.explain(describe(error), deadline - time.monotonic()) if self._diagnosis else ""
+        if any(is_final(one) for one in causes):
+            return SendResult("refused", cause or describe(error))
+        reached = not names & _NOT_REACHED
+        return SendResult("later", cause or describe(error), reached=reached, unsure=reached)
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    def forked(self) -> None:
+        # Not closed: parent and child share the descriptors, and TLS would send a close alert for the parent.
+        self._client = None
+
+
+class SessionClient:
+    """Sends through a ``requests.Session``; its own settings stay in force."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpResponse:
+        with self._session.post(
+            url, data=body, headers=headers, timeout=(seconds, seconds), stream=True, allow_redirects=False
+        ) as response:
+            content = response.raw.read(LARGEST_RESPONSE + 1, decode_content=False)
+            return HttpResponse(
+                response.status_code, response.reason or "", dict(response.headers), content[:LARGEST_RESPONSE],
+                whole=len(content) <= LARGEST_RESPONSE,
+            )  # fmt: skip
+
+    def close(self) -> None:
+        self._session.close()
+
+
+class TransportClient:
+    """Sends through a transport of the entry-point group ``opentelemetry_http_transport``."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpResponse:
+        result = self._transport.request("POST", url, headers=dict(headers), timeout=seconds, data=body)
+        if result.error is not None:
+            raise result.error
+        content = result.content()
+        return HttpResponse(
+            result.status_code, result.reason or "", dict(result.headers()), content[:LARGEST_RESPONSE],
+            whole=len(content) <= LARGEST_RESPONSE,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _causes(error: BaseException | None) -> list[BaseException]:
+    """Return an exception and all that it wraps: urllib3 and requests use arguments as well as causes."""
+    found: list[BaseException] = []
+    waiting: list[Any] = [error]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, BaseException) and not any(one is seen for seen in found):
+            found.append(one)
+            waiting += [getattr(one, "reason", None), one.__cause__, one.__context__, *one.args]
+    return found

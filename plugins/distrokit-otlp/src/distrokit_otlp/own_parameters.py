@@ -1,0 +1,72 @@
+"""Reads the OTLP exporter's parameters for which OpenTelemetry has no settings.
+
+Standard library only: this runs while the plan is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distrokit import EntryPoints, Reader, Value, did_you_mean
+from distrokit_otlp.connection.options import DEFAULT_AGE
+from distrokit_otlp.credentials.files import BearerTokenFile, CredentialFile, HeadersFile, describe_fault
+from distrokit_otlp.credentials.headers import parse_silently
+
+#: Prefix of the settings that OpenTelemetry does not have.
+OWN = "DISTROKIT_OTLP_"
+OWN_PARAMETERS = ("bearer_token_file", "headers_file", "balancing", "connection_age_millis", "transport")
+BALANCING = ("pick_first", "round_robin")
+GRPC_TRANSPORTS = ("h2", "grpcio")
+#: The name of our own transport among those of other packages.
+HTTP_TRANSPORT = "distrokit"
+TRANSPORT_GROUP = "opentelemetry_http_transport"
+
+
+def own_parameters(reader: Reader, *, grpc: bool) -> dict[str, Value[Any]]:
+    """Read the parameters; a configuration file has them under ``distribution: distrokit``."""
+    read: dict[str, Value[Any]] = {}
+    for parameter, suffix in (("bearer_token_file", "BEARER_TOKEN_FILE"), ("headers_file", "HEADERS_FILE")):
+        path = reader.text(_own_names(reader, suffix))
+        if path.value:
+            read[parameter] = path
+            _check_credentials(reader, parameter, path)
+    read["balancing"] = reader.choice(f"{OWN}BALANCING", BALANCING, BALANCING[0])
+    read["connection_age_millis"] = reader.integer(f"{OWN}CONNECTION_AGE", DEFAULT_AGE)
+    if grpc:
+        read["transport"] = reader.choice(f"{OWN}GRPC", GRPC_TRANSPORTS, GRPC_TRANSPORTS[0])
+    else:
+        read["transport"] = reader.parsed(f"{OWN}HTTP_TRANSPORT", _parse_transport, HTTP_TRANSPORT)
+    return read
+
+
+def _parse_transport(text: str) -> str:
+    names = [HTTP_TRANSPORT, *sorted({point.name for point in EntryPoints.scan().group(TRANSPORT_GROUP)})]
+    if text in names:
+        return text
+    raise ValueError(f"valid values are {', '.join(names)}", did_you_mean(text, names))
+
+
+def _check_credentials(reader: Reader, parameter: str, path: Value[str]) -> None:
+    """Report a file that holds no credentials; it is read again when it changes."""
+    kind: CredentialFile = (
+        BearerTokenFile(path.value, path.source.name)
+        if parameter == "bearer_token_file"
+        else HeadersFile(path.value, path.source.name, parse_silently)
+    )
+    try:
+        for value in kind().values():
+            reader.secret(value)
+            reader.secret(value.rpartition(" ")[2])
+    except (OSError, ValueError) as error:
+        reader.problem(
+            code="credentials-file-unusable",
+            setting=str(path.source),
+            value=path.value,
+            cause=describe_fault(error),
+            outcome="requests are sent without its headers until it can be read",
+            remedy=f"Correct the file, or change {path.source}.",
+        )
+
+
+def _own_names(reader: Reader, suffix: str) -> tuple[str, str]:
+    return f"{OWN}{(reader.signal or 'traces').upper()}_{suffix}", f"{OWN}{suffix}"

@@ -1,0 +1,82 @@
+"""Turns the response to one test item into a check for ``distrokit doctor``."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from typing import Any
+
+from distrokit import Check, ExporterOptions, Sent
+from distrokit_otlp.probing.mismatch import detect_mismatch
+from distrokit_otlp.probing.route import Route
+from distrokit_otlp.remedies import Remedies
+
+#: Length of a response's text in the evidence, in characters.
+EVIDENCE_LENGTH = 200
+RECEIVER_LOG_REMEDY = "Check the receiver's own log."
+
+#: Messages that report a failure without its cause.
+_NO_CAUSE = re.compile(r"max retries or shutdown|Shutdown in progress")
+
+
+class ResponseProbe(ABC):
+    """Sends one item through an exporter and explains the response.
+
+    Args:
+        options: the exporter's options.
+        route: the way to the receiver; ``None`` for a Unix socket.
+        remedies: the exporter's settings to change.
+    """
+
+    def __init__(self, options: ExporterOptions, route: Route | None, remedies: Remedies) -> None:
+        self.options, self.route, self.remedies = options, route, remedies
+
+    @abstractmethod
+    def make_exporter(self) -> Any:
+        """Make the exporter as the plan does, and record its responses."""
+
+    @abstractmethod
+    def describe_failure(self) -> tuple[str, str] | None:
+        """Return evidence and remedy for a failure; ``None`` when no response came."""
+
+    @abstractmethod
+    def describe_rejection(self) -> str:
+        """Return why a successful request's item was rejected; empty when it was accepted."""
+
+    def judge(self, sent: Sent) -> Check:
+        """Return the check for the item that was sent."""
+        what = f"{self.options.name} {self.options.signal}: {self.route.place if self.route else self.options.endpoint}"
+        if sent.ok:
+            rejected = self.describe_rejection()
+            if rejected:
+                return Check(
+                    "otlp-answer",
+                    "fail",
+                    f"{what} accepted the request and rejected the item: {rejected}",
+                    RECEIVER_LOG_REMEDY,
+                )
+            return Check("otlp-answer", "ok", f"{what} took an item in {sent.seconds * 1000:.0f} ms")
+        text, remedy = self.describe_mismatch() or self.describe_failure() or self._describe_unknown(sent)
+        return Check("otlp-answer", "fail", f"{what} {text}", remedy)
+
+    @property
+    def credentials_remedy(self) -> str:
+        """The line that sets other credentials."""
+        return self.remedies.change("headers", "'authorization=Bearer%20…'")
+
+    @property
+    def proxy_hint(self) -> str:
+        """A note about the proxy; empty without one."""
+        return self.route.proxy_hint if self.route else ""
+
+    def _describe_unknown(self, sent: Sent) -> tuple[str, str]:
+        causes = [message for message in sent.messages if not _NO_CAUSE.search(message)] or list(sent.messages)
+        why = " ".join(causes[-1].split())[: 2 * EVIDENCE_LENGTH] if causes else "the exporter does not say why"
+        return f"accepted nothing within {sent.seconds:.1f} seconds{self.proxy_hint}: {why}", RECEIVER_LOG_REMEDY
+
+    def describe_mismatch(self) -> tuple[str, str] | None:
+        """Return evidence and remedy when the receiver speaks another protocol; else ``None``."""
+        route = self.route
+        if route is None or route.proxy:
+            return None
+        return detect_mismatch(route, str(self.options.arguments.get("protocol")), self.remedies)
