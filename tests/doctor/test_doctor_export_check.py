@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from processes import distrokit
 
-from distrokit_otlp import protocol_sniffing as sniffing
+from distrokit_otlp.probing import protocol_sniffing as sniffing
 from distrokit_otlp.probing.mismatch import detect_mismatch
 
 #: One signal: one export.

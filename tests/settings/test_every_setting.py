@@ -97,6 +97,7 @@ def test_a_variable_arrives_with_its_source(row, by_variable, by_variable_too):
 
 #: The SDK's own defaults, which the plan leaves to it; and what names an exporter beside the default one.
 NOT_IN_THE_PLAN = {
+    "DISTROKIT_OTLP_HTTP_TRANSPORT",
     "OTEL_METRICS_EXPORTER",
     "OTEL_PROPAGATORS",
     "OTEL_PYTHON_ID_GENERATOR",

@@ -11,8 +11,11 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,8 @@ exporters:
   - gomod: go.opentelemetry.io/collector/exporter/debugexporter v0.165.0
   - gomod: go.opentelemetry.io/collector/exporter/otlpexporter v0.165.0
   - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter v0.161.0
+extensions:
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/extension/bearertokenauthextension v0.165.1
 providers:
   - gomod: go.opentelemetry.io/collector/confmap/provider/envprovider v1.71.0
   - gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider v1.71.0
@@ -98,28 +103,66 @@ class Collector(OtherReceiver):
     Args:
         folder: for its files.
         largest: of a request, in MiB over grpc and in MB over HTTP; ``None`` for its defaults (4 and 20).
+        both: more of the receiver's settings, for both protocols: ``tls``, ``auth``.
+        grpc: more of them, for grpc.
+        more: more of the whole configuration: ``extensions``, ``processors``.
     """
 
     starts = 20.0
 
-    def __init__(self, folder: Path, largest: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        largest: int | None = None,
+        *,
+        both: Mapping[str, Any] | None = None,
+        grpc: Mapping[str, Any] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__()
-        self._folder = folder
+        folder.mkdir(exist_ok=True)
+        self._folder, self._secure = folder, "tls" in (both or {})
         protocols: dict[str, dict[str, Any]] = {
-            "grpc": {"endpoint": f"127.0.0.1:{self.ports['grpc']}"},
-            "http": {"endpoint": f"127.0.0.1:{self.ports['http/protobuf']}"},
+            "grpc": {"endpoint": f"127.0.0.1:{self.ports['grpc']}", **(both or {}), **(grpc or {})},
+            "http": {"endpoint": f"127.0.0.1:{self.ports['http/protobuf']}", **(both or {})},
         }
         if largest is not None:
             protocols["grpc"]["max_recv_msg_size_mib"] = largest
             protocols["http"]["max_request_body_size"] = largest * 1_000_000
+        more = more or {}
+        processors = list(more.get("processors", ()))
+        exporters = {f"file/{name}": {"path": str(self._file(name)), "flush_interval": "100ms", "append": True}
+                     for name in _KEYS}  # fmt: skip
         self._configuration = {
             "receivers": {"otlp": {"protocols": protocols}},
-            "exporters": {f"file/{name}": {"path": str(self._file(name)), "flush_interval": "100ms"} for name in _KEYS},
+            "exporters": exporters,
+            **more,
             "service": {
                 "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "error"}},
-                "pipelines": {name: {"receivers": ["otlp"], "exporters": [f"file/{name}"]} for name in _KEYS},
+                "extensions": list(more.get("extensions", ())),
+                "pipelines": {
+                    name: {"receivers": ["otlp"], "processors": processors, "exporters": [f"file/{name}"]}
+                    for name in _KEYS
+                },
             },
         }
+
+    def end(self) -> None:
+        """End it so that it writes all that it has taken."""
+        self.signal(signal.SIGTERM)
+        self.process.wait(15)
+
+    def endpoint(self, protocol: str) -> str:
+        port = self.ports["grpc" if protocol == "grpc" else "http/protobuf"]
+        return f"http{'s' if self._secure else ''}://127.0.0.1:{port}"
+
+    def ids(self, signal: str = "traces") -> Counter[str]:
+        """Times each id has arrived."""
+        items = self.received(signal)
+        if signal == "metrics":
+            items = [point for metric in items for point in metric.get("gauge", {}).get("dataPoints", ())]
+        attributes = (attribute for item in items for attribute in item.get("attributes", ()))
+        return Counter(each["value"]["stringValue"] for each in attributes if each["key"] == "id")
 
     def command(self) -> list[str]:
         # JSON is YAML.
@@ -134,6 +177,7 @@ class Collector(OtherReceiver):
         """The spans, log records or metrics that it has taken, as JSON."""
         resource, scope, items = _KEYS[signal]
         file = self._file(signal)
+        # It may be writing the last line.
         lines = file.read_text().split("\n")[:-1] if file.exists() else []
         return [
             item

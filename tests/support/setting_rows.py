@@ -47,6 +47,13 @@ CA, KEY, CERTIFICATE = (f"{_FOLDER.name}/{name}" for name in ("ca.pem", "client.
 Authority(Path(_FOLDER.name))
 
 
+TOKENS, HEADERS = ({signal: f"{_FOLDER.name}/{signal}{kind}" for signal in ("", "TRACES_", "METRICS_", "LOGS_")} for kind in ("token", "headers"))  # fmt: skip
+for _path in TOKENS.values():
+    Path(_path).write_text("hush-hush")
+for _path in HEADERS.values():
+    Path(_path).write_text("x-a=hush-hush")
+
+
 @dataclass
 class Row:
     """A setting, where the plan shows it, and where a file has it."""
@@ -79,7 +86,17 @@ def of_signal(infix: str, where: str, file: str, second: bool = False) -> list[R
         ("CLIENT_KEY", KEY, "client_key", KEY, "tls.key_file", None),
         ("CLIENT_CERTIFICATE", CERTIFICATE, "client_certificate", CERTIFICATE, "tls.cert_file", None),
     ]
-    return [
+    own = [
+        Row(
+            f"DISTROKIT_OTLP_{infix}{suffix}",
+            paths[infix],
+            f"{where}.parameters.{suffix.lower()}",
+            paths[infix],
+            second=second,
+        )
+        for suffix, paths in (("BEARER_TOKEN_FILE", TOKENS), ("HEADERS_FILE", HEADERS))
+    ]
+    return own + [
         Row(f"{OTLP}{infix}{suffix}", text, f"{where}.parameters.{parameter}", text if shown is None else shown,
             f"{file}.{key}", text if written is None else written, second)
         for suffix, text, parameter, shown, key, written in rows
@@ -133,6 +150,10 @@ ROWS = [
         "meter_provider.readers.1.pull.exporter.prometheus/development.port", 0),
     Row("DISTROKIT_DETECTOR_TIMEOUT", "1500", "resource.timeout_millis", 1500, "distribution.distrokit.detector_timeout", 1500),
     Row("DISTROKIT_EXIT_TIMEOUT", "1500", "exit_timeout_millis", 1500, "distribution.distrokit.exit_timeout", 1500),
+    Row("DISTROKIT_OTLP_BALANCING", "Round_Robin", f"{TRACES}.parameters.balancing", "round_robin"),
+    Row("DISTROKIT_OTLP_CONNECTION_AGE", "1000", f"{LOGS}.parameters.connection_age_millis", 1000),
+    Row("DISTROKIT_OTLP_GRPC", "GrpcIO", f"{TRACES}.parameters.transport", "grpcio"),
+    Row("DISTROKIT_OTLP_HTTP_TRANSPORT", "distrokit", f"{LOGS}.parameters.http_transport", "distrokit"),
     Row("DISTROKIT_BATCH", "SDK", f"{TRACES}.processor.parameters.implementation", "sdk"),
     Row("DISTROKIT_QUEUE_FULL", "drop-newest", f"{LOGS}.processor.parameters.queue_full", "drop-newest"),
     Row("DISTROKIT_METRICS_QUEUE_SIZE", "7", f"{METRICS}.processor.parameters.max_queue_size", 7),

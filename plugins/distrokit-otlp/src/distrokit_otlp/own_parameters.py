@@ -8,13 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from distrokit import EntryPoints, Reader, Value, did_you_mean
-from distrokit_otlp.connection.options import DEFAULT_AGE
 from distrokit_otlp.credentials.files import BearerTokenFile, CredentialFile, HeadersFile, describe_fault
 from distrokit_otlp.credentials.headers import parse_silently
 
-#: Prefix of the settings that OpenTelemetry does not have.
-OWN = "DISTROKIT_OTLP_"
-OWN_PARAMETERS = ("bearer_token_file", "headers_file", "balancing", "connection_age_millis", "transport")
+#: The mean age of a connection in milliseconds.
+DEFAULT_AGE = 300_000
+OWN_PARAMETERS = (
+    "bearer_token_file",
+    "headers_file",
+    "balancing",
+    "connection_age_millis",
+    "transport",
+    "http_transport",
+)
 BALANCING = ("pick_first", "round_robin")
 GRPC_TRANSPORTS = ("h2", "grpcio")
 #: The name of our own transport among those of other packages.
@@ -30,12 +36,12 @@ def own_parameters(reader: Reader, *, grpc: bool) -> dict[str, Value[Any]]:
         if path.value:
             read[parameter] = path
             _check_credentials(reader, parameter, path)
-    read["balancing"] = reader.choice(f"{OWN}BALANCING", BALANCING, BALANCING[0])
-    read["connection_age_millis"] = reader.integer(f"{OWN}CONNECTION_AGE", DEFAULT_AGE)
+    read["balancing"] = reader.choice("DISTROKIT_OTLP_BALANCING", BALANCING, BALANCING[0])
+    read["connection_age_millis"] = reader.integer("DISTROKIT_OTLP_CONNECTION_AGE", DEFAULT_AGE)
     if grpc:
-        read["transport"] = reader.choice(f"{OWN}GRPC", GRPC_TRANSPORTS, GRPC_TRANSPORTS[0])
+        read["transport"] = reader.choice("DISTROKIT_OTLP_GRPC", GRPC_TRANSPORTS, GRPC_TRANSPORTS[0])
     else:
-        read["transport"] = reader.parsed(f"{OWN}HTTP_TRANSPORT", _parse_transport, HTTP_TRANSPORT)
+        read["http_transport"] = reader.parsed("DISTROKIT_OTLP_HTTP_TRANSPORT", _parse_transport, HTTP_TRANSPORT)
     return read
 
 
@@ -69,4 +75,4 @@ def _check_credentials(reader: Reader, parameter: str, path: Value[str]) -> None
 
 
 def _own_names(reader: Reader, suffix: str) -> tuple[str, str]:
-    return f"{OWN}{(reader.signal or 'traces').upper()}_{suffix}", f"{OWN}{suffix}"
+    return f"DISTROKIT_OTLP_{(reader.signal or 'traces').upper()}_{suffix}", f"DISTROKIT_OTLP_{suffix}"

@@ -235,7 +235,7 @@ def _check_files(reader: Reader, read: dict[str, Value[Any]]) -> None:
     name = f"{reader.name}/{reader.instance}" if reader.instance else reader.name
     signal = reader.signal or "traces"
     paths = {parameter: str(read[parameter].value) for parameter in KEYS}
-    lenient = read["transport"].value == "grpcio"
+    lenient = "transport" in read and read["transport"].value == "grpcio"
     files = TlsFiles(name, signal, paths, Remedies(name, signal, sources, reader.settings), lenient=lenient)
     if files:
         try:

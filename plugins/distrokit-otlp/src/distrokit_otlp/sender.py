@@ -6,6 +6,7 @@ Every transport of this kind differs only in one exchange over one connection.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from abc import abstractmethod
 from dataclasses import replace
@@ -45,6 +46,10 @@ class ConnectedSender(Sender, Generic[_C]):
         headers: the headers of each request.
         tls: the TLS context of the connections.
         diagnosis: explains failed connections; ``None`` for no explanation.
+
+    Attributes:
+        last_address: the address of the last request; ``None`` before the first.
+        last_failure: the result of the last request, if it was not taken; else ``None``.
     """
 
     def __init__(
@@ -60,6 +65,8 @@ class ConnectedSender(Sender, Generic[_C]):
         # When credentials or certificates that had worked were first refused; 0 while they work.
         self._worked, self._refused_since = False, 0.0
         self.last_address: Address | None = None
+        self.last_failure: SendResult | None = None
+        self._lock = threading.Lock()
 
     @abstractmethod
     def exchange(self, connection: _C, request: Any, deadline: float) -> SendResult:
@@ -78,6 +85,9 @@ class ConnectedSender(Sender, Generic[_C]):
 
     def send(self, request: bytes, seconds: float) -> SendResult:
         deadline = time.monotonic() + max(0.001, seconds)
+        # Processors of the kind "simple" export in the application's threads; a connection serves one at a time.
+        if not self._lock.acquire(timeout=max(0.001, seconds)):
+            return SendResult("later", "the request before it took all the time")
         try:
             result = self._send(self.pack(request), deadline)
         except Exception as error:
@@ -85,6 +95,8 @@ class ConnectedSender(Sender, Generic[_C]):
             return SendResult("refused", describe_without_header(error))
         finally:
             self._connections.release()
+            self._lock.release()
+        self.last_failure = None if result.verdict == "taken" else result
         if result.verdict == "taken":
             self._worked, self._refused_since = True, 0.0
         return result
@@ -158,7 +170,8 @@ class ConnectedSender(Sender, Generic[_C]):
         """Return ``later`` in place of a refusal for a while, if credentials and certificates have worked before."""
         now = time.monotonic()
         self._refused_since = self._refused_since or now
-        if self._worked and result.verdict == "refused" and now - self._refused_since < RENEWAL_TIME:
+        live = self._headers.live if result.credentials else self._tls.live
+        if live and self._worked and result.verdict == "refused" and now - self._refused_since < RENEWAL_TIME:
             return replace(result, verdict="later")
         return result
 
@@ -172,6 +185,7 @@ class ConnectedSender(Sender, Generic[_C]):
         self._connections.close()
 
     def forked(self) -> None:
+        self._lock = threading.Lock()
         self._connections.forked()
         self._connector.forked()
 

@@ -13,8 +13,9 @@ from distrokit_otlp.connection.proxies import Proxy
 from distrokit_otlp.connection.target import Address
 from distrokit_otlp.connection.timed_socket import TimedSocket
 
-#: Seconds until an address that failed is tried again while others work: at first, and at most.
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+#: Seconds until an address that failed is tried again while others work: at first, and at most; but at least so many
+#: times the time that the failure took.
+_FIRST_PAUSE, _LONGEST_PAUSE, _TIMES = 1.0, 5.0, 10.0
 #: Seconds between two resolutions of a name, and the least time for one of several addresses.
 _RESOLVE_INTERVAL, _LEAST_TIME = 1.0, 1.0
 
@@ -104,15 +105,16 @@ class Connections(Generic[_C]):
             existing = self._open.get(address)
             if existing is not None:
                 if existing.usable():
-                    return existing
+                    return self._take_turn(existing)
                 self.discard(address)
             left = deadline - time.monotonic()
             share = max(min(left, _LEAST_TIME), left / (len(candidates) - number))
+            begin = time.monotonic()
             try:
-                return self._connect(address, proxy, time.monotonic() + share)
+                return self._take_turn(self._connect(address, proxy, begin + share))
             except ConnectionFailure as failure:
                 failures.append(failure)
-                self.avoid(address)
+                self.avoid(address, time.monotonic() - begin)
         raise self._summary(failures)
 
     def discard(self, address: Address) -> None:
@@ -122,11 +124,15 @@ class Connections(Generic[_C]):
         if connection is not None:
             connection.close()
 
-    def avoid(self, address: Address) -> None:
-        """Close the connection to an address, and prefer others for a while."""
+    def avoid(self, address: Address, seconds: float = 0.0) -> None:
+        """Close the connection to an address, and prefer others for a while.
+
+        Args:
+            seconds: the time that was lost with it.
+        """
         self.discard(address)
         last = self._avoided.get(address, (0.0, _FIRST_PAUSE / 2))[1]
-        pause = min(last * 2, _LONGEST_PAUSE)
+        pause = max(min(last * 2, _LONGEST_PAUSE), seconds * _TIMES)
         self._avoided[address] = time.monotonic() + _jitter(pause), pause
         # Its name may have got another address.
         self._stale_at = 0.0
@@ -168,6 +174,13 @@ class Connections(Generic[_C]):
                 self.discard(address)
         return None
 
+    def _take_turn(self, connection: _C) -> _C:
+        """Move the address that gets the request to the end, so that it comes after all others."""
+        if self._round_robin and connection.address in self._addresses:
+            self._addresses.remove(connection.address)
+            self._addresses.append(connection.address)
+        return connection
+
     def _candidates(self, proxy: Proxy | None, excluded: Collection[Address]) -> list[Address]:
         """Return the addresses in the order in which to try them."""
         if proxy:
@@ -180,9 +193,6 @@ class Connections(Generic[_C]):
         left = [address for address in known if address not in excluded]
         if not left:
             raise NoAddressLeftError
-        if self._round_robin:
-            # The next request begins one further on.
-            self._addresses = known[1:] + known[:1]
         left.sort(key=lambda address: self._avoided.get(address, (0.0, 0.0))[0] > now)
         return left
 
@@ -202,6 +212,10 @@ class Connections(Generic[_C]):
             found = self._addresses
         for address in set(self._open) - set(found):
             self.discard(address)
+        if self._round_robin:
+            # The turns go on; addresses that were added come first.
+            known = [address for address in self._addresses if address in found]
+            found = [address for address in found if address not in known] + known
         self._avoided = {address: value for address, value in self._avoided.items() if address in found}
         self._addresses, self._resolved_at = found, now
         self._stale_at = now + (_jitter(self._age) if self._age else float("inf"))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from distrokit_otlp.connection.failure import ConnectionFailure, connect_failure, tls_failure
 from distrokit_otlp.connection.proxies import Proxy, proxy_for
-from distrokit_otlp.connection.target import Address, Target
+from distrokit_otlp.connection.target import Address, Target, look_up
 from distrokit_otlp.connection.timed_socket import TimedSocket
 
 #: Seconds until the system probes an idle connection, between two probes, and their number: a middlebox may have
@@ -31,6 +31,9 @@ class Connector:
 
     def __init__(self, target: Target, context: Callable[[], ssl.SSLContext], *, grpc: bool) -> None:
         self.target, self._context, self._grpc = target, context, grpc
+        if target.tls:
+            # The ssl module needs this codec; a fork in the middle of its import breaks it in the child.
+            import encodings.idna  # noqa: F401
         self.forked()
 
     def forked(self) -> None:
@@ -122,7 +125,18 @@ class Connector:
 
 
 def _connect_tcp(address: Address, seconds: float) -> socket.socket:
-    raw = socket.create_connection((address.host, address.port), timeout=seconds)
+    # Only a proxy, or a receiver behind one, has a name here; its addresses are tried in the system's order.
+    found = [address] if address.is_number else look_up(address)
+    for number, one in enumerate(found, 1):
+        raw = socket.socket(socket.AF_INET6 if ":" in one.host else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            raw.settimeout(seconds / len(found))
+            raw.connect((one.host, one.port))
+            break
+        except OSError:
+            raw.close()
+            if number == len(found):
+                raise
     with contextlib.suppress(OSError):
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

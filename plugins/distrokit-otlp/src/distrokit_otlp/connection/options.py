@@ -8,12 +8,9 @@ from distrokit import ExporterOptions
 from distrokit_otlp.connection.endpoints import is_grpc_target, scheme_of
 from distrokit_otlp.connection.target import Target, target_of
 
-#: The age of a connection in milliseconds when no setting gives it.
-DEFAULT_AGE = 300_000
-
 
 def target_for(options: ExporterOptions) -> Target:
-    """Return the receiver of an exporter."""
+    """Return the receiver of an exporter, whose endpoint is not one that only grpcio resolves."""
     endpoint, grpc = options.endpoint, options.arguments.get("protocol") == "grpc"
     if grpc or is_grpc_target(endpoint):
         tls = not options.arguments.get("insecure")
@@ -26,6 +23,6 @@ def target_for(options: ExporterOptions) -> Target:
 def balancing_of(options: ExporterOptions) -> dict[str, Any]:
     """Return the keywords of :class:`~distrokit_otlp.connection.connections.Connections`."""
     return {
-        "age_seconds": options.arguments.get("connection_age_millis", DEFAULT_AGE) / 1000,
+        "age_seconds": options.arguments.get("connection_age_millis", 0) / 1000,
         "round_robin": options.arguments.get("balancing") == "round_robin",
     }

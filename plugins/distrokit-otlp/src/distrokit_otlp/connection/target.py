@@ -99,13 +99,21 @@ class Target:
             if address.is_number:
                 found[address] = ":" in address.host
             else:
-                for family, _, _, _, where in socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM):
-                    found[replace(address, host=str(where[0]))] = family == socket.AF_INET6
+                for one in look_up(address):
+                    found[one] = ":" in one.host
         return [
             address
             for version in dict.fromkeys(found.values())
             for address in _shuffled([one for one, other in found.items() if other == version])
         ]
+
+
+def look_up(address: Address) -> list[Address]:
+    """Return the addresses of a name, as the system orders them. Raises ``OSError`` or ``UnicodeError``."""
+    # As bytes: for text Python imports a codec, and a fork in the middle of that import breaks it in the child.
+    host = address.host.encode() if address.host.isascii() else address.host
+    found = socket.getaddrinfo(host, address.port, type=socket.SOCK_STREAM)
+    return [replace(address, host=str(where[0])) for _, _, _, _, where in found]
 
 
 def _shuffled(addresses: Sequence[Address]) -> list[Address]:

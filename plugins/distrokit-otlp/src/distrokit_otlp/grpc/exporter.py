@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.common.version import __version__ as exporter_version
-
 from distrokit import ExporterOptions
 from distrokit_otlp.connection.endpoints import is_for_grpcio
 from distrokit_otlp.connection.options import balancing_of, target_for
@@ -109,4 +107,6 @@ def _codes(options: ExporterOptions) -> frozenset[str] | None:
 
 
 def _user_agent(options: ExporterOptions) -> str:
+    from opentelemetry.exporter.otlp.proto.common.version import __version__ as exporter_version
+
     return f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}".strip()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.common.version import __version__ as exporter_version
-
 from distrokit import EntryPoints, ExporterOptions
 from distrokit_otlp.connection.endpoints import is_grpc_target, remove_user
 from distrokit_otlp.connection.options import balancing_of, target_for
@@ -14,21 +12,12 @@ from distrokit_otlp.credentials.options import live_headers
 from distrokit_otlp.credentials.provider import load_credentials, provider_name
 from distrokit_otlp.exporter import Sender, exporter_arguments, timeout_seconds
 from distrokit_otlp.lazy import LazySender, require
-from distrokit_otlp.own_parameters import HTTP_TRANSPORT, TRANSPORT_GROUP
+from distrokit_otlp.own_parameters import HTTP_TRANSPORT, OWN_PARAMETERS, TRANSPORT_GROUP
 from distrokit_otlp.probing.diagnosis import Diagnosis
 from distrokit_otlp.signals import SignalInOTLP, signal_of
 from distrokit_otlp.tls.files import KEYS, TlsFiles
 
-_TAKEN = (
-    "insecure",
-    "encoding",
-    "balancing",
-    "connection_age_millis",
-    "transport",
-    "bearer_token_file",
-    "headers_file",
-    *KEYS,
-)
+_TAKEN = ("insecure", "encoding", *OWN_PARAMETERS, *KEYS)
 
 
 def make_http(options: ExporterOptions) -> Any:
@@ -142,7 +131,7 @@ def _session_client(options: ExporterOptions) -> Callable[[], Any] | None:
 
 def _transport_client(options: ExporterOptions) -> Callable[[], Any] | None:
     """Return a function that makes the client of a published transport; ``None`` when no setting names one."""
-    name = str(options.arguments.get("transport") or HTTP_TRANSPORT)
+    name = str(options.arguments.get("http_transport") or HTTP_TRANSPORT)
     if name == HTTP_TRANSPORT:
         return None
     point = next((point for point in EntryPoints.scan().group(TRANSPORT_GROUP) if point.name == name), None)
@@ -178,6 +167,8 @@ def _url(options: ExporterOptions) -> str:
 
 
 def _user_agent(options: ExporterOptions) -> Mapping[str, str]:
+    from opentelemetry.exporter.otlp.proto.common.version import __version__ as exporter_version
+
     if not options.user_agent:
         return {}
     return {"user-agent": f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}"}

@@ -81,9 +81,7 @@ class Diagnosis:
         options = self._options
         remedies = self._remedies
         files = {name: str(options.arguments.get(name) or "") for name in KEYS}
-        grpc = options.arguments.get("protocol") == "grpc"
-        insecure = bool(options.arguments.get("insecure"))
-        route = Route.to(options.endpoint, remedies, files, grpc=grpc, insecure=insecure)
+        route = Route.of(options, remedies, files)
         if route is None or route.proxy:
             return ""
         found = self._explain_by_message(text, route, remedies)

@@ -15,12 +15,11 @@ class GrpcProbe(ResponseProbe):
     def make_exporter(self) -> Any:
         from distrokit_otlp.grpc.exporter import make_grpc
 
-        exporter = make_grpc(self.options)
         self._responses: list[GrpcStatus | SendResult] = []
-        # Import time must not count as the receiver's time.
-        exporter.sender.get()
-        exporter.sender.on_response = self._responses.append
-        return exporter
+        return make_grpc(self.options)
+
+    def record(self, response: GrpcStatus | SendResult) -> None:
+        self._responses.append(response)
 
     def describe_failure(self) -> tuple[str, str] | None:
         status = next((response for response in self._responses if isinstance(response, GrpcStatus)), None)

@@ -10,12 +10,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from distrokit import Check
+from distrokit_otlp.connection.target import Address
 from distrokit_otlp.probing.protocol_sniffing import STEP, detect_protocol
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls.roots import find_roots
 
 #: Days before the end of a certificate from which on doctor warns.
-_EXPIRES_SOON = 14
+EXPIRES_SOON = 14
 RENEW = "Have the receiver's certificate renewed; if it is new, check this machine's clock."
 
 
@@ -24,11 +25,12 @@ class Handshake:
 
     Args:
         url: the endpoint.
-        host: the receiver's host.
-        port: the receiver's port.
+        host: the name that the certificate must have.
+        address: where to connect.
         files: paths of ``certificate``, ``client_key`` and ``client_certificate`` that are set.
         remedies: the exporter's settings to change.
         grpc: true for grpc, which has its own CA certificates and its own variable for others.
+        place: the address in messages.
         seconds: the timeout of each step.
     """
 
@@ -36,17 +38,17 @@ class Handshake:
         self,
         url: str,
         host: str,
-        port: int,
+        address: Address,
         files: Mapping[str, str],
         remedies: Remedies,
         *,
         grpc: bool,
+        place: str,
         seconds: float = STEP,
     ) -> None:
-        self._seconds = seconds
-        self._url, self._host, self._port = url, host, port
+        self._seconds, self._place = seconds, place
+        self._url, self._host, self._address = url, host, address
         self._files, self._remedies, self._grpc = files, remedies, grpc
-        self._place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def check(self) -> Check:
         """Return the check of one handshake."""
@@ -70,7 +72,7 @@ class Handshake:
             return Check("otlp-tls", "fail", f"{self._place}: the TLS handshake failed: {why}", remedy)
         until = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(end)), tz=timezone.utc)
         evidence = f"{self._place}: {version}, its certificate is valid until {until:%Y-%m-%d}"
-        if (until - datetime.now(tz=timezone.utc)).days < _EXPIRES_SOON:
+        if (until - datetime.now(tz=timezone.utc)).days < EXPIRES_SOON:
             return Check("otlp-tls", "warn", evidence, "Have the receiver's certificate renewed.")
         return Check("otlp-tls", "ok", evidence)
 
@@ -89,7 +91,7 @@ class Handshake:
         return find_roots(os.environ, grpc=self._grpc)
 
     def _connect(self, context: ssl.SSLContext) -> ssl.SSLSocket:
-        raw = socket.create_connection((self._host, self._port), self._seconds)
+        raw = socket.create_connection((self._address.host, self._address.port), self._seconds)
         channel = context.wrap_socket(raw, server_hostname=self._host)
         # With TLS 1.3 a server rejects a client without a certificate only after the handshake.
         channel.settimeout(min(0.3, self._seconds))
@@ -120,7 +122,7 @@ class Handshake:
         if "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
             text, remedy = client_certificate_finding(self._remedies)
             return Check("otlp-tls", "fail", f"{self._place} {text} ({reason})", remedy)
-        if detect_protocol(self._host, self._port, self._seconds):
+        if detect_protocol(self._address.host, self._address.port, self._seconds):
             text, remedy = plaintext_finding(self._url, self._remedies)
             return Check("otlp-tls", "fail", f"{self._place} {text}", remedy)
         remedy = f"Correct {self._remedies.place('endpoint')}, or the certificate files."

@@ -17,11 +17,10 @@ class HttpProbe(ResponseProbe):
         from distrokit_otlp.http.exporter import make_http
 
         self._responses: list[HttpResponse] = []
-        exporter = make_http(self.options)
-        # Import time must not count as the receiver's time.
-        exporter.sender.get()
-        exporter.sender.on_response = self._responses.append
-        return exporter
+        return make_http(self.options)
+
+    def record(self, response: HttpResponse) -> None:
+        self._responses.append(response)
 
     def judge(self, sent: Sent) -> Check:
         check = super().judge(sent)

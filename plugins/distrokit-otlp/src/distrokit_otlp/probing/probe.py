@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from distrokit import Check, ExporterOptions, Sent
+from distrokit_otlp.probing.file_checks import check_files, check_headers
 from distrokit_otlp.probing.grpc_probe import GrpcProbe
 from distrokit_otlp.probing.http_probe import HttpProbe
 from distrokit_otlp.probing.response_probe import ResponseProbe
@@ -29,19 +30,20 @@ def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Che
         problem = error.problem
         yield Check("otlp-tls", "fail", f"{problem.subject}: {problem.cause}", problem.remedy)
         return
-    insecure = bool(options.arguments.get("insecure"))
-    route = Route.to(options.endpoint, remedies, files.paths, grpc=grpc, insecure=insecure)
+    name = f"{options.name} {options.signal}"
+    yield from check_files(name, files, remedies)
+    yield from check_headers(name, options, remedies)
+    route = Route.of(options, remedies, files.paths)
     if route is not None:
         for step in route.steps():
             yield step
             if step.verdict == "fail":
                 return
     response_probe: ResponseProbe = (GrpcProbe if grpc else HttpProbe)(options, route, remedies)
-    exporter = response_probe.make_exporter()
     try:
-        sent = send(exporter)
+        sent = send(response_probe.exporter)
     finally:
-        exporter.shutdown()
+        response_probe.exporter.shutdown()
     yield response_probe.judge(sent)
 
 

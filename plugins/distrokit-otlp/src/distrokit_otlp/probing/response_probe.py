@@ -30,10 +30,18 @@ class ResponseProbe(ABC):
 
     def __init__(self, options: ExporterOptions, route: Route | None, remedies: Remedies) -> None:
         self.options, self.route, self.remedies = options, route, remedies
+        self.exporter = self.make_exporter()
+        # Import time must not count as the receiver's time.
+        self.exporter.sender.get()
+        self.exporter.sender.on_response = self.record
 
     @abstractmethod
     def make_exporter(self) -> Any:
-        """Make the exporter as the plan does, and record its responses."""
+        """Make the exporter as the plan does."""
+
+    @abstractmethod
+    def record(self, response: Any) -> None:
+        """Record a response."""
 
     @abstractmethod
     def describe_failure(self) -> tuple[str, str] | None:
@@ -55,8 +63,15 @@ class ResponseProbe(ABC):
                     f"{what} accepted the request and rejected the item: {rejected}",
                     RECEIVER_LOG_REMEDY,
                 )
-            return Check("otlp-answer", "ok", f"{what} took an item in {sent.seconds * 1000:.0f} ms")
-        text, remedy = self.describe_mismatch() or self.describe_failure() or self._describe_unknown(sent)
+            return Check(
+                "otlp-answer", "ok", f"{what} took an item in {sent.seconds * 1000:.0f} ms{self._answered_by()}"
+            )
+        text, remedy = (
+            self.describe_mismatch()
+            or self.describe_failure()
+            or self.describe_unconnected()
+            or self._describe_unknown(sent)
+        )
         return Check("otlp-answer", "fail", f"{what} {text}", remedy)
 
     @property
@@ -68,6 +83,28 @@ class ResponseProbe(ABC):
     def proxy_hint(self) -> str:
         """A note about the proxy; empty without one."""
         return self.route.proxy_hint if self.route else ""
+
+    def _answered_by(self) -> str:
+        """Return which of several addresses has answered; empty for a single one."""
+        address: Any = getattr(self._sender, "last_address", None)
+        if address is None or self.route is None or address.place == self.route.place:
+            return ""
+        return f" (answered by {address.place})"
+
+    @property
+    def _sender(self) -> Any:
+        return self.exporter.sender.get()
+
+    def describe_unconnected(self) -> tuple[str, str] | None:
+        """Return evidence and remedy when no connection was made, or nothing answered; else ``None``."""
+        result: Any = getattr(self._sender, "last_failure", None)
+        if result is None:
+            return None
+        if "no answer in time" in result.cause:
+            return "accepts connections, but did not answer", RECEIVER_LOG_REMEDY
+        if result.reached:
+            return None
+        return f"cannot be reached{self.proxy_hint}: {result.cause}", f"Correct {self.remedies.place('endpoint')}."
 
     def _describe_unknown(self, sent: Sent) -> tuple[str, str]:
         causes = [message for message in sent.messages if not _NO_CAUSE.search(message)] or list(sent.messages)

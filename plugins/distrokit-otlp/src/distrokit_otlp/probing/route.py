@@ -1,18 +1,23 @@
-"""Checks the way to a receiver step by step, without sending anything: proxy, name, connection, TLS."""
+"""Checks the way to a receiver step by step, without sending anything: proxy, name, each address, TLS at each."""
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from distrokit import Check
-from distrokit_otlp.connection.endpoints import host_and_port, is_grpc_target, scheme_of
-from distrokit_otlp.connection.proxies import bypass_line, find_proxy, proxy_variable
+from distrokit import Check, ExporterOptions
+from distrokit_otlp.connection.endpoints import is_for_grpcio, is_local_socket
+from distrokit_otlp.connection.options import target_for
+from distrokit_otlp.connection.proxies import Proxy, bypass_line, proxy_for, proxy_variable
+from distrokit_otlp.connection.target import Address, Target
 from distrokit_otlp.probing.handshake import Handshake
 from distrokit_otlp.probing.protocol_sniffing import STEP, listens
 from distrokit_otlp.remedies import Remedies
+
+#: The number of addresses that are tried.
+_MOST = 10
 
 
 @dataclass(frozen=True)
@@ -21,70 +26,97 @@ class Route:
 
     Attributes:
         url: the endpoint.
-        host: the receiver's host.
-        port: the receiver's port.
-        tls: true when the connection uses TLS.
+        target: the receiver.
         grpc: true for grpc, false for HTTP.
-        proxy: the proxy's ``host:port``; empty for a direct connection.
+        proxy: the proxy; ``None`` for a direct connection.
         remedies: the exporter's settings to change.
         files: paths of ``certificate``, ``client_key`` and ``client_certificate`` that are set.
     """
 
     url: str
-    host: str
-    port: int
-    tls: bool
+    target: Target
     grpc: bool
-    proxy: str
+    proxy: Proxy | None
     remedies: Remedies
     files: Mapping[str, str]
 
     @classmethod
-    def to(cls, url: str, remedies: Remedies, files: Mapping[str, str], *, grpc: bool, insecure: bool) -> Route | None:
-        """Return the route to an endpoint; ``None`` for an endpoint without host and port, such as a Unix socket.
+    def of(cls, options: ExporterOptions, remedies: Remedies, files: Mapping[str, str]) -> Route | None:
+        """Return the route of an exporter; ``None`` for a Unix socket, and for a name that only grpcio resolves.
 
         Raises: ``ValueError`` for a proxy variable without host and port.
         """
-        found = host_and_port(url, grpc=grpc)
-        if found is None:
+        url = options.endpoint
+        if is_local_socket(url) or is_for_grpcio(url):
             return None
-        host, port = found
-        tls = not insecure if grpc else scheme_of(url) == "https"
-        named = f"//[{host}]:{port}" if ":" in host else f"//{host}:{port}"
-        proxy = find_proxy(named if is_grpc_target(url) else url, grpc=grpc)
-        return cls(url, host, port, tls, grpc, proxy, remedies, files)
+        target, grpc = target_for(options), options.arguments.get("protocol") == "grpc"
+        first = target.listed[0]
+        proxy = proxy_for("https" if target.tls else "http", first.host, first.port, grpc=grpc)
+        return cls(url, target, grpc, proxy, remedies, files)
+
+    @property
+    def host(self) -> str:
+        """The host of the first address."""
+        return self.target.listed[0].host
+
+    @property
+    def port(self) -> int:
+        """The port of the first address."""
+        return self.target.listed[0].port
+
+    @property
+    def tls(self) -> bool:
+        """True when the connection uses TLS."""
+        return self.target.tls
 
     @property
     def place(self) -> str:
         """The receiver's ``host:port``."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return self.target.place
 
     @property
     def proxy_hint(self) -> str:
         """A note that the proxy may have caused a failure; empty without one."""
-        return f" (the proxy {self.proxy} may have answered)" if self.proxy else ""
+        return f" (the proxy {self.proxy.place} may have answered)" if self.proxy else ""
 
     def steps(self) -> Iterator[Check]:
-        """Yield the check of each step, up to the first that fails."""
-        host, port = self.host, self.port
+        """Yield the check of each step, up to the first that fails at every address."""
         if self.proxy:
-            parts = urlsplit(f"//{self.proxy}")
-            host, port = parts.hostname or "", parts.port or 80
-            evidence = f"{self.place} is reached through the proxy {self.proxy}"
+            evidence = f"{self.place} is reached through the proxy {self.proxy.place}"
             yield Check("otlp-proxy", "ok", evidence, bypass_line(self.host, grpc=self.grpc))
-        for step in (self._name, self._connection):
-            check = step(host, port)
+            places = [Address(self.proxy.host, self.proxy.port)]
+        else:
+            places = list(self.target.listed)
+        found: list[Address] = []
+        for address in places:
+            check, resolved = self._resolve(address)
+            yield check
+            if check.verdict == "fail":
+                return
+            found += resolved
+        accepting: list[Address] = []
+        for check in self._connections(places, found, accepting):
             yield check
             if check.verdict == "fail":
                 return
         if self.tls and not self.proxy:
-            yield self.handshake(STEP)
+            yield from self._handshakes(accepting)
 
     def handshake(self, seconds: float) -> Check:
         """Check one TLS handshake with the exporter's certificates."""
+        return self._handshake(self.target.listed[0], self.target.listed[0].place, seconds)
+
+    def _handshake(self, address: Address, place: str, seconds: float) -> Check:
+        name = self.target.host_of(address)
         return Handshake(
-            self.url, self.host, self.port, self.files, self.remedies, grpc=self.grpc, seconds=seconds
+            self.url, name, address, self.files, self.remedies, grpc=self.grpc, place=place, seconds=seconds
         ).check()
+
+    def _handshakes(self, accepting: list[Address]) -> Iterator[Check]:
+        """Yield one check for each address; for a single one it names the endpoint."""
+        single = len(accepting) == 1 and not self.target.is_list
+        for address in accepting:
+            yield self._handshake(address, self.place if single else address.place, STEP)
 
     @property
     def _remedy(self) -> str:
@@ -94,19 +126,40 @@ class Route:
             return f"Start the proxy, correct {name}, or unset it."
         return f"Correct {self.remedies.place('endpoint')}."
 
-    def _name(self, host: str, port: int) -> Check:
+    def _resolve(self, address: Address) -> tuple[Check, list[Address]]:
+        host, port = address.host, address.port
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            return Check("otlp-name", "fail", f"the name {host} cannot be resolved: {why}", self._remedy)
-        addresses = ", ".join(dict.fromkeys(str(entry[4][0]) for entry in found))
-        return Check("otlp-name", "ok", f"{host} resolves to {addresses}")
+            return Check("otlp-name", "fail", f"the name {host} cannot be resolved: {why}", self._remedy), []
+        found = list(dict.fromkeys(Address(str(entry[4][0]), port) for entry in entries))
+        addresses = ", ".join(one.host for one in found)
+        return Check("otlp-name", "ok", f"{host} resolves to {addresses}"), found
 
-    def _connection(self, host: str, port: int) -> Check:
-        what = f"the proxy {host}:{port}" if self.proxy else self.place
+    def _connections(self, places: list[Address], found: list[Address], accepting: list[Address]) -> Iterator[Check]:
+        """Yield the checks of the connections to each address, and collect those that accept."""
+        # One of the two versions of the loopback address often refuses.
+        as_one = len(found) == 1 or (not self.target.is_list and all(map(_is_loopback, found)))
+        what = f"the proxy {places[0].place}" if self.proxy else self.place
+        checks: list[Check] = []
+        for address in found[:_MOST]:
+            checks.append(self._connection(address, what if as_one else address.place))
+            if checks[-1].verdict == "ok":
+                accepting.append(address)
+        if as_one:
+            del accepting[1:]
+            yield next((check for check in checks if check.verdict == "ok"), checks[0])
+            return
+        for check in checks:
+            if check.verdict == "fail" and accepting:
+                yield Check(check.id, "warn", f"{check.evidence}; requests go to the others", check.remedy)
+            else:
+                yield check
+
+    def _connection(self, address: Address, what: str) -> Check:
         try:
-            socket.create_connection((host, port), STEP).close()
+            socket.create_connection((address.host, address.port), STEP).close()
         except TimeoutError:
             evidence = (
                 f"{what} does not answer within {STEP:.0f} seconds: a firewall drops packets, or the host is down"
@@ -128,3 +181,7 @@ class Route:
             evidence += f", but something listens at port {other}, the default port of {protocol}"
         remedy = f"Start the receiver (`distrokit tail` is one), or correct {self.remedies.place('endpoint')}."
         return Check("otlp-connection", "fail", evidence, remedy)
+
+
+def _is_loopback(address: Address) -> bool:
+    return ipaddress.ip_address(address.host.partition("%")[0]).is_loopback
