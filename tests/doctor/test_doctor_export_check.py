@@ -14,8 +14,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from processes import distrokit
 
-from distrokit_otlp.probing import protocol_sniffing as sniffing
-from distrokit_otlp.probing.mismatch import detect_mismatch
+from distrokit_otlp.diagnosis import protocol_sniffing as sniffing
+from distrokit_otlp.diagnosis.mismatch import detect_mismatch
 
 #: One signal: one export.
 TRACES = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none", "OTEL_SERVICE_NAME": "shop"}

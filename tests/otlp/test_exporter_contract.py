@@ -10,7 +10,7 @@ from itertools import product
 
 import grpc
 import pytest
-from exporting import Exporting, exporting
+from exporting import GRPCIO, Exporting, exporting
 from made import SIGNALS, made
 from peers import (
     MIB,
@@ -39,7 +39,10 @@ SHORT = {"OTEL_EXPORTER_OTLP_TIMEOUT": "500"}
 CODE = grpc.StatusCode
 
 
-@pytest.fixture(params=product(PEERS, SIGNALS), ids=lambda pair: f"{pair[0].partition('/')[0]}-{pair[1]}")
+@pytest.fixture(
+    params=product([*PEERS, GRPCIO], SIGNALS),
+    ids=lambda pair: f"{'grpcio' if pair[0] is GRPCIO else pair[0].partition('/')[0]}-{pair[1]}",
+)
 def way(request) -> Iterator[tuple[str, str]]:
     """Protocol and signal."""
     return request.param

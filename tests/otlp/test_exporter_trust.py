@@ -14,7 +14,7 @@ from textwrap import dedent
 import pytest
 import requests
 from answering import Authority
-from exporting import exporting
+from exporting import GRPCIO, exporting
 from made import SIGNALS, made
 from peers import (
     PEERS,
@@ -36,7 +36,7 @@ from requests.auth import AuthBase
 
 from distrokit.pipeline.component_factory import ComponentFactory
 
-PROTOCOLS = pytest.mark.parametrize("protocol", list(PEERS))
+PROTOCOLS = pytest.mark.parametrize("protocol", [*PEERS, GRPCIO], ids=["grpc", "http", "grpcio"])
 HTTP = "http/protobuf"
 
 # ------------------------------------------------------------------------- foreign answers
@@ -148,7 +148,7 @@ def test_the_time_for_a_dribbled_answer_is_the_setting(head):
 
 MEASURED = """
     import resource, sys
-    from exporting import exporting
+    from exporting import GRPCIO, exporting
     from peers import Peer
 
     class There:
@@ -231,7 +231,7 @@ SAID = {
     MUTUAL: "requires a client certificate that it trusts (export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=",
 }
 FAULTS = [
-    *product(PEERS, ["wrong host", "expired", "unknown CA"]),
+    *product([*PEERS, GRPCIO], ["wrong host", "expired", "unknown CA"]),
     (HTTP, MUTUAL),
 ]
 

@@ -7,7 +7,7 @@ from itertools import product
 
 import grpc
 import pytest
-from exporting import exporting
+from exporting import GRPCIO, exporting
 from made import SIGNALS
 from nginx import NGINX, Nginx
 from peers import MIB, PEERS, Behaviour, accept, refuse
@@ -16,7 +16,7 @@ from piping import piped
 from distrokit_otlp.request_size import RequestSize
 
 CODE = grpc.StatusCode
-WAYS = pytest.mark.parametrize(("protocol", "signal"), list(product(PEERS, SIGNALS)))
+WAYS = pytest.mark.parametrize(("protocol", "signal"), list(product([*PEERS, GRPCIO], SIGNALS)))
 ONE_FOR_EACH = pytest.mark.parametrize(("protocol", "signal"), [("grpc", "traces"), ("http/protobuf", "logs")])
 
 #: By whom: (status, code, words).

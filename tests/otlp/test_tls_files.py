@@ -14,7 +14,7 @@ import pytest
 from answering import Authority
 from commands import in_process
 from cryptography.hazmat.primitives import serialization
-from exporting import exporting
+from exporting import GRPCIO, exporting
 from peers import PEERS, TLS, grpc_peer
 from plans import assembled, problems
 from processes import configured, instrumented, run, said
@@ -155,7 +155,7 @@ def test_a_file_of_one_signal_costs_that_signal(authority):
         exporter.shutdown()
 
 
-@pytest.mark.parametrize("protocol", PEERS)
+@pytest.mark.parametrize("protocol", [*PEERS, GRPCIO])
 def test_a_key_in_the_file_of_its_certificate_is_used(authority, protocol):
     env = files(authority.folder, ("ca.pem", "", "both.pem"))
     with PEERS[protocol](tls=TLS(authority, mutual=True)) as peer, exporting(protocol, "traces", peer, env) as sent:
@@ -206,7 +206,7 @@ ENDING = """
 """
 
 
-@pytest.mark.parametrize("protocol", PEERS)
+@pytest.mark.parametrize("protocol", [*PEERS, GRPCIO])
 def test_the_end_waits_for_nothing(authority, protocol):
     wrong = files(authority.folder, ("text", "", ""))
     result = run([sys.executable, "-c", dedent(ENDING)], {**to(protocol), **wrong})

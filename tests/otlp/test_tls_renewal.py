@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from answering import Authority
-from exporting import exporting
+from exporting import GRPCIO, exporting
 from peers import PEERS, TLS
 
 GENERAL = "OTEL_EXPORTER_OTLP_"
@@ -26,7 +26,7 @@ def replace(folder: Path, name: str, content: bytes) -> None:
     (folder / f"{name}.new").replace(folder / name)
 
 
-@pytest.mark.parametrize("protocol", PEERS)
+@pytest.mark.parametrize("protocol", [*PEERS, GRPCIO])
 def test_files_that_are_renewed_are_read_again(tmp_path, protocol):
     for part in ("used", "old", "new"):
         (tmp_path / part).mkdir()

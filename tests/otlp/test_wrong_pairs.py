@@ -12,7 +12,7 @@ from processes import BRIEF, configured, instrumented
 from releases import needs_yaml
 
 from distrokit import ExporterOptions, Settings
-from distrokit_otlp.probing.diagnosis import Diagnosis
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 GRPC, HTTP = PEERS

@@ -16,6 +16,16 @@ from distrokit import ExportFailure
 from distrokit.pipeline.component_factory import ComponentFactory
 
 
+class _Grpcio(str):
+    """The protocol grpc, over grpcio."""
+
+    __slots__ = ()
+
+
+#: Equal to ``grpc``; :func:`exporting` uses grpcio for it.
+GRPCIO = _Grpcio("grpc")
+
+
 @dataclass
 class Exporting:
     """An exporter, whom it sends to, what it reported as lost, and the problems of its plan.
@@ -65,7 +75,8 @@ def exporting(
     """The exporter of a signal, with these settings; shut down at the end."""
     assembly = assembled(
         {
-            "OTEL_EXPORTER_OTLP_PROTOCOL": protocol,
+            "OTEL_EXPORTER_OTLP_PROTOCOL": str(protocol),
+            **({"DISTROKIT_OTLP_GRPC": "grpcio"} if protocol is GRPCIO else {}),
             "OTEL_EXPORTER_OTLP_ENDPOINT": peer.endpoint,
             **(environ or {}),
         },

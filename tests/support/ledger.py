@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.json_format import Parse, ParseError
 from google.protobuf.message import DecodeError, Message
 from otlp_items import CUMULATIVE, DELTA, NO_ID, SERVICES, Point, Service, items
 
@@ -133,10 +134,15 @@ class Ledger:
         """Fill in a request from its uncompressed body; its ids, in order. Raises ``DecodeError``."""
         request.size = len(body)
         try:
-            request.message = SERVICES[request.signal].request.FromString(body)
-        except DecodeError:
+            kind = SERVICES[request.signal].request
+            if request.headers.get("content-type") == "application/json":
+                # Its ids are hexadecimal, which passes for base64; nothing here reads them.
+                request.message = Parse(body, kind())
+            else:
+                request.message = kind.FromString(body)
+        except (DecodeError, ParseError) as error:
             self.failed(undecodable=1)
-            raise
+            raise DecodeError(str(error)) from error
         ids = [name for name, _, _ in items(request.signal, request.message)]
         request.items = len(ids)
         return ids

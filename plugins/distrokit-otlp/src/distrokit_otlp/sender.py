@@ -17,8 +17,8 @@ from distrokit_otlp.connection.connector import Connector
 from distrokit_otlp.connection.failure import ConnectionFailure, is_final
 from distrokit_otlp.connection.target import Address
 from distrokit_otlp.credentials.live_headers import LiveHeaders
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender
-from distrokit_otlp.probing.diagnosis import Diagnosis
 from distrokit_otlp.send_result import SendResult
 from distrokit_otlp.tls.context import TlsContext
 

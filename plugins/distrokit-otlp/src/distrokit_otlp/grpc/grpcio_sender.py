@@ -14,9 +14,9 @@ import grpc
 
 from distrokit_otlp.credentials.header_rules import to_metadata
 from distrokit_otlp.credentials.live_headers import LiveHeaders
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis, place_of
 from distrokit_otlp.exporter import Sender
 from distrokit_otlp.grpc.status import GrpcStatus, Judge, retry_delay
-from distrokit_otlp.probing.diagnosis import Diagnosis, place_of
 from distrokit_otlp.protobuf_reader import read_export_response
 from distrokit_otlp.send_result import SendResult
 from distrokit_otlp.tls.files import TlsFiles

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from distrokit_otlp.http.verdict import COMPRESS
+from distrokit_otlp.compression import COMPRESS
 
 #: A flag for compression, and the length in bytes.
 _PREFIX = struct.Struct(">BI")

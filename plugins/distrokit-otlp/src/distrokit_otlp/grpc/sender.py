@@ -12,10 +12,10 @@ from distrokit_otlp.connection.connector import Connector
 from distrokit_otlp.connection.failure import describe
 from distrokit_otlp.credentials.header_rules import to_metadata
 from distrokit_otlp.credentials.live_headers import LiveHeaders
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis
 from distrokit_otlp.grpc.connection import EndlessResponseError, Http2Connection
 from distrokit_otlp.grpc.message import frame, unframe
 from distrokit_otlp.grpc.status import GrpcStatus, Judge
-from distrokit_otlp.probing.diagnosis import Diagnosis
 from distrokit_otlp.protobuf_reader import read_export_response
 from distrokit_otlp.send_result import SendResult
 from distrokit_otlp.sender import ConnectedSender

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from distrokit_otlp.credentials.header_rules import decode_base64
-from distrokit_otlp.probing.diagnosis import Diagnosis, place_of
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis, place_of
 from distrokit_otlp.protobuf_reader import read_retry_info, read_status
 from distrokit_otlp.send_result import SendResult, mentions_size
 

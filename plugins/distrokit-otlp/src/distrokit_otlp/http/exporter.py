@@ -10,10 +10,10 @@ from distrokit_otlp.connection.endpoints import is_grpc_target, remove_user
 from distrokit_otlp.connection.options import balancing_of, target_for
 from distrokit_otlp.credentials.options import live_headers
 from distrokit_otlp.credentials.provider import load_credentials, provider_name
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender, exporter_arguments, timeout_seconds
 from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.own_parameters import HTTP_TRANSPORT, OWN_PARAMETERS, TRANSPORT_GROUP
-from distrokit_otlp.probing.diagnosis import Diagnosis
 from distrokit_otlp.signals import SignalInOTLP, signal_of
 from distrokit_otlp.tls.files import KEYS, TlsFiles
 

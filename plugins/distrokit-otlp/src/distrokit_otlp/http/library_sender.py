@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from distrokit_otlp.compression import COMPRESS
 from distrokit_otlp.connection.failure import describe, is_final
 from distrokit_otlp.credentials.live_headers import LiveHeaders
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender
 from distrokit_otlp.http.response import HttpResponse
-from distrokit_otlp.http.verdict import COMPRESS, LARGEST_RESPONSE, Judge
-from distrokit_otlp.probing.diagnosis import Diagnosis
+from distrokit_otlp.http.verdict import LARGEST_RESPONSE, Judge
 from distrokit_otlp.send_result import SendResult
 
 #: Names of exceptions of the libraries for a connection that was never made.

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from distrokit_otlp.compression import COMPRESS
 from distrokit_otlp.connection.connections import Connections
 from distrokit_otlp.connection.connector import Connector
 from distrokit_otlp.connection.failure import describe
 from distrokit_otlp.credentials.live_headers import LiveHeaders
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis
 from distrokit_otlp.http.connection import HttpConnection
 from distrokit_otlp.http.response import HttpResponse
 from distrokit_otlp.http.signing import signed
-from distrokit_otlp.http.verdict import COMPRESS, Judge
-from distrokit_otlp.probing.diagnosis import Diagnosis
+from distrokit_otlp.http.verdict import Judge
 from distrokit_otlp.send_result import SendResult
 from distrokit_otlp.sender import ConnectedSender
 from distrokit_otlp.tls.context import TlsContext

@@ -5,15 +5,12 @@ The response is not trusted: a web page is never a success, whatever its status.
 
 from __future__ import annotations
 
-import gzip
 import time
-import zlib
-from collections.abc import Callable
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis, place_of
 from distrokit_otlp.http.response import HttpResponse, is_otlp, is_web_page, read_rejected, read_text
-from distrokit_otlp.probing.diagnosis import Diagnosis, place_of
 from distrokit_otlp.send_result import SendResult, mentions_size
 
 #: Size of a response in bytes. A receiver's response has a few dozen.
@@ -23,13 +20,6 @@ RETRYABLE = frozenset({429, 502, 503, 504})
 _TOO_LARGE = 413
 #: Statuses that never mean a request's size, whatever the text.
 _NOT_ABOUT_SIZE = frozenset({401, 403, 404, 405, 407, 431, 502, 503, 504})
-#: Compression levels by measurement: docs/performance.md.
-_LEVEL = 2
-COMPRESS: dict[str, Callable[[bytes], bytes]] = {
-    "none": bytes,
-    "gzip": lambda data: gzip.compress(data, _LEVEL, mtime=0),
-    "deflate": lambda data: zlib.compress(data, _LEVEL),
-}
 
 
 class Judge:

@@ -11,7 +11,7 @@ from pathlib import Path
 from distrokit import Check, ExporterOptions
 from distrokit_otlp.credentials.files import BearerTokenFile, CredentialFile, HeadersFile, describe_fault
 from distrokit_otlp.credentials.headers import parse_silently
-from distrokit_otlp.probing.handshake import EXPIRES_SOON
+from distrokit_otlp.diagnosis.handshake import EXPIRES_SOON
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls.files import TlsFiles
 from distrokit_otlp.tls.validity import read_ends

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from distrokit import Check, ExporterOptions, Sent
+from distrokit_otlp.diagnosis.route import Route
 from distrokit_otlp.probing.file_checks import check_files, check_headers
 from distrokit_otlp.probing.grpc_probe import GrpcProbe
 from distrokit_otlp.probing.http_probe import HttpProbe
 from distrokit_otlp.probing.response_probe import ResponseProbe
-from distrokit_otlp.probing.route import Route
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls.files import TlsFiles
 from distrokit_otlp.tls.loading import TlsFileError

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from distrokit import Check, ExporterOptions, Sent
-from distrokit_otlp.probing.mismatch import detect_mismatch
-from distrokit_otlp.probing.route import Route
+from distrokit_otlp.diagnosis.mismatch import detect_mismatch
+from distrokit_otlp.diagnosis.route import Route
 from distrokit_otlp.remedies import Remedies
 
 #: Length of a response's text in the evidence, in characters.

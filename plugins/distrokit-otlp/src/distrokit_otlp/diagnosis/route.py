@@ -12,8 +12,8 @@ from distrokit_otlp.connection.endpoints import is_for_grpcio, is_local_socket
 from distrokit_otlp.connection.options import target_for
 from distrokit_otlp.connection.proxies import Proxy, bypass_line, proxy_for, proxy_variable
 from distrokit_otlp.connection.target import Address, Target
-from distrokit_otlp.probing.handshake import Handshake
-from distrokit_otlp.probing.protocol_sniffing import STEP, listens
+from distrokit_otlp.diagnosis.handshake import Handshake
+from distrokit_otlp.diagnosis.protocol_sniffing import STEP, listens
 from distrokit_otlp.remedies import Remedies
 
 #: The number of addresses that are tried.

@@ -13,8 +13,8 @@ from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls.files import KEYS
 
 if TYPE_CHECKING:
-    from distrokit_otlp.probing.mismatch import Finding
-    from distrokit_otlp.probing.route import Route
+    from distrokit_otlp.diagnosis.mismatch import Finding
+    from distrokit_otlp.diagnosis.route import Route
 
 #: Seconds between two probes of one receiver, and the longest duration of each step.
 _PROBE_INTERVAL, _STEP = 60.0, 1.0
@@ -76,7 +76,7 @@ class Diagnosis:
         if not any(p.search(text) for p in (_PLAINTEXT, _NOT_HTTP_2, *certificate, _DISCONNECTED, _REFUSED)):
             return ""
         # Imported late: an application may still patch sockets and ssl.
-        from distrokit_otlp.probing.route import Route
+        from distrokit_otlp.diagnosis.route import Route
 
         options = self._options
         remedies = self._remedies
@@ -91,7 +91,7 @@ class Diagnosis:
 
     def _explain_by_message(self, text: str, route: Route, remedies: Remedies) -> Finding | None:
         """Return the finding that the transport's message allows; ``None`` without one."""
-        from distrokit_otlp.probing import handshake, mismatch
+        from distrokit_otlp.diagnosis import handshake, mismatch
 
         if _PLAINTEXT.search(text):
             return handshake.plaintext_finding(route.url, remedies)
@@ -119,7 +119,7 @@ class Diagnosis:
 
     def _probe(self, route: Route, remedies: Remedies, seconds: float) -> str:
         """Return what test connections to the receiver show; empty when they show nothing."""
-        from distrokit_otlp.probing import mismatch
+        from distrokit_otlp.diagnosis import mismatch
 
         if route.tls:
             check = route.handshake(seconds)

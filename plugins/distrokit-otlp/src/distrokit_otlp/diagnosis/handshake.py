@@ -11,7 +11,7 @@ from pathlib import Path
 
 from distrokit import Check
 from distrokit_otlp.connection.target import Address
-from distrokit_otlp.probing.protocol_sniffing import STEP, detect_protocol
+from distrokit_otlp.diagnosis.protocol_sniffing import STEP, detect_protocol
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls.roots import find_roots
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from distrokit_otlp.probing.protocol_sniffing import STEP, detect_protocol, detect_protocol_in_tls, speaks_tls
-from distrokit_otlp.probing.route import Route
+from distrokit_otlp.diagnosis.protocol_sniffing import STEP, detect_protocol, detect_protocol_in_tls, speaks_tls
+from distrokit_otlp.diagnosis.route import Route
 from distrokit_otlp.remedies import Remedies
 
 _OTHER = {"grpc": "http/protobuf", "http/protobuf": "grpc", "http/json": "grpc"}
