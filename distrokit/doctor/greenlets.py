@@ -22,12 +22,12 @@ _IMPORT_URLLIB3 = ("requests", "urllib3", "botocore", "elasticsearch")
 _LARGEST = 1_000_000
 
 
-def check_gevent(words: Sequence[str], plan: Plan, instead_of_grpc: str) -> Iterator[Check]:
+def check_gevent(words: Sequence[str], plan: Plan, instead_of_grpcio: str) -> Iterator[Check]:
     """Run the checks.
 
     Args:
         words: the command line.
-        instead_of_grpc: the remedy that switches to HTTP; empty if nothing is sent over grpc.
+        instead_of_grpcio: the remedy that replaces grpcio; empty if nothing is sent by grpcio.
     """
     asked = plan.settings.get(_PATCH) or os.environ.get(_PATCH, "")
     if asked and find_spec("gevent") is None:
@@ -48,8 +48,8 @@ def check_gevent(words: Sequence[str], plan: Plan, instead_of_grpc: str) -> Iter
             " ssl; requests over TLS end in a RecursionError"
         )
         yield Check("gevent", "warn", evidence, "unset DISTROKIT_LAZY DISTROKIT_STRICT")
-    if instead_of_grpc:
-        yield Check("gevent", "warn", f"{found} is in use, and grpc blocks its event loop", instead_of_grpc)
+    if instead_of_grpcio:
+        yield Check("gevent", "warn", f"{found} is in use, and grpcio blocks its event loop", instead_of_grpcio)
     elif not early:
         yield Check("gevent", "ok", f"{found} is in use; libraries and exporters are imported when they are used")
 

@@ -27,9 +27,9 @@ def check_process(plan: Plan, argv: Sequence[str] | None = None) -> Iterator[Che
     words = list(sys.orig_argv if argv is None else argv)
     yield Check("interpreter", "ok", f"Python {sys.version.split()[0]}, {sys.executable}")
     yield _sitecustomize()
-    grpc = _uses_grpc(plan)
-    yield _pre_fork(words, plan, grpc)
-    yield from check_gevent(words, plan, _http(plan) if grpc else "")
+    other_transport = _remedy_for_grpcio(plan)
+    yield _pre_fork(words, other_transport)
+    yield from check_gevent(words, plan, other_transport)
 
 
 def _sitecustomize() -> Check:
@@ -62,15 +62,15 @@ def _sitecustomize() -> Check:
     return Check("sitecustomize", "ok", f"{own[0] / 'sitecustomize.py'} is on the path; {when}")
 
 
-def _pre_fork(words: Sequence[str], plan: Plan, grpc: bool) -> Check:
+def _pre_fork(words: Sequence[str], other_transport: str) -> Check:
     server = _find_server(words)
     if not server:
         return Check("pre-fork", "ok", "no server that forks its workers is on the command line")
     evidence = (
         f"{server} forks its workers after OpenTelemetry has started; each worker gets new processors and exporters"
     )
-    if grpc:
-        return Check("pre-fork", "warn", f"{evidence}, and grpc does not support forks", _http(plan))
+    if other_transport:
+        return Check("pre-fork", "warn", f"{evidence}, and grpcio does not support forks", other_transport)
     return Check("pre-fork", "ok", evidence)
 
 
@@ -81,18 +81,10 @@ def _find_server(words: Sequence[str]) -> str:
     return next((program for program in programs if program in _PRE_FORK), "")
 
 
-def _http(plan: Plan) -> str:
-    """Return the remedy that switches to HTTP; with a configuration file the variable has no effect."""
-    if not plan.configuration:
-        return "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
+def _remedy_for_grpcio(plan: Plan) -> str:
+    """Return the line that replaces grpcio by the default transport; empty if nothing is sent by grpcio."""
     exporters = [item.exporter for planned in plan.signals.values() for item in planned.exporters]
-    places = [str(one.source) for one in exporters if one.arguments.get("protocol") == "grpc"]
-    return f"Write otlp_http in place of otlp_grpc at {', '.join(dict.fromkeys(places))}."
-
-
-def _uses_grpc(plan: Plan) -> bool:
-    return any(
-        item.exporter.arguments.get("protocol") == "grpc"
-        for planned in plan.signals.values()
-        for item in planned.exporters
-    )
+    sources = [one.parameters["transport"].source for one in exporters if one.arguments.get("transport") == "grpcio"]
+    if not sources:
+        return ""
+    return f"Remove {sources[0]}." if sources[0].kind == "file" else f"unset {sources[0]}"

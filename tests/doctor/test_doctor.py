@@ -341,9 +341,12 @@ def test_variables_that_a_file_takes_the_place_of(tmp_path):
             "Write otlp_grpc in place of otlp_http at ",
         ),
         (
-            "tracer_provider: {processors: [{batch: {exporter: {otlp_grpc: }}}]}\n",
+            (
+                "tracer_provider: {processors: [{batch: {exporter: {otlp_grpc: }}}]}\n"
+                "distribution: {distrokit: {otlp_grpc: grpcio}}\n"
+            ),
             "pre-fork",
-            "Write otlp_http in place of otlp_grpc at ",
+            "Remove ",
         ),
         ("resource: {}\n", "exports", "Write a processor with an exporter into tracer_provider: processors: of "),
         ("tracer_provider: [\n", "disabled", "Correct the file, or unset OTEL_CONFIG_FILE."),
@@ -423,13 +426,10 @@ def checks_of(env, *argv):
     ],
 )
 def test_a_pre_fork_server(argv, verdict):
-    grpc, http = (
-        checks_of({}, *argv)["pre-fork"],
-        checks_of({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, *argv)["pre-fork"],
-    )
+    grpcio, own = checks_of({"DISTROKIT_OTLP_GRPC": "grpcio"}, *argv)["pre-fork"], checks_of({}, *argv)["pre-fork"]
 
-    assert (grpc.verdict, http.verdict) == (verdict, "ok")
-    assert (grpc.remedy == "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf") is (verdict == "warn")
+    assert (grpcio.verdict, own.verdict) == (verdict, "ok")
+    assert (grpcio.remedy == "unset DISTROKIT_OTLP_GRPC") is (verdict == "warn")
 
 
 HTTP = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
@@ -441,7 +441,13 @@ PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
 @pytest.mark.parametrize(
     ("env", "argv", "verdict", "said"),
     [
-        (QUIETLY, ["gunicorn", "-k", "gevent"], "warn", "grpc blocks its event loop"),
+        (
+            {**QUIETLY, "DISTROKIT_OTLP_GRPC": "grpcio"},
+            ["gunicorn", "-k", "gevent"],
+            "warn",
+            "grpcio blocks its event loop",
+        ),
+        (QUIETLY, ["gunicorn", "-k", "gevent"], "ok", "imported when they are used"),
         (HTTP, ["gunicorn", "-kgevent"], "ok", "imported when they are used"),
         (EARLY, ["gunicorn", "-kgevent"], "warn", "of requests imports urllib3 before gevent patches ssl"),
         ({**EARLY, **QUIETLY}, ["gunicorn", "-kgevent"], "ok", "gevent is in use"),

@@ -86,7 +86,15 @@ def test_a_pre_fork_server_is_seen_by_its_command_line(app):
     (app / "gunicorn.py").write_text(APP)
 
     result = ask(
-        "doctor", "--offline", "--", "python", "-m", "gunicorn", "app:app", cwd=app, env={"OTEL_TRACES_EXPORTER": ""}
+        "doctor",
+        "--offline",
+        "--",
+        "python",
+        "-m",
+        "gunicorn",
+        "app:app",
+        cwd=app,
+        env={"OTEL_TRACES_EXPORTER": "", "DISTROKIT_OTLP_GRPC": "grpcio"},
     )
 
     assert "warn  pre-fork: gunicorn forks its workers" in result.stdout
@@ -324,7 +332,15 @@ def test_without_a_stdout(app):
 
 
 def test_a_real_server(app):
-    result = ask("doctor", "--offline", "--", "gunicorn", "app:app", cwd=app, env={"OTEL_TRACES_EXPORTER": ""})
+    result = ask(
+        "doctor",
+        "--offline",
+        "--",
+        "gunicorn",
+        "app:app",
+        cwd=app,
+        env={"OTEL_TRACES_EXPORTER": "", "DISTROKIT_OTLP_GRPC": "grpcio"},
+    )
 
     assert "warn  pre-fork: gunicorn forks its workers" in result.stdout
     assert not (app / "ran").exists()

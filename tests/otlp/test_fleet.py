@@ -263,7 +263,7 @@ class Made:
     def __init__(self, address):
         self.address, self.open = address, True
 
-    def usable(self):
+    def usable(self, deadline):
         return self.open
 
     def interrupt(self): ...

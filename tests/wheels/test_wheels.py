@@ -141,6 +141,27 @@ def test_the_core_alone(environment):
     assert foreign == {"distrokit", "packaging", "pluggy", "typing_extensions", "wrapt"}
 
 
+def test_what_sends_is_not_native(environment, receiver):
+    """OTLP alone, without the extra that brings OpenTelemetry's own exporters."""
+    environment.install("distrokit-otlp", "distrokit-batch", "opentelemetry-instrumentation-logging")
+    assert not {"grpcio", "requests", "urllib3", "opentelemetry-exporter-otlp-proto-grpc"} & environment.installed()
+
+    for protocol in ("grpc", "http/protobuf"):
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint(protocol), "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+        result = environment.run("distrokit", "run", "python", str(program(environment, THREE_SIGNALS)), env=env)
+        assert (result.stdout, result.stderr, result.returncode) == ("done\n", "", 0)
+    assert [span.name for span in receiver.store.spans()] == ["foo", "foo"]
+
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc"), "DISTROKIT_OTLP_GRPC": "grpcio"}
+    result = environment.run("distrokit", "run", "python", str(program(environment, THREE_SIGNALS)), env=env)
+    assert (result.stdout, result.returncode) == ("done\n", 0)
+    assert "DISTROKIT_OTLP_GRPC=grpcio needs the package grpcio: pip install 'distrokit-otlp[grpcio]'" in result.stderr
+
+
+#: Modules that need an extra.
+EXTRAS = {"otlp": {"distrokit_otlp.grpc.grpcio_sender": "grpc", "distrokit_otlp.json_encoders": "opentelemetry"}}
+
+
 @pytest.mark.parametrize("member", MEMBERS)
 def test_a_member_with_only_its_declared_dependencies(member, environment):
     environment.install(f"distrokit-{member}")
@@ -149,8 +170,12 @@ def test_a_member_with_only_its_declared_dependencies(member, environment):
     # Every module of it, so that an import of a sibling or of something undeclared is found.
     source = f"""
         import importlib, pkgutil, distrokit_{member}
+        extras = {EXTRAS.get(member, {})!r}
         for module in pkgutil.walk_packages(distrokit_{member}.__path__, "distrokit_{member}."):
-            importlib.import_module(module.name)
+            try:
+                importlib.import_module(module.name)
+            except ModuleNotFoundError as error:
+                assert error.name.partition(".")[0] == extras.get(module.name), error
     """
     imported = environment.run("python", str(program(environment, source)))
 

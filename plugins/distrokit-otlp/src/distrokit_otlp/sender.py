@@ -48,7 +48,7 @@ class ConnectedSender(Sender, Generic[_C]):
         diagnosis: explains failed connections; ``None`` for no explanation.
 
     Attributes:
-        last_address: the address of the last request; ``None`` before the first.
+        chosen_address: of several addresses, the one of the last request; ``None`` before it, and for a single address.
         last_failure: the result of the last request, if it was not taken; else ``None``.
     """
 
@@ -64,7 +64,7 @@ class ConnectedSender(Sender, Generic[_C]):
         self._tls, self._diagnosis = tls, diagnosis
         # When credentials or certificates that had worked were first refused; 0 while they work.
         self._worked, self._refused_since = False, 0.0
-        self.last_address: Address | None = None
+        self.chosen_address: Address | None = None
         self.last_failure: SendResult | None = None
         self._lock = threading.Lock()
 
@@ -113,31 +113,30 @@ class ConnectedSender(Sender, Generic[_C]):
                 return result or SendResult("later", "no address is left", reached=False)
             except ConnectionFailure as failure:
                 return result or self._unconnected(failure, deadline)
-            address = self.last_address = connection.address
+            address = connection.address
+            several = self._connections.count_addresses() > 1
+            self.chosen_address = address if several else None
             try:
                 result = self.exchange(connection, request, deadline)
             except NotProcessed as error:
                 self._connections.discard(address)
                 result, fresh = SendResult("later", str(error)), fresh - 1
-                if fresh and time.monotonic() < deadline:
-                    continue
-                return result
+                again = bool(fresh)
             except OSError as error:
                 self._connections.avoid(address)
                 return self._broken(error, deadline)
-            self._answered(address)
-            if result.credentials and not reloaded and self._headers.reload() and time.monotonic() < deadline:
-                # They were renewed since, without a sign that the file has changed.
-                reloaded = True
-                continue
-            if result.credentials:
-                return self._wait_for_renewal(result)
-            busy = result.verdict == "later" and not result.unsure and result.wait_seconds is None
-            if busy and self._connections.count_addresses() > 1 and time.monotonic() < deadline:
+            else:
+                self._answered(address)
+                again = False
+            if result.credentials and not reloaded:
+                # They may have been renewed since, without a sign that the file has changed.
+                again = reloaded = self._headers.reload()
+            elif several and _is_busy(result) and not again:
                 self._connections.avoid(address)
                 excluded.add(address)
-                continue
-            return result
+                again = True
+            if not again or time.monotonic() >= deadline:
+                return self._wait_for_renewal(result) if result.credentials else result
 
     def _answered(self, address: Address) -> None:
         self._connections.succeeded(address)
@@ -194,6 +193,11 @@ class ConnectedSender(Sender, Generic[_C]):
 
     def forked_in_parent(self) -> None:
         self._connector.forked_in_parent()
+
+
+def _is_busy(result: SendResult) -> bool:
+    """True if a receiver has not accepted a request, and did not ask to wait."""
+    return result.verdict == "later" and not result.unsure and result.wait_seconds is None
 
 
 def describe_without_header(error: Exception) -> str:

@@ -25,7 +25,7 @@ class Connection(Protocol):
 
     address: Address
 
-    def usable(self) -> bool:
+    def usable(self, deadline: float) -> bool:
         """True if a request can be sent; reads what the receiver has sent meanwhile."""
 
     def interrupt(self) -> None:
@@ -97,14 +97,14 @@ class Connections(Generic[_C]):
         for address in [one for one, end in self._expires.items() if end <= now]:
             self.discard(address)
         proxy = self._connector.proxy()
-        if connection := self._current(excluded):
+        if connection := self._current(excluded, deadline):
             return connection
         candidates = self._candidates(proxy, excluded)
         failures: list[ConnectionFailure] = []
         for number, address in enumerate(candidates):
             existing = self._open.get(address)
             if existing is not None:
-                if existing.usable():
+                if existing.usable(deadline):
                     return self._take_turn(existing)
                 self.discard(address)
             left = deadline - time.monotonic()
@@ -163,13 +163,13 @@ class Connections(Generic[_C]):
         for address in list(self._open):
             self.discard(address)
 
-    def _current(self, excluded: Collection[Address]) -> _C | None:
+    def _current(self, excluded: Collection[Address], deadline: float) -> _C | None:
         """Return the one connection that is kept, if it can be used."""
         if self._round_robin:
             return None
         for address, connection in list(self._open.items()):
             if address not in excluded:
-                if connection.usable():
+                if connection.usable(deadline):
                     return connection
                 self.discard(address)
         return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-import select
 import socket
 import ssl
 import time
@@ -55,16 +54,14 @@ class TimedSocket:
         """Return a file to read from, which does not close the socket."""
         return io.BufferedReader(_Reader(self))
 
-    def readable(self) -> bool:
-        """True if bytes, or the end of the connection, can be read at once."""
-        if isinstance(self.raw, ssl.SSLSocket) and self.raw.pending():
-            return True
+    def recv_available(self, size: int) -> bytes | None:
+        """Return what can be read without waiting: ``None`` for nothing, empty at the end. Raises ``OSError``."""
+        self.raw.settimeout(0)
         try:
-            poll = select.poll()
-        except AttributeError:  # pragma: no cover  # Windows
-            return bool(select.select([self.raw], [], [], 0)[0])
-        poll.register(self.raw, select.POLLIN)
-        return bool(poll.poll(0))
+            return self.raw.recv(size)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            # Also where records of TLS itself have arrived.
+            return None
 
     def interrupt(self) -> None:
         """End the connection at once, also for an operation of another thread."""
@@ -78,11 +75,10 @@ class TimedSocket:
             self.raw.close()
 
     def _apply_deadline(self) -> None:
-        if self.deadline < math.inf:
-            left = self.deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("timed out")
-            self.raw.settimeout(left)
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self.raw.settimeout(left if left < math.inf else None)
 
 
 class _Reader(io.RawIOBase):

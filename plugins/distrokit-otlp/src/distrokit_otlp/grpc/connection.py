@@ -98,12 +98,12 @@ class Http2Connection:
             self._open = False
             raise
 
-    def usable(self) -> bool:
+    def usable(self, deadline: float) -> bool:
         """True if a request can be sent; reads what has arrived, and pings a receiver that was idle for long."""
+        self._socket.deadline = min(deadline, time.monotonic() + _PING_TIME)
         try:
-            while self._open and self._socket.readable():
-                self._socket.deadline = time.monotonic() + 1.0
-                self._receive()
+            while self._open and (data := self._socket.recv_available(_READ)) is not None:
+                self._take(data)
             if self._open and time.monotonic() - self._used_at > _IDLE:
                 self._ping()
         except (OSError, h2.exceptions.ProtocolError):
@@ -182,7 +182,6 @@ class Http2Connection:
     def _ping(self) -> None:
         """Ask for a sign of life. Raises ``OSError``."""
         self._h2.ping(b"distroki")
-        self._socket.deadline = time.monotonic() + _PING_TIME
         self._pinging = True
         self._flush()
         while self._pinging and self._open:
@@ -191,7 +190,10 @@ class Http2Connection:
 
     def _receive(self) -> None:
         """Read once, and handle what has arrived. Raises ``OSError``, ``ProtocolError``."""
-        data = self._socket.recv(_READ)
+        self._take(self._socket.recv(_READ))
+
+    def _take(self, data: bytes) -> None:
+        """Handle what has arrived; nothing is the end of the connection."""
         if not data:
             self._open = False
             return

@@ -6,7 +6,9 @@ library that the application may still patch, replace or instrument.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +17,10 @@ from distrokit_otlp.connection.target import Address, Target
 from distrokit_otlp.connection.timed_socket import TimedSocket
 from distrokit_otlp.http.response import HttpResponse
 from distrokit_otlp.http.verdict import LARGEST_RESPONSE
+
+#: Seconds after which an idle connection is not used any more: receivers close them after a minute or so, and a request
+#: that crosses the end of a connection may or may not have arrived.
+_IDLE = 30.0
 
 
 class HttpConnection:
@@ -37,7 +43,7 @@ class HttpConnection:
         self._client.auto_open = 0
         client: Any = self._client
         client.sock = _Borrowed(socket)
-        self._reusable = True
+        self._reusable, self._used_at = True, time.monotonic()
 
     def post(self, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpResponse:
         """Send a request and return the response.
@@ -56,23 +62,25 @@ class HttpConnection:
                     response.status, response.reason or "", dict(response.headers), content[:LARGEST_RESPONSE],
                     whole=len(content) <= LARGEST_RESPONSE,
                 )  # fmt: skip
-                self._reusable = response.isclosed() and not response.will_close
+                self._reusable, self._used_at = response.isclosed() and not response.will_close, time.monotonic()
         except http.client.HTTPException as error:
             raise ConnectionAbortedError(f"Connection aborted: {type(error).__name__}: {str(error)[:200]}") from error
         return found
 
     def _send(self, headers: Mapping[str, str], body: bytes) -> None:
-        try:
+        # A receiver may refuse a large request and close before it has read all of it: its response says why.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._client.request("POST", self._url, body=body, headers=dict(headers))
-        except (BrokenPipeError, ConnectionResetError):
-            # A receiver may refuse a large request and close before it has read all of it: its response says why.
-            if not self._socket.readable():
-                raise
 
-    def usable(self) -> bool:
-        """True if the connection is open and idle."""
-        # Whatever can be read between two responses is not one of ours: mostly the end of the connection.
-        return self._reusable and not self._socket.readable()
+    def usable(self, deadline: float) -> bool:
+        """True if the connection is open, and was not idle for so long that the receiver may just be closing it."""
+        if not self._reusable or time.monotonic() - self._used_at > _IDLE:
+            return False
+        try:
+            # Whatever can be read between two responses is not one of ours: mostly the end of the connection.
+            return self._socket.recv_available(1) is None
+        except OSError:
+            return False
 
     def interrupt(self) -> None:
         """End the connection, also for a request of another thread."""

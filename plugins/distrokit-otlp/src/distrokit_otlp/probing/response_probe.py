@@ -86,10 +86,8 @@ class ResponseProbe(ABC):
 
     def _answered_by(self) -> str:
         """Return which of several addresses has answered; empty for a single one."""
-        address: Any = getattr(self._sender, "last_address", None)
-        if address is None or self.route is None or address.place == self.route.place:
-            return ""
-        return f" (answered by {address.place})"
+        address: Any = getattr(self._sender, "chosen_address", None)
+        return f" (answered by {address.place})" if address else ""
 
     @property
     def _sender(self) -> Any:
