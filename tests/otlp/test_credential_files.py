@@ -261,6 +261,20 @@ def test_the_token_is_printed_nowhere(tmp_path):
     assert "hush-hush" not in result.stderr
 
 
+@WAYS
+def test_a_renewed_token_that_the_receiver_repeats_is_not_shown(tmp_path, protocol, transport):
+    file = tmp_path / "token"
+    file.write_text("first-hush")
+    words = "bad: Bearer renewed-hush and renewed-hush"
+    with PEERS[protocol]() as peer, exporting(protocol, "traces", peer, {TOKEN: str(file), **transport}) as sent:
+        assert sent.attempt("a") is None
+        file.write_text("renewed-hush")
+        peer.behave(refuse(400, CODE.INVALID_ARGUMENT, message=words))
+        sent.attempt("b")
+        assert "bad: " in sent.lost[0][2]
+        assert "hush" not in str(sent.lost)
+
+
 @given(st.text(max_size=40))
 def test_whatever_a_file_holds(text):
     file = BearerTokenFile("nowhere", TOKEN)

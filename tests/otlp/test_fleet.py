@@ -17,7 +17,7 @@ from peers import PEERS, Peer, accept, hang, refuse
 from distrokit_otlp.connection.connections import Connections, NoAddressLeftError
 from distrokit_otlp.connection.connector import Connector
 from distrokit_otlp.connection.failure import ConnectionFailure
-from distrokit_otlp.connection.target import Address, Target, target_of
+from distrokit_otlp.connection.target import Address, Target, look_up, spread, target_of
 
 PROTOCOLS = pytest.mark.parametrize("protocol", list(PEERS))
 PLAIN = {"OTEL_EXPORTER_OTLP_INSECURE": "true"}
@@ -261,7 +261,7 @@ class Made:
     """A connection that is only noted."""
 
     def __init__(self, address):
-        self.address, self.open = address, True
+        self.address, self.open, self.sent_whole = address, True, False
 
     def usable(self, deadline):
         return self.open
@@ -371,7 +371,7 @@ def test_versions_of_ip_stay_in_the_systems_order(monkeypatch):
         lambda host, port, **_: [(family, 1, 6, "", (host, port, 0, 0)) for family, host in found],
     )
     target = target_of("https://collectors.test:4317", tls=True)
-    seen = {tuple(address.host for address in target.resolve()) for _ in range(50)}
+    seen = {tuple(one.host for one in spread(look_up(target.listed[0]))) for _ in range(50)}
     assert {order[:2] for order in seen} == {("fd00::1", "fd00::2"), ("fd00::2", "fd00::1")}
     assert {order[2:] for order in seen} == {("10.0.0.1", "10.0.0.2"), ("10.0.0.2", "10.0.0.1")}
 

@@ -34,22 +34,28 @@ def read_fields(data: bytes) -> Iterator[tuple[int, Value]]:
         place += length
 
 
-def read_export_response(data: bytes) -> tuple[int, str]:
+def read_export_response(data: bytes, *, strict: bool = False) -> tuple[int, str]:
     """Return the number of rejected items and the message of an OTLP response (OTLP, "Partial Success").
+
+    Args:
+        data: the message.
+        strict: refuse fields that the message does not have today, as other content has them.
 
     Raises: ``ValueError`` for bytes that are no such response.
     """
     rejected, text = 0, ""
     for number, value in read_fields(data):
         if number != 1 or not isinstance(value, bytes):
-            raise ValueError("not an OTLP response")
+            if strict or number == 1:
+                raise ValueError("not an OTLP response")
+            continue
         for inner, field in read_fields(value):
             if inner == 1 and isinstance(field, int):
                 # A negative number is sent as one of 64 bits.
                 rejected = field if field < 1 << 63 else 0
             elif inner == 2 and isinstance(field, bytes):
                 text = field.decode("utf-8", "replace")
-            else:
+            elif strict or inner in (1, 2):
                 raise ValueError("not an OTLP response")
     return rejected, text
 

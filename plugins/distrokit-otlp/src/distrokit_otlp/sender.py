@@ -96,6 +96,7 @@ class ConnectedSender(Sender, Generic[_C]):
         finally:
             self._connections.release()
             self._lock.release()
+        result = replace(result, cause=self._headers.mask(result.cause))
         self.last_failure = None if result.verdict == "taken" else result
         if result.verdict == "taken":
             self._worked, self._refused_since = True, 0.0
@@ -116,15 +117,16 @@ class ConnectedSender(Sender, Generic[_C]):
             address = connection.address
             several = self._connections.count_addresses() > 1
             self.chosen_address = address if several else None
+            begin = time.monotonic()
             try:
                 result = self.exchange(connection, request, deadline)
             except NotProcessed as error:
                 self._connections.discard(address)
                 result, fresh = SendResult("later", str(error)), fresh - 1
-                again = bool(fresh)
+                again = bool(fresh) and not several
             except OSError as error:
-                self._connections.avoid(address)
-                return self._broken(error, deadline)
+                self._connections.avoid(address, time.monotonic() - begin)
+                return self._broken(error, deadline, sent_whole=connection.sent_whole)
             else:
                 self._answered(address)
                 again = False
@@ -149,11 +151,11 @@ class ConnectedSender(Sender, Generic[_C]):
             return self._explain(SendResult("later", str(failure), reached=failure.reached), deadline)
         return self._refused_by_tls(SendResult("refused", str(failure), reached=False), deadline)
 
-    def _broken(self, error: OSError, deadline: float) -> SendResult:
+    def _broken(self, error: OSError, deadline: float, *, sent_whole: bool) -> SendResult:
         """Return the result for a connection that broke during the request."""
         if is_final(error):
             return self._refused_by_tls(SendResult("refused", self.describe_error(error)), deadline)
-        return self._explain(SendResult("later", self.describe_error(error), unsure=True), deadline)
+        return self._explain(SendResult("later", self.describe_error(error), unsure=sent_whole), deadline)
 
     def _refused_by_tls(self, result: SendResult, deadline: float) -> SendResult:
         """Return the result for a certificate that one side does not accept."""
@@ -169,8 +171,8 @@ class ConnectedSender(Sender, Generic[_C]):
         """Return ``later`` in place of a refusal for a while, if credentials and certificates have worked before."""
         now = time.monotonic()
         self._refused_since = self._refused_since or now
-        live = self._headers.live if result.credentials else self._tls.live
-        if live and self._worked and result.verdict == "refused" and now - self._refused_since < RENEWAL_TIME:
+        renewable = self._headers.live or not result.credentials
+        if renewable and self._worked and result.verdict == "refused" and now - self._refused_since < RENEWAL_TIME:
             return replace(result, verdict="later")
         return result
 
@@ -178,7 +180,9 @@ class ConnectedSender(Sender, Generic[_C]):
         return replace(result, cause=self._explained(result.cause, deadline))
 
     def _explained(self, cause: str, deadline: float) -> str:
-        return self._diagnosis.explain(cause, deadline - time.monotonic()) if self._diagnosis else cause
+        if self._diagnosis is None or self._connections.closed:
+            return cause
+        return self._diagnosis.explain(cause, deadline - time.monotonic())
 
     def close(self) -> None:
         self._connections.close()

@@ -24,6 +24,8 @@ class Connection(Protocol):
     """A connection of a transport."""
 
     address: Address
+    #: True once the receiver may have the whole request.
+    sent_whole: bool
 
     def usable(self, deadline: float) -> bool:
         """True if a request can be sent; reads what the receiver has sent meanwhile."""
@@ -50,6 +52,9 @@ class Connections(Generic[_C]):
         make: makes the transport's connection of an open socket.
         age_seconds: the mean age at which a connection is closed, and the name resolved again; 0 for no limit.
         round_robin: send each request to the next address.
+
+    Attributes:
+        closed: true from :meth:`close` on.
     """
 
     def __init__(
@@ -62,7 +67,7 @@ class Connections(Generic[_C]):
     ) -> None:
         self._connector, self._make = connector, make
         self._age, self._round_robin = age_seconds, round_robin
-        self._closed = False
+        self.closed = False
         # True while a request is under way: then its thread closes the descriptors.
         self._in_use = False
         self._open: dict[Address, _C] = {}
@@ -76,6 +81,7 @@ class Connections(Generic[_C]):
         self._in_use = False
         self._expires: dict[Address, float] = {}
         self._addresses: list[Address] = []
+        self._proxies: dict[Address, Proxy | None] = {}
         self._resolved_at, self._stale_at = 0.0, 0.0
         # By address: until when it is avoided, and for how long the last time.
         self._avoided: dict[Address, tuple[float, float]] = {}
@@ -91,15 +97,14 @@ class Connections(Generic[_C]):
             are excluded.
         """
         self._in_use = True
-        if self._closed:
+        if self.closed:
             raise ConnectionFailure("the exporter is shut down")
         now = time.monotonic()
         for address in [one for one, end in self._expires.items() if end <= now]:
             self.discard(address)
-        proxy = self._connector.proxy()
         if connection := self._current(excluded, deadline):
             return connection
-        candidates = self._candidates(proxy, excluded)
+        candidates = self._candidates(excluded, deadline)
         failures: list[ConnectionFailure] = []
         for number, address in enumerate(candidates):
             existing = self._open.get(address)
@@ -108,10 +113,12 @@ class Connections(Generic[_C]):
                     return self._take_turn(existing)
                 self.discard(address)
             left = deadline - time.monotonic()
+            if left <= 0 and failures:
+                break
             share = max(min(left, _LEAST_TIME), left / (len(candidates) - number))
             begin = time.monotonic()
             try:
-                return self._take_turn(self._connect(address, proxy, begin + share))
+                return self._take_turn(self._connect(address, begin + share))
             except ConnectionFailure as failure:
                 failures.append(failure)
                 self.avoid(address, time.monotonic() - begin)
@@ -148,12 +155,13 @@ class Connections(Generic[_C]):
     def release(self) -> None:
         """End the use of the connection of :meth:`get`."""
         self._in_use = False
-        if self._closed:
+        if self.closed:
             self._discard_all()
 
     def close(self) -> None:
         """Close all connections; a request of another thread is ended."""
-        self._closed = True
+        self.closed = True
+        self._connector.interrupt()
         for connection in list(self._open.values()):
             connection.interrupt()
         if not self._in_use:
@@ -181,14 +189,10 @@ class Connections(Generic[_C]):
             self._addresses.append(connection.address)
         return connection
 
-    def _candidates(self, proxy: Proxy | None, excluded: Collection[Address]) -> list[Address]:
+    def _candidates(self, excluded: Collection[Address], deadline: float) -> list[Address]:
         """Return the addresses in the order in which to try them."""
-        if proxy:
-            # The proxy resolves the name.
-            known = list(self._connector.target.listed)
-        else:
-            self._resolve()
-            known = self._addresses
+        self._resolve(deadline)
+        known = self._addresses
         now = time.monotonic()
         left = [address for address in known if address not in excluded]
         if not left:
@@ -196,20 +200,21 @@ class Connections(Generic[_C]):
         left.sort(key=lambda address: self._avoided.get(address, (0.0, 0.0))[0] > now)
         return left
 
-    def _resolve(self) -> None:
+    def _resolve(self, deadline: float) -> None:
         now = time.monotonic()
         # Without round robin this is about to open a connection, so the name is always resolved again.
         fresh = self._round_robin and now < self._stale_at
         if self._addresses and (fresh or now - self._resolved_at < _RESOLVE_INTERVAL):
             return
         try:
-            found = self._connector.resolve()
+            ways = self._connector.ways(deadline)
         except (OSError, UnicodeError) as error:
             if not self._addresses:
                 name = self._connector.target.listed[0].host
                 why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
                 raise ConnectionFailure(f"name resolution failed: {name}: {why}") from error
-            found = self._addresses
+            ways = {address: self._proxies[address] for address in self._addresses}
+        found = list(ways)
         for address in set(self._open) - set(found):
             self.discard(address)
         if self._round_robin:
@@ -217,16 +222,20 @@ class Connections(Generic[_C]):
             known = [address for address in self._addresses if address in found]
             found = [address for address in found if address not in known] + known
         self._avoided = {address: value for address, value in self._avoided.items() if address in found}
-        self._addresses, self._resolved_at = found, now
+        self._addresses, self._proxies, self._resolved_at = found, ways, now
         self._stale_at = now + (_jitter(self._age) if self._age else float("inf"))
 
-    def _connect(self, address: Address, proxy: Proxy | None, deadline: float) -> _C:
+    def _connect(self, address: Address, deadline: float) -> _C:
+        proxy = self._proxies[address]
         socket = self._connector.open(address, proxy, deadline)
         try:
             connection = self._make(socket, address, proxy)
         except BaseException:
             socket.close()
             raise
+        if self.closed:
+            connection.close()
+            raise ConnectionFailure("the exporter is shut down")
         if not self._round_robin:
             self._discard_all()
         self._open[address] = connection

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import socket
 import ssl
 import threading
@@ -12,8 +11,9 @@ from collections.abc import Callable
 
 from distrokit_otlp.connection.failure import ConnectionFailure, connect_failure, tls_failure
 from distrokit_otlp.connection.proxies import Proxy, proxy_for
-from distrokit_otlp.connection.target import Address, Target, look_up
-from distrokit_otlp.connection.timed_socket import TimedSocket
+from distrokit_otlp.connection.resolution import Resolver
+from distrokit_otlp.connection.target import Address, Target, spread
+from distrokit_otlp.connection.timed_socket import TimedSocket, shut_down
 
 #: Seconds until the system probes an idle connection, between two probes, and their number: a middlebox may have
 #: forgotten the connection.
@@ -34,6 +34,9 @@ class Connector:
         if target.tls:
             # The ssl module needs this codec; a fork in the middle of its import breaks it in the child.
             import encodings.idna  # noqa: F401
+        self._resolver = Resolver(lambda: self._in_library)
+        # The socket that is being opened.
+        self._opening: socket.socket | None = None
         self.forked()
 
     def forked(self) -> None:
@@ -42,6 +45,10 @@ class Connector:
         self._in_library = threading.Lock()
         # Threads may fork at the same time.
         self._fork_state = threading.local()
+        self._resolver.forked()
+        if self._opening is not None:
+            self._opening.close()
+            self._opening = None
 
     def before_fork(self, seconds: float) -> None:
         """Wait for another thread that resolves a name or makes a TLS handshake, at most this long."""
@@ -53,22 +60,32 @@ class Connector:
             self._fork_state.holds_lock = False
             self._in_library.release()
 
-    def resolve(self) -> list[Address]:
-        """Return the receiver's current addresses. Raises ``OSError`` or ``UnicodeError``."""
-        with self._in_library:
-            return self.target.resolve()
+    def ways(self, deadline: float) -> dict[Address, Proxy | None]:
+        """Return the receiver's current addresses, in the order in which to try them, each with its proxy if any.
 
-    def proxy(self) -> Proxy | None:
-        """Return the proxy of the next connection; ``None`` for a direct one.
+        A proxy resolves the name by itself.
 
-        Raises: ``ConnectionFailure`` for a proxy variable without host and port.
+        Raises: ``OSError`` or ``UnicodeError`` for a name that cannot be resolved; ``ConnectionFailure`` for a proxy
+            variable without host and port.
         """
-        target = self.target
-        if target.is_local:
+        found: dict[Address, Proxy | None] = {}
+        for listed in self.target.listed:
+            proxy = self._proxy(listed)
+            for address in [listed] if proxy else self._resolver.resolve(listed, deadline):
+                found[address] = proxy
+        return {address: found[address] for address in spread(found)}
+
+    def interrupt(self) -> None:
+        """End the opening of a connection by another thread."""
+        opening = self._opening
+        if opening is not None:
+            shut_down(opening)
+
+    def _proxy(self, address: Address) -> Proxy | None:
+        if self.target.is_local:
             return None
-        first = target.listed[0]
         try:
-            return proxy_for("https" if target.tls else "http", first.host, first.port, grpc=self._grpc)
+            return proxy_for("https" if self.target.tls else "http", address.host, address.port, grpc=self._grpc)
         except ValueError as error:
             raise ConnectionFailure(str(error)) from error
 
@@ -82,16 +99,22 @@ class Connector:
 
         Raises: ``ConnectionFailure``.
         """
-        raw = self._connect(address, proxy, deadline)
+        try:
+            return self._open(address, proxy, deadline)
+        finally:
+            self._opening = None
+
+    def _open(self, address: Address, proxy: Proxy | None, deadline: float) -> TimedSocket:
+        raw = self._opening = self._connect(address, proxy, deadline)
         found = TimedSocket(raw)
         found.deadline = deadline
         try:
             if proxy and proxy.scheme == "https":
-                found.raw = self._wrap(found, proxy.host, ssl.create_default_context())
+                self._wrap(found, proxy.host, ssl.create_default_context)
             if proxy and not proxy.scheme.startswith("socks") and (self._grpc or self.target.tls):
                 _ask_for_tunnel(found, address, proxy)
             if self.target.tls:
-                found.raw = self._wrap(found, self.target.host_of(address), self._context())
+                self._wrap(found, self.target.host_of(address), self._context)
         except BaseException:
             found.close()
             raise
@@ -106,54 +129,74 @@ class Connector:
                 raise TimeoutError
             if proxy and proxy.scheme.startswith("socks"):
                 return _connect_by_socks(address, proxy, left)
-            raw = _connect_local(address.host, left) if not where.port else _connect_tcp(where, left)
+            if not where.port:
+                return connect(where, left, self._note)
+            # Only a proxy has a name here; its addresses are tried in the system's order.
+            addresses = self._resolver.resolve(where, deadline)
+            for number, one in enumerate(addresses, 1):
+                try:
+                    return connect(one, left / len(addresses), self._note)
+                except OSError:
+                    if number == len(addresses):
+                        raise
+            raise OSError("the name has no address")
         except (OSError, UnicodeError) as error:
             raise connect_failure(error, place) from error
-        return raw
 
-    def _wrap(self, found: TimedSocket, host: str, context: ssl.SSLContext) -> ssl.SSLSocket:
+    def _note(self, raw: socket.socket) -> None:
+        self._opening = raw
+
+    def _wrap(self, found: TimedSocket, host: str, make_context: Callable[[], ssl.SSLContext]) -> None:
         if isinstance(found.raw, ssl.SSLSocket):
-            raise ConnectionFailure(
-                "a receiver with TLS behind an https:// proxy is not supported; use an http:// proxy"
-            )
-        found.raw.settimeout(max(0.001, found.deadline - time.monotonic()))
+            raise ConnectionFailure("TLS through an https:// proxy is not supported; use an http:// proxy")
+        try:
+            context = make_context()
+        except OSError as error:
+            raise ConnectionFailure(str(error), final=True) from error
+        # A name may end with a dot; that of a certificate does not.
+        name = host.partition("%")[0].rstrip(".")
         try:
             with self._in_library:
-                return context.wrap_socket(found.raw, server_hostname=host.partition("%")[0])
+                found.raw.settimeout(max(0.001, found.deadline - time.monotonic()))
+                # The handshake on its own: until wrap_socket() returns, nothing could interrupt it.
+                secure = context.wrap_socket(found.raw, server_hostname=name, do_handshake_on_connect=False)
+                found.raw = self._opening = secure
+                secure.do_handshake()
         except (OSError, ValueError) as error:
             raise tls_failure(error) from error
 
 
-def _connect_tcp(address: Address, seconds: float) -> socket.socket:
-    # Only a proxy, or a receiver behind one, has a name here; its addresses are tried in the system's order.
-    found = [address] if address.is_number else look_up(address)
-    for number, one in enumerate(found, 1):
-        raw = socket.socket(socket.AF_INET6 if ":" in one.host else socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            raw.settimeout(seconds / len(found))
-            raw.connect((one.host, one.port))
-            break
-        except OSError:
-            raw.close()
-            if number == len(found):
-                raise
+def connect(
+    address: Address, seconds: float, note: Callable[[socket.socket], None] = lambda raw: None
+) -> socket.socket:
+    """Return a connected socket.
+
+    Args:
+        address: a number, or a Unix socket.
+        seconds: the time limit.
+        note: gets the socket before it is connected.
+
+    Raises: ``OSError``.
+    """
+    family = socket.AF_UNIX if not address.port else socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    raw = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        note(raw)
+        raw.settimeout(seconds)
+        if not address.port:
+            raw.connect(address.host)
+            return raw
+        place = (address.host, address.port, 0, address.scope) if ":" in address.host else (address.host, address.port)
+        raw.connect(place)
+    except BaseException:
+        raw.close()
+        raise
     with contextlib.suppress(OSError):
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _KEEPALIVE:
             if hasattr(socket, name):
                 raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-    return raw
-
-
-def _connect_local(path: str, seconds: float) -> socket.socket:
-    raw = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        raw.settimeout(seconds)
-        raw.connect(path)
-    except BaseException:
-        raw.close()
-        raise
     return raw
 
 
@@ -179,6 +222,9 @@ def _connect_by_socks(address: Address, proxy: Proxy, seconds: float) -> socket.
 
 def _ask_for_tunnel(found: TimedSocket, address: Address, proxy: Proxy) -> None:
     """Send CONNECT and read the response (RFC 9110, 9.3.6). Raises ``ConnectionFailure``."""
+    # grpc needs it behind a proxy only.
+    import http.client
+
     lines = [f"CONNECT {address.place} HTTP/1.1", f"Host: {address.place}"]
     lines += [f"{name}: {value}" for name, value in proxy.headers.items()]
     try:

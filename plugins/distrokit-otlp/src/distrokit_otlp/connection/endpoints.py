@@ -43,6 +43,11 @@ def check_grpc_target(endpoint: str) -> None:
     rest = rest.lstrip("/")
     if not rest or any(character.isspace() for character in endpoint):
         raise ValueError(f"a name is missing after {scheme}:")
+    if scheme.lower() in ("dns", "ipv4", "ipv6"):
+        for address in rest.rpartition("/")[2].split(","):
+            _check_port(address)
+    if scheme.lower() == "dns" and "," in rest:
+        raise ValueError("dns: takes one name; ipv4: and ipv6: take several addresses")
     if scheme.lower() in ("ipv4", "ipv6"):
         version = int(scheme[-1])
         for address in rest.split(","):
@@ -55,6 +60,15 @@ def grpc_target(endpoint: str) -> str:
     if is_grpc_target(endpoint):
         return endpoint
     return (urlsplit(endpoint).netloc if "://" in endpoint else endpoint).rpartition("@")[2] or endpoint
+
+
+def _check_port(address: str) -> None:
+    """Raise ``ValueError`` for a number that is no port; a service's name is one."""
+    if address.count(":") > 1 and not address.startswith("["):
+        return
+    port = address.rpartition("]")[2].rpartition(":")[2] if ":" in address.rpartition("]")[2] else ""
+    if port.isdecimal() and not 0 < int(port) < 65_536:
+        raise ValueError(f"{port} is not a port")
 
 
 def local_path(endpoint: str) -> str:
@@ -75,7 +89,8 @@ def listed_hosts(endpoint: str, default_port: int = _PORT) -> list[tuple[str, in
     if scheme in _OF_GRPC:
         return []
     parts = urlsplit(endpoint if scheme else f"//{endpoint}")
-    return [(parts.hostname or "", parts.port or default_port)]
+    # The interface of a link-local address is percent-encoded (RFC 6874).
+    return [(unquote(parts.hostname or ""), parts.port or default_port)]
 
 
 def host_and_port(endpoint: str, *, grpc: bool) -> tuple[str, int] | None:

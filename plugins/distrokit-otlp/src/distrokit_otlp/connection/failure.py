@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 
-#: What OpenSSL reports when another attempt with the same files is of no use.
-_FINAL = ("certificate", "hostname", "wrong_version", "wrong version", "alert", "unknown_ca")
+#: What OpenSSL reports when another attempt with the same files is of no use. An alert such as "internal error" is not
+#: among them.
+_FINAL = re.compile(
+    r"certificate|hostname|unknown.ca|(?:wrong|protocol).version|handshake.failure|access.denied|unrecognized.name"
+    r"|application.protocol|insufficient.security|decrypt.error",
+    re.IGNORECASE,
+)
 
 
 class ConnectionFailure(Exception):  # noqa: N818  # "failure" is the word of the transports
@@ -55,4 +61,4 @@ def greeting_failure(error: OSError, place: str) -> ConnectionFailure:
 
 def is_final(error: BaseException) -> bool:
     """True for a TLS error that another attempt does not avoid: a certificate that one side does not accept."""
-    return isinstance(error, ssl.SSLError) and any(word in describe(error).lower() for word in _FINAL)
+    return isinstance(error, ssl.SSLError) and bool(_FINAL.search(describe(error)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
-from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 #: grpc reads only lower-case names, its own first (grpc, *Environment variables*).
@@ -15,28 +14,25 @@ _HTTP_EXCEPT = ("no_proxy", "NO_PROXY")
 _PORTS = {"https": 443, "socks4": 1080, "socks4a": 1080, "socks5": 1080, "socks5h": 1080}
 
 
-@dataclass(frozen=True)
 class Proxy:
     """A proxy.
 
-    Attributes:
-        scheme: ``http``, ``https``, or a version of SOCKS such as ``socks5h``.
+    Args:
+        scheme: ``http``, ``https``, or a version of SOCKS such as ``socks5h``; also an attribute, as are all.
         host: its host.
         port: its port.
         user: its user; empty without one.
         password: of the user.
     """
 
-    scheme: str
-    host: str
-    port: int
-    user: str = ""
-    password: str = field(default="", repr=False)
+    # Not a dataclass: making one takes longer than all else in this module, and repr() must not have the password.
+    def __init__(self, scheme: str, host: str, port: int, user: str = "", password: str = "") -> None:
+        self.scheme, self.host, self.port, self.user, self.password = scheme, host, port, user, password
 
     @property
     def place(self) -> str:
         """The proxy's ``host:port``."""
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -119,7 +115,8 @@ def _is_excepted(host: str, port: int, entry: str) -> bool:
             return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
         except ValueError:
             return False
-    if entry.endswith(f":{port}"):
-        entry = entry.removesuffix(f":{port}").strip("[]")
+    if entry.endswith(f":{port}") and (entry.count(":") == 1 or entry.startswith("[")):
+        entry = entry.removesuffix(f":{port}")
+    entry = entry.strip("[]")
     entry = entry.removeprefix("*").lstrip(".")
     return bool(entry) and (host == entry or host.endswith(f".{entry}"))

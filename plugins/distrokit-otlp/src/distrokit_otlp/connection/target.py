@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -22,10 +22,12 @@ class Address:
     Attributes:
         host: a name or a number; for a Unix socket its path, with a leading null byte for an abstract one.
         port: 0 for a Unix socket.
+        scope: of a link-local address of IPv6, the number of the network interface; else 0.
     """
 
     host: str
     port: int
+    scope: int = 0
 
     @property
     def place(self) -> str:
@@ -36,12 +38,12 @@ class Address:
 
     @property
     def is_number(self) -> bool:
-        """True if there is nothing to resolve."""
+        """True if there is nothing to resolve; the name of a network interface must be."""
         try:
-            ipaddress.ip_address(self.host.partition("%")[0])
+            ipaddress.ip_address(self.host)
         except ValueError:
             return not self.port
-        return True
+        return "%" not in self.host
 
 
 @dataclass(frozen=True)
@@ -89,23 +91,16 @@ class Target:
         host = own.place.partition("%")[0] + "]" if "%" in own.host else own.place.removesuffix(f":{own.port}")
         return host if own.port == (443 if self.tls else 80) else f"{host}:{own.port}"
 
-    def resolve(self) -> list[Address]:
-        """Return the current addresses: those of one IP version in a random order, the system's preferred one first.
 
-        Raises: ``OSError`` or ``UnicodeError`` for a name that cannot be resolved.
-        """
-        found: dict[Address, bool] = {}
-        for address in self.listed:
-            if address.is_number:
-                found[address] = ":" in address.host
-            else:
-                for one in look_up(address):
-                    found[one] = ":" in one.host
-        return [
-            address
-            for version in dict.fromkeys(found.values())
-            for address in _shuffled([one for one, other in found.items() if other == version])
-        ]
+def spread(addresses: Iterable[Address]) -> list[Address]:
+    """Return the addresses of one IP version in a random order, those of the first one first."""
+    unique = list(dict.fromkeys(addresses))
+    versions = dict.fromkeys(":" in address.host for address in unique)
+    return [
+        address
+        for version in versions
+        for address in _shuffled([one for one in unique if (":" in one.host) == version])
+    ]
 
 
 def look_up(address: Address) -> list[Address]:
@@ -113,7 +108,10 @@ def look_up(address: Address) -> list[Address]:
     # As bytes: for text Python imports a codec, and a fork in the middle of that import breaks it in the child.
     host = address.host.encode() if address.host.isascii() else address.host
     found = socket.getaddrinfo(host, address.port, type=socket.SOCK_STREAM)
-    return [replace(address, host=str(where[0])) for _, _, _, _, where in found]
+    return [
+        replace(address, host=str(where[0]).partition("%")[0], scope=int(where[3]) if len(where) > 3 else 0)
+        for _, _, _, _, where in found
+    ]
 
 
 def _shuffled(addresses: Sequence[Address]) -> list[Address]:

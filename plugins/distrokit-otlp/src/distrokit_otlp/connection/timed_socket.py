@@ -59,15 +59,13 @@ class TimedSocket:
         self.raw.settimeout(0)
         try:
             return self.raw.recv(size)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            # Also where records of TLS itself have arrived.
+        except (BlockingIOError, ssl.SSLWantReadError, TimeoutError):
+            # Also where records of TLS itself have arrived. eventlet raises the last one.
             return None
 
     def interrupt(self) -> None:
         """End the connection at once, also for an operation of another thread."""
-        with contextlib.suppress(OSError, ValueError):
-            # Not SSLSocket's own, which takes the TLS state from the operation under way.
-            socket.socket.shutdown(self.raw, socket.SHUT_RDWR)
+        shut_down(self.raw)
 
     def close(self) -> None:
         """Close the descriptor; nothing is sent, so that a connection of the parent process is not affected."""
@@ -79,6 +77,17 @@ class TimedSocket:
         if left <= 0:
             raise TimeoutError("timed out")
         self.raw.settimeout(left if left < math.inf else None)
+
+
+def shut_down(raw: socket.socket) -> None:
+    """End a socket's connection at once, also for an operation of another thread."""
+    with contextlib.suppress(OSError, ValueError):
+        try:
+            # Not SSLSocket's own, which takes the TLS state from the operation under way.
+            socket.socket.shutdown(raw, socket.SHUT_RDWR)
+        except (AttributeError, TypeError):
+            # eventlet's socket is no subclass, and has the real one as its attribute.
+            getattr(raw, "fd", raw).shutdown(socket.SHUT_RDWR)
 
 
 class _Reader(io.RawIOBase):

@@ -102,6 +102,7 @@ def parse_headers(text: str) -> tuple[Headers, list[int]]:
     headers: Headers = {}
     refused = []
     # A file has one header per line; a variable separates them by commas.
+    text = text.strip()
     for position, item in enumerate(text.splitlines() if "\n" in text else text.split(","), 1):
         name, equals, value = item.partition("=")
         name, value = unquote(name).strip().lower(), unquote(value).strip()

@@ -11,6 +11,9 @@ from distrokit_otlp.credentials.header_rules import HeaderFilter
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
 
+#: Shorter values are no secrets, and may stand in any message.
+_SHORTEST_SECRET = 6
+
 Refresh = Callable[[], Mapping[str, str]]
 
 
@@ -41,6 +44,14 @@ class LiveHeaders:
             headers.update(source.current())
         self._sent = headers
         return dict(headers)
+
+    def mask(self, text: str) -> str:
+        """Return a text without the values of the headers that were sent last, which a receiver may repeat."""
+        secrets = {part for value in self._sent.values() for part in (value, value.rpartition(" ")[2])}
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "****")
+        return text
 
     def reload(self) -> bool:
         """Read files again, even those that look unchanged; true if headers differ from those returned last."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
 import ssl
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
 from distrokit import Check
-from distrokit_otlp.connection.target import Address
+from distrokit_otlp.connection.connector import connect
+from distrokit_otlp.connection.target import Address, look_up
 from distrokit_otlp.diagnosis.protocol_sniffing import STEP, detect_protocol
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls.roots import find_roots
@@ -91,8 +91,12 @@ class Handshake:
         return find_roots(os.environ, grpc=self._grpc)
 
     def _connect(self, context: ssl.SSLContext) -> ssl.SSLSocket:
-        raw = socket.create_connection((self._address.host, self._address.port), self._seconds)
-        channel = context.wrap_socket(raw, server_hostname=self._host)
+        raw = connect(next(iter(look_up(self._address))), self._seconds)
+        try:
+            channel = context.wrap_socket(raw, server_hostname=self._host.partition("%")[0].rstrip("."))
+        except BaseException:
+            raw.close()
+            raise
         # With TLS 1.3 a server rejects a client without a certificate only after the handshake.
         channel.settimeout(min(0.3, self._seconds))
         try:
@@ -122,7 +126,7 @@ class Handshake:
         if "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
             text, remedy = client_certificate_finding(self._remedies)
             return Check("otlp-tls", "fail", f"{self._place} {text} ({reason})", remedy)
-        if detect_protocol(self._address.host, self._address.port, self._seconds):
+        if detect_protocol(self._address.host, self._address.port, self._seconds) in ("http/1", "http/2"):
             text, remedy = plaintext_finding(self._url, self._remedies)
             return Check("otlp-tls", "fail", f"{self._place} {text}", remedy)
         remedy = f"Correct {self._remedies.place('endpoint')}, or the certificate files."

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from distrokit import Check, ExporterOptions
+from distrokit_otlp.connection.connector import connect
 from distrokit_otlp.connection.endpoints import is_for_grpcio, is_local_socket
 from distrokit_otlp.connection.options import target_for
 from distrokit_otlp.connection.proxies import Proxy, bypass_line, proxy_for, proxy_variable
-from distrokit_otlp.connection.target import Address, Target
+from distrokit_otlp.connection.target import Address, Target, look_up
 from distrokit_otlp.diagnosis.handshake import Handshake
 from distrokit_otlp.diagnosis.protocol_sniffing import STEP, listens
 from distrokit_otlp.remedies import Remedies
@@ -127,13 +127,12 @@ class Route:
         return f"Correct {self.remedies.place('endpoint')}."
 
     def _resolve(self, address: Address) -> tuple[Check, list[Address]]:
-        host, port = address.host, address.port
+        host = address.host
         try:
-            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = list(dict.fromkeys(look_up(address)))
         except (OSError, UnicodeError) as error:
             why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             return Check("otlp-name", "fail", f"the name {host} cannot be resolved: {why}", self._remedy), []
-        found = list(dict.fromkeys(Address(str(entry[4][0]), port) for entry in entries))
         addresses = ", ".join(one.host for one in found)
         return Check("otlp-name", "ok", f"{host} resolves to {addresses}"), found
 
@@ -159,7 +158,7 @@ class Route:
 
     def _connection(self, address: Address, what: str) -> Check:
         try:
-            socket.create_connection((address.host, address.port), STEP).close()
+            connect(address, STEP).close()
         except TimeoutError:
             evidence = (
                 f"{what} does not answer within {STEP:.0f} seconds: a firewall drops packets, or the host is down"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import h2.config
 import h2.connection
@@ -34,9 +33,11 @@ _WINDOW = 1024 * 1024
 _TOO_LONG = "the receiver sent a response without end"
 
 
-@dataclass
 class Response:
     """A response as it arrives.
+
+    Args:
+        stream: its number.
 
     Attributes:
         headers: of headers and trailers together; names in lower case, pseudo-headers included.
@@ -44,10 +45,10 @@ class Response:
         ended: true when it is complete.
     """
 
-    stream: int
-    headers: dict[str, str] = field(default_factory=dict)
-    data: bytearray = field(default_factory=bytearray)
-    ended: bool = False
+    def __init__(self, stream: int) -> None:
+        self.stream, self.ended = stream, False
+        self.headers: dict[str, str] = {}
+        self.data = bytearray()
 
 
 class Http2Connection:
@@ -78,7 +79,7 @@ class Http2Connection:
         self._response: Response | None = None
         self._filter = GoAwayFilter()
         self._reset: tuple[int, int] | None = None
-        self._open, self._pinging, self._used_at = True, False, time.monotonic()
+        self._open, self._pinging, self._used_at, self.sent_whole = True, False, time.monotonic(), False
         self._greeted = False
         self._h2.initiate_connection()
         self._await_settings()
@@ -88,15 +89,31 @@ class Http2Connection:
 
         Raises: ``NotProcessed`` when the receiver did not begin with it; ``OSError`` when the connection breaks.
         """
-        self._socket.deadline = deadline
+        self._socket.deadline, self.sent_whole = deadline, False
         try:
             return self._request(headers, body)
+        except h2.exceptions.TooManyStreamsError as error:
+            raise NotProcessed("the receiver takes no more streams") from error
         except h2.exceptions.ProtocolError as error:
             self._open = False
             raise ConnectionAbortedError(f"Connection aborted: not HTTP/2, or broken: {error}"[:300]) from error
-        except OSError:
-            self._open = False
+        except NotProcessed:
             raise
+        except BaseException as error:
+            # Whatever it is, half a frame may have been sent.
+            self._open = False
+            response = self._response
+            if isinstance(error, OSError) and response and self._read_rest(response):
+                return response
+            raise
+
+    def _read_rest(self, response: Response) -> bool:
+        """Read what a receiver has sent before it closed the connection; true if that is its whole response."""
+        with contextlib.suppress(OSError, h2.exceptions.ProtocolError):
+            while not response.ended and (data := self._socket.recv_available(_READ)):
+                for event in self._h2.receive_data(self._filter.feed(data)):
+                    self._handle(event)
+        return response.ended
 
     def usable(self, deadline: float) -> bool:
         """True if a request can be sent; reads what has arrived, and pings a receiver that was idle for long."""
@@ -135,9 +152,11 @@ class Http2Connection:
     def _request(self, headers: Headers, body: bytes) -> Response:
         stream = self._h2.get_next_available_stream_id()
         self._response = response = Response(stream)
+        self._check(response)
         self._h2.send_headers(stream, headers)
         self._send_body(response, body)
         self._flush()
+        self.sent_whole = not response.ended
         while not response.ended:
             self._receive()
             self._check(response)
@@ -199,7 +218,13 @@ class Http2Connection:
             return
         for event in self._h2.receive_data(self._filter.feed(data)):
             self._handle(event)
-        self._flush()
+        try:
+            self._flush()
+        except OSError:
+            # The response counts, even if its receipt cannot be confirmed any more.
+            self._open = False
+            if self._response is None or not self._response.ended:
+                raise
 
     def _flush(self) -> None:
         data = self._h2.data_to_send()

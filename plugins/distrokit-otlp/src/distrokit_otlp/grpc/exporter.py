@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.own_parameters import OWN_PARAMETERS
 from distrokit_otlp.signals import SignalInOTLP, signal_of
 from distrokit_otlp.tls.files import KEYS, TlsFiles
+from distrokit_otlp.tls.roots import named_roots
 
 _CODES = "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES"
 #: Parameters of the transport.
@@ -61,7 +63,7 @@ def _own(options: ExporterOptions, signal: SignalInOTLP, codes: frozenset[str] |
     target = target_for(options)
     files = TlsFiles.of(options)
     context: list[Any] = []
-    if target.tls and files:
+    if target.tls and (files or named_roots(os.environ, grpc=True)):
         # Now, so that faults appear at the start, and before the process drops its permissions.
         from distrokit_otlp.tls.context import TlsContext
 

@@ -84,8 +84,8 @@ class GrpcioSender(Sender):
         result = self._send(request, deadline)
         if result.credentials and self._headers.reload():
             # They were renewed since, without a sign that the file has changed.
-            return self._send(request, deadline)
-        return result
+            result = self._send(request, deadline)
+        return replace(result, cause=self._headers.mask(result.cause))
 
     def _send(self, request: bytes, deadline: float) -> SendResult:
         seconds = max(0.001, deadline - time.monotonic())

@@ -43,14 +43,14 @@ class HttpConnection:
         self._client.auto_open = 0
         client: Any = self._client
         client.sock = _Borrowed(socket)
-        self._reusable, self._used_at = True, time.monotonic()
+        self._reusable, self._used_at, self.sent_whole = True, time.monotonic(), False
 
     def post(self, headers: Mapping[str, str], body: bytes, deadline: float) -> HttpResponse:
         """Send a request and return the response.
 
         Raises: ``OSError`` when the connection breaks; ``ValueError`` for an invalid header.
         """
-        self._socket.deadline, self._reusable = deadline, False
+        self._socket.deadline, self._reusable, self.sent_whole = deadline, False, False
         own = {name: value for name, value in self._own.items() if name.lower() not in headers}
         try:
             self._send({**own, **headers}, body)
@@ -71,6 +71,7 @@ class HttpConnection:
         # A receiver may refuse a large request and close before it has read all of it: its response says why.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._client.request("POST", self._url, body=body, headers=dict(headers))
+            self.sent_whole = True
 
     def usable(self, deadline: float) -> bool:
         """True if the connection is open, and was not idle for so long that the receiver may just be closing it."""
@@ -95,7 +96,15 @@ class _Borrowed:
     """The socket as :mod:`http.client` uses it, which closes it before it has read the last response."""
 
     def __init__(self, socket: TimedSocket) -> None:
-        self.sendall, self.makefile = socket.sendall, socket.makefile
+        self._socket = socket
+
+    def sendall(self, data: Any) -> None:
+        """Send all bytes. Raises ``OSError``."""
+        self._socket.sendall(data)
+
+    def makefile(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a file to read from."""
+        return self._socket.makefile(*args, **kwargs)
 
     def close(self) -> None:
         """Leave the socket open."""

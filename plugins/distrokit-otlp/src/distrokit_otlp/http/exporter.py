@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from distrokit_otlp.lazy import LazySender, require
 from distrokit_otlp.own_parameters import HTTP_TRANSPORT, OWN_PARAMETERS, TRANSPORT_GROUP
 from distrokit_otlp.signals import SignalInOTLP, signal_of
 from distrokit_otlp.tls.files import KEYS, TlsFiles
+from distrokit_otlp.tls.roots import named_roots
 
 _TAKEN = ("insecure", "encoding", *OWN_PARAMETERS, *KEYS)
 
@@ -48,7 +50,7 @@ def _own(options: ExporterOptions, signal: SignalInOTLP) -> Callable[[], Sender]
     target = target_for(options)
     files = TlsFiles.of(options)
     context: list[Any] = []
-    if files:
+    if target.tls and (files or named_roots(os.environ, grpc=False)):
         # Now, so that faults appear at the start, and before the process drops its permissions.
         from distrokit_otlp.tls.context import TlsContext
 
@@ -85,6 +87,10 @@ def _library(options: ExporterOptions, signal: SignalInOTLP) -> Callable[[], Sen
     client = _session_client(options) or _transport_client(options)
     if client is None:
         return None
+    if is_grpc_target(options.endpoint) and not _is_url(options):
+        raise ValueError(
+            f"{options.endpoint}: only distrokit's own transport sends to a socket or to several addresses"
+        )
     first = [client()]
 
     def make() -> Sender:
@@ -156,6 +162,12 @@ def _certificates(files: TlsFiles) -> tuple[str, tuple[str, str] | None]:
     # With both named, urllib3 rejects a key with a password; with one, OpenSSL would ask for it on the terminal.
     pair = paths["client_certificate"], paths["client_key"] or paths["client_certificate"]
     return paths["certificate"], pair if pair[0] else None
+
+
+def _is_url(options: ExporterOptions) -> bool:
+    """True if the endpoint has one host, as a URL has."""
+    target = target_for(options)
+    return not target.is_local and not target.is_list
 
 
 def _url(options: ExporterOptions) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from distrokit_otlp.compression import COMPRESS
@@ -64,7 +65,7 @@ class LibrarySender(Sender):
         result = self._post(body, deadline)
         if result.credentials and self._headers.reload():
             result = self._post(body, deadline)
-        return result
+        return replace(result, cause=self._headers.mask(result.cause))
 
     def _post(self, body: bytes, deadline: float) -> SendResult:
         try:

@@ -65,7 +65,7 @@ def is_otlp(response: HttpResponse) -> bool:
         found = read_json(response)
         return found is not None and set(found) <= {"partialSuccess", "partial_success"}
     try:
-        read_export_response(response.body)
+        read_export_response(response.body, strict=True)
     except ValueError:
         return False
     return True

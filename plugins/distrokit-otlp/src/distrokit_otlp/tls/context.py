@@ -30,11 +30,6 @@ class TlsContext:
         self._reported = ""
 
     @property
-    def live(self) -> bool:
-        """True if files are set, which may be renewed."""
-        return bool(self._files)
-
-    @property
     def fault(self) -> str:
         """The setting, the file and its fault while a changed file cannot be used; else empty."""
         return self._files.fault
