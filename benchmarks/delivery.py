@@ -30,7 +30,7 @@ WAYS = {
 IMPORTS = {
     "h2": "import distrokit_otlp.grpc.sender",
     "http": "import distrokit_otlp.http.sender",
-    "grpcio": "import grpc",
+    "grpcio": "import distrokit_otlp.grpc.grpcio_sender",
     "requests": "import requests",
 }
 _RECORDED = "import distrokit_otlp.grpc.exporter, distrokit_otlp.http.exporter, ssl, socket, logging"
