@@ -206,20 +206,20 @@ def test_a_name_that_is_resolved_slowly_ends_at_the_deadline(protocol, monkeypat
         return real(host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    with PEERS[protocol]() as peer:
-        with exporting(protocol, "traces", peer, {ENDPOINT: f"http://slow.test:{peer.port}"}) as sent:
-            begin = time.monotonic()
-            for _ in range(2):
-                left = sent.attempt("abc", 0.4)
-                assert (sent.left(left), left.cause) == (
-                    3,
-                    "name resolution failed: slow.test: name resolution timed out",
-                )
-            assert time.monotonic() - begin < 3
-            # Both waited for the same resolution.
-            assert sum(thread.name == "distrokit-otlp-resolver" for thread in threading.enumerate()) == 1
-            free.set()
-            assert sent.exporter.attempt(left.items, 5) is None
+    with (
+        PEERS[protocol]() as peer,
+        exporting(protocol, "traces", peer, {ENDPOINT: f"http://slow.test:{peer.port}"}) as sent,
+    ):
+        begin = time.monotonic()
+        for _ in range(2):
+            left = sent.attempt("abc", 0.4)
+            assert sent.left(left) == 3
+            assert left.cause == "name resolution failed: slow.test: name resolution timed out"
+        assert time.monotonic() - begin < 3
+        # Both waited for the same resolution.
+        assert sum(thread.name == "distrokit-otlp-resolver" for thread in threading.enumerate()) == 1
+        free.set()
+        assert sent.exporter.attempt(left.items, 5) is None
 
 
 def test_an_alert_that_is_not_about_certificates_is_tried_again():
