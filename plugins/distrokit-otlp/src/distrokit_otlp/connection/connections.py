@@ -29,6 +29,7 @@ class Connection(Protocol):
 
     def usable(self, deadline: float) -> bool:
         """True if a request can be sent; reads what the receiver has sent meanwhile."""
+        ...
 
     def interrupt(self) -> None:
         """End a request of another thread."""

@@ -8,6 +8,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 from distrokit_otlp.connection.failure import ConnectionFailure, connect_failure, tls_failure
 from distrokit_otlp.connection.proxies import Proxy, proxy_for
@@ -202,7 +204,7 @@ def connect(
 
 def _connect_by_socks(address: Address, proxy: Proxy, seconds: float) -> socket.socket:
     try:
-        import socks
+        socks: Any = import_module("socks")
     except ModuleNotFoundError:
         raise ConnectionFailure("a SOCKS proxy needs another package: pip install pysocks") from None
     kind = socks.SOCKS4 if proxy.scheme.startswith("socks4") else socks.SOCKS5

@@ -112,9 +112,9 @@ def _session_client(options: ExporterOptions) -> Callable[[], Any] | None:
         return None
     require("requests", "these credentials need the package requests: pip install requests")
     import requests
-    from requests.auth import HTTPDigestAuth
+    from requests.auth import AuthBase, HTTPDigestAuth
 
-    if isinstance(credentials, requests.auth.AuthBase) and not isinstance(credentials, HTTPDigestAuth):
+    if isinstance(credentials, AuthBase) and not isinstance(credentials, HTTPDigestAuth):
         return None
 
     def client() -> Any:

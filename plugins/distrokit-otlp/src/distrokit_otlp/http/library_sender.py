@@ -25,6 +25,7 @@ class Client(Protocol):
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpResponse:
         """Return the response; raises whatever the library raises."""
+        ...
 
     def close(self) -> None:
         """Close connections."""
