@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from importlib.util import find_spec
 from typing import Any
 
 from distrokit_otlp.exporter import Sender
@@ -17,18 +15,6 @@ from distrokit_otlp.send_result import SendResult
 
 #: Seconds that a fork waits for an import under way, which takes long on a busy machine: the child would wait for ever.
 _FORK_WAIT = 10.0
-
-
-def require(module: str, remedy: str) -> None:
-    """Check that a module is installed, without importing it.
-
-    Raises: ``ModuleNotFoundError`` with the remedy as its message.
-    """
-    found = None
-    with suppress(ImportError, ValueError):
-        found = find_spec(module)
-    if found is None:
-        raise ModuleNotFoundError(remedy, name=module)
 
 
 class Lazy:

@@ -20,11 +20,14 @@ OWN_PARAMETERS = (
     "connection_age_millis",
     "transport",
     "http_transport",
+    "encoder",
 )
 BALANCING = ("pick_first", "round_robin")
 GRPC_TRANSPORTS = ("h2", "grpcio")
 #: The name of our own transport among those of other packages.
 HTTP_TRANSPORT = "distrokit"
+OWN_ENCODER = "distrokit"
+ENCODERS = (OWN_ENCODER, "upstream")
 TRANSPORT_GROUP = "opentelemetry_http_transport"
 
 
@@ -38,6 +41,7 @@ def own_parameters(reader: Reader, *, grpc: bool) -> dict[str, Value[Any]]:
             _check_credentials(reader, parameter, path)
     read["balancing"] = reader.choice("DISTROKIT_OTLP_BALANCING", BALANCING, BALANCING[0])
     read["connection_age_millis"] = reader.integer("DISTROKIT_OTLP_CONNECTION_AGE", DEFAULT_AGE)
+    read["encoder"] = reader.choice("DISTROKIT_OTLP_ENCODER", ENCODERS, OWN_ENCODER)
     if grpc:
         read["transport"] = reader.choice("DISTROKIT_OTLP_GRPC", GRPC_TRANSPORTS, GRPC_TRANSPORTS[0])
     else:

@@ -148,6 +148,14 @@ def own_settings() -> list[Setting]:
             parameter=True,
         ),
         Setting(
+            name="DISTROKIT_OTLP_ENCODER",
+            kind="one of distrokit, upstream",
+            default="distrokit",
+            consumer="otlp",
+            meaning="what encodes requests as protobuf; `upstream` needs `opentelemetry-exporter-otlp-proto-common`",
+            parameter=True,
+        ),
+        Setting(
             name="DISTROKIT_OTLP_HTTP_TRANSPORT",
             kind="name",
             default="distrokit",

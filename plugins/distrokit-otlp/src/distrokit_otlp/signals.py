@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import MetricsData
 
-from distrokit import Signal, count_items
+from distrokit import ExporterOptions, Signal, count_items
+from distrokit_otlp.modules import require
+from distrokit_otlp.own_parameters import OWN_ENCODER
 
 #: Length of a name in a message, in characters.
 _NAME_LENGTH = 80
@@ -19,7 +21,7 @@ class SignalInOTLP(ABC):
     """The encoding of one signal. The encoders are imported when they are needed, which the transport prepares.
 
     Args:
-        json: encode as JSON, else as protobuf.
+        encoder: ``distrokit``, ``upstream`` or ``json``.
 
     Attributes:
         name: the signal.
@@ -31,27 +33,40 @@ class SignalInOTLP(ABC):
     name: Signal
     method: str
 
-    def __init__(self, *, json: bool = False) -> None:
-        self._json = json
+    def __init__(self, encoder: str = OWN_ENCODER) -> None:
+        self._encoder = encoder
+        self._encode: Callable[[Any], bytes] | None = None
+        json = encoder == "json"
         self.empty = b"{}" if json else b""
         self.content_type = "application/json" if json else "application/x-protobuf"
 
     def prepare(self) -> None:
         """Import the encoder."""
-        self._encoders()
+        if self._encode is None:
+            self._encode = self._make_encoder()
 
     def encode(self, items: Any) -> bytes:
         """Return the request; raises what the encoder raises for items that it cannot encode."""
-        return self._encoders()[self.name](items)
+        self.prepare()
+        encode: Any = self._encode
+        return bytes(encode(items))
 
-    def _encoders(self) -> Mapping[Signal, Callable[[Any], bytes]]:
-        if self._json:
+    def _make_encoder(self) -> Callable[[Any], bytes]:
+        if self._encoder == OWN_ENCODER:
+            from distrokit_otlp.wire.repairs import Repairs
+
+            return self.writer(Repairs())
+        if self._encoder == "json":
             from distrokit_otlp.json_encoders import ENCODERS as JSON_ENCODERS
 
-            return JSON_ENCODERS
+            return JSON_ENCODERS[self.name]
         from distrokit_otlp.encoders import ENCODERS
 
-        return ENCODERS
+        return ENCODERS[self.name]
+
+    @abstractmethod
+    def writer(self, repairs: Any) -> Callable[[Any], bytes]:
+        """Return our own encoder, which counts the values that it has to change."""
 
     @abstractmethod
     def size(self, items: Any) -> int:
@@ -82,6 +97,11 @@ class Traces(_ListSignal):
     name = "traces"
     method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
+    def writer(self, repairs: Any) -> Callable[[Any], bytes]:
+        from distrokit_otlp.wire.spans import SpanWriter
+
+        return SpanWriter(repairs)
+
     def describe_first(self, items: Any) -> str:
         return f"span {str(items[0].name)[:_NAME_LENGTH]!r}"
 
@@ -91,6 +111,11 @@ class Logs(_ListSignal):
 
     name = "logs"
     method = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+
+    def writer(self, repairs: Any) -> Callable[[Any], bytes]:
+        from distrokit_otlp.wire.logs import LogWriter
+
+        return LogWriter(repairs)
 
     def describe_first(self, items: Any) -> str:
         scope = items[0].instrumentation_scope
@@ -102,6 +127,11 @@ class Metrics(SignalInOTLP):
 
     name = "metrics"
     method = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+
+    def writer(self, repairs: Any) -> Callable[[Any], bytes]:
+        from distrokit_otlp.wire.metrics import MetricWriter
+
+        return MetricWriter(repairs)
 
     def size(self, items: MetricsData) -> int:
         return count_items(items)
@@ -135,7 +165,18 @@ def _points(data: MetricsData, first: int, last: int) -> MetricsData:
     return MetricsData(resource_metrics=resources)
 
 
-def signal_of(name: Signal, *, json: bool = False) -> SignalInOTLP:
-    """Return the encoding of a signal, as JSON or as protobuf."""
+def signal_for(options: ExporterOptions) -> SignalInOTLP:
+    """Return the encoding of an exporter's signal.
+
+    Raises: ``ModuleNotFoundError`` when its encoder is another package's, which is not installed.
+    """
+    encoder = str(options.arguments.get("encoder") or OWN_ENCODER)
+    if options.arguments.get("protocol") == "http/json":
+        encoder = "json"
+        remedy = "http/json needs another package: pip install opentelemetry-exporter-otlp-json-common"
+        require("opentelemetry.exporter.otlp.json.common", remedy)
+    elif encoder != OWN_ENCODER:
+        remedy = "DISTROKIT_OTLP_ENCODER=upstream needs a package: pip install opentelemetry-exporter-otlp-proto-common"
+        require("opentelemetry.exporter.otlp.proto.common", remedy)
     kinds: dict[Signal, type[Traces | Metrics | Logs]] = {"traces": Traces, "metrics": Metrics, "logs": Logs}
-    return kinds[name](json=json)
+    return kinds[options.signal](encoder)

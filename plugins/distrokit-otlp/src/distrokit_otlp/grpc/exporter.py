@@ -14,9 +14,10 @@ from distrokit_otlp.credentials.provider import provider_name
 from distrokit_otlp.diagnosis.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender, exporter_arguments, timeout_seconds
 from distrokit_otlp.grpc.status import CODES
-from distrokit_otlp.lazy import LazySender, require
+from distrokit_otlp.lazy import LazySender
+from distrokit_otlp.modules import require
 from distrokit_otlp.own_parameters import OWN_PARAMETERS
-from distrokit_otlp.signals import SignalInOTLP, signal_of
+from distrokit_otlp.signals import SignalInOTLP, signal_for
 from distrokit_otlp.tls.files import KEYS, TlsFiles
 from distrokit_otlp.tls.roots import named_roots
 
@@ -32,7 +33,7 @@ def make_grpc(options: ExporterOptions) -> Any:
         does not have; ``ModuleNotFoundError`` where grpcio is needed and not installed; ``TypeError`` for an unknown
         argument, and for credentials of another transport.
     """
-    signal, codes = signal_of(options.signal), _codes(options)
+    signal, codes = signal_for(options), _codes(options)
     make = _by_grpcio(options, signal, codes) if needs_grpcio(options) else _own(options, signal, codes)
 
     def make_all() -> Sender:
@@ -109,6 +110,6 @@ def _codes(options: ExporterOptions) -> frozenset[str] | None:
 
 
 def _user_agent(options: ExporterOptions) -> str:
-    from opentelemetry.exporter.otlp.proto.common.version import __version__ as exporter_version
+    from opentelemetry.sdk.version import __version__ as exporter_version
 
     return f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}".strip()

@@ -13,9 +13,10 @@ from distrokit_otlp.credentials.options import live_headers
 from distrokit_otlp.credentials.provider import load_credentials, provider_name
 from distrokit_otlp.diagnosis.diagnosis import Diagnosis
 from distrokit_otlp.exporter import Sender, exporter_arguments, timeout_seconds
-from distrokit_otlp.lazy import LazySender, require
+from distrokit_otlp.lazy import LazySender
+from distrokit_otlp.modules import require
 from distrokit_otlp.own_parameters import HTTP_TRANSPORT, OWN_PARAMETERS, TRANSPORT_GROUP
-from distrokit_otlp.signals import SignalInOTLP, signal_of
+from distrokit_otlp.signals import SignalInOTLP, signal_for
 from distrokit_otlp.tls.files import KEYS, TlsFiles
 from distrokit_otlp.tls.roots import named_roots
 
@@ -29,11 +30,7 @@ def make_http(options: ExporterOptions) -> Any:
         or transport that is not installed; ``ModuleNotFoundError`` for http/json without its encoders; ``TypeError``
         for an unknown argument.
     """
-    json = options.arguments.get("protocol") == "http/json"
-    if json:
-        remedy = "http/json needs another package: pip install opentelemetry-exporter-otlp-json-common"
-        require("opentelemetry.exporter.otlp.json.common", remedy)
-    signal = signal_of(options.signal, json=json)
+    signal = signal_for(options)
     make = _library(options, signal) or _own(options, signal)
 
     def make_all() -> Sender:
@@ -179,7 +176,7 @@ def _url(options: ExporterOptions) -> str:
 
 
 def _user_agent(options: ExporterOptions) -> Mapping[str, str]:
-    from opentelemetry.exporter.otlp.proto.common.version import __version__ as exporter_version
+    from opentelemetry.sdk.version import __version__ as exporter_version
 
     if not options.user_agent:
         return {}

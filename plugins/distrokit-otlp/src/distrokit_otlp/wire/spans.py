@@ -1,0 +1,125 @@
+"""Spans as an OTLP request (``trace.proto``), from the SDK's ``ReadableSpan``."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from distrokit_otlp.wire.format import LARGEST_64, delimited, varint
+from distrokit_otlp.wire.repairs import Place, Repairs
+from distrokit_otlp.wire.scopes import Groups, Scopes
+from distrokit_otlp.wire.values import Attributes, Names, Values
+
+#: Start and end, which nearly all spans have.
+_TIMES = struct.Struct("<BQBQ").pack
+_START, _END, _EVENT_TIME = 0x39, 0x41, b"\x09"
+#: ``SpanFlags``: whether the parent is remote is known; and it is.
+_FLAGS = {False: b"\x85\x01\x00\x01\x00\x00", True: b"\x85\x01\x00\x03\x00\x00"}
+_LINK_FLAGS = {False: b"\x35\x00\x01\x00\x00", True: b"\x35\x00\x03\x00\x00"}
+#: The status of most spans: unset, and nothing to say.
+_NO_STATUS = b"\x7a\x00"
+_TIME = Place("a span's time")
+
+
+class SpanWriter:
+    """Writes requests of spans.
+
+    Args:
+        repairs: for values that cannot be sent.
+    """
+
+    def __init__(self, repairs: Repairs) -> None:
+        self._repairs = repairs
+        values = Values(repairs)
+        self._scopes = Scopes(repairs, values)
+        self._attributes, self._event_attributes = Attributes(values, b"\x4a"), Attributes(values, b"\x1a")
+        self._link_attributes = Attributes(values, b"\x22")
+        self._names, self._event_names = Names(repairs, b"\x2a", "a span's name"), Names(repairs, b"\x12", "an event's")
+        self._states = Names(repairs, b"\x1a", "a trace state")
+        self._descriptions = Names(repairs, b"\x12", "a status description")
+
+    def __call__(self, spans: Sequence[Any]) -> bytes:
+        """Return a request."""
+        groups = Groups(self._scopes, b"\x12")
+        for span in spans:
+            groups.of(span.resource, span.instrumentation_scope).append(self._span(span))
+        return groups.write()
+
+    def _span(self, span: Any) -> bytes:
+        context, parent = span.get_span_context(), span.parent
+        parts = [b"\x0a\x10", context.trace_id.to_bytes(16, "big"), b"\x12\x08", context.span_id.to_bytes(8, "big")]
+        out = parts.append
+        if context.trace_state:
+            out(self._state(context.trace_state))
+        if parent:
+            out(b"\x22\x08")
+            out(parent.span_id.to_bytes(8, "big"))
+        out(self._names.write(span.name))
+        out(_kind(span.kind))
+        out(self._times(span.start_time, span.end_time))
+        self._attributes.write(span.attributes, out)
+        dropped = span.dropped_attributes
+        if dropped:
+            out(b"\x50" + varint(self._repairs.count32(dropped)))
+        events = span.events
+        if events:
+            self._events(events, out)
+        dropped = span.dropped_events
+        if dropped:
+            out(b"\x60" + varint(self._repairs.count32(dropped)))
+        links = span.links
+        if links:
+            self._links(links, out)
+        dropped = span.dropped_links
+        if dropped:
+            out(b"\x70" + varint(self._repairs.count32(dropped)))
+        out(self._status(span.status))
+        out(_FLAGS[bool(parent and parent.is_remote)])
+        return b"".join(parts)
+
+    def _times(self, start: Any, end: Any) -> bytes:
+        if type(start) is int and type(end) is int and 0 < start <= LARGEST_64 and 0 < end <= LARGEST_64:
+            return _TIMES(_START, start, _END, end)
+        return self._time(b"\x39", start) + self._time(b"\x41", end)
+
+    def _time(self, tag: bytes, value: Any) -> bytes:
+        nanos = self._repairs.nanos(value, _TIME)
+        return tag + nanos.to_bytes(8, "little") if nanos else b""
+
+    def _state(self, state: Any) -> bytes:
+        return self._states.write(",".join([f"{key}={value}" for key, value in state.items()]))
+
+    def _events(self, events: Sequence[Any], out: Any) -> None:
+        for event in events:
+            parts = [self._time(_EVENT_TIME, event.timestamp), self._event_names.write(event.name)]
+            self._event_attributes.write(event.attributes, parts.append)
+            if event.dropped_attributes:
+                parts.append(b"\x20" + varint(self._repairs.count32(event.dropped_attributes)))
+            out(delimited(b"\x5a", b"".join(parts)))
+
+    def _links(self, links: Sequence[Any], out: Any) -> None:
+        for link in links:
+            context = link.context
+            parts = [b"\x0a\x10", context.trace_id.to_bytes(16, "big"), b"\x12\x08", context.span_id.to_bytes(8, "big")]
+            self._link_attributes.write(link.attributes, parts.append)
+            if link.dropped_attributes:
+                parts.append(b"\x28" + varint(self._repairs.count32(link.dropped_attributes)))
+            parts.append(_LINK_FLAGS[bool(context.is_remote)])
+            out(delimited(b"\x6a", b"".join(parts)))
+
+    def _status(self, status: Any) -> bytes:
+        if status is None:
+            return b""
+        code = status.status_code.value
+        if not code and not status.description:
+            return _NO_STATUS
+        return delimited(
+            b"\x7a", self._descriptions.write(status.description) + (b"\x18" + varint(code) if code else b"")
+        )
+
+
+def _kind(kind: Any) -> bytes:
+    """Return the field of a kind; OTLP counts from 1."""
+    value = getattr(kind, "value", None)
+    return b"\x30" + varint(value + 1) if isinstance(value, int) and 0 <= value <= 4 else b""
