@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 import time
@@ -12,7 +13,8 @@ import pytest
 from answering import closed_port, silent
 from exporting import exporting
 from http_peer import HTTPPeer
-from peers import PEERS, Peer, accept, hang, refuse
+from made import made
+from peers import PEERS, Peer, accept, first, hang, refuse
 
 from distrokit_otlp.connection.connections import Connections, NoAddressLeftError
 from distrokit_otlp.connection.connector import Connector
@@ -407,3 +409,21 @@ def test_threads_of_the_application_do_not_share_a_connection():
         for one in threads:
             one.join()
         assert set(sent.arrived) == {str(number) for number in range(16)}
+
+
+@PROTOCOLS
+def test_the_applications_random_numbers_stay_its_own(protocol):
+    """A seed makes them repeatable, with telemetry as without."""
+    import grpc
+
+    with fleet(protocol, 2) as peers:
+        for peer in peers:
+            peer.behave(first(1, refuse(503, grpc.StatusCode.UNAVAILABLE)))
+        with exporting(protocol, "traces", peers[0], listing(*(peer.port for peer in peers))) as sent:
+            # What OpenTelemetry itself draws, for ids, is drawn before.
+            spans = made("traces", "abc")
+            random.seed(7)
+            sent.exporter.export(spans)
+            drawn = random.random()
+            random.seed(7)
+            assert drawn == random.random()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import math
-import random
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -21,6 +20,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from distrokit import ExporterOptions, ExportFailure, LossReporter, metric_arguments
+from distrokit_otlp.connection.chance import jitter
 from distrokit_otlp.request_size import RequestSize
 from distrokit_otlp.send_result import SendResult
 from distrokit_otlp.signals import SignalInOTLP
@@ -210,7 +210,7 @@ class _Exporter:
             if left is None:
                 return True
             # Jitter, so that not all processes retry at the same moment.
-            wait = left.wait_seconds if left.wait_seconds is not None else pause * random.uniform(0.8, 1.2)  # noqa: S311
+            wait = left.wait_seconds if left.wait_seconds is not None else jitter(pause)
             again = time.monotonic() + wait
             if left.items and (self._closed or again > deadline):
                 self._lost(self._signal.size(left.items), "failed", left.cause)

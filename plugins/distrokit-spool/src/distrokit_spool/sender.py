@@ -21,6 +21,8 @@ from distrokit_spool.messages import Outages
 from distrokit_spool.payloads import Unreadable, decode, encode
 from distrokit_spool.store import Batch, SpoolStore
 
+# Not the application's sequence, which a seed may have made repeatable.
+_RANDOM = random.SystemRandom()
 #: Backoff in seconds: the first pause, and the longest one; each pause is twice the one before.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 #: Longest pause in seconds that a receiver may ask for (Retry-After).
@@ -254,6 +256,6 @@ class SpoolSender:
         self._failures += 1
         pause = min(FIRST_PAUSE * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE)
         # Jitter, so that not all processes retry at once.
-        pause *= random.uniform(0.8, 1.0)  # noqa: S311  # no secret
+        pause *= _RANDOM.uniform(0.8, 1.0)
         now, asked = time.monotonic(), min(asked or 0.0, LONGEST_WAIT)
         self._retry_at, self._asked_until = now + max(pause, asked), now + asked

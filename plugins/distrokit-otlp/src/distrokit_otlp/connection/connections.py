@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Collection
 from typing import Generic, Protocol, TypeVar
 
+from distrokit_otlp.connection.chance import jitter
 from distrokit_otlp.connection.connector import Connector
 from distrokit_otlp.connection.failure import ConnectionFailure, describe
 from distrokit_otlp.connection.proxies import Proxy
@@ -141,7 +141,7 @@ class Connections(Generic[_C]):
         self.discard(address)
         last = self._avoided.get(address, (0.0, _FIRST_PAUSE / 2))[1]
         pause = max(min(last * 2, _LONGEST_PAUSE), seconds * _TIMES)
-        self._avoided[address] = time.monotonic() + _jitter(pause), pause
+        self._avoided[address] = time.monotonic() + jitter(pause), pause
         # Its name may have got another address.
         self._stale_at = 0.0
 
@@ -224,7 +224,7 @@ class Connections(Generic[_C]):
             found = [address for address in found if address not in known] + known
         self._avoided = {address: value for address, value in self._avoided.items() if address in found}
         self._addresses, self._proxies, self._resolved_at = found, ways, now
-        self._stale_at = now + (_jitter(self._age) if self._age else float("inf"))
+        self._stale_at = now + (jitter(self._age) if self._age else float("inf"))
 
     def _connect(self, address: Address, deadline: float) -> _C:
         proxy = self._proxies[address]
@@ -240,7 +240,7 @@ class Connections(Generic[_C]):
         if not self._round_robin:
             self._discard_all()
         self._open[address] = connection
-        self._expires[address] = time.monotonic() + _jitter(self._age) if self._age else float("inf")
+        self._expires[address] = time.monotonic() + jitter(self._age) if self._age else float("inf")
         return connection
 
     def _summary(self, failures: list[ConnectionFailure]) -> ConnectionFailure:
@@ -253,8 +253,3 @@ class Connections(Generic[_C]):
             return ConnectionFailure(failures[0].cause, place, final=final, reached=reached)
         text = "; ".join(dict.fromkeys(describe(one) for one in failures))
         return ConnectionFailure(text, final=final, reached=reached)
-
-
-def _jitter(seconds: float) -> float:
-    """Return a time of 80 to 120 %, so that not all processes do the same at the same moment."""
-    return seconds * random.uniform(0.8, 1.2)  # noqa: S311  # not a secret

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import random
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from distrokit_otlp.connection.chance import shuffled
 from distrokit_otlp.connection.endpoints import listed_hosts, local_path, scheme_of
-
-# Seeded by the system: forked children must not share a sequence, nor take the application's.
-_RANDOM = random.SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -97,9 +94,7 @@ def spread(addresses: Iterable[Address]) -> list[Address]:
     unique = list(dict.fromkeys(addresses))
     versions = dict.fromkeys(":" in address.host for address in unique)
     return [
-        address
-        for version in versions
-        for address in _shuffled([one for one in unique if (":" in one.host) == version])
+        address for version in versions for address in shuffled([one for one in unique if (":" in one.host) == version])
     ]
 
 
@@ -112,10 +107,6 @@ def look_up(address: Address) -> list[Address]:
         replace(address, host=str(where[0]).partition("%")[0], scope=int(where[3]) if len(where) > 3 else 0)
         for _, _, _, _, where in found
     ]
-
-
-def _shuffled(addresses: Sequence[Address]) -> list[Address]:
-    return _RANDOM.sample(addresses, len(addresses))
 
 
 def target_of(endpoint: str, *, tls: bool, default_port: int = 443, path: str = "/") -> Target:
