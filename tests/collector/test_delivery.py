@@ -16,6 +16,8 @@ from nginx import NGINX, Nginx
 from processes import instrumented
 from releases import needs_json
 
+# Against a Collector of one release, whatever Python sends.
+pytestmark = pytest.mark.once
 PROTOCOLS = pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 
 

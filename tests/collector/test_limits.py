@@ -11,6 +11,7 @@ from collector import Collector
 from exporting import exporting
 from nginx import NGINX, Nginx
 
+pytestmark = pytest.mark.once
 PROTOCOLS = pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
 
 #: A thousand items of each signal, of some 6 kB each.

@@ -40,7 +40,7 @@ from distrokit_otlp.wire.metrics import MetricWriter
 from distrokit_otlp.wire.repairs import Repairs
 from distrokit_otlp.wire.spans import SpanWriter
 
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 KEY = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)

@@ -38,7 +38,7 @@ thread.join()
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("tls", [False, True], ids=["plaintext", "tls"])
+@pytest.mark.parametrize("tls", [False, pytest.param(True, marks=pytest.mark.once)], ids=["plaintext", "tls"])
 @pytest.mark.parametrize("protocol", list(PEERS))
 def test_two_hundred_forks_with_exports_under_way_on_both_sides(tmp_path, protocol, tls):
     authority = Authority(tmp_path)
