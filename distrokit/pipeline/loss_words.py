@@ -35,6 +35,11 @@ _CAUSES = (
     (re.compile(r"timed out|DEADLINE_EXCEEDED", re.IGNORECASE), "no response in time", True),
 )
 
+#: Causes that name the place themselves: ``connection refused at a:1; connection timed out at b:1``.
+_FINISHED = re.compile(
+    r"^(?:the proxy \S+ |name resolution failed: |a SOCKS proxy |(?:[^;]+ at (?:the proxy )?\S+)(?:; [^;]+ at \S+)*$)"
+)
+
 #: Texts of loss reasons. "failed" needs none, since the cause follows. Other reasons are printed as they are.
 _REASONS = {
     "queue_full": "because the queue was full",
@@ -57,6 +62,8 @@ def shorten_cause(text: str, endpoint: str = "") -> str:
     Args:
         endpoint: the receiver's address, a URL or host and port; empty if unknown.
     """
+    if _FINISHED.search(text):
+        return one_line(text, 300)
     where = host_and_port(endpoint)
     for pattern, meaning, has_address in _CAUSES:
         if pattern.search(text):

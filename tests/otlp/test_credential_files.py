@@ -159,6 +159,34 @@ def test_a_file_that_holds_none_is_said_at_the_start_and_used_as_soon_as_it_does
         assert authorizations(peer) == ["", "Bearer good"]
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf"])
+def test_lines_of_a_headers_file_that_are_none(tmp_path, protocol):
+    (tmp_path / "headers").write_text("a=b\nauthorization: Bearer hush\nte=trailers\n")
+    env = {HEADERS: str(tmp_path / "headers")}
+    with PEERS[protocol]() as peer, exporting(protocol, "traces", peer, env) as sent:
+        first, second = sent.problems
+        assert first.startswith(
+            f"{HEADERS}={tmp_path}/headers: line 2 is not name=value in plain ASCII; that header is left out"
+        )
+        assert "sets the header 'te' by itself; that header is left out" in second
+        assert "hush" not in first + second
+        assert sent.attempt("a") is None
+        assert peer.ledger.requests[0].headers["a"] == "b"
+
+
+@PROTOCOLS
+def test_a_token_that_comes_late_loses_nothing(tmp_path, protocol):
+    file = tmp_path / "token"
+    with PEERS[protocol]() as peer, exporting(protocol, "traces", peer, {TOKEN: str(file)}) as sent:
+        peer.behave(only_with(peer, "Bearer late"))
+        left = sent.attempt("a")
+        assert sent.left(left) == 1
+        assert f"it does not accept these credentials: {TOKEN}" in left.cause
+        file.write_text("late")
+        assert sent.exporter.attempt(left.items, 5) is None
+        assert sent.lost == []
+
+
 def test_a_folder_and_a_pipe_are_no_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
@@ -281,7 +309,7 @@ def test_whatever_a_file_holds(text):
     try:
         ((name, value),) = file.parse(text).items()
     except ValueError as error:
-        assert str(error) in ("it is empty", "it is not one token in plain ASCII")
+        assert str(error).startswith(("it is empty", "it is not one token in plain ASCII", "it begins with 'Bearer'"))
     else:
         assert name == "authorization"
         assert value == f"Bearer {text.strip()}"

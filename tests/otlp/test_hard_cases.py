@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -226,12 +227,13 @@ def test_an_alert_that_is_not_about_certificates_is_tried_again():
     """As of an ingress that has not loaded its certificate yet."""
 
     def answer(listener):
-        for _ in range(8):
-            raw, _ = listener.accept()
-            with raw:
-                raw.recv(4096)
-                # A fatal alert: internal error.
-                raw.sendall(b"\x15\x03\x03\x00\x02\x02\x50")
+        with contextlib.suppress(OSError):
+            while True:
+                raw, _ = listener.accept()
+                with raw:
+                    raw.recv(4096)
+                    # A fatal alert: internal error.
+                    raw.sendall(b"\x15\x03\x03\x00\x02\x02\x50")
 
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,

@@ -15,6 +15,7 @@ from answering import Authority, closed_port
 from exporting import exporting
 from peers import PEERS, TLS, http_peer
 from plans import planned, plugin, problems
+from processes import BRIEF, instrumented, said
 from proxy import proxy
 from releases import needs_json
 from requests.auth import HTTPDigestAuth
@@ -119,7 +120,7 @@ def test_socks_needs_a_package(monkeypatch):
     with http_peer() as peer:
         monkeypatch.setenv("all_proxy", f"socks5h://127.0.0.1:{closed_port()}")
         with exporting("http/protobuf", "traces", peer) as sent:
-            assert "pip install pysocks" in sent.attempt("abc").cause
+            assert "distrokit-otlp[socks]" in sent.attempt("abc").cause
 
 
 @pytest.mark.parametrize(
@@ -303,3 +304,22 @@ def test_nothing_listens(protocol):
             left = sent.attempt("abc")
             assert (sent.left(left), left.reached) == (3, False)
             assert left.cause == f"connection refused at localhost:{port}"
+
+
+@pytest.mark.parametrize(
+    ("env", "line"),
+    [
+        ({"http_proxy": "http://127.0.0.1:9", ENDPOINT: "http://collector.example:4317"}, "connection refused at the proxy 127.0.0.1:9"),
+        ({ENDPOINT: "http://nowhere.invalid:4317"}, "name resolution failed: nowhere.invalid: "),
+        ({ENDPOINT: "unix:/nowhere/socket"}, "No such file or directory at unix:/nowhere/socket"),
+        ({ENDPOINT: "ipv4:127.0.0.1:9,127.0.0.1:10", "OTEL_EXPORTER_OTLP_INSECURE": "true"}, "connection refused at 127.0.0.1:9,127.0.0.1:10"),
+    ],
+)  # fmt: skip
+@PROTOCOLS
+def test_what_a_person_reads(protocol, env, line):
+    program = "from opentelemetry import trace; trace.get_tracer('t').start_span('s').end()"
+    env = {**env, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol, "OTEL_METRICS_EXPORTER": "none", **BRIEF}
+    if "proxy" in line and protocol != "grpc":
+        env[ENDPOINT] = "http://collector.example:4318"
+    result = instrumented(program, env)
+    assert any(line in text for text in said(result)), result.stderr

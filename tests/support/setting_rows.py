@@ -152,7 +152,7 @@ ROWS = [
     Row("DISTROKIT_EXIT_TIMEOUT", "1500", "exit_timeout_millis", 1500, "distribution.distrokit.exit_timeout", 1500),
     Row("DISTROKIT_OTLP_BALANCING", "Round_Robin", f"{TRACES}.parameters.balancing", "round_robin"),
     Row("DISTROKIT_OTLP_CONNECTION_AGE", "1000", f"{LOGS}.parameters.connection_age_millis", 1000),
-    Row("DISTROKIT_OTLP_GRPC", "GrpcIO", f"{TRACES}.parameters.transport", "grpcio"),
+    Row("DISTROKIT_OTLP_GRPC", "GrpcIO", f"{TRACES}.parameters.transport", "grpcio", second=True),
     Row("DISTROKIT_OTLP_ENCODER", "Upstream", f"{TRACES}.parameters.encoder", "upstream"),
     Row("DISTROKIT_OTLP_HTTP_TRANSPORT", "distrokit", f"{LOGS}.parameters.http_transport", "distrokit"),
     Row("DISTROKIT_BATCH", "SDK", f"{TRACES}.processor.parameters.implementation", "sdk"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from distrokit import EntryPoints, Reader, Value, did_you_mean
 from distrokit_otlp.credentials.files import BearerTokenFile, CredentialFile, HeadersFile, describe_fault
-from distrokit_otlp.credentials.headers import parse_silently
+from distrokit_otlp.credentials.headers import file_faults, parse_silently
 
 #: The mean age of a connection in milliseconds.
 DEFAULT_AGE = 300_000
@@ -38,14 +38,16 @@ def own_parameters(reader: Reader, *, grpc: bool) -> dict[str, Value[Any]]:
         path = reader.text(_own_names(reader, suffix))
         if path.value:
             read[parameter] = path
-            _check_credentials(reader, parameter, path)
-    read["balancing"] = reader.choice("DISTROKIT_OTLP_BALANCING", BALANCING, BALANCING[0])
-    read["connection_age_millis"] = reader.integer("DISTROKIT_OTLP_CONNECTION_AGE", DEFAULT_AGE)
+            _check_credentials(reader, parameter, path, grpc=grpc)
     read["encoder"] = reader.choice("DISTROKIT_OTLP_ENCODER", ENCODERS, OWN_ENCODER)
     if grpc:
         read["transport"] = reader.choice("DISTROKIT_OTLP_GRPC", GRPC_TRANSPORTS, GRPC_TRANSPORTS[0])
     else:
         read["http_transport"] = reader.parsed("DISTROKIT_OTLP_HTTP_TRANSPORT", _parse_transport, HTTP_TRANSPORT)
+    if not grpc or read["transport"].value != "grpcio":
+        # grpcio has its own balancing and ages.
+        read["balancing"] = reader.choice("DISTROKIT_OTLP_BALANCING", BALANCING, BALANCING[0])
+        read["connection_age_millis"] = reader.integer("DISTROKIT_OTLP_CONNECTION_AGE", DEFAULT_AGE)
     return read
 
 
@@ -56,7 +58,7 @@ def _parse_transport(text: str) -> str:
     raise ValueError(f"valid values are {', '.join(names)}", did_you_mean(text, names))
 
 
-def _check_credentials(reader: Reader, parameter: str, path: Value[str]) -> None:
+def _check_credentials(reader: Reader, parameter: str, path: Value[str], *, grpc: bool) -> None:
     """Report a file that holds no credentials; it is read again when it changes."""
     kind: CredentialFile = (
         BearerTokenFile(path.value, path.source.name)
@@ -67,6 +69,15 @@ def _check_credentials(reader: Reader, parameter: str, path: Value[str]) -> None
         for value in kind().values():
             reader.secret(value)
             reader.secret(value.rpartition(" ")[2])
+        for fault in file_faults(path.value, grpc=grpc) if parameter == "headers_file" else ():
+            reader.problem(
+                code="header-invalid",
+                setting=str(path.source),
+                value=path.value,
+                cause=fault,
+                outcome="that header is left out",
+                remedy="Write one name=value per line, with special characters percent-encoded.",
+            )
     except (OSError, ValueError) as error:
         reader.problem(
             code="credentials-file-unusable",

@@ -171,8 +171,13 @@ class ConnectedSender(Sender, Generic[_C]):
         """Return ``later`` in place of a refusal for a while, if credentials and certificates have worked before."""
         now = time.monotonic()
         self._refused_since = self._refused_since or now
-        renewable = self._headers.live or not result.credentials
-        if renewable and self._worked and result.verdict == "refused" and now - self._refused_since < RENEWAL_TIME:
+        # Files that are not there yet, or that may be renewed.
+        renewable = self._worked and (self._headers.live or not result.credentials)
+        if (
+            (renewable or (result.credentials and self._headers.waiting))
+            and result.verdict == "refused"
+            and now - self._refused_since < RENEWAL_TIME
+        ):
             return replace(result, verdict="later")
         return result
 

@@ -248,8 +248,10 @@ class Connections(Generic[_C]):
         target = self._connector.target
         final, reached = all(one.final for one in failures), any(one.reached for one in failures)
         if len({one.cause for one in failures}) == 1:
-            # All addresses of a name fail for the same reason.
-            place = failures[0].place if len(failures) == 1 and target.is_fixed else failures[0].place and target.place
+            # All addresses of a name fail for the same reason. A proxy is no address of the receiver.
+            place = failures[0].place
+            if place and not place.startswith("the proxy ") and not (len(failures) == 1 and target.is_fixed):
+                place = target.place
             return ConnectionFailure(failures[0].cause, place, final=final, reached=reached)
         text = "; ".join(dict.fromkeys(describe(one) for one in failures))
         return ConnectionFailure(text, final=final, reached=reached)

@@ -206,7 +206,7 @@ def _connect_by_socks(address: Address, proxy: Proxy, seconds: float) -> socket.
     try:
         socks: Any = import_module("socks")
     except ModuleNotFoundError:
-        raise ConnectionFailure("a SOCKS proxy needs another package: pip install pysocks") from None
+        raise ConnectionFailure("a SOCKS proxy needs another package: pip install 'distrokit-otlp[socks]'") from None
     kind = socks.SOCKS4 if proxy.scheme.startswith("socks4") else socks.SOCKS5
     connected: socket.socket = socks.create_connection(
         (address.host, address.port),

@@ -41,7 +41,9 @@ def check_grpc_target(endpoint: str) -> None:
     """Raise ``ValueError`` for an endpoint that grpc would reject with each request."""
     scheme, _, rest = endpoint.partition(":")
     rest = rest.lstrip("/")
-    if not rest or any(character.isspace() for character in endpoint):
+    if any(character.isspace() for character in endpoint):
+        raise ValueError("it contains a space")
+    if not rest:
         raise ValueError(f"a name is missing after {scheme}:")
     if scheme.lower() in ("dns", "ipv4", "ipv6"):
         for address in rest.rpartition("/")[2].split(","):

@@ -79,6 +79,8 @@ class BearerTokenFile(CredentialFile):
         token = text.strip()
         if not token:
             raise ValueError("it is empty")
+        if token.lower().startswith("bearer "):
+            raise ValueError("it begins with 'Bearer'; it must hold the token alone")
         if not (token.isascii() and token.isprintable()) or " " in token:
             raise ValueError("it is not one token in plain ASCII")
         return {"authorization": f"Bearer {token}"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +15,8 @@ from distrokit_otlp.credentials.files import HeadersFile
 from distrokit_otlp.credentials.header_rules import find_fault
 
 Headers = dict[str, str]
+#: Size of a file in characters, as for any secret.
+_LARGEST = 65_536
 _FORM = "Write name=value,name=value with special characters percent-encoded."
 
 
@@ -113,6 +116,17 @@ def parse_headers(text: str) -> tuple[Headers, list[int]]:
         else:
             refused.append(position)
     return headers, refused
+
+
+def file_faults(path: str, *, grpc: bool) -> list[str]:
+    """Return what a headers' file holds that is not sent, without any value.
+
+    Raises: ``OSError`` or ``ValueError`` when it cannot be read.
+    """
+    with Path(path).open(encoding="utf-8") as file:
+        headers, refused = parse_headers(file.read(_LARGEST))
+    faults = [f"line {position} is not name=value in plain ASCII" for position in refused]
+    return [*faults, *filter(None, (find_fault(name, value, grpc=grpc) for name, value in headers.items()))]
 
 
 def _refuse(reader: Reader, setting: str, cause: str, remedy: str = _FORM) -> None:

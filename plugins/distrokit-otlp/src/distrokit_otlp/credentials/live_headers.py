@@ -37,6 +37,11 @@ class LiveHeaders:
         """True if headers can change."""
         return bool(self._sources)
 
+    @property
+    def waiting(self) -> bool:
+        """True if a source has not given any headers yet, such as a file that is not there."""
+        return any(source.waiting for source in self._sources)
+
     def current(self) -> dict[str, str]:
         """Return all current headers, names in lower case."""
         headers = dict(self._fixed)
@@ -70,6 +75,15 @@ class _Source:
         self._failed = False
         # The first faults of a file were reported with the plan.
         self._mute_first = isinstance(refresh, HeadersFile)
+        if isinstance(refresh, CredentialFile):
+            try:
+                refresh()
+            except (OSError, ValueError):
+                self._failed = True
+
+    @property
+    def waiting(self) -> bool:
+        return self._failed and not self._last
 
     def current(self) -> dict[str, str]:
         try:

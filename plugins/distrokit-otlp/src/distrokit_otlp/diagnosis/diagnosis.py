@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from distrokit import ExporterOptions
-from distrokit_otlp.remedies import Remedies
+from distrokit_otlp.remedies import Remedies, credentials_parameter
 from distrokit_otlp.tls.files import KEYS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _NOT_HTTP_2 = re.compile(r"Failed parsing HTTP/2|Expected SETTINGS frame|http1\.
 _NAME = re.compile(r"mismatch|Hostname Verification|not valid for|doesn't match", re.IGNORECASE)
 _DATES = re.compile(r"certificate has expired|not yet valid", re.IGNORECASE)
 _UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED|certificate verify failed", re.IGNORECASE)
-_CLIENT_CERTIFICATE = re.compile(r"certificate.required|handshake.failure|bad.certificate", re.IGNORECASE)
+_CLIENT_CERTIFICATE = re.compile(r"certificate.required|handshake.failure|bad.certificate|unknown.ca", re.IGNORECASE)
 #: The connection ended without a cause.
 _DISCONNECTED = re.compile(
     r"Connection aborted|RemoteDisconnected|BadStatusLine|EOF occurred|Socket closed|Connection reset|handshake",
@@ -36,6 +36,11 @@ _REFUSED = re.compile(r"connection refused|failed to connect", re.IGNORECASE)
 def place_of(parameter: str, diagnosis: Diagnosis | None) -> str:
     """Return the setting to correct; without a diagnosis the general variable."""
     return diagnosis.place(parameter) if diagnosis else f"OTEL_EXPORTER_OTLP_{parameter.upper()}"
+
+
+def credentials_place(diagnosis: Diagnosis | None) -> str:
+    """Return the setting that gives the credentials; without a diagnosis the general variable."""
+    return diagnosis.credentials_place() if diagnosis else place_of("headers", None)
 
 
 class Diagnosis:
@@ -66,6 +71,10 @@ class Diagnosis:
     def place(self, parameter: str) -> str:
         """Return the setting to correct: the variable that decides, or the position in the file."""
         return self._remedies.place(parameter)
+
+    def credentials_place(self) -> str:
+        """Return the setting that gives the credentials: a file's, if there is one, since it wins."""
+        return self.place(credentials_parameter(self._options))
 
     def reset(self) -> None:
         """Forget the finding, since the receiver has answered."""

@@ -123,7 +123,12 @@ class Handshake:
 
     def _explain_failure(self, error: ssl.SSLError) -> Check:
         reason = (getattr(error, "reason", None) or str(error.args[-1])).replace("_", " ").lower()
-        if "certificate required" in reason or "handshake failure" in reason or "bad certificate" in reason:
+        if (
+            "certificate required" in reason
+            or "handshake failure" in reason
+            or "bad certificate" in reason
+            or "unknown ca" in reason
+        ):
             text, remedy = client_certificate_finding(self._remedies)
             return Check("otlp-tls", "fail", f"{self._place} {text} ({reason})", remedy)
         if detect_protocol(self._address.host, self._address.port, self._seconds) in ("http/1", "http/2"):

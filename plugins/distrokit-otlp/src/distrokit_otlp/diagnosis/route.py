@@ -95,10 +95,9 @@ class Route:
                 return
             found += resolved
         accepting: list[Address] = []
-        for check in self._connections(places, found, accepting):
-            yield check
-            if check.verdict == "fail":
-                return
+        yield from self._connections(places, found, accepting)
+        if not accepting:
+            return
         if self.tls and not self.proxy:
             yield from self._handshakes(accepting)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from distrokit_otlp.credentials.header_rules import decode_base64
-from distrokit_otlp.diagnosis.diagnosis import Diagnosis, place_of
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis, credentials_place
 from distrokit_otlp.protobuf_reader import read_retry_info, read_status
 from distrokit_otlp.send_result import SendResult, mentions_size
 
@@ -100,7 +100,7 @@ class Judge:
             # CLIENT: the response was too large for grpcio's own limit, not the request.
             return SendResult("refused" if "CLIENT: Received" in status.details else "too_large", cause)
         if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
-            setting = place_of("headers", self._diagnosis)
+            setting = credentials_place(self._diagnosis)
             text = f"{cause} (it does not accept these credentials: {setting})"
             return SendResult("refused", text, credentials=code == "UNAUTHENTICATED")
         if code in self._retryable or (code == "RESOURCE_EXHAUSTED" and wait is not None and not self._codes_given):

@@ -5,11 +5,12 @@ The response is not trusted: a web page is never a success, whatever its status.
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
-from distrokit_otlp.diagnosis.diagnosis import Diagnosis, place_of
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis, credentials_place, place_of
 from distrokit_otlp.http.response import HttpResponse, is_otlp, is_web_page, read_rejected, read_text
 from distrokit_otlp.send_result import SendResult, mentions_size
 
@@ -20,6 +21,10 @@ RETRYABLE = frozenset({429, 502, 503, 504})
 _TOO_LARGE = 413
 #: Statuses that never mean a request's size, whatever the text.
 _NOT_ABOUT_SIZE = frozenset({401, 403, 404, 405, 407, 431, 502, 503, 504})
+
+
+#: Words of Go's servers and of nginx for plaintext at a port of TLS.
+_TLS_EXPECTED = re.compile(r"HTTP request (?:was sent )?to (?:an )?HTTPS (?:server|port)", re.IGNORECASE)
 
 
 class Judge:
@@ -51,7 +56,9 @@ class Judge:
             return SendResult("refused", status + (hint if where else ""))
         hint = ""
         if response.status_code in (401, 403):
-            hint = f" (it does not accept these credentials: {place_of('headers', self._diagnosis)})"
+            hint = f" (it does not accept these credentials: {credentials_place(self._diagnosis)})"
+        elif _TLS_EXPECTED.search(text):
+            hint = f" (it speaks TLS: write https:// in {self._endpoint()})"
         elif response.status_code == 404:
             hint = f" (the path is wrong: {self._endpoint()})"
         credentials = response.status_code == 401

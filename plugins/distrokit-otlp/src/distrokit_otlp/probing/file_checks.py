@@ -10,7 +10,7 @@ from pathlib import Path
 
 from distrokit import Check, ExporterOptions
 from distrokit_otlp.credentials.files import BearerTokenFile, CredentialFile, HeadersFile, describe_fault
-from distrokit_otlp.credentials.headers import parse_silently
+from distrokit_otlp.credentials.headers import file_faults, parse_silently
 from distrokit_otlp.diagnosis.handshake import EXPIRES_SOON
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls.files import TlsFiles
@@ -40,7 +40,8 @@ def check_files(name: str, files: TlsFiles, remedies: Remedies) -> Iterator[Chec
         if days < 0:
             yield Check("otlp-files", "fail", f"{name}: {path} has expired on {end:%Y-%m-%d}", _RENEW_OWN)
         else:
-            yield Check("otlp-files", "warn" if days < EXPIRES_SOON else "ok", evidence, _RENEW_OWN)
+            soon = days < EXPIRES_SOON
+            yield Check("otlp-files", "warn" if soon else "ok", evidence, _RENEW_OWN if soon else "")
 
 
 def check_headers(name: str, options: ExporterOptions, remedies: Remedies) -> Iterator[Check]:
@@ -57,15 +58,19 @@ def check_headers(name: str, options: ExporterOptions, remedies: Remedies) -> It
                 if parameter == "headers_file"
                 else BearerTokenFile(path, place)
             )
-            yield _check_file(name, kind)
+            yield _check_file(name, kind, grpc=options.arguments.get("protocol") == "grpc")
 
 
-def _check_file(name: str, file: CredentialFile) -> Check:
+def _check_file(name: str, file: CredentialFile, *, grpc: bool) -> Check:
     where = f"{file.place}={file.path}"
     try:
         headers = file()
     except (OSError, ValueError) as error:
-        return Check("otlp-headers", "fail", f"{name}: {where}: {describe_fault(error)}", f"ls -lL {file.path}")
+        remedy = f"ls -lL {file.path}" if isinstance(error, OSError) else f"Correct {file.path}."
+        return Check("otlp-headers", "fail", f"{name}: {where}: {describe_fault(error)}", remedy)
+    faults = file_faults(file.path, grpc=grpc) if isinstance(file, HeadersFile) else []
+    if faults:
+        return Check("otlp-headers", "warn", f"{name}: {where}: {'; '.join(faults)}", f"Correct {file.path}.")
     evidence = f"{name}: sends {', '.join(sorted(headers))} ({where})"
     end = _token_end(headers.get("authorization", ""))
     if end is None:

@@ -35,10 +35,10 @@ def probe(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterator[Che
     yield from check_headers(name, options, remedies)
     route = Route.of(options, remedies, files.paths)
     if route is not None:
-        for step in route.steps():
-            yield step
-            if step.verdict == "fail":
-                return
+        steps = list(route.steps())
+        yield from steps
+        if any(step.verdict == "fail" for step in steps):
+            return
     response_probe: ResponseProbe = (GrpcProbe if grpc else HttpProbe)(options, route, remedies)
     try:
         sent = send(response_probe.exporter)

@@ -9,7 +9,7 @@ from typing import Any
 from distrokit import Check, ExporterOptions, Sent
 from distrokit_otlp.diagnosis.mismatch import detect_mismatch
 from distrokit_otlp.diagnosis.route import Route
-from distrokit_otlp.remedies import Remedies
+from distrokit_otlp.remedies import Remedies, credentials_parameter
 
 #: Length of a response's text in the evidence, in characters.
 EVIDENCE_LENGTH = 200
@@ -77,7 +77,10 @@ class ResponseProbe(ABC):
     @property
     def credentials_remedy(self) -> str:
         """The line that sets other credentials."""
-        return self.remedies.change("headers", "'authorization=Bearer%20…'")
+        parameter = credentials_parameter(self.options)
+        if parameter == "headers":
+            return self.remedies.change("headers", "'authorization=Bearer%20…'")
+        return f"Write credentials that it accepts into {self.options.arguments[parameter]}."
 
     @property
     def proxy_hint(self) -> str:
