@@ -158,6 +158,24 @@ def test_a_receiver_that_hangs_is_left_with_the_next_attempt(protocol):
 
 
 @PROTOCOLS
+def test_a_receiver_that_says_itself_that_the_time_has_passed_is_left_as_well(protocol):
+    import grpc
+
+    with (
+        fleet(protocol, 2) as peers,
+        exporting(protocol, "traces", peers[0], listing(*(peer.port for peer in peers))) as sent,
+    ):
+        assert sent.attempt("a") is None
+        used = next(peer for peer in peers if peer.ledger.requests)
+        used.behave(refuse(504, grpc.StatusCode.DEADLINE_EXCEEDED))
+        left = sent.attempt("b")
+        assert sent.left(left) == 1
+        assert sent.exporter.attempt(left.items, 5) is None
+        (other,) = [peer for peer in peers if peer is not used]
+        assert other.ledger.ids("traces") == {"b": 1}
+
+
+@PROTOCOLS
 def test_an_address_that_drops_packets_takes_its_share_of_the_time_only(protocol):
     """Nothing accepts there: its queue is full, as behind a firewall."""
     with fleet(protocol, 1) as peers, socket.socket() as full:

@@ -128,7 +128,7 @@ class ConnectedSender(Sender, Generic[_C]):
                 self._connections.avoid(address, time.monotonic() - begin)
                 return self._broken(error, deadline, sent_whole=connection.sent_whole)
             else:
-                self._answered(address)
+                self._answered(address, result, time.monotonic() - begin)
                 again = False
             if result.credentials and not reloaded:
                 # They may have been renewed since, without a sign that the file has changed.
@@ -140,10 +140,14 @@ class ConnectedSender(Sender, Generic[_C]):
             if not again or time.monotonic() >= deadline:
                 return self._wait_for_renewal(result) if result.credentials else result
 
-    def _answered(self, address: Address) -> None:
-        self._connections.succeeded(address)
+    def _answered(self, address: Address, result: SendResult, seconds: float) -> None:
         if self._diagnosis is not None:
             self._diagnosis.reset()
+        if result.verdict == "later" and result.unsure and self.chosen_address:
+            # It let the time pass, and says so, or a proxy does for it: the next attempt goes to another address.
+            self._connections.avoid(address, seconds)
+        else:
+            self._connections.succeeded(address)
 
     def _unconnected(self, failure: ConnectionFailure, deadline: float) -> SendResult:
         """Return the result for a request that found no connection."""
