@@ -58,7 +58,7 @@ def _run(launcher: Launcher, environment: Path, receiver: Receiver, kind: str, p
     receiver.take()
     environ = plain_environ(
         OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint(protocol), OTEL_EXPORTER_OTLP_PROTOCOL=protocol,
-        OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED="true", OTEL_METRIC_EXPORT_INTERVAL="600000",
+        OTEL_METRIC_EXPORT_INTERVAL="600000",
     )  # fmt: skip
     command = [str(python_of(environment)), str(PROGRAMS / "record_items.py"), kind, str(number)]
     words, environ = launcher.apply(environment, command, environ)
