@@ -33,7 +33,9 @@ IMPORTS = {
     "grpcio": "import distrokit_otlp.grpc.grpcio_sender",
     "requests": "import requests",
 }
-_RECORDED = "import distrokit_otlp.grpc.exporter, distrokit_otlp.http.exporter, ssl, socket, logging"
+_RECORDED = (
+    "import distrokit_otlp.factory, distrokit_otlp.grpc.transport, distrokit_otlp.http.transport, ssl, socket, logging"
+)
 
 
 def main() -> int:
@@ -80,7 +82,7 @@ def _import(code: str) -> float:
 
 
 def _run(words: list[str]) -> str:
-    done = subprocess.run(  # noqa: S603  # the benchmark's own programs
+    done = subprocess.run(  # noqa: S603  (the benchmark's own program)
         [sys.executable, *words], env=plain_environ(), capture_output=True, text=True, timeout=300, check=False
     )
     if done.returncode:

@@ -62,7 +62,7 @@ def _run(launcher: Launcher, environment: Path, receiver: Receiver, kind: str, p
     )  # fmt: skip
     command = [str(python_of(environment)), str(PROGRAMS / "record_items.py"), kind, str(number)]
     words, environ = launcher.apply(environment, command, environ)
-    done = subprocess.run(  # noqa: S603  # the benchmark's own programs
+    done = subprocess.run(  # noqa: S603  (the benchmark's own program)
         words, env=environ, capture_output=True, text=True, timeout=600, check=False
     )
     if done.returncode:

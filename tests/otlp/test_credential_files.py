@@ -19,6 +19,7 @@ from releases import needs_yaml
 
 from distrokit_otlp import sender
 from distrokit_otlp.credentials.files import BearerTokenFile
+from distrokit_otlp.file_stamps import read_stamp
 
 TOKEN, HEADERS = "DISTROKIT_OTLP_BEARER_TOKEN_FILE", "DISTROKIT_OTLP_HEADERS_FILE"
 CODE = grpc.StatusCode
@@ -68,20 +69,19 @@ def test_one_that_was_replaced_without_a_sign_is_read_at_once_when_it_is_refused
         # On a file system that shows no change.
         source = next(iter(sent.exporter.sender.get()._headers._sources))._refresh
         file.write_text("later")
-        seen = file.stat()
-        source._seen = seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino, seen.st_size
+        source._seen = read_stamp(str(file))
         peer.behave(only_with(peer, "Bearer later"))
         assert sent.attempt("b") is None
         assert authorizations(peer) == ["Bearer first", "Bearer first", "Bearer later"]
         assert (sent.lost, sent.arrived) == ([], Counter("ab"))
 
 
-@PROTOCOLS
-def test_a_refusal_of_what_worked_waits_for_the_renewal(tmp_path, protocol, monkeypatch):
+@WAYS
+def test_a_refusal_of_what_worked_waits_for_the_renewal(tmp_path, protocol, transport, monkeypatch):
     """The receiver has the new one first; and the same the other way round."""
     file = tmp_path / "token"
     file.write_text("first")
-    with PEERS[protocol]() as peer, exporting(protocol, "traces", peer, {TOKEN: str(file)}) as sent:
+    with PEERS[protocol]() as peer, exporting(protocol, "traces", peer, {TOKEN: str(file), **transport}) as sent:
         peer.behave(only_with(peer, "Bearer first"))
         assert sent.attempt("a") is None
         peer.behave(only_with(peer, "Bearer second"))
@@ -174,10 +174,10 @@ def test_lines_of_a_headers_file_that_are_none(tmp_path, protocol):
         assert peer.ledger.requests[0].headers["a"] == "b"
 
 
-@PROTOCOLS
-def test_a_token_that_comes_late_loses_nothing(tmp_path, protocol):
+@WAYS
+def test_a_token_that_comes_late_loses_nothing(tmp_path, protocol, transport):
     file = tmp_path / "token"
-    with PEERS[protocol]() as peer, exporting(protocol, "traces", peer, {TOKEN: str(file)}) as sent:
+    with PEERS[protocol]() as peer, exporting(protocol, "traces", peer, {TOKEN: str(file), **transport}) as sent:
         peer.behave(only_with(peer, "Bearer late"))
         left = sent.attempt("a")
         assert sent.left(left) == 1

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 
+import grpc
 import pytest
 from answering import closed_port, silent
 from exporting import exporting
@@ -101,8 +102,6 @@ def test_none_of_them_is_there(protocol):
 @PROTOCOLS
 @pytest.mark.parametrize("balancing", [{}, IN_TURN], ids=["one", "in turn"])
 def test_a_receiver_that_is_too_busy_is_passed_over_within_the_attempt(protocol, balancing):
-    import grpc
-
     with fleet(protocol) as peers:
         for peer in peers[:2]:
             peer.behave(refuse(503, grpc.StatusCode.UNAVAILABLE))
@@ -117,8 +116,6 @@ def test_a_receiver_that_is_too_busy_is_passed_over_within_the_attempt(protocol,
 
 @PROTOCOLS
 def test_all_are_too_busy(protocol):
-    import grpc
-
     with fleet(protocol) as peers:
         for peer in peers:
             peer.behave(refuse(503, grpc.StatusCode.UNAVAILABLE))
@@ -131,8 +128,6 @@ def test_all_are_too_busy(protocol):
 
 @PROTOCOLS
 def test_a_receiver_that_asks_to_wait_is_obeyed(protocol):
-    import grpc
-
     with fleet(protocol) as peers:
         for peer in peers:
             peer.behave(refuse(503, grpc.StatusCode.UNAVAILABLE, retry_after=7))
@@ -141,34 +136,17 @@ def test_a_receiver_that_asks_to_wait_is_obeyed(protocol):
         assert sum(len(peer.ledger.requests) for peer in peers) == 1
 
 
+@pytest.mark.parametrize("hanging", [hang(20), refuse(504, grpc.StatusCode.DEADLINE_EXCEEDED)], ids=["", "says so"])
 @PROTOCOLS
-def test_a_receiver_that_hangs_is_left_with_the_next_attempt(protocol):
+def test_a_receiver_that_lets_the_time_pass_is_left_with_the_next_attempt(protocol, hanging):
     with (
         fleet(protocol, 2) as peers,
         exporting(protocol, "traces", peers[0], listing(*(peer.port for peer in peers))) as sent,
     ):
         assert sent.attempt("a") is None
         used = next(peer for peer in peers if peer.ledger.requests)
-        used.behave(hang(20))
+        used.behave(hanging)
         left = sent.attempt("b", 0.5)
-        assert sent.left(left) == 1
-        assert sent.exporter.attempt(left.items, 5) is None
-        (other,) = [peer for peer in peers if peer is not used]
-        assert other.ledger.ids("traces") == {"b": 1}
-
-
-@PROTOCOLS
-def test_a_receiver_that_says_itself_that_the_time_has_passed_is_left_as_well(protocol):
-    import grpc
-
-    with (
-        fleet(protocol, 2) as peers,
-        exporting(protocol, "traces", peers[0], listing(*(peer.port for peer in peers))) as sent,
-    ):
-        assert sent.attempt("a") is None
-        used = next(peer for peer in peers if peer.ledger.requests)
-        used.behave(refuse(504, grpc.StatusCode.DEADLINE_EXCEEDED))
-        left = sent.attempt("b")
         assert sent.left(left) == 1
         assert sent.exporter.attempt(left.items, 5) is None
         (other,) = [peer for peer in peers if peer is not used]
@@ -432,8 +410,6 @@ def test_threads_of_the_application_do_not_share_a_connection():
 @PROTOCOLS
 def test_the_applications_random_numbers_stay_its_own(protocol):
     """A seed makes them repeatable, with telemetry as without."""
-    import grpc
-
     with fleet(protocol, 2) as peers:
         for peer in peers:
             peer.behave(first(1, refuse(503, grpc.StatusCode.UNAVAILABLE)))

@@ -53,6 +53,29 @@ def test_files_that_are_renewed_are_read_again(tmp_path, protocol):
         assert sent.arrived == {"a": 1, "b": 1}
 
 
+@pytest.mark.parametrize("protocol", [*PEERS, GRPCIO])
+def test_a_certificate_that_is_refused_after_it_worked_waits_for_its_renewal(tmp_path, protocol):
+    """The receiver's comes first: what it has until then is another authority's."""
+    for part in ("good", "other"):
+        (tmp_path / part).mkdir()
+    good, other = Authority(tmp_path / "good"), Authority(tmp_path / "other")
+    with PEERS[protocol](tls=TLS(good)) as peer:
+        env = {f"{GENERAL}CERTIFICATE": str(good.folder / "ca.pem")}
+        with exporting(protocol, "traces", peer, env) as sent:
+            assert sent.attempt("a") is None
+            for authority in (other, good):
+                peer.stop()
+                peer.tls = TLS(authority)
+                peer.start()
+                if authority is other:
+                    for _ in range(3):
+                        left = sent.attempt("b")
+                        assert sent.left(left) == 1
+                    assert "unknown authority" in left.cause
+            _until_taken(sent, "b")
+            assert (sent.lost, sent.arrived) == ([], Counter("ab"))
+
+
 def _until_reached(sent, ids):
     """The first answer that says more than that the old connection has ended."""
     for _ in range(5):

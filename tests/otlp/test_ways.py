@@ -10,10 +10,9 @@ from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingMixIn, UnixStreamServer
 
 import pytest
-import requests
 from answering import Authority, closed_port
 from exporting import exporting
-from peers import PEERS, TLS, http_peer
+from peers import PEERS, TLS, accept, first, http_peer, refuse
 from plans import planned, plugin, problems
 from processes import BRIEF, instrumented, said
 from proxy import proxy
@@ -245,30 +244,25 @@ def test_a_transport_that_no_package_publishes():
     assert "'distrokit' is used instead" in line
 
 
-def test_a_digest_is_an_answer_to_the_receiver():
-    """So it goes through a session of requests, since only that can answer."""
-    session_used = []
-
-    class Digest(HTTPDigestAuth):
-        def __call__(self, request):
-            session_used.append(request.hooks)
-            return super().__call__(request)
+def test_a_digest_answers_the_receivers_challenge():
+    """So it goes through a session of requests, since only that can send a request twice."""
 
     def distrokit_exporter_options(exporter, options):
-        options.credentials = Digest("me", "word")
+        options.credentials = HTTPDigestAuth("me", "word")
 
+    challenge = {"www-authenticate": 'Digest realm="r", nonce="n", qop="auth"'}
     acme = plugin(distrokit_exporter_options=distrokit_exporter_options)
     with http_peer() as peer, exporting("http/protobuf", "traces", peer, acme=acme) as sent:
+        peer.behave(first(1, refuse(401, headers=challenge), accept()))
         assert sent.attempt("abc") is None
-    assert session_used
-    assert issubclass(requests.Session, object)
+        first_request, second = (request.headers.get("authorization", "") for request in peer.ledger.requests)
+        assert first_request == ""
+        assert second.startswith('Digest username="me", realm="r", nonce="n"')
 
 
 @needs_json
 @pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
 def test_json_is_tried_again_and_split_as_protobuf_is(signal):
-    from peers import accept, first, refuse
-
     with http_peer() as peer, exporting("http/json", signal, peer) as sent:
         peer.behave(first(1, refuse(503), first(1, refuse(413), accept())))
         left = sent.attempt("abcd")

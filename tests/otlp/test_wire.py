@@ -336,5 +336,5 @@ def test_caches_stay_small():
     assert len(attributes._texts.get("id", {})) <= 256
     assert len(attributes._numbers["n"]) <= 256
     assert len(write._names._known) <= 2048
-    assert len(write._scopes._resources) <= 16
-    assert len(write._scopes._scopes) <= 1024
+    assert len(write._scopes._resources._known) <= 16
+    assert len(write._scopes._scopes._known) <= 1024

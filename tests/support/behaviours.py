@@ -149,6 +149,7 @@ def refuse(
     as_date: bool = False,
     in_details: bool = False,
     message: str = "refused",
+    headers: Mapping[str, str] | None = None,
 ) -> Behaviour:
     """Counts nothing; the code of gRPC is what goes with the status unless given."""
     code = code or CODES[status]
@@ -157,6 +158,7 @@ def refuse(
             status,
             code,
             message,
+            headers or {},
             counted=False,
             retry_after=retry_after,
             as_date=as_date,

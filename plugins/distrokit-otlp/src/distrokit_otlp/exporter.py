@@ -1,17 +1,14 @@
-"""The OTLP exporter of one signal, over either transport.
+"""The OTLP exporter of one signal, over any transport.
 
-It uses the public encoders of ``opentelemetry-exporter-otlp-proto-common`` and sends by itself. Upstream's exporters
-do not tell retryable failures from others, send every attempt twice, take redirects and web pages for success, and
-lose a whole batch when one item cannot be encoded or when the request is one byte too large.
+Upstream's exporters do not tell retryable failures from others, send every attempt twice, take redirects and web pages
+for success, and lose a whole batch when one item cannot be encoded or when the request is one byte too large.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import sys
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,51 +16,22 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from distrokit import ExporterOptions, ExportFailure, LossReporter, metric_arguments
-from distrokit_otlp.connection.chance import jitter
+from distrokit import ExportFailure, LossReporter
+from distrokit_otlp.connection.randomness import jitter
 from distrokit_otlp.request_size import RequestSize
 from distrokit_otlp.send_result import SendResult
+from distrokit_otlp.sender import Sender
 from distrokit_otlp.signals import SignalInOTLP
 
 # Below OpenTelemetry's own logger: a message of it during an export is reported as the cause of the loss.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
 #: Marks messages that are not shown when a later attempt succeeds.
 _CAUSE = {"distrokit_cause": True}
-#: Size of a request in bytes, uncompressed: the default limit of grpc servers, less the framing.
-LARGEST_REQUEST = 4 * 1024 * 1024 - 4096
-#: Stands for "no limit", in seconds: one day.
-NO_LIMIT = 86_400.0
 #: The number of single items that may be refused for their size in one attempt. After that, items of at least the
 #: smallest refused size are dropped without a request. Sizes are before compression; a receiver may check the size
 #: after it.
 _LARGE_ITEMS_TRIED = 8
 _REASONS = {"unsure": "unsure", "refused": "failed", "too_large": "too_large", "unencodable": "unencodable"}
-
-
-class Sender(ABC):
-    """A transport."""
-
-    @abstractmethod
-    def send(self, request: bytes, seconds: float) -> SendResult:
-        """Send an encoded request and return the result within ``seconds``; never raises."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close connections; a request under way is cancelled."""
-
-    @abstractmethod
-    def forked(self) -> None:
-        """Abandon the parent's connection in a forked child; a new one is opened when needed."""
-
-    def prepare(self) -> SendResult | None:
-        """Import what requests need; return the result of a request that cannot be sent, ``None`` if it can be."""
-        return None
-
-    def before_fork(self) -> None:  # noqa: B027  # most transports need nothing
-        """Block new requests, and wait briefly for one under way, where a fork must not interrupt it."""
-
-    def forked_in_parent(self) -> None:  # noqa: B027  # most transports need nothing
-        """Allow requests again."""
 
 
 class _Exporter:
@@ -283,35 +251,6 @@ class OTLPMetricExporter(_Exporter, MetricExporter):
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         return True
-
-
-def timeout_seconds(options: ExporterOptions) -> float:
-    """Return the timeout of one export in seconds."""
-    return options.timeout_millis / 1000 or NO_LIMIT
-
-
-def exporter_arguments(options: ExporterOptions, taken: Sequence[str]) -> tuple[Any, dict[str, Any]]:
-    """Return the exporter class of ``options.signal``, and its keywords but for signal, sender and timeout.
-
-    Args:
-        taken: arguments that the transport uses.
-
-    Raises: ``TypeError`` for an argument that the exporter does not have.
-    """
-    arguments = {name: value for name, value in options.arguments.items() if name not in (*taken, "protocol")}
-    largest = arguments.pop("max_request_size", LARGEST_REQUEST)
-    kind, preferred = (
-        {"traces": OTLPSpanExporter, "logs": OTLPLogExporter, "metrics": OTLPMetricExporter}[options.signal],
-        {},
-    )
-    if options.signal == "metrics":
-        preferred = metric_arguments(options.arguments)
-        preferred.update({name: arguments.pop(name) for name in list(arguments) if name in preferred})
-        for name in ("temporality_preference", "default_histogram_aggregation"):
-            arguments.pop(name, None)
-    if arguments:
-        raise TypeError(f"the exporter takes no {', '.join(sorted(arguments))}")
-    return kind, {"largest": largest or sys.maxsize, "lost": options.lost, **preferred}
 
 
 def _identity(items: Any) -> Any:

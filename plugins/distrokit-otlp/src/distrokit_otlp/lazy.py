@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from distrokit_otlp.exporter import Sender
 from distrokit_otlp.send_result import SendResult
+from distrokit_otlp.sender import Sender
 
 #: Seconds that a fork waits for an import under way, which takes long on a busy machine: the child would wait for ever.
 _FORK_WAIT = 10.0

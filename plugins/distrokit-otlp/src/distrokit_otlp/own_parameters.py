@@ -8,14 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from distrokit import EntryPoints, Reader, Value, did_you_mean
-from distrokit_otlp.credentials.files import BearerTokenFile, CredentialFile, HeadersFile, describe_fault
-from distrokit_otlp.credentials.headers import file_faults, parse_silently
+from distrokit_otlp.credentials.files import FILES, HeadersFile, describe_fault
 
 #: The mean age of a connection in milliseconds.
 DEFAULT_AGE = 300_000
 OWN_PARAMETERS = (
-    "bearer_token_file",
-    "headers_file",
+    *FILES,
     "balancing",
     "connection_age_millis",
     "transport",
@@ -34,8 +32,8 @@ TRANSPORT_GROUP = "opentelemetry_http_transport"
 def own_parameters(reader: Reader, *, grpc: bool) -> dict[str, Value[Any]]:
     """Read the parameters; a configuration file has them under ``distribution: distrokit``."""
     read: dict[str, Value[Any]] = {}
-    for parameter, suffix in (("bearer_token_file", "BEARER_TOKEN_FILE"), ("headers_file", "HEADERS_FILE")):
-        path = reader.text(_own_names(reader, suffix))
+    for parameter in FILES:
+        path = reader.text(_own_names(reader, parameter.upper()))
         if path.value:
             read[parameter] = path
             _check_credentials(reader, parameter, path, grpc=grpc)
@@ -60,16 +58,12 @@ def _parse_transport(text: str) -> str:
 
 def _check_credentials(reader: Reader, parameter: str, path: Value[str], *, grpc: bool) -> None:
     """Report a file that holds no credentials; it is read again when it changes."""
-    kind: CredentialFile = (
-        BearerTokenFile(path.value, path.source.name)
-        if parameter == "bearer_token_file"
-        else HeadersFile(path.value, path.source.name, parse_silently)
-    )
+    file = FILES[parameter](path.value, path.source.name)
     try:
-        for value in kind().values():
+        for value in file().values():
             reader.secret(value)
             reader.secret(value.rpartition(" ")[2])
-        for fault in file_faults(path.value, grpc=grpc) if parameter == "headers_file" else ():
+        for fault in file.faults(grpc=grpc) if isinstance(file, HeadersFile) else ():
             reader.problem(
                 code="header-invalid",
                 setting=str(path.source),

@@ -69,13 +69,9 @@ def probe_lines(options: ExporterOptions, send: Callable[[Any], Sent]) -> Iterab
 
 def make(options: ExporterOptions) -> Any:
     """Make the exporter of one signal; its transport is imported with the first export."""
-    if options.arguments["protocol"] == "grpc":
-        from distrokit_otlp.grpc.exporter import make_grpc
+    from distrokit_otlp.factory import make_exporter
 
-        return make_grpc(options)
-    from distrokit_otlp.http.exporter import make_http
-
-    return make_http(options)
+    return make_exporter(options)
 
 
 def make_lines(options: ExporterOptions) -> Any:

@@ -12,12 +12,6 @@ from distrokit_otlp.connection.endpoints import is_grpc_target
 _FIXED = {"grpc": "otlp_grpc", "http/protobuf": "otlp_http", "http/json": "otlp_http"}
 
 
-def credentials_parameter(options: ExporterOptions) -> str:
-    """Return the parameter that gives the credentials: the last one of those that are set wins."""
-    files = ("bearer_token_file", "headers_file")
-    return next((name for name in files if options.arguments.get(name)), "headers")
-
-
 class Remedies:
     """The remedies of one exporter.
 

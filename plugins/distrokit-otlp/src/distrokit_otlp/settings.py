@@ -32,6 +32,48 @@ _EACH = (
     ("CLIENT_CERTIFICATE", "path", "", "", "PEM file with the client certificate; it may also hold the key"),
 )
 
+_OWN_FILES = (
+    ("BEARER_TOKEN_FILE", "a file with a token, sent as `Authorization: Bearer`; read again when it changes"),
+    ("HEADERS_FILE", "a file with one header `name=value` per line; read again when it changes"),
+)
+_OWN = (
+    (
+        "BALANCING",
+        "one of pick_first, round_robin",
+        "pick_first",
+        "",
+        "with several addresses: keep one that is chosen at random, or send each request to the next",
+    ),
+    (
+        "CONNECTION_AGE",
+        "integer",
+        "300000",
+        "ms",
+        "mean age at which a connection is closed and the endpoint's name resolved again; 0 for no limit",
+    ),
+    (
+        "GRPC",
+        "one of h2, grpcio",
+        "h2",
+        "",
+        "the library for OTLP over grpc; `grpcio` needs `distrokit-otlp[grpcio]`",
+    ),
+    (
+        "ENCODER",
+        "one of distrokit, upstream",
+        "distrokit",
+        "",
+        "what encodes requests as protobuf; `upstream` needs `opentelemetry-exporter-otlp-proto-common`",
+    ),
+    (
+        "HTTP_TRANSPORT",
+        "name",
+        "distrokit",
+        "",
+        "how OTLP over HTTP is sent: by distrokit, or by an entry point of the group `opentelemetry_http_transport`",
+    ),
+)
+
 
 def settings() -> list[Setting]:
     """Return one setting per variable; those of one signal override the general ones."""
@@ -105,10 +147,6 @@ def settings() -> list[Setting]:
 
 def own_settings() -> list[Setting]:
     """Return the settings that OpenTelemetry does not have."""
-    files = (
-        ("BEARER_TOKEN_FILE", "a file with a token, sent as `Authorization: Bearer`; read again when it changes"),
-        ("HEADERS_FILE", "a file with one header `name=value` per line; read again when it changes"),
-    )
     rows = [
         Setting(
             name=f"DISTROKIT_OTLP_{signal}{suffix}",
@@ -118,50 +156,18 @@ def own_settings() -> list[Setting]:
             parameter=True,
         )
         for signal in ("", "TRACES_", "METRICS_", "LOGS_")
-        for suffix, meaning in files
+        for suffix, meaning in _OWN_FILES
     ]
-    return [
-        *rows,
+    rows += [
         Setting(
-            name="DISTROKIT_OTLP_BALANCING",
-            kind="one of pick_first, round_robin",
-            default="pick_first",
+            name=f"DISTROKIT_OTLP_{suffix}",
+            kind=kind,
+            default=default,
+            unit=unit,
             consumer="otlp",
-            meaning="with several addresses: keep one that is chosen at random, or send each request to the next",
+            meaning=meaning,
             parameter=True,
-        ),
-        Setting(
-            name="DISTROKIT_OTLP_CONNECTION_AGE",
-            kind="integer",
-            default="300000",
-            unit="ms",
-            consumer="otlp",
-            meaning="mean age at which a connection is closed and the endpoint's name resolved again; 0 for no limit",
-            parameter=True,
-        ),
-        Setting(
-            name="DISTROKIT_OTLP_GRPC",
-            kind="one of h2, grpcio",
-            default="h2",
-            consumer="otlp",
-            meaning="the library for OTLP over grpc; `grpcio` needs `distrokit-otlp[grpcio]`",
-            parameter=True,
-        ),
-        Setting(
-            name="DISTROKIT_OTLP_ENCODER",
-            kind="one of distrokit, upstream",
-            default="distrokit",
-            consumer="otlp",
-            meaning="what encodes requests as protobuf; `upstream` needs `opentelemetry-exporter-otlp-proto-common`",
-            parameter=True,
-        ),
-        Setting(
-            name="DISTROKIT_OTLP_HTTP_TRANSPORT",
-            kind="name",
-            default="distrokit",
-            consumer="otlp",
-            meaning="the transport for OTLP over HTTP: distrokit's own, or an entry point of the group "
-            "`opentelemetry_http_transport`",
-            parameter=True,
-        ),
+        )
+        for suffix, kind, default, unit, meaning in _OWN
     ]
+    return rows

@@ -2,6 +2,6 @@
 
 - ``endpoints``: parses endpoints; ``target``: the receiver that an endpoint names, and its addresses.
 - ``proxies``: finds the proxy of a receiver.
-- ``connector``: opens one connection, through a proxy and with TLS; ``timed_socket``: limits its operations.
+- ``connector``: opens one connection, with TLS; ``tunnels``: through a proxy; ``timed_socket``: limits its operations.
 - ``connections``: selects an address for each request, and keeps the connections.
 """

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Collection
 from typing import Generic, Protocol, TypeVar
 
-from distrokit_otlp.connection.chance import jitter
 from distrokit_otlp.connection.connector import Connector
 from distrokit_otlp.connection.failure import ConnectionFailure, describe
 from distrokit_otlp.connection.proxies import Proxy
+from distrokit_otlp.connection.randomness import jitter
 from distrokit_otlp.connection.target import Address
 from distrokit_otlp.connection.timed_socket import TimedSocket
 
@@ -208,14 +208,14 @@ class Connections(Generic[_C]):
         if self._addresses and (fresh or now - self._resolved_at < _RESOLVE_INTERVAL):
             return
         try:
-            ways = self._connector.ways(deadline)
+            proxies = self._connector.resolve(deadline)
         except (OSError, UnicodeError) as error:
             if not self._addresses:
                 name = self._connector.target.listed[0].host
                 why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
                 raise ConnectionFailure(f"name resolution failed: {name}: {why}") from error
-            ways = {address: self._proxies[address] for address in self._addresses}
-        found = list(ways)
+            proxies = {address: self._proxies[address] for address in self._addresses}
+        found = list(proxies)
         for address in set(self._open) - set(found):
             self.discard(address)
         if self._round_robin:
@@ -223,7 +223,7 @@ class Connections(Generic[_C]):
             known = [address for address in self._addresses if address in found]
             found = [address for address in found if address not in known] + known
         self._avoided = {address: value for address, value in self._avoided.items() if address in found}
-        self._addresses, self._proxies, self._resolved_at = found, ways, now
+        self._addresses, self._proxies, self._resolved_at = found, proxies, now
         self._stale_at = now + (jitter(self._age) if self._age else float("inf"))
 
     def _connect(self, address: Address, deadline: float) -> _C:
@@ -245,13 +245,15 @@ class Connections(Generic[_C]):
 
     def _summary(self, failures: list[ConnectionFailure]) -> ConnectionFailure:
         """Return one failure for those of all addresses."""
-        target = self._connector.target
-        final, reached = all(one.final for one in failures), any(one.reached for one in failures)
-        if len({one.cause for one in failures}) == 1:
-            # All addresses of a name fail for the same reason. A proxy is no address of the receiver.
-            place = failures[0].place
-            if place and not place.startswith("the proxy ") and not (len(failures) == 1 and target.is_fixed):
-                place = target.place
-            return ConnectionFailure(failures[0].cause, place, final=final, reached=reached)
-        text = "; ".join(dict.fromkeys(describe(one) for one in failures))
-        return ConnectionFailure(text, final=final, reached=reached)
+        final = all(one.final for one in failures)
+        if len({one.cause for one in failures}) > 1:
+            return ConnectionFailure("; ".join(dict.fromkeys(describe(one) for one in failures)), final=final)
+        # All addresses of a name fail for the same reason. A proxy is no address of the receiver.
+        cause, place, target = failures[0].cause, failures[0].place, self._connector.target
+        if (
+            place
+            and not place.startswith("the proxy ")
+            and (len(failures) > 1 or not (target.is_list or target.is_local))
+        ):
+            place = target.place
+        return ConnectionFailure(cause, place, final=final)

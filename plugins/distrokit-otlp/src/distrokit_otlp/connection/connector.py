@@ -8,14 +8,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any
 
 from distrokit_otlp.connection.failure import ConnectionFailure, connect_failure, tls_failure
 from distrokit_otlp.connection.proxies import Proxy, proxy_for
 from distrokit_otlp.connection.resolution import Resolver
 from distrokit_otlp.connection.target import Address, Target, spread
 from distrokit_otlp.connection.timed_socket import TimedSocket, shut_down
+from distrokit_otlp.connection.tunnels import ask_for_tunnel, connect_by_socks
 
 #: Seconds until the system probes an idle connection, between two probes, and their number: a middlebox may have
 #: forgotten the connection.
@@ -62,7 +61,7 @@ class Connector:
             self._fork_state.holds_lock = False
             self._in_library.release()
 
-    def ways(self, deadline: float) -> dict[Address, Proxy | None]:
+    def resolve(self, deadline: float) -> dict[Address, Proxy | None]:
         """Return the receiver's current addresses, in the order in which to try them, each with its proxy if any.
 
         A proxy resolves the name by itself.
@@ -114,7 +113,7 @@ class Connector:
             if proxy and proxy.scheme == "https":
                 self._wrap(found, proxy.host, ssl.create_default_context)
             if proxy and not proxy.scheme.startswith("socks") and (self._grpc or self.target.tls):
-                _ask_for_tunnel(found, address, proxy)
+                ask_for_tunnel(found, address, proxy)
             if self.target.tls:
                 self._wrap(found, self.target.host_of(address), self._context)
         except BaseException:
@@ -130,7 +129,7 @@ class Connector:
             if left <= 0:
                 raise TimeoutError
             if proxy and proxy.scheme.startswith("socks"):
-                return _connect_by_socks(address, proxy, left)
+                return connect_by_socks(address, proxy, left)
             if not where.port:
                 return connect(where, left, self._note)
             # Only a proxy has a name here; its addresses are tried in the system's order.
@@ -200,63 +199,3 @@ def connect(
             if hasattr(socket, name):
                 raw.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
     return raw
-
-
-def _connect_by_socks(address: Address, proxy: Proxy, seconds: float) -> socket.socket:
-    try:
-        socks: Any = import_module("socks")
-    except ModuleNotFoundError:
-        raise ConnectionFailure("a SOCKS proxy needs another package: pip install 'distrokit-otlp[socks]'") from None
-    kind = socks.SOCKS4 if proxy.scheme.startswith("socks4") else socks.SOCKS5
-    connected: socket.socket = socks.create_connection(
-        (address.host, address.port),
-        timeout=seconds,
-        proxy_type=kind,
-        proxy_addr=proxy.host,
-        proxy_port=proxy.port,
-        # The proxy resolves the name, as with "socks5h" and "socks4a" in other clients.
-        proxy_rdns=True,
-        proxy_username=proxy.user or None,
-        proxy_password=proxy.password or None,
-    )
-    return connected
-
-
-def _ask_for_tunnel(found: TimedSocket, address: Address, proxy: Proxy) -> None:
-    """Send CONNECT and read the response (RFC 9110, 9.3.6). Raises ``ConnectionFailure``."""
-    # grpc needs it behind a proxy only.
-    import http.client
-
-    lines = [f"CONNECT {address.place} HTTP/1.1", f"Host: {address.place}"]
-    lines += [f"{name}: {value}" for name, value in proxy.headers.items()]
-    try:
-        found.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
-        response = http.client.HTTPResponse(found, method="CONNECT")  # type: ignore[arg-type]
-        # Unbuffered: the bytes after the response are the receiver's.
-        response.fp = _Unbuffered(found)  # type: ignore[assignment]
-        response.begin()
-    except (OSError, http.client.HTTPException) as error:
-        raise ConnectionFailure(f"the proxy {proxy.place} gave no answer: {error or type(error).__name__}") from error
-    if not 200 <= response.status < 300:
-        status = f"{response.status} {response.reason}".rstrip()
-        raise ConnectionFailure(f"the proxy {proxy.place} answered {status}")
-
-
-class _Unbuffered:
-    """Reads lines byte by byte, as :class:`http.client.HTTPResponse` needs it for a response's head."""
-
-    def __init__(self, found: TimedSocket) -> None:
-        self._found = found
-
-    def readline(self, limit: int = 65_537) -> bytes:
-        line = bytearray()
-        while len(line) < limit and not line.endswith(b"\n"):
-            byte = self._found.recv(1)
-            if not byte:
-                break
-            line += byte
-        return bytes(line)
-
-    def flush(self) -> None: ...
-
-    def close(self) -> None: ...

@@ -21,12 +21,11 @@ class ConnectionFailure(Exception):  # noqa: N818  # "failure" is the word of th
         cause: why, without the address: ``connection refused``.
         place: the address; empty when ``cause`` names it.
         final: true when another attempt is of no use, such as for a certificate that is not trusted.
-        reached: true when something answered at the address.
     """
 
-    def __init__(self, cause: str, place: str = "", *, final: bool = False, reached: bool = False) -> None:
+    def __init__(self, cause: str, place: str = "", *, final: bool = False) -> None:
         super().__init__(f"{cause} at {place}" if place else cause)
-        self.cause, self.place, self.final, self.reached = cause, place, final, reached
+        self.cause, self.place, self.final = cause, place, final
 
 
 def describe(error: BaseException) -> str:

@@ -20,6 +20,13 @@ def target_for(options: ExporterOptions) -> Target:
     return target_of(endpoint, tls=secure, default_port=443 if secure else 80)
 
 
+def user_agent_of(options: ExporterOptions) -> str:
+    """Return the ``User-Agent`` of requests (OTLP exporter, "User Agent")."""
+    from opentelemetry.sdk.version import __version__ as exporter_version
+
+    return f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}".strip()
+
+
 def balancing_of(options: ExporterOptions) -> dict[str, Any]:
     """Return the keywords of :class:`~distrokit_otlp.connection.connections.Connections`."""
     return {

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from distrokit_otlp.connection.chance import shuffled
 from distrokit_otlp.connection.endpoints import listed_hosts, local_path, scheme_of
+from distrokit_otlp.connection.randomness import shuffled
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,6 @@ class Target:
     def is_list(self) -> bool:
         """True if the endpoint itself lists several addresses."""
         return len(self.listed) > 1
-
-    @property
-    def is_fixed(self) -> bool:
-        """True if all addresses are numbers or Unix sockets."""
-        return all(address.is_number for address in self.listed)
 
     @property
     def is_local(self) -> bool:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+
+from distrokit_otlp.credentials.header_list import parse_headers
+from distrokit_otlp.credentials.header_rules import find_fault
+from distrokit_otlp.file_stamps import FileStamp, read_stamp
 
 #: Size of a file in characters, as for any secret.
 _LARGEST = 65_536
@@ -20,7 +24,7 @@ class CredentialFile(ABC):
 
     def __init__(self, path: str, place: str) -> None:
         self.path, self.place = path, place
-        self._seen: tuple[int, ...] | None = None
+        self._seen: FileStamp | None = None
         self._headers: dict[str, str] = {}
 
     def __call__(self) -> dict[str, str]:
@@ -28,17 +32,19 @@ class CredentialFile(ABC):
 
         Raises: ``OSError`` when it cannot be read; ``ValueError`` when its content is not usable, without the content.
         """
-        path = Path(self.path)
-        status = path.stat()
-        seen = status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
+        seen = read_stamp(self.path)
         if seen != self._seen:
-            if not path.is_file():
-                # Reading a pipe or device might never end.
-                raise ValueError("it is not a regular file")
-            with path.open(encoding="utf-8") as file:
-                self._headers = self.parse(file.read(_LARGEST))
+            self._headers = self.parse(self._read())
             self._seen = seen
         return self._headers
+
+    def _read(self) -> str:
+        path = Path(self.path)
+        if not path.is_file():
+            # Reading a pipe or device might never end.
+            raise ValueError("it is not a regular file")
+        with path.open(encoding="utf-8") as file:
+            return file.read(_LARGEST)
 
     def forget(self) -> None:
         """Read the file again with the next call, even if it looks unchanged."""
@@ -55,21 +61,30 @@ class HeadersFile(CredentialFile):
     Args:
         path: of the file.
         place: the setting that names it, for messages.
-        parse: turns the file's text into headers.
         first: the headers that were read for the plan, which the file's current headers replace.
     """
 
-    def __init__(
-        self, path: str, place: str, parse: Callable[[str], dict[str, str]], first: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, path: str, place: str, first: Mapping[str, str] | None = None) -> None:
         super().__init__(path, place)
-        self.first, self._parse = first or {}, parse
+        self.first = first or {}
 
     def parse(self, text: str) -> dict[str, str]:
-        headers = self._parse(text)
+        headers = parse_headers(text)[0]
         if not headers:
             raise ValueError("it has no header")
         return headers
+
+    def faults(self, *, grpc: bool) -> list[str]:
+        """Return what the file holds that is not sent, without any value.
+
+        Args:
+            grpc: true for grpc, false for HTTP.
+
+        Raises: ``OSError`` or ``ValueError`` when it cannot be read.
+        """
+        headers, refused = parse_headers(self._read())
+        faults = [f"line {position} is not name=value in plain ASCII" for position in refused]
+        return [*faults, *filter(None, (find_fault(name, value, grpc=grpc) for name, value in headers.items()))]
 
 
 class BearerTokenFile(CredentialFile):
@@ -84,6 +99,13 @@ class BearerTokenFile(CredentialFile):
         if not (token.isascii() and token.isprintable()) or " " in token:
             raise ValueError("it is not one token in plain ASCII")
         return {"authorization": f"Bearer {token}"}
+
+
+#: By the parameter that names the file; later ones override earlier ones.
+FILES: dict[str, type[HeadersFile | BearerTokenFile]] = {
+    "headers_file": HeadersFile,
+    "bearer_token_file": BearerTokenFile,
+}
 
 
 def describe_fault(error: Exception) -> str:

@@ -65,6 +65,16 @@ def to_metadata(headers: Mapping[str, str]) -> tuple[tuple[str, str | bytes], ..
     )
 
 
+def is_about_header(error: BaseException) -> bool:
+    """True for an HTTP library's exception about an invalid header, whose text contains the value."""
+    return type(error).__name__ == "InvalidHeader" or str(error).startswith("Invalid header")
+
+
+def describe_without_header(error: Exception) -> str:
+    """Return an exception's text, but not that of an invalid header."""
+    return f"{type(error).__name__}: {'a request header is invalid' if is_about_header(error) else error}"
+
+
 class HeaderFilter:
     """Selects the headers that a transport can send, at the start and whenever plugins or files return new ones.
 

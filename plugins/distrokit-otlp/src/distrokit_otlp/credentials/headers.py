@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import unquote
 
 from distrokit import Reader, Value
 from distrokit_otlp.credentials.files import HeadersFile
+from distrokit_otlp.credentials.header_list import is_header, parse_headers
 from distrokit_otlp.credentials.header_rules import find_fault
 
 Headers = dict[str, str]
-#: Size of a file in characters, as for any secret.
-_LARGEST = 65_536
 _FORM = "Write name=value,name=value with special characters percent-encoded."
 
 
@@ -62,15 +58,7 @@ def read_headers_file(reader: Reader, headers: Value[Mapping[str, str]]) -> Valu
     if not headers.source.name.partition("__")[0].endswith("_HEADERS_FILE"):
         return None
     path = reader.settings.get(headers.source.name)
-    return Value(HeadersFile(path, headers.source.name, parse_silently, headers.value), headers.source, secret=True)
-
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-def is_header(name: str, value: str) -> bool:
-    """True if a request may contain the header (RFC 9110: a name is a token; a value is plain ASCII here)."""
-    return bool(_TOKEN.fullmatch(name)) and value.isascii() and value.isprintable()
+    return Value(HeadersFile(path, headers.source.name, headers.value), headers.source, secret=True)
 
 
 def _names(reader: Reader) -> tuple[str, str]:
@@ -90,43 +78,6 @@ def _parser(reader: Reader, names: tuple[str, str]) -> Callable[[str], Headers]:
         return headers
 
     return parse
-
-
-def parse_silently(text: str) -> Headers:
-    """Return the valid headers of a file's text."""
-    return parse_headers(text)[0]
-
-
-def parse_headers(text: str) -> tuple[Headers, list[int]]:
-    """Parse ``name=value,name=value`` with special characters percent-encoded.
-
-    Returns: the headers, and the positions of invalid items, from 1.
-    """
-    headers: Headers = {}
-    refused = []
-    # A file has one header per line; a variable separates them by commas.
-    text = text.strip()
-    for position, item in enumerate(text.splitlines() if "\n" in text else text.split(","), 1):
-        name, equals, value = item.partition("=")
-        name, value = unquote(name).strip().lower(), unquote(value).strip()
-        if not item.strip():
-            continue
-        if equals and is_header(name, value):
-            headers[name] = value
-        else:
-            refused.append(position)
-    return headers, refused
-
-
-def file_faults(path: str, *, grpc: bool) -> list[str]:
-    """Return what a headers' file holds that is not sent, without any value.
-
-    Raises: ``OSError`` or ``ValueError`` when it cannot be read.
-    """
-    with Path(path).open(encoding="utf-8") as file:
-        headers, refused = parse_headers(file.read(_LARGEST))
-    faults = [f"line {position} is not name=value in plain ASCII" for position in refused]
-    return [*faults, *filter(None, (find_fault(name, value, grpc=grpc) for name, value in headers.items()))]
 
 
 def _refuse(reader: Reader, setting: str, cause: str, remedy: str = _FORM) -> None:

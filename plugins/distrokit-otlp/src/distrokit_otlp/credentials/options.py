@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 
 from distrokit import ExporterOptions
 from distrokit_otlp.connection.endpoints import basic_authorization
-from distrokit_otlp.credentials.files import BearerTokenFile, HeadersFile
+from distrokit_otlp.credentials.files import FILES
 from distrokit_otlp.credentials.header_rules import HeaderFilter
-from distrokit_otlp.credentials.headers import parse_silently
 from distrokit_otlp.credentials.live_headers import LiveHeaders, exclude_refreshed
 from distrokit_otlp.remedies import Remedies
 
@@ -28,10 +27,14 @@ def live_headers(options: ExporterOptions, user_agent: Mapping[str, str], *, grp
     fixed = exclude_refreshed(fixed, options.refresh_headers)
     remedies = Remedies.of(options)
     sources: list[Callable[[], Mapping[str, str]]] = []
-    if path := str(options.arguments.get("headers_file") or ""):
-        sources.append(HeadersFile(path, remedies.place("headers_file"), parse_silently))
-    if path := str(options.arguments.get("bearer_token_file") or ""):
-        sources.append(BearerTokenFile(path, remedies.place("bearer_token_file")))
+    for parameter, kind in FILES.items():
+        if path := str(options.arguments.get(parameter) or ""):
+            sources.append(kind(path, remedies.place(parameter)))
     if options.refresh_headers is not None:
         sources.append(options.refresh_headers)
     return LiveHeaders(fixed, sources, header_filter)
+
+
+def credentials_parameter(options: ExporterOptions) -> str:
+    """Return the parameter that gives the credentials: the last one of those that are set wins."""
+    return next((name for name in reversed(FILES) if options.arguments.get(name)), "headers")

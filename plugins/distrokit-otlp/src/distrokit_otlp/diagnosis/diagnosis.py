@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import socket
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from distrokit import ExporterOptions
-from distrokit_otlp.remedies import Remedies, credentials_parameter
+from distrokit_otlp.credentials.options import credentials_parameter
+from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls.files import KEYS
 
 if TYPE_CHECKING:
@@ -31,16 +30,6 @@ _DISCONNECTED = re.compile(
 )
 #: Of the addresses of a name grpc reports one: of localhost often ``::1``, which refuses while ``127.0.0.1`` accepts.
 _REFUSED = re.compile(r"connection refused|failed to connect", re.IGNORECASE)
-
-
-def place_of(parameter: str, diagnosis: Diagnosis | None) -> str:
-    """Return the setting to correct; without a diagnosis the general variable."""
-    return diagnosis.place(parameter) if diagnosis else f"OTEL_EXPORTER_OTLP_{parameter.upper()}"
-
-
-def credentials_place(diagnosis: Diagnosis | None) -> str:
-    """Return the setting that gives the credentials; without a diagnosis the general variable."""
-    return diagnosis.credentials_place() if diagnosis else place_of("headers", None)
 
 
 class Diagnosis:
@@ -119,11 +108,14 @@ class Diagnosis:
 
     def _explain_by_probing(self, route: Route, remedies: Remedies, seconds: float, *, listens: bool) -> str:
         """Probe the receiver, at most once a minute; ``listens``: it is known to accept connections."""
+        from distrokit_otlp.diagnosis import protocol_sniffing
+
         now = time.monotonic()
         if now - self._probed_at >= _PROBE_INTERVAL and seconds > 0:
             step = min(_STEP, seconds / 4)
             self._probed_at = now
-            self._finding = self._probe(route, remedies, step) if listens or _listens(route, step) else ""
+            listens = listens or protocol_sniffing.listens(route.host, route.port, step)
+            self._finding = self._probe(route, remedies, step) if listens else ""
         return self._finding
 
     def _probe(self, route: Route, remedies: Remedies, seconds: float) -> str:
@@ -136,13 +128,6 @@ class Diagnosis:
                 return _sentence(check.evidence, check.remedy)
         found = mismatch.detect_mismatch(route, str(self._options.arguments.get("protocol")), remedies, seconds)
         return _sentence(f"{route.place} {found[0]}", found[1]) if found else ""
-
-
-def _listens(route: Route, seconds: float) -> bool:
-    """Tell whether any address of the receiver accepts a connection."""
-    with suppress(OSError), socket.create_connection((route.host, route.port), timeout=seconds):
-        return True
-    return False
 
 
 def _sentence(evidence: str, remedy: str) -> str:

@@ -6,14 +6,14 @@ import os
 import ssl
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from pathlib import Path
 
 from distrokit import Check
 from distrokit_otlp.connection.connector import connect
 from distrokit_otlp.connection.target import Address, look_up
 from distrokit_otlp.diagnosis.protocol_sniffing import STEP, detect_protocol
 from distrokit_otlp.remedies import Remedies
-from distrokit_otlp.tls.roots import find_roots
+from distrokit_otlp.tls.loading import load_files
+from distrokit_otlp.tls.roots import load_roots
 
 #: Days before the end of a certificate from which on doctor warns.
 EXPIRES_SOON = 14
@@ -27,7 +27,7 @@ class Handshake:
         url: the endpoint.
         host: the name that the certificate must have.
         address: where to connect.
-        files: paths of ``certificate``, ``client_key`` and ``client_certificate`` that are set.
+        files: paths of ``certificate``, ``client_key`` and ``client_certificate``; empty when not set.
         remedies: the exporter's settings to change.
         grpc: true for grpc, which has its own CA certificates and its own variable for others.
         place: the address in messages.
@@ -55,8 +55,7 @@ class Handshake:
         try:
             context = self._context()
         except OSError as error:
-            why = error.strerror or error
-            evidence = f"{self._place}: the CA certificates in {self._roots()} cannot be read: {why}"
+            evidence = f"{self._place}: the CA certificates cannot be read: {error}"
             return Check("otlp-tls", "fail", evidence, self._remedies.change("certificate", "/path/to/the/ca.pem"))
         try:
             with self._connect(context) as channel:
@@ -77,18 +76,12 @@ class Handshake:
         return Check("otlp-tls", "ok", evidence)
 
     def _context(self) -> ssl.SSLContext:
-        roots = self._files.get("certificate") or self._roots()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(**({"capath": roots} if Path(roots).is_dir() else {"cafile": roots}))
-        if self._files.get("client_certificate"):
-            context.load_cert_chain(self._files["client_certificate"], self._files.get("client_key") or None)
+        _, context = load_files(self._files)
+        if not self._files["certificate"]:
+            load_roots(context, os.environ, grpc=self._grpc)
         # A wrong protocol is detected with the response to the test item.
         context.set_alpn_protocols(["h2", "http/1.1"])
         return context
-
-    def _roots(self) -> str:
-        """Return the CA certificates that the exporter trusts when none is set."""
-        return find_roots(os.environ, grpc=self._grpc)
 
     def _connect(self, context: ssl.SSLContext) -> ssl.SSLSocket:
         raw = connect(next(iter(look_up(self._address))), self._seconds)

@@ -50,10 +50,10 @@ def speaks_tls(host: str, port: int, seconds: float = STEP) -> bool:
     return True
 
 
-def listens(host: str, port: int) -> bool:
+def listens(host: str, port: int, seconds: float = STEP) -> bool:
     """True if a connection can be made."""
     try:
-        socket.create_connection((host, port), STEP).close()
+        socket.create_connection((host, port), seconds).close()
     except OSError:
         return False
     return True

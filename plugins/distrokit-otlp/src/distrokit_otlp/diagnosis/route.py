@@ -30,7 +30,7 @@ class Route:
         grpc: true for grpc, false for HTTP.
         proxy: the proxy; ``None`` for a direct connection.
         remedies: the exporter's settings to change.
-        files: paths of ``certificate``, ``client_key`` and ``client_certificate`` that are set.
+        files: paths of ``certificate``, ``client_key`` and ``client_certificate``; empty when not set.
     """
 
     url: str

@@ -16,12 +16,12 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from distrokit_otlp.connected_sender import NotProcessed
 from distrokit_otlp.connection.failure import ConnectionFailure, greeting_failure
 from distrokit_otlp.connection.target import Address
 from distrokit_otlp.connection.timed_socket import TimedSocket
 from distrokit_otlp.grpc.goaway import GoAwayFilter
 from distrokit_otlp.grpc.message import LARGEST_RESPONSE
-from distrokit_otlp.sender import NotProcessed
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -187,7 +187,8 @@ class Http2Connection:
             return
         last = self._filter.last_stream
         if last is not None and response.stream > last:
-            raise NotProcessed("the receiver closes the connection")
+            why = f": {_error_name(self._filter.error)}" if self._filter.error else ""
+            raise NotProcessed(f"the receiver closes the connection{why}")
         if self._reset and self._reset[0] == response.stream:
             code = self._reset[1]
             if code == h2.errors.ErrorCodes.REFUSED_STREAM:

@@ -12,9 +12,9 @@ from distrokit_otlp.connection.endpoints import grpc_target
 from distrokit_otlp.credentials.options import live_headers
 from distrokit_otlp.credentials.provider import load_credentials, provider_name
 from distrokit_otlp.diagnosis.diagnosis import Diagnosis
-from distrokit_otlp.exporter import Sender
 from distrokit_otlp.grpc.quiet import quiet
 from distrokit_otlp.remedies import Remedies
+from distrokit_otlp.sender import Sender
 from distrokit_otlp.signals import SignalInOTLP
 from distrokit_otlp.tls.files import TlsFiles
 from distrokit_otlp.tls.loading import TlsFileError

@@ -14,11 +14,10 @@ import grpc
 
 from distrokit_otlp.credentials.header_rules import to_metadata
 from distrokit_otlp.credentials.live_headers import LiveHeaders
-from distrokit_otlp.diagnosis.diagnosis import Diagnosis, place_of
-from distrokit_otlp.exporter import Sender
-from distrokit_otlp.grpc.status import GrpcStatus, Judge, retry_delay
-from distrokit_otlp.protobuf_reader import read_export_response
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis
+from distrokit_otlp.grpc.status import GrpcStatus, StatusJudge, judge_success, retry_delay
 from distrokit_otlp.send_result import SendResult
+from distrokit_otlp.sender import HeaderSender
 from distrokit_otlp.tls.files import TlsFiles
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
@@ -36,7 +35,7 @@ _FORK_WAIT = 0.25
 _CHANNEL = (("grpc.initial_reconnect_backoff_ms", 500), ("grpc.max_reconnect_backoff_ms", 5000))
 
 
-class GrpcioSender(Sender):
+class GrpcioSender(HeaderSender):
     """A transport over one grpc channel.
 
     Args:
@@ -47,7 +46,7 @@ class GrpcioSender(Sender):
         retryable: names of codes; ``None`` for those of the specification.
         hint: added to the cause when the receiver closes a connection during the handshake.
         files: the TLS files of the channel; after a change, the next request opens a new channel.
-        diagnosis: explains failed connections; ``None`` for no explanation.
+        diagnosis: explains failed connections.
 
     Attributes:
         on_response: called with the status of each response, and with a ``SendResult`` for one that was taken; ``None``
@@ -60,17 +59,15 @@ class GrpcioSender(Sender):
         channel: Callable[[tuple[tuple[str, Any], ...]], Any],
         headers: LiveHeaders,
         address: str,
-        retryable: frozenset[str] | None = None,
-        hint: str = "",
-        files: TlsFiles | None = None,
-        diagnosis: Diagnosis | None = None,
+        retryable: frozenset[str] | None,
+        hint: str,
+        files: TlsFiles,
+        diagnosis: Diagnosis,
     ) -> None:
-        self._method, self._open, self._hint = method, channel, hint
-        self._headers, self._address = headers, address
-        self._judge = Judge(diagnosis, retryable)
-        self._files, self._renew, self._diagnosis = files, False, diagnosis
-        self.on_response: Callable[[GrpcStatus | SendResult], None] | None = None
-        self._warned = False
+        super().__init__(headers, diagnosis)
+        self._method, self._open, self._hint, self._address = method, channel, hint, address
+        self._judge = StatusJudge(diagnosis, retryable)
+        self._files, self._renew, self._warned = files, False, False
         # Threads may fork at the same time.
         self._fork_state = threading.local()
         # The number of calls, and the number of the call that was still running at the last fork.
@@ -79,42 +76,32 @@ class GrpcioSender(Sender):
         self._call: Any = None
         self._busy = threading.Lock()
 
-    def send(self, request: bytes, seconds: float) -> SendResult:
-        deadline = time.monotonic() + seconds
-        result = self._send(request, deadline)
-        if result.credentials and self._headers.reload():
-            # They were renewed since, without a sign that the file has changed.
-            result = self._send(request, deadline)
-        return replace(result, cause=self._headers.mask(result.cause))
+    def pack(self, request: bytes) -> bytes:
+        # grpcio compresses by itself.
+        return request
 
-    def _send(self, request: bytes, deadline: float) -> SendResult:
+    def send_packed(self, packed: bytes, deadline: float) -> SendResult:
         seconds = max(0.001, deadline - time.monotonic())
+        # Held while grpc is at work; see before_fork().
+        if not self._busy.acquire(timeout=seconds):
+            return SendResult("later", "this process is forking")
         try:
-            # Held while grpc is at work; see before_fork().
-            if not self._busy.acquire(timeout=seconds):
-                return SendResult("later", "this process is forking")
             try:
                 self._calls += 1
-                response = self._export(request, seconds)
+                response = self._export(packed, seconds)
             finally:
                 self._busy.release()
         except grpc.RpcError as error:
             status = _status_of(error)
-            self._notify(status)
+            self.notify(status)
             if not _is_connection_error(status):
                 return self._judge.judge(status)
-            return self._after_renewal(self._explain(status, self._unconnected(status), deadline))
-        except Exception as error:
-            # For example a header that grpc rejects, or a channel that cannot be opened.
-            return SendResult("refused", f"{type(error).__name__}: {error}")
-        if self._diagnosis is not None:
-            self._diagnosis.reset()
-        try:
-            rejected, text = read_export_response(response)
-        except ValueError as error:
-            return SendResult("refused", f"the receiver's response is not OTLP: {error}")
-        result = SendResult("taken", text or "the receiver gave no reason", rejected=rejected)
-        self._notify(result)
+            result = self._after_renewal(self._explain(status, self._unconnected(status), deadline))
+            return self.wait_for_renewal(result) if _is_certificate_error(status) else result
+        self._diagnosis.reset()
+        result = judge_success(response)
+        if result.verdict == "taken":
+            self.notify(result)
         return result
 
     def _export(self, request: bytes, seconds: float) -> Any:
@@ -130,8 +117,8 @@ class GrpcioSender(Sender):
     def _unconnected(self, status: GrpcStatus) -> SendResult:
         """Return the result for a request that found no connection, or whose connection ended."""
         details = status.details
-        if status.code == "UNAVAILABLE" and _CERTIFICATE.search(details):
-            return SendResult("refused", f"{status.code}: {details} ({place_of('certificate', self._diagnosis)})")
+        if _is_certificate_error(status):
+            return SendResult("refused", f"{status.code}: {details} ({self._diagnosis.place('certificate')})")
         result = self._judge.judge(status)
         if result.verdict != "later":
             return result
@@ -144,8 +131,6 @@ class GrpcioSender(Sender):
         return replace(result, cause=cause, reached=reached, unsure=unsure)
 
     def _explain(self, status: GrpcStatus, result: SendResult, deadline: float) -> SendResult:
-        if self._diagnosis is None:
-            return result
         # An unknown cause keeps its hint.
         details = status.details
         text = self._diagnosis.explain(details, deadline - time.monotonic())
@@ -154,16 +139,12 @@ class GrpcioSender(Sender):
     def _after_renewal(self, result: SendResult) -> SendResult:
         """Return the result, or ``later`` when the files on disk have changed since the channel was opened."""
         files = self._files
-        if files is None or not (files.fault or files.changed()):
+        if not (files.fault or files.changed()):
             return result
         self._renew = True
         if result.verdict == "later":
             return result
         return SendResult("later", files.fault or result.cause, reached=False)
-
-    def _notify(self, response: GrpcStatus | SendResult) -> None:
-        if self.on_response is not None:
-            self.on_response(response)
 
     def close(self) -> None:
         if self._channel is not None:
@@ -209,6 +190,11 @@ def _status_of(error: Any) -> GrpcStatus:
 def _is_connection_error(status: GrpcStatus) -> bool:
     """True if grpc had no usable connection; it reports UNKNOWN for a receiver without ALPN."""
     return status.code == "UNAVAILABLE" or (status.code == "UNKNOWN" and "Cannot check peer" in status.details)
+
+
+def _is_certificate_error(status: GrpcStatus) -> bool:
+    """True if one side does not accept the other's certificate."""
+    return status.code == "UNAVAILABLE" and bool(_CERTIFICATE.search(status.details))
 
 
 def _last_error(cause: str) -> str:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import base64
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from distrokit_otlp.connection.connections import Connections
-from distrokit_otlp.connection.connector import Connector
+from distrokit import ExporterOptions
+from distrokit_otlp.connected_sender import ConnectedSender
 from distrokit_otlp.connection.failure import describe
+from distrokit_otlp.connection.proxies import Proxy
+from distrokit_otlp.connection.target import Address
+from distrokit_otlp.connection.timed_socket import TimedSocket
 from distrokit_otlp.credentials.header_rules import to_metadata
 from distrokit_otlp.credentials.live_headers import LiveHeaders
-from distrokit_otlp.diagnosis.diagnosis import Diagnosis
 from distrokit_otlp.grpc.connection import EndlessResponseError, Http2Connection
 from distrokit_otlp.grpc.message import frame, unframe
-from distrokit_otlp.grpc.status import GrpcStatus, Judge
-from distrokit_otlp.protobuf_reader import read_export_response
+from distrokit_otlp.grpc.status import GrpcStatus, StatusJudge, judge_success
 from distrokit_otlp.send_result import SendResult
-from distrokit_otlp.sender import ConnectedSender
 from distrokit_otlp.tls.context import TlsContext
 
 _LONGEST_TIMEOUT = 99_999_999
@@ -28,14 +28,11 @@ class GrpcSender(ConnectedSender[Http2Connection]):
     """A transport over HTTP/2.
 
     Args:
-        connections: the connections to the receiver.
-        connector: what opens them.
+        options: the exporter's options.
         headers: the headers of each request.
         tls: the TLS context of the connections.
-        diagnosis: explains failed connections; ``None`` for no explanation.
         method: the full name of the service's method.
         user_agent: of the requests.
-        compression: ``none`` or ``gzip``.
         retryable: names of codes; ``None`` for those of the specification.
 
     Attributes:
@@ -45,63 +42,54 @@ class GrpcSender(ConnectedSender[Http2Connection]):
 
     def __init__(
         self,
-        connections: Connections[Http2Connection],
-        connector: Connector,
+        options: ExporterOptions,
         headers: LiveHeaders,
         tls: TlsContext,
-        diagnosis: Diagnosis | None,
         *,
         method: str,
         user_agent: str,
-        compression: str,
         retryable: frozenset[str] | None,
     ) -> None:
-        super().__init__(connections, connector, headers, tls, diagnosis)
-        self._judge, self._compression = Judge(diagnosis, retryable), compression
-        encoding = [(b"grpc-encoding", b"gzip")] if compression == "gzip" else []
+        super().__init__(options, headers, tls)
+        self._judge, self._compression = StatusJudge(self._diagnosis, retryable), options.compression
+        encoding = [(b"grpc-encoding", b"gzip")] if options.compression == "gzip" else []
         self._first = [
-            (b":method", b"POST"), (b":scheme", b"https" if connector.target.tls else b"http"),
-            (b":path", method.encode()),
+            (b":method", b"POST"), (b":scheme", b"https" if self.target.tls else b"http"), (b":path", method.encode()),
         ]  # fmt: skip
         self._fixed = [
             (b"te", b"trailers"), (b"content-type", b"application/grpc"), (b"user-agent", user_agent.encode("latin-1")),
             *encoding,
         ]  # fmt: skip
-        self.on_response: Callable[[GrpcStatus | SendResult], None] | None = None
 
     def pack(self, request: bytes) -> bytes:
         return frame(request, self._compression)
 
-    def exchange(self, connection: Http2Connection, request: bytes, deadline: float) -> SendResult:
-        authority = self._connector.target.authority(connection.address)
+    def connect(self, socket: TimedSocket, address: Address, proxy: Proxy | None) -> Http2Connection:
+        return Http2Connection(socket, address)
+
+    def exchange(self, connection: Http2Connection, packed: bytes, deadline: float) -> SendResult:
+        authority = self.target.authority(connection.address)
         headers = [
             *self._first, (b":authority", authority.encode("latin-1")),
             (b"grpc-timeout", _timeout(deadline - time.monotonic())), *self._fixed, *_metadata(self._headers.current()),
         ]  # fmt: skip
         try:
-            response = connection.request(headers, request, deadline)
+            response = connection.request(headers, packed, deadline)
         except EndlessResponseError as error:
             return SendResult("refused", str(error))
         status = GrpcStatus.of(response.headers)
         if status.code != "OK":
-            self._notify(status)
+            self.notify(status)
             return self._judge.judge(status)
-        try:
-            rejected, text = read_export_response(unframe(bytes(response.data)))
-        except ValueError as error:
-            return SendResult("refused", f"the receiver's response is not OTLP: {error}")
-        result = SendResult("taken", text or "the receiver gave no reason", rejected=rejected)
-        self._notify(result)
+        result = judge_success(bytes(response.data), unframe)
+        if result.verdict == "taken":
+            self.notify(result)
         return result
 
     def describe_error(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):
             return "DEADLINE_EXCEEDED: no answer in time: timed out"
         return f"UNAVAILABLE: {describe(error)}"
-
-    def _notify(self, response: GrpcStatus | SendResult) -> None:
-        if self.on_response is not None:
-            self.on_response(response)
 
 
 def _metadata(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

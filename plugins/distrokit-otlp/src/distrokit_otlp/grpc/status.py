@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from distrokit_otlp.credentials.header_rules import decode_base64
-from distrokit_otlp.diagnosis.diagnosis import Diagnosis, credentials_place
-from distrokit_otlp.protobuf_reader import read_retry_info, read_status
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis
+from distrokit_otlp.protobuf_reader import read_export_response, read_retry_info, read_status
 from distrokit_otlp.send_result import SendResult, mentions_size
 
 #: Status codes by number (grpc, *Status codes and their use in gRPC*).
@@ -78,15 +78,29 @@ def retry_delay(metadata: Mapping[str, bytes]) -> float | None:
     return None
 
 
-class Judge:
+def judge_success(response: bytes, unframe: Callable[[bytes], bytes] = bytes) -> SendResult:
+    """Return the result for a response with the status OK.
+
+    Args:
+        response: what the receiver sent.
+        unframe: takes the message out of it; raises ``ValueError`` where there is none.
+    """
+    try:
+        rejected, text = read_export_response(unframe(response))
+    except ValueError as error:
+        return SendResult("refused", f"the receiver's response is not OTLP: {error}")
+    return SendResult("taken", text or "the receiver gave no reason", rejected=rejected)
+
+
+class StatusJudge:
     """Turns statuses other than OK into results.
 
     Args:
-        diagnosis: names the settings to correct; ``None`` for the general ones.
+        diagnosis: names the settings to correct.
         retryable: names of codes; ``None`` for those of the specification.
     """
 
-    def __init__(self, diagnosis: Diagnosis | None, retryable: frozenset[str] | None) -> None:
+    def __init__(self, diagnosis: Diagnosis, retryable: frozenset[str] | None) -> None:
         self._diagnosis, self._codes_given = diagnosis, retryable is not None
         self._retryable = RETRYABLE if retryable is None else retryable
 
@@ -100,8 +114,7 @@ class Judge:
             # CLIENT: the response was too large for grpcio's own limit, not the request.
             return SendResult("refused" if "CLIENT: Received" in status.details else "too_large", cause)
         if code in ("UNAUTHENTICATED", "PERMISSION_DENIED"):
-            setting = credentials_place(self._diagnosis)
-            text = f"{cause} (it does not accept these credentials: {setting})"
+            text = f"{cause} (it does not accept these credentials: {self._diagnosis.credentials_place()})"
             return SendResult("refused", text, credentials=code == "UNAUTHENTICATED")
         if code in self._retryable or (code == "RESOURCE_EXHAUSTED" and wait is not None and not self._codes_given):
             # A receiver that answers has not accepted the request; these two, and proxies, cannot know.

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 from distrokit_otlp.compression import COMPRESS
 from distrokit_otlp.connection.failure import describe, is_final
+from distrokit_otlp.credentials.header_rules import is_about_header
 from distrokit_otlp.credentials.live_headers import LiveHeaders
 from distrokit_otlp.diagnosis.diagnosis import Diagnosis
-from distrokit_otlp.exporter import Sender
 from distrokit_otlp.http.response import HttpResponse
-from distrokit_otlp.http.verdict import LARGEST_RESPONSE, Judge
+from distrokit_otlp.http.verdict import LARGEST_RESPONSE, ResponseJudge
 from distrokit_otlp.send_result import SendResult
+from distrokit_otlp.sender import HeaderSender
 
 #: Names of exceptions of the libraries for a connection that was never made.
 _NOT_REACHED = frozenset({"NewConnectionError", "ConnectTimeoutError", "NameResolutionError"})
 
 
 class Client(Protocol):
-    """What sends through a library."""
+    """Sends requests through a library."""
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpResponse:
         """Return the response; raises whatever the library raises."""
@@ -31,7 +31,7 @@ class Client(Protocol):
         """Close connections."""
 
 
-class LibrarySender(Sender):
+class LibrarySender(HeaderSender):
     """A transport over a library's client.
 
     Args:
@@ -40,7 +40,7 @@ class LibrarySender(Sender):
         headers: the headers of each request.
         own_headers: headers of the transport, which ``headers`` cannot override.
         compression: ``none``, ``gzip`` or ``deflate``.
-        diagnosis: explains failed connections; ``None`` for no explanation.
+        diagnosis: explains failed connections.
 
     Attributes:
         on_response: called with each response; ``None`` for no callback.
@@ -53,49 +53,39 @@ class LibrarySender(Sender):
         headers: LiveHeaders,
         own_headers: Mapping[str, str],
         compression: str,
-        diagnosis: Diagnosis | None,
+        diagnosis: Diagnosis,
     ) -> None:
-        self._make, self._url, self._headers, self._own_headers = make, url, headers, own_headers
-        self._compress, self._diagnosis, self._judge = COMPRESS[compression], diagnosis, Judge(diagnosis)
+        super().__init__(headers, diagnosis)
+        self._make, self._url, self._own_headers = make, url, own_headers
+        self._compress, self._judge = COMPRESS[compression], ResponseJudge(diagnosis)
         self._client: Client | None = None
-        self.on_response: Callable[[HttpResponse], None] | None = None
 
-    def send(self, request: bytes, seconds: float) -> SendResult:
-        deadline = time.monotonic() + max(0.001, seconds)
-        body = self._compress(request)
-        result = self._post(body, deadline)
-        if result.credentials and self._headers.reload():
-            result = self._post(body, deadline)
-        return replace(result, cause=self._headers.mask(result.cause))
+    def pack(self, request: bytes) -> bytes:
+        return self._compress(request)
 
-    def _post(self, body: bytes, deadline: float) -> SendResult:
+    def send_packed(self, packed: bytes, deadline: float) -> SendResult:
         try:
             if self._client is None:
                 self._client = self._make()
             headers = {**self._headers.current(), **self._own_headers}
-            response = self._client.post(self._url, headers, body, max(0.001, deadline - time.monotonic()))
+            response = self._client.post(self._url, headers, packed, max(0.001, deadline - time.monotonic()))
         except Exception as error:
             return self._failure(error, deadline)
-        if self._diagnosis is not None:
-            self._diagnosis.reset()
-        if self.on_response is not None:
-            self.on_response(response)
+        self._diagnosis.reset()
+        self.notify(response)
         return self._judge.judge(response)
 
     def _failure(self, error: Exception, deadline: float) -> SendResult:
+        """Return the result for a connection that failed; raises errors of other kinds, as of a session's auth."""
         causes = _causes(error)
-        names = {type(cause).__name__ for cause in causes}
-        if "InvalidHeader" in names or (isinstance(error, ValueError) and str(error).startswith("Invalid header")):
-            # The message contains the value.
-            return SendResult("refused", f"{type(error).__name__}: a request header is invalid")
-        if not isinstance(error, OSError) and not any(isinstance(cause, OSError) for cause in causes):
-            # For example a session's auth that raises.
-            return SendResult("refused", f"{type(error).__name__}: {error}")
-        cause = self._diagnosis.explain(describe(error), deadline - time.monotonic()) if self._diagnosis else ""
-        if any(is_final(one) for one in causes):
-            return SendResult("refused", cause or describe(error))
-        reached = not names & _NOT_REACHED
-        return SendResult("later", cause or describe(error), reached=reached, unsure=reached)
+        fault = next(filter(is_about_header, causes), None)
+        if fault or not any(isinstance(cause, OSError) for cause in causes):
+            raise fault or error
+        cause = self._diagnosis.explain(describe(error), deadline - time.monotonic())
+        if any(map(is_final, causes)):
+            return SendResult("refused", cause)
+        reached = not any(type(one).__name__ in _NOT_REACHED for one in causes)
+        return SendResult("later", cause, reached=reached, unsure=reached)
 
     def close(self) -> None:
         if self._client is not None:

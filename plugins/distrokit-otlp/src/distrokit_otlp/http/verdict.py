@@ -10,7 +10,7 @@ import time
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
-from distrokit_otlp.diagnosis.diagnosis import Diagnosis, credentials_place, place_of
+from distrokit_otlp.diagnosis.diagnosis import Diagnosis
 from distrokit_otlp.http.response import HttpResponse, is_otlp, is_web_page, read_rejected, read_text
 from distrokit_otlp.send_result import SendResult, mentions_size
 
@@ -21,20 +21,18 @@ RETRYABLE = frozenset({429, 502, 503, 504})
 _TOO_LARGE = 413
 #: Statuses that never mean a request's size, whatever the text.
 _NOT_ABOUT_SIZE = frozenset({401, 403, 404, 405, 407, 431, 502, 503, 504})
-
-
 #: Words of Go's servers and of nginx for plaintext at a port of TLS.
 _TLS_EXPECTED = re.compile(r"HTTP request (?:was sent )?to (?:an )?HTTPS (?:server|port)", re.IGNORECASE)
 
 
-class Judge:
+class ResponseJudge:
     """Turns responses into results.
 
     Args:
-        diagnosis: names the settings to correct; ``None`` for the general ones.
+        diagnosis: names the settings to correct.
     """
 
-    def __init__(self, diagnosis: Diagnosis | None) -> None:
+    def __init__(self, diagnosis: Diagnosis) -> None:
         self._diagnosis = diagnosis
 
     def judge(self, response: HttpResponse) -> SendResult:
@@ -56,7 +54,7 @@ class Judge:
             return SendResult("refused", status + (hint if where else ""))
         hint = ""
         if response.status_code in (401, 403):
-            hint = f" (it does not accept these credentials: {credentials_place(self._diagnosis)})"
+            hint = f" (it does not accept these credentials: {self._diagnosis.credentials_place()})"
         elif _TLS_EXPECTED.search(text):
             hint = f" (it speaks TLS: write https:// in {self._endpoint()})"
         elif response.status_code == 404:
@@ -78,7 +76,7 @@ class Judge:
         return SendResult("taken", remark=remark)
 
     def _endpoint(self) -> str:
-        return place_of("endpoint", self._diagnosis)
+        return self._diagnosis.place("endpoint")
 
 
 def _is_too_large(status: int, text: str, wait: float | None) -> bool:

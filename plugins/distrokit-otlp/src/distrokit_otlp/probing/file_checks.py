@@ -9,8 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from distrokit import Check, ExporterOptions
-from distrokit_otlp.credentials.files import BearerTokenFile, CredentialFile, HeadersFile, describe_fault
-from distrokit_otlp.credentials.headers import file_faults, parse_silently
+from distrokit_otlp.credentials.files import FILES, CredentialFile, HeadersFile, describe_fault
 from distrokit_otlp.diagnosis.handshake import EXPIRES_SOON
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls.files import TlsFiles
@@ -49,16 +48,11 @@ def check_headers(name: str, options: ExporterOptions, remedies: Remedies) -> It
     if options.headers:
         names = ", ".join(sorted(options.headers))
         yield Check("otlp-headers", "ok", f"{name}: sends {names} ({remedies.place('headers')})")
-    for parameter in ("headers_file", "bearer_token_file"):
+    for parameter, kind in FILES.items():
         path = str(options.arguments.get(parameter) or "")
         if path:
-            place = remedies.place(parameter)
-            kind: CredentialFile = (
-                HeadersFile(path, place, parse_silently)
-                if parameter == "headers_file"
-                else BearerTokenFile(path, place)
-            )
-            yield _check_file(name, kind, grpc=options.arguments.get("protocol") == "grpc")
+            file = kind(path, remedies.place(parameter))
+            yield _check_file(name, file, grpc=options.arguments.get("protocol") == "grpc")
 
 
 def _check_file(name: str, file: CredentialFile, *, grpc: bool) -> Check:
@@ -68,7 +62,7 @@ def _check_file(name: str, file: CredentialFile, *, grpc: bool) -> Check:
     except (OSError, ValueError) as error:
         remedy = f"ls -lL {file.path}" if isinstance(error, OSError) else f"Correct {file.path}."
         return Check("otlp-headers", "fail", f"{name}: {where}: {describe_fault(error)}", remedy)
-    faults = file_faults(file.path, grpc=grpc) if isinstance(file, HeadersFile) else []
+    faults = file.faults(grpc=grpc) if isinstance(file, HeadersFile) else []
     if faults:
         return Check("otlp-headers", "warn", f"{name}: {where}: {'; '.join(faults)}", f"Correct {file.path}.")
     evidence = f"{name}: sends {', '.join(sorted(headers))} ({where})"

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from distrokit_otlp.grpc.status import GrpcStatus
 from distrokit_otlp.probing.response_probe import EVIDENCE_LENGTH, RECEIVER_LOG_REMEDY, ResponseProbe
 from distrokit_otlp.send_result import SendResult
 
 
 class GrpcProbe(ResponseProbe):
-    """Records grpc responses and errors."""
-
-    def make_exporter(self) -> Any:
-        from distrokit_otlp.grpc.exporter import make_grpc
-
-        self._responses: list[GrpcStatus | SendResult] = []
-        return make_grpc(self.options)
-
-    def record(self, response: GrpcStatus | SendResult) -> None:
-        self._responses.append(response)
+    """Explains the status of a response."""
 
     def describe_failure(self) -> tuple[str, str] | None:
-        status = next((response for response in self._responses if isinstance(response, GrpcStatus)), None)
+        status = next((response for response in self.responses if isinstance(response, GrpcStatus)), None)
         if status is None:
             return None
         code, details = status.code, status.details[:EVIDENCE_LENGTH]
@@ -44,5 +33,5 @@ class GrpcProbe(ResponseProbe):
         return f"can be reached, but accepts no data{self.proxy_hint}: {details}", RECEIVER_LOG_REMEDY
 
     def describe_rejection(self) -> str:
-        taken = [response for response in self._responses if isinstance(response, SendResult)]
+        taken = [response for response in self.responses if isinstance(response, SendResult)]
         return taken[-1].cause if taken and taken[-1].rejected else ""

@@ -6,25 +6,16 @@ from typing import Any
 
 from distrokit import Check, Sent
 from distrokit_otlp.connection.proxies import proxy_variable
-from distrokit_otlp.http.response import HttpResponse, is_otlp, read_rejected, read_text
+from distrokit_otlp.http.response import is_otlp, read_rejected, read_text
 from distrokit_otlp.probing.response_probe import RECEIVER_LOG_REMEDY, ResponseProbe
 
 
 class HttpProbe(ResponseProbe):
-    """Records HTTP responses."""
-
-    def make_exporter(self) -> Any:
-        from distrokit_otlp.http.exporter import make_http
-
-        self._responses: list[HttpResponse] = []
-        return make_http(self.options)
-
-    def record(self, response: HttpResponse) -> None:
-        self._responses.append(response)
+    """Explains HTTP responses."""
 
     def judge(self, sent: Sent) -> Check:
         check = super().judge(sent)
-        if check.verdict != "ok" or not self._responses or is_otlp(response := self._responses[-1]):
+        if check.verdict != "ok" or not self.responses or is_otlp(response := self.responses[-1]):
             return check
         status = f"{response.status_code} {response.reason}".rstrip()
         evidence = f"{check.evidence}, and answered {status}: {read_text(response)!r}, which is not an OTLP response"
@@ -33,13 +24,13 @@ class HttpProbe(ResponseProbe):
 
     def describe_mismatch(self) -> tuple[str, str] | None:
         # A server that responded speaks HTTP.
-        return None if self._responses else super().describe_mismatch()
+        return None if self.responses else super().describe_mismatch()
 
     def describe_failure(self) -> tuple[str, str] | None:
-        if not self._responses:
+        if not self.responses:
             return None
-        redirected = [r for r in self._responses if 300 <= r.status_code < 400]
-        response = redirected[0] if redirected else self._responses[-1]
+        redirected = [r for r in self.responses if 300 <= r.status_code < 400]
+        response = redirected[0] if redirected else self.responses[-1]
         status = f"answered {response.status_code} {response.reason}".rstrip()
         if 300 <= response.status_code < 400:
             where = response.header("location")
@@ -67,7 +58,7 @@ class HttpProbe(ResponseProbe):
         )
 
     def describe_rejection(self) -> str:
-        if not self._responses or not is_otlp(self._responses[-1]):
+        if not self.responses or not is_otlp(self.responses[-1]):
             return ""
-        rejected, text = read_rejected(self._responses[-1])
+        rejected, text = read_rejected(self.responses[-1])
         return (text or "the receiver gave no reason") if rejected else ""

@@ -7,9 +7,11 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from distrokit import Check, ExporterOptions, Sent
+from distrokit_otlp.credentials.options import credentials_parameter
 from distrokit_otlp.diagnosis.mismatch import detect_mismatch
 from distrokit_otlp.diagnosis.route import Route
-from distrokit_otlp.remedies import Remedies, credentials_parameter
+from distrokit_otlp.factory import make_exporter
+from distrokit_otlp.remedies import Remedies
 
 #: Length of a response's text in the evidence, in characters.
 EVIDENCE_LENGTH = 200
@@ -26,22 +28,18 @@ class ResponseProbe(ABC):
         options: the exporter's options.
         route: the way to the receiver; ``None`` for a Unix socket.
         remedies: the exporter's settings to change.
+
+    Attributes:
+        responses: of the receiver, as the transport gives them.
     """
 
     def __init__(self, options: ExporterOptions, route: Route | None, remedies: Remedies) -> None:
         self.options, self.route, self.remedies = options, route, remedies
-        self.exporter = self.make_exporter()
+        self.responses: list[Any] = []
+        self.exporter = make_exporter(options)
         # Import time must not count as the receiver's time.
-        self.exporter.sender.get()
-        self.exporter.sender.on_response = self.record
-
-    @abstractmethod
-    def make_exporter(self) -> Any:
-        """Make the exporter as the plan does."""
-
-    @abstractmethod
-    def record(self, response: Any) -> None:
-        """Record a response."""
+        self._sender = self.exporter.sender.get()
+        self.exporter.sender.on_response = self.responses.append
 
     @abstractmethod
     def describe_failure(self) -> tuple[str, str] | None:
@@ -89,16 +87,12 @@ class ResponseProbe(ABC):
 
     def _answered_by(self) -> str:
         """Return which of several addresses has answered; empty for a single one."""
-        address: Any = getattr(self._sender, "chosen_address", None)
+        address = self._sender.chosen_address
         return f" (answered by {address.place})" if address else ""
-
-    @property
-    def _sender(self) -> Any:
-        return self.exporter.sender.get()
 
     def describe_unconnected(self) -> tuple[str, str] | None:
         """Return evidence and remedy when no connection was made, or nothing answered; else ``None``."""
-        result: Any = getattr(self._sender, "last_failure", None)
+        result = self._sender.last_failure
         if result is None:
             return None
         if "no answer in time" in result.cause:

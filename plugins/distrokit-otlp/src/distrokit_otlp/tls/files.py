@@ -6,10 +6,10 @@ Standard library only: this also runs while the plan is made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distrokit import ExporterOptions, Problem
+from distrokit_otlp.file_stamps import FileStamp, read_stamp
 from distrokit_otlp.remedies import Remedies
 from distrokit_otlp.tls.loading import TlsFileError, load_files
 
@@ -78,8 +78,14 @@ class TlsFiles:
         """True if a file on disk has changed since it was last loaded, or tried to be."""
         return bool(self) and self._read_stamps() != self._stamp
 
-    def _read_stamps(self) -> list[tuple[int, ...] | None]:
-        return [_read_stamp(path) for path in self.paths.values() if path]
+    def _read_stamps(self) -> list[FileStamp | None]:
+        stamps: list[FileStamp | None] = []
+        for path in filter(None, self.paths.values()):
+            try:
+                stamps.append(read_stamp(path))
+            except (OSError, ValueError):
+                stamps.append(None)
+        return stamps
 
     def _problem(self, error: TlsFileError) -> Problem:
         place, path = self._remedies.place(error.parameter), self.paths[error.parameter]
@@ -104,12 +110,3 @@ class TlsFiles:
         if named:
             return f"export {place.replace(error.parameter.upper(), partner.upper())}={file}"
         return f"Write {KEYS[partner].rpartition('.')[2]}: {file} beside it."
-
-
-def _read_stamp(path: str) -> tuple[int, ...] | None:
-    try:
-        status = Path(path).stat()
-    except (OSError, ValueError):
-        return None
-    # The change time also covers permissions.
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino

@@ -7,7 +7,9 @@ import struct
 _TABLED = 4096
 #: Packs a double, an unsigned and a signed number of 64 bits, and an unsigned one of 32.
 DOUBLE, FIXED64, SFIXED64, FIXED32 = (struct.Struct(form).pack for form in ("<d", "<Q", "<q", "<I"))
+#: The largest unsigned numbers of 64 and 32 bits; the smallest and the largest signed one of 64.
 LARGEST_64, LARGEST_32 = (1 << 64) - 1, (1 << 32) - 1
+SMALLEST_SIGNED, LARGEST_SIGNED = -(1 << 63), (1 << 63) - 1
 
 
 def _make_varint(number: int) -> bytes:
@@ -40,3 +42,10 @@ def zigzag(number: int) -> bytes:
 def delimited(tag: bytes, content: bytes) -> bytes:
     """Return a field with its length: a message, a text, bytes, or packed numbers."""
     return tag + varint(len(content)) + content
+
+
+def count_field(tag: bytes, number: object) -> bytes:
+    """Return a field with an unsigned number of 32 bits, into which any other number is forced; empty for zero."""
+    if not number:
+        return b""
+    return tag + varint(min(max(number, 0), LARGEST_32) if isinstance(number, int) else 0)

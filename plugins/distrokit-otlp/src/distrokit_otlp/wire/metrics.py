@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import logging
+import math
 import struct
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import ExponentialHistogram, Gauge, Histogram, MetricsData, Sum
 
-from distrokit_otlp.wire.format import DOUBLE, FIXED64, SFIXED64, delimited, varint, zigzag
+from distrokit_otlp.wire.format import (
+    DOUBLE,
+    FIXED64,
+    LARGEST_SIGNED,
+    SFIXED64,
+    SMALLEST_SIGNED,
+    count_field,
+    delimited,
+    varint,
+    zigzag,
+)
 from distrokit_otlp.wire.repairs import Place, Repairs
 from distrokit_otlp.wire.scopes import Scopes
 from distrokit_otlp.wire.values import Attributes, Names, Values
 
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
-_SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1
-
 _TIME = Place("the time of a data point")
 _MEASUREMENT = Place("a measurement")
 
@@ -50,15 +59,10 @@ class MetricWriter:
         for resource_metrics in data.resource_metrics:
             scopes = resources[resource_metrics.resource] = {}
             for scope_metrics in resource_metrics.scope_metrics:
-                scope = scope_metrics.scope
-                metrics = b"".join([delimited(b"\x12", self._metric(metric)) for metric in scope_metrics.metrics])
-                scopes[scope] = self._scopes.scope(scope) + metrics + self._scopes.schema_url(scope)
-        levels = []
-        for resource, contents in resources.items():
-            inner = b"".join([delimited(b"\x12", content) for content in contents.values()])
-            level = self._scopes.resource(resource) + inner + self._scopes.schema_url(resource)
-            levels.append(delimited(b"\x0a", level))
-        return b"".join(levels)
+                scopes[scope_metrics.scope] = b"".join(
+                    [delimited(b"\x12", self._metric(metric)) for metric in scope_metrics.metrics]
+                )
+        return self._scopes.request(resources)
 
     def _metric(self, metric: Any) -> bytes:
         head = (
@@ -88,18 +92,15 @@ class MetricWriter:
         return delimited(tag, written + tail) if written else b""
 
     def _number(self, point: Any, *, gauge: bool = False) -> bytes:
-        value = point.value
-        # The order of the fields: a double has the number 4, a whole number 6.
-        whole = isinstance(value, int) and _SMALLEST <= value <= _LARGEST
+        # In the order of the fields: a float has the number 4, a whole number 6.
+        number, whole = self._value(point.value, b"\x21", b"\x31")
         parts = [
             b"" if gauge else self._time(b"\x11", point.start_time_unix_nano),
             self._time(b"\x19", point.time_unix_nano),
+            number,
         ]
-        if not whole:
-            parts.append(b"\x21" + self._double(value))
         parts += [delimited(b"\x2a", exemplar) for exemplar in self._exemplars(point)]
-        if whole:
-            parts.append(b"\x31" + SFIXED64(value))
+        parts.append(whole)
         self._attributes.write(point.attributes, parts.append)
         return b"".join(parts)
 
@@ -124,8 +125,7 @@ class MetricWriter:
         if point.zero_count:
             parts.append(b"\x39" + FIXED64(point.zero_count))
         parts += [_buckets(b"\x42", point.positive), _buckets(b"\x4a", point.negative)]
-        if point.flags:
-            parts.append(b"\x50" + varint(self._repairs.count32(point.flags)))
+        parts.append(count_field(b"\x50", point.flags))
         parts += [delimited(b"\x5a", exemplar) for exemplar in self._exemplars(point)]
         parts += [_optional(b"\x61", point.min), _optional(b"\x69", point.max)]
         return b"".join(parts)
@@ -140,29 +140,29 @@ class MetricWriter:
 
     def _exemplars(self, point: Any) -> Iterable[bytes]:
         for exemplar in point.exemplars or ():
-            value, span_id, trace_id = exemplar.value, exemplar.span_id, exemplar.trace_id
-            whole = isinstance(value, int) and _SMALLEST <= value <= _LARGEST
-            parts = [self._time(b"\x11", exemplar.time_unix_nano)]
-            if not whole:
-                parts.append(b"\x19" + self._double(value))
+            span_id, trace_id = exemplar.span_id, exemplar.trace_id
+            number, whole = self._value(exemplar.value, b"\x19", b"\x31")
+            parts = [self._time(b"\x11", exemplar.time_unix_nano), number]
             if span_id is not None and trace_id is not None:
                 parts += [b"\x22\x08", span_id.to_bytes(8, "big"), b"\x2a\x10", trace_id.to_bytes(16, "big")]
-            if whole:
-                parts.append(b"\x31" + SFIXED64(value))
+            parts.append(whole)
             self._attributes.write(exemplar.filtered_attributes, parts.append)
             yield b"".join(parts)
 
-    def _double(self, value: Any) -> bytes:
+    def _value(self, value: Any, as_float: bytes, as_whole: bytes) -> tuple[bytes, bytes]:
+        """Return the fields of a number, by the tag of each: a float, and a whole number; one of them is empty."""
         if isinstance(value, int):
+            if SMALLEST_SIGNED <= value <= LARGEST_SIGNED:
+                return b"", as_whole + SFIXED64(value)
             self._repairs.count("a number over 64 bits, sent as a float", _MEASUREMENT)
-            return (
-                DOUBLE(float("inf") if value > 0 else float("-inf")) if abs(value) > 1 << 1023 else DOUBLE(float(value))
-            )
-        return DOUBLE(value)
+            try:
+                value = float(value)
+            except OverflowError:
+                value = math.inf if value > 0 else -math.inf
+        return as_float + DOUBLE(value), b""
 
     def _time(self, tag: bytes, value: Any) -> bytes:
-        nanos = self._repairs.nanos(value, _TIME)
-        return tag + FIXED64(nanos) if nanos else b""
+        return self._repairs.time(tag, value, _TIME)
 
 
 def _temporality(data: Any) -> bytes:

@@ -1,10 +1,10 @@
-"""What is sent in place of what OTLP cannot carry, so that the item is not lost; each kind is logged once."""
+"""Repairs values that OTLP cannot carry, so that their items are not lost, and logs the first repair of each kind."""
 
 from __future__ import annotations
 
 import logging
 
-from distrokit_otlp.wire.format import LARGEST_32, LARGEST_64
+from distrokit_otlp.wire.format import FIXED64, LARGEST_64
 
 # Below OpenTelemetry's own logger, which reaches stderr whatever the application's logging does.
 _logger = logging.getLogger("opentelemetry.exporter.distrokit_otlp")
@@ -17,7 +17,7 @@ class Place(str):
 
 
 class Repairs:
-    """Repairs of one exporter's items.
+    """Repairs the values of one exporter's items.
 
     Attributes:
         counts: by kind, the number so far.
@@ -36,7 +36,7 @@ class Repairs:
         number = self.counts[kind] = self.counts.get(kind, 0) + 1
         if number == 1:
             place = where if isinstance(where, Place) else f"attribute {as_text(where)[:80]!a}"
-            _logger.warning("%s: %s; said once for all of its kind", place, kind)
+            _logger.warning("%s: %s; others of this kind are not logged", place, kind)
 
     def text(self, value: object, where: object) -> bytes:
         """Return a text as UTF-8: of another object its ``str()``; a lone surrogate as an escape; ``None`` as empty."""
@@ -51,21 +51,18 @@ class Repairs:
             self.count("a text with a lone surrogate, sent with an escape like \\ud800", where)
             return value.encode("utf-8", "backslashreplace")
 
-    def nanos(self, value: object, where: Place) -> int:
-        """Return a time in nanoseconds that fits into 64 bits; 0 for ``None``."""
+    def time(self, tag: bytes, value: object, where: Place) -> bytes:
+        """Return the field of a time in nanoseconds that fits into 64 bits; empty for zero and ``None``."""
         if value is None:
-            return 0
-        if isinstance(value, (int, float)) and 0 <= value <= LARGEST_64:
-            if isinstance(value, int):
-                return value
+            return b""
+        nanos = value
+        if not isinstance(value, (int, float)) or not 0 <= value <= LARGEST_64:
+            self.count("a time outside of the range, sent as the nearest one in it", where)
+            nanos = LARGEST_64 if isinstance(value, (int, float)) and value > 0 else 0
+        elif not isinstance(value, int):
             self.count("a time that is not a whole number, cut", where)
-            return int(value)
-        self.count("a time outside of the range, sent as the nearest one in it", where)
-        return LARGEST_64 if isinstance(value, (int, float)) and value > 0 else 0
-
-    def count32(self, value: object) -> int:
-        """Return a number of dropped things that fits into 32 bits."""
-        return min(max(value, 0), LARGEST_32) if isinstance(value, int) else 0
+            nanos = int(value)
+        return tag + FIXED64(nanos) if nanos else b""
 
 
 def as_text(value: object) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from distrokit_otlp.wire.format import delimited, varint
+from distrokit_otlp.wire.format import delimited
 from distrokit_otlp.wire.repairs import Repairs
 from distrokit_otlp.wire.values import Attributes, Names, Values
 
@@ -13,8 +13,31 @@ from distrokit_otlp.wire.values import Attributes, Names, Values
 _RESOURCES, _SCOPES = 16, 1024
 
 
+class _Known:
+    """The bytes of objects, by identity.
+
+    Args:
+        write: returns the bytes of an object.
+        largest: the number of objects that are kept.
+    """
+
+    def __init__(self, write: Callable[[Any], bytes], largest: int) -> None:
+        self._write, self._largest = write, largest
+        # With the object, so that no other one can get its identity.
+        self._known: dict[int, tuple[Any, bytes]] = {}
+
+    def get(self, owner: Any) -> bytes:
+        """Return the bytes of an object."""
+        known = self._known.get(id(owner))
+        if known is None:
+            if len(self._known) >= self._largest:
+                self._known.clear()
+            known = self._known[id(owner)] = owner, self._write(owner)
+        return known[1]
+
+
 class Scopes:
-    """Writes resources and scopes; the objects that were written are kept with their bytes.
+    """Writes the two levels of a request: resources, and in them scopes.
 
     Args:
         repairs: for values that cannot be sent.
@@ -25,40 +48,40 @@ class Scopes:
         self._resource_attributes, self._scope_attributes = Attributes(values, b"\x0a"), Attributes(values, b"\x1a")
         self._names, self._versions = Names(repairs, b"\x0a", "a scope's name"), Names(repairs, b"\x12", "a version")
         self._urls = Names(repairs, b"\x1a", "a schema's URL")
-        # By identity, with the object, so that no other one can get its identity.
-        self._resources: dict[int, tuple[Any, bytes]] = {}
-        self._scopes: dict[int, tuple[Any, bytes]] = {}
+        self._resources, self._scopes = _Known(self._resource, _RESOURCES), _Known(self._scope, _SCOPES)
 
-    def resource(self, resource: Any) -> bytes:
-        """Return the field ``resource`` (1) of a request's first level."""
-        known = self._resources.get(id(resource))
-        if known is not None:
-            return known[1]
+    def request(self, contents: Mapping[Any, Mapping[Any, bytes]]) -> bytes:
+        """Return a request.
+
+        Args:
+            contents: by resource and scope, the fields of the items.
+        """
+        levels: list[bytes] = []
+        for resource, scopes in contents.items():
+            inner = [
+                delimited(b"\x12", self._scopes.get(scope) + items + self._schema_url(scope))
+                for scope, items in scopes.items()
+            ]
+            level = self._resources.get(resource) + b"".join(inner) + self._schema_url(resource)
+            levels.append(delimited(b"\x0a", level))
+        return b"".join(levels)
+
+    def _resource(self, resource: Any) -> bytes:
+        """Return the field ``resource`` (1) of the first level."""
         parts: list[bytes] = []
         self._resource_attributes.write(resource.attributes, parts.append)
-        field = delimited(b"\x0a", b"".join(parts))
-        if len(self._resources) >= _RESOURCES:
-            self._resources.clear()
-        self._resources[id(resource)] = resource, field
-        return field
+        return delimited(b"\x0a", b"".join(parts))
 
-    def scope(self, scope: Any) -> bytes:
-        """Return the field ``scope`` (1) of a request's second level."""
-        known = self._scopes.get(id(scope))
-        if known is not None:
-            return known[1]
+    def _scope(self, scope: Any) -> bytes:
+        """Return the field ``scope`` (1) of the second level."""
         parts: list[bytes] = []
         if scope is not None:
             parts += [self._names.write(scope.name), self._versions.write(scope.version)]
             self._scope_attributes.write(scope.attributes, parts.append)
-        field = delimited(b"\x0a", b"".join(parts))
-        if len(self._scopes) >= _SCOPES:
-            self._scopes.clear()
-        self._scopes[id(scope)] = scope, field
-        return field
+        return delimited(b"\x0a", b"".join(parts))
 
-    def schema_url(self, owner: Any) -> bytes:
-        """Return the field ``schema_url`` (3) of a resource's or a scope's level."""
+    def _schema_url(self, owner: Any) -> bytes:
+        """Return the field ``schema_url`` (3) of either level."""
         return self._urls.write(owner.schema_url) if owner is not None else b""
 
 
@@ -67,11 +90,10 @@ class Groups:
 
     Args:
         scopes: writes resources and scopes.
-        item_tag: of the field that holds one item.
     """
 
-    def __init__(self, scopes: Scopes, item_tag: bytes) -> None:
-        self._scopes, self._tag = scopes, item_tag
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
         # Equal objects belong together; comparing them is dear, so those that were seen are known by identity.
         self._equal: dict[Any, dict[Any, list[bytes]]] = {}
         self._seen: dict[tuple[int, int], list[bytes]] = {}
@@ -84,18 +106,15 @@ class Groups:
             self._seen[id(resource), id(scope)] = found
         return found
 
-    def write(self) -> bytes:
-        """Return the request."""
-        levels: list[bytes] = []
-        for resource, scopes in self._equal.items():
-            inner = [
-                delimited(b"\x12", self._scopes.scope(scope) + self._join(items) + self._scopes.schema_url(scope))
-                for scope, items in scopes.items()
-            ]
-            level = self._scopes.resource(resource) + b"".join(inner) + self._scopes.schema_url(resource)
-            levels.append(delimited(b"\x0a", level))
-        return b"".join(levels)
+    def write(self, tag: bytes) -> bytes:
+        """Return the request.
 
-    def _join(self, items: Iterable[bytes]) -> bytes:
-        tag = self._tag
-        return b"".join([tag + varint(len(item)) + item for item in items])
+        Args:
+            tag: of the field that holds one item.
+        """
+        return self._scopes.request(
+            {
+                resource: {scope: b"".join([delimited(tag, item) for item in items]) for scope, items in scopes.items()}
+                for resource, scopes in self._equal.items()
+            }
+        )

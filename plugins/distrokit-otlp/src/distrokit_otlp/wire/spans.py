@@ -6,14 +6,14 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from distrokit_otlp.wire.format import LARGEST_64, delimited, varint
+from distrokit_otlp.wire.format import LARGEST_64, count_field, delimited, varint
 from distrokit_otlp.wire.repairs import Place, Repairs
 from distrokit_otlp.wire.scopes import Groups, Scopes
 from distrokit_otlp.wire.values import Attributes, Names, Values
 
 #: Start and end, which nearly all spans have.
 _TIMES = struct.Struct("<BQBQ").pack
-_START, _END, _EVENT_TIME = 0x39, 0x41, b"\x09"
+_START, _END = 0x39, 0x41
 #: ``SpanFlags``: whether the parent is remote is known; and it is.
 _FLAGS = {False: b"\x85\x01\x00\x01\x00\x00", True: b"\x85\x01\x00\x03\x00\x00"}
 _LINK_FLAGS = {False: b"\x35\x00\x01\x00\x00", True: b"\x35\x00\x03\x00\x00"}
@@ -41,10 +41,10 @@ class SpanWriter:
 
     def __call__(self, spans: Sequence[Any]) -> bytes:
         """Return a request."""
-        groups = Groups(self._scopes, b"\x12")
+        groups = Groups(self._scopes)
         for span in spans:
             groups.of(span.resource, span.instrumentation_scope).append(self._span(span))
-        return groups.write()
+        return groups.write(b"\x12")
 
     def _span(self, span: Any) -> bytes:
         context, parent = span.get_span_context(), span.parent
@@ -59,21 +59,15 @@ class SpanWriter:
         out(_kind(span.kind))
         out(self._times(span.start_time, span.end_time))
         self._attributes.write(span.attributes, out)
-        dropped = span.dropped_attributes
-        if dropped:
-            out(b"\x50" + varint(self._repairs.count32(dropped)))
+        out(count_field(b"\x50", span.dropped_attributes))
         events = span.events
         if events:
             self._events(events, out)
-        dropped = span.dropped_events
-        if dropped:
-            out(b"\x60" + varint(self._repairs.count32(dropped)))
+        out(count_field(b"\x60", span.dropped_events))
         links = span.links
         if links:
             self._links(links, out)
-        dropped = span.dropped_links
-        if dropped:
-            out(b"\x70" + varint(self._repairs.count32(dropped)))
+        out(count_field(b"\x70", span.dropped_links))
         out(self._status(span.status))
         out(_FLAGS[bool(parent and parent.is_remote)])
         return b"".join(parts)
@@ -81,21 +75,16 @@ class SpanWriter:
     def _times(self, start: Any, end: Any) -> bytes:
         if type(start) is int and type(end) is int and 0 < start <= LARGEST_64 and 0 < end <= LARGEST_64:
             return _TIMES(_START, start, _END, end)
-        return self._time(b"\x39", start) + self._time(b"\x41", end)
-
-    def _time(self, tag: bytes, value: Any) -> bytes:
-        nanos = self._repairs.nanos(value, _TIME)
-        return tag + nanos.to_bytes(8, "little") if nanos else b""
+        return self._repairs.time(b"\x39", start, _TIME) + self._repairs.time(b"\x41", end, _TIME)
 
     def _state(self, state: Any) -> bytes:
         return self._states.write(",".join([f"{key}={value}" for key, value in state.items()]))
 
     def _events(self, events: Sequence[Any], out: Any) -> None:
         for event in events:
-            parts = [self._time(_EVENT_TIME, event.timestamp), self._event_names.write(event.name)]
+            parts = [self._repairs.time(b"\x09", event.timestamp, _TIME), self._event_names.write(event.name)]
             self._event_attributes.write(event.attributes, parts.append)
-            if event.dropped_attributes:
-                parts.append(b"\x20" + varint(self._repairs.count32(event.dropped_attributes)))
+            parts.append(count_field(b"\x20", event.dropped_attributes))
             out(delimited(b"\x5a", b"".join(parts)))
 
     def _links(self, links: Sequence[Any], out: Any) -> None:
@@ -103,8 +92,7 @@ class SpanWriter:
             context = link.context
             parts = [b"\x0a\x10", context.trace_id.to_bytes(16, "big"), b"\x12\x08", context.span_id.to_bytes(8, "big")]
             self._link_attributes.write(link.attributes, parts.append)
-            if link.dropped_attributes:
-                parts.append(b"\x28" + varint(self._repairs.count32(link.dropped_attributes)))
+            parts.append(count_field(b"\x28", link.dropped_attributes))
             parts.append(_LINK_FLAGS[bool(context.is_remote)])
             out(delimited(b"\x6a", b"".join(parts)))
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from distrokit_otlp.wire.format import DOUBLE, delimited, signed_varint, varint
+from distrokit_otlp.wire.format import DOUBLE, LARGEST_SIGNED, SMALLEST_SIGNED, delimited, signed_varint, varint
 from distrokit_otlp.wire.repairs import Place, Repairs, as_text
 
 #: The number of keys, of values of one key, and of names that are kept, and the length of kept texts in characters.
 _KEYS, _VALUES, _NAMES, _LONGEST = 1024, 256, 2048, 256
 _KEY = Place("the key of an attribute")
-_SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1
 
 
 class Values:
@@ -54,7 +53,7 @@ class Values:
     def _number(self, value: int, where: object) -> bytes:
         if isinstance(value, bool):
             return b"\x10\x01" if value else b"\x10\x00"
-        if _SMALLEST <= value <= _LARGEST:
+        if SMALLEST_SIGNED <= value <= LARGEST_SIGNED:
             return b"\x18" + signed_varint(int(value))
         self.repairs.count("a number over 64 bits, sent as text", where)
         return delimited(b"\x0a", self.repairs.text(_digits(value), where))

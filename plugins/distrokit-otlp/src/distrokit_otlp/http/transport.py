@@ -1,89 +1,53 @@
-"""OTLP over HTTP: makes the exporter of a signal and its transport."""
+"""The transport of an exporter over HTTP, from its options: our own, a plugin's session, or another package's."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from distrokit import EntryPoints, ExporterOptions
 from distrokit_otlp.connection.endpoints import is_grpc_target, remove_user
-from distrokit_otlp.connection.options import balancing_of, target_for
+from distrokit_otlp.connection.options import target_for, user_agent_of
+from distrokit_otlp.credentials.live_headers import LiveHeaders
 from distrokit_otlp.credentials.options import live_headers
 from distrokit_otlp.credentials.provider import load_credentials, provider_name
 from distrokit_otlp.diagnosis.diagnosis import Diagnosis
-from distrokit_otlp.exporter import Sender, exporter_arguments, timeout_seconds
-from distrokit_otlp.lazy import LazySender
 from distrokit_otlp.modules import require
-from distrokit_otlp.own_parameters import HTTP_TRANSPORT, OWN_PARAMETERS, TRANSPORT_GROUP
-from distrokit_otlp.signals import SignalInOTLP, signal_for
-from distrokit_otlp.tls.files import KEYS, TlsFiles
-from distrokit_otlp.tls.roots import named_roots
+from distrokit_otlp.own_parameters import HTTP_TRANSPORT, TRANSPORT_GROUP
+from distrokit_otlp.sender import Sender
+from distrokit_otlp.signals import SignalInOTLP
+from distrokit_otlp.tls.files import TlsFiles
+from distrokit_otlp.tls.options import prepare_tls
 
-_TAKEN = ("insecure", "encoding", *OWN_PARAMETERS, *KEYS)
 
-
-def make_http(options: ExporterOptions) -> Any:
-    """Make the HTTP exporter of ``options.signal``.
+def prepare_http(options: ExporterOptions, signal: SignalInOTLP) -> Callable[[], Sender]:
+    """Return a function that makes the transport; files and packages are checked now.
 
     Raises: ``TlsFileError`` for a certificate or a key that TLS cannot use; ``LookupError`` for a credential provider
-        or transport that is not installed; ``ModuleNotFoundError`` for http/json without its encoders; ``TypeError``
-        for an unknown argument.
+        or transport that is not installed; ``ModuleNotFoundError`` where requests is needed and not installed;
+        ``ValueError`` for an endpoint that only the transport of our own supports.
     """
-    signal = signal_for(options)
-    make = _library(options, signal) or _own(options, signal)
-
-    def make_all() -> Sender:
-        # Also the encoders: a fork waits for this function, and not for an import in an export.
-        signal.prepare()
-        return make()
-
-    kind, keywords = exporter_arguments(options, taken=_TAKEN)
-    return kind(signal, LazySender(make_all), timeout_seconds(options), **keywords)
-
-
-def _own(options: ExporterOptions, signal: SignalInOTLP) -> Callable[[], Sender]:
-    """Return a function that makes the transport of our own."""
-    target = target_for(options)
-    files = TlsFiles.of(options)
-    context: list[Any] = []
-    if target.tls and (files or named_roots(os.environ, grpc=False)):
-        # Now, so that faults appear at the start, and before the process drops its permissions.
-        from distrokit_otlp.tls.context import TlsContext
-
-        context.append(TlsContext(files, ["http/1.1"], grpc=False))
-        context[0].load()
-    sign = options.credentials
+    own_headers = _own_headers(options, signal)
+    client = _session_client(options) or _transport_client(options)
+    if client is not None:
+        return _by_library(options, own_headers, client)
+    make_tls = prepare_tls(options, "http/1.1")
 
     def make() -> Sender:
-        from distrokit_otlp.connection.connections import Connections
-        from distrokit_otlp.connection.connector import Connector
-        from distrokit_otlp.http.connection import HttpConnection
         from distrokit_otlp.http.sender import HttpSender
-        from distrokit_otlp.tls.context import TlsContext
 
-        tls = context[0] if context else TlsContext(files, ["http/1.1"], grpc=False)
-        connector = Connector(target, tls.current, grpc=False)
-        connections = Connections(
-            connector, lambda socket, address, proxy: HttpConnection(socket, address, target, proxy),
-            **balancing_of(options),
-        )  # fmt: skip
-        return HttpSender(
-            connections, connector, live_headers(options, _user_agent(options), grpc=False), tls, Diagnosis(options),
-            own_headers=_own_headers(options, signal), compression=options.compression, url=_url(options), sign=sign,
-        )  # fmt: skip
+        return HttpSender(options, _headers(options), make_tls(), own_headers=own_headers, url=_url(options))
 
     return make
 
 
-def _library(options: ExporterOptions, signal: SignalInOTLP) -> Callable[[], Sender] | None:
-    """Return a function that makes a transport over another library; ``None`` where no setting asks for one.
+def _by_library(
+    options: ExporterOptions, own_headers: dict[str, str], client: Callable[[], Any]
+) -> Callable[[], Sender]:
+    """Return a function that makes a transport over another library.
 
     What the library makes is made now, so that its errors appear at the start; each forked process makes another one.
     """
-    client = _session_client(options) or _transport_client(options)
-    if client is None:
-        return None
     if is_grpc_target(options.endpoint) and not _is_url(options):
         raise ValueError(
             f"{options.endpoint}: only distrokit's own transport sends to a socket or to several addresses"
@@ -94,8 +58,7 @@ def _library(options: ExporterOptions, signal: SignalInOTLP) -> Callable[[], Sen
         from distrokit_otlp.http.library_sender import LibrarySender
 
         return LibrarySender(
-            lambda: first.pop() if first else client(), _url(options),
-            live_headers(options, _user_agent(options), grpc=False), _own_headers(options, signal),
+            lambda: first.pop() if first else client(), _url(options), _headers(options), own_headers,
             options.compression, Diagnosis(options),
         )  # fmt: skip
 
@@ -175,12 +138,8 @@ def _url(options: ExporterOptions) -> str:
     return f"{'https' if target.tls else 'http'}://{target.authority(target.listed[0])}{target.path}"
 
 
-def _user_agent(options: ExporterOptions) -> Mapping[str, str]:
-    from opentelemetry.sdk.version import __version__ as exporter_version
-
-    if not options.user_agent:
-        return {}
-    return {"user-agent": f"{options.user_agent} OTel-OTLP-Exporter-Python/{exporter_version}"}
+def _headers(options: ExporterOptions) -> LiveHeaders:
+    return live_headers(options, {"user-agent": user_agent_of(options)} if options.user_agent else {}, grpc=False)
 
 
 def _own_headers(options: ExporterOptions, signal: SignalInOTLP) -> dict[str, str]:
