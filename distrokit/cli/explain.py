@@ -177,6 +177,7 @@ def _resource(plan: Plan) -> Iterator[Row]:
 
 def _signal(plan: Plan, signal: str, planned: SignalPlan) -> Iterator[Row]:
     if signal == "traces":
+        yield "tracer", plan.tracer.value, _source(plan.tracer)
         yield from _component("sampler", plan.sampler, "parentbased_always_on")
         yield from _component("id generator", plan.id_generator, "random")
     if not planned.built:

@@ -33,6 +33,9 @@ OTEL_PYTHON_DISTROKIT_LAZY = "OTEL_PYTHON_DISTROKIT_LAZY"
 #: ``1`` prints each call of a hook to stderr, with owner, duration and type of the result. Default: off.
 OTEL_PYTHON_DISTROKIT_TRACE_HOOKS = "OTEL_PYTHON_DISTROKIT_TRACE_HOOKS"
 
+#: ``sdk`` leaves the recording of spans to the SDK's tracers. Default: ``distrokit``.
+OTEL_PYTHON_DISTROKIT_TRACER = "OTEL_PYTHON_DISTROKIT_TRACER"
+
 #: The processor that feeds span exporters: ``batch`` or ``simple``. Default: ``batch``.
 OTEL_PYTHON_DISTROKIT_TRACES_PROCESSOR = "OTEL_PYTHON_DISTROKIT_TRACES_PROCESSOR"
 

@@ -122,6 +122,7 @@ class Builder:
             shutdown_on_exit=False,
         )
         provider.scopes, provider.guard = self._scopes("traces"), self._services.boundary
+        provider.by_sdk = self._plan.tracer.value == "sdk"
         return provider
 
     def _add_span_processors(self, provider: TracerProvider, staged: Staged, export: list[Named[Any]]) -> None:

@@ -35,18 +35,19 @@ class ErrorBoundary:
     Args:
         misused: receives each call that raised; the call then returns normally to the application.
         sampler_errors: tells a sampler's error from the application's; ``None``: all errors are the application's.
+
+    Attributes:
+        misused: as above.
     """
 
     def __init__(self, misused: Misused, sampler_errors: SamplerErrors | None = None) -> None:
-        self._misused, self._sampler_errors = misused, sampler_errors
+        self.misused, self._sampler_errors = misused, sampler_errors
         # By class; the SDK has a single class of recording spans.
         self._classes: dict[type, type | None] = {NonRecordingSpan: None}
         self._spans = SpanReentrancy()
 
     def tracer(self, tracer: Any) -> Any:
         """Guard a tracer and the spans it starts; return the same tracer."""
-        if "start_span" in vars(tracer):
-            return tracer
         tracer_class, classes = type(tracer), self._classes
 
         @functools.wraps(tracer_class.start_span)
@@ -76,7 +77,7 @@ class ErrorBoundary:
                     method_of(kind, "emit", logger)(*args, **kwargs)
                 except Exception as error:
                     outcome = _emit_as_text(kind, logger, args[0] if args else kwargs.get("record"))
-                    self._misused("logger.emit", error, outcome)
+                    self.misused("logger.emit", error, outcome)
 
             logger.emit = emit
         return logger
@@ -92,7 +93,7 @@ class ErrorBoundary:
                 return start(*args, **kwargs)
             except Exception as again:
                 error = again
-        self._misused("tracer.start_span", error)
+        self.misused("tracer.start_span", error)
         return self._start_bare(start, *args, **kwargs)
 
     def _start_bare(
@@ -131,7 +132,7 @@ class ErrorBoundary:
                     return method(span, *args, **kwargs)
                 return method_of(kind, name, span)(*args, **kwargs)
             except Exception as error:
-                self._misused(f"span.{name}", error)
+                self.misused(f"span.{name}", error)
                 return None
 
         return guarded_method
@@ -156,7 +157,7 @@ class ErrorBoundary:
                     return method(span, *args, **kwargs)
                 return method_of(kind, name, span)(*args, **kwargs)
             except Exception as error:
-                self._misused(f"span.{name}", error)
+                self.misused(f"span.{name}", error)
                 return None
             finally:
                 if not marked:

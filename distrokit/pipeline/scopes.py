@@ -23,6 +23,7 @@ from opentelemetry.util.types import Attributes
 
 from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.meter_boundary import MeterBoundary
+from distrokit.pipeline.recording.tracer import record_spans
 from distrokit.pipeline.sdk_messages import exporting
 from distrokit.plan.selection.selection import ScopeRule
 
@@ -96,10 +97,12 @@ class ScopedTracerProvider(TracerProvider):
 
     Attributes:
         guard: the error boundary around its tracers; ``None`` for none.
+        by_sdk: true to leave the recording of spans to the SDK's tracers.
     """
 
     scopes = Scopes()
     guard: ErrorBoundary | None = None
+    by_sdk = False
 
     def get_tracer(
         self,
@@ -112,7 +115,11 @@ class ScopedTracerProvider(TracerProvider):
         if self.scopes and not self.scopes.enabled(instrumenting_module_name, version, schema_url, attributes):
             return NoOpTracer()
         tracer = super().get_tracer(instrumenting_module_name, version, schema_url, attributes)
-        return self.guard.tracer(tracer) if self.guard else tracer
+        # The provider returns the same tracer for the same scope.
+        if self.guard is None or "start_span" in vars(tracer):
+            return tracer
+        guarded: Tracer = self.guard.tracer(tracer)
+        return guarded if self.by_sdk else record_spans(guarded, self.guard.misused)
 
 
 class ScopedMeterProvider(MeterProvider):

@@ -74,6 +74,7 @@ class Plan:
         disabled: true builds propagators only; instrumentations are applied but record nothing.
         lazy: true starts telemetry at its first use, and applies an instrumentation when its library is imported; false
             does all of it at the start of the process.
+        tracer: ``distrokit`` or ``sdk``, the implementation of the tracers.
         sampler: ``None`` for the SDK's default, ``parentbased_always_on``.
         id_generator: ``None`` for the SDK's default, random ids.
         propagators: ``None`` keeps OpenTelemetry's default.
@@ -98,6 +99,7 @@ class Plan:
     lazy: Value[bool] = field(default_factory=lambda: Value(True, BUILT_IN))
     plugins: list[Plugin] = field(default_factory=list)
     resource: ResourcePlan = field(default_factory=ResourcePlan)
+    tracer: Value[str] = field(default_factory=lambda: Value("distrokit", BUILT_IN))
     sampler: Component[Sampler] | None = None
     id_generator: Component[IdGenerator] | None = None
     propagators: list[Component[Propagator]] | None = None
@@ -184,6 +186,7 @@ class Plan:
                 for plugin in self.plugins
             ],
             "resource": self.resource.describe(),
+            "tracer": describe_value(self.tracer),
             "sampler": self.sampler.describe() if self.sampler else None,
             "id_generator": self.id_generator.describe() if self.id_generator else None,
             "propagators": None if self.propagators is None else [p.describe() for p in self.propagators],

@@ -186,6 +186,9 @@ def _check_settings(plan: Plan, installed: EntryPoints) -> None:
     elif plan.settings.value("DISTROKIT_LAZY") is not None:
         plan.lazy = lazy
     own.flag("DISTROKIT_TRACE_HOOKS", default=False)
+    tracer = own.choice("DISTROKIT_TRACER", ("distrokit", "sdk"), "distrokit")
+    if plan.settings.value("DISTROKIT_TRACER") is not None:
+        plan.tracer = tracer
     own.choice("DISTROKIT_DOCTOR", DOCTOR_CHOICES, "false")
     plan.sdk_settings = sdk_settings.check_sdk_settings(
         reader, lambda group: [point.name for point in installed.group(group)]

@@ -98,6 +98,12 @@ OWN = (
         "start telemetry when the process first uses it, and apply an instrumentation when its library is imported;"
         " `false`, and `DISTROKIT_STRICT`, do all of it at the start; see instrumentations.md",
     ),
+    _own(
+        "TRACER",
+        "one of distrokit, sdk",
+        "distrokit",
+        "the implementation of tracers; the SDK's does the same and costs more with every span",
+    ),
     _own("TRACES_PROCESSOR", "name", "batch", "the processor in front of span exporters"),
     _own("LOGS_PROCESSOR", "name", "batch", "the processor in front of log exporters"),
     _own("METRICS_READER", "name", "periodic", "the reader in front of metric exporters"),

@@ -1,0 +1,274 @@
+"""The span that our tracer records: an SDK span that does the usual itself, and leaves the rest to the SDK's methods.
+
+Most spans get a few attributes of plain types, and end. For these a plain dictionary is enough, without locks. Whatever
+else is asked of a span (a value that must be converted, a limit that is reached, events, links, status) is done by the
+SDK's own method, on the same data; so it does what the SDK of this release does, and patches of these methods count.
+
+The specification requires that no call raises into the application (*Error handling*); the SDK raises on some values.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from time import time_ns
+from types import MappingProxyType
+from typing import Any
+
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.trace import Event, Span, SpanLimits, SpanProcessor, Tracer
+from opentelemetry.sdk.trace.sampling import Sampler
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.trace import Link, SpanContext
+
+from distrokit.pipeline.recording.layout import make_reentrant
+from distrokit.pipeline.sdk_methods import Misused, method_of
+
+#: Attributes near their limit are left to the SDK, which locks: several threads may add one at the same time.
+MARGIN = 16
+_PLAIN = frozenset({str, bool, int, float})
+_TEXT = frozenset({str})
+_MISSING = object()
+#: Where these are no longer the SDK's, another library has patched them, and they are called.
+_SET_ATTRIBUTE, _SET_ATTRIBUTES, _END = Span.set_attribute, Span.set_attributes, Span.end
+
+
+def is_plain(attributes: Mapping[Any, Any], longest: int | None) -> bool:
+    """Tell whether the SDK keeps these attributes as they are.
+
+    Args:
+        longest: the length limit of texts, in characters; ``None`` for none.
+    """
+    return (
+        _PLAIN.issuperset(map(type, attributes.values()))
+        and _TEXT.issuperset(map(type, attributes))
+        and "" not in attributes
+        and (longest is None or all(type(one) is not str or len(one) <= longest for one in attributes.values()))
+    )
+
+
+class SpanSettings:
+    """What all spans of one tracer have in common.
+
+    Args:
+        tracer: the SDK's tracer.
+        misused: receives each call that raised; the call then returns normally to the application.
+
+    Attributes:
+        most: the number of attributes up to which a span adds them itself.
+        longest: the length limit of texts, in characters; ``None`` for none.
+    """
+
+    __slots__ = ("limits", "longest", "misused", "most", "tracer")
+
+    def __init__(self, tracer: Tracer, misused: Misused) -> None:
+        self.tracer, self.misused = tracer, misused
+        self.limits: SpanLimits = tracer._span_limits  # checked by `layout`
+        most = self.limits.max_span_attributes
+        self.most = 1 << 62 if most is None else most - MARGIN
+        self.longest = self.limits.max_span_attribute_length
+
+
+class RecordingSpan(Span):
+    """A span of ours; :mod:`distrokit.pipeline.recording.tracer` makes it and sets its attributes."""
+
+    _settings: SpanSettings
+    #: The attributes, while they are plain.
+    _values: dict[str, Any]
+    #: The SDK's own, as soon as a method of the SDK or a reader needs them; they share the dictionary.
+    _bounded: BoundedAttributes | None
+    #: Acquired by the call that ends the span, and never released: a span ends once, whatever interrupts that.
+    _ending: threading.Lock
+    _bounded_events: BoundedList[Event] | None
+    _bounded_links: BoundedList[Link] | None
+    _trace_config = None
+    _record_end_metrics: Callable[[], None] | None = None
+    _record_exception = _set_status_on_exception = True
+
+    # ------------------------------------------------------------- what the SDK's methods read
+
+    @property
+    def _attributes(self) -> BoundedAttributes:
+        bounded = self._bounded
+        if bounded is None:
+            settings = self._settings
+            bounded = BoundedAttributes(
+                settings.limits.max_span_attributes, immutable=False, max_value_len=settings.longest
+            )
+            bounded._dict = self._values
+            bounded._immutable = self._end_time is not None
+            self._bounded = make_reentrant(bounded)
+        return bounded
+
+    @_attributes.setter
+    def _attributes(self, attributes: Any) -> None:
+        self._bounded = attributes
+
+    @property
+    def _events(self) -> Any:
+        if self._bounded_events is None:
+            self._bounded_events = make_reentrant(BoundedList(self._settings.limits.max_events))
+        return self._bounded_events
+
+    @_events.setter
+    def _events(self, events: Any) -> None:
+        self._bounded_events = events
+
+    @property
+    def _links(self) -> Any:
+        if self._bounded_links is None:
+            self._bounded_links = make_reentrant(BoundedList(self._settings.limits.max_links))
+        return self._bounded_links
+
+    @_links.setter
+    def _links(self, links: Any) -> None:
+        self._bounded_links = links
+
+    @property
+    def _lock(self) -> Any:  # type: ignore[override]
+        # Reentrant, unlike the SDK's: a signal handler may change the span that it has interrupted a change of.
+        return vars(self).setdefault("_own_lock", threading.RLock())
+
+    @property
+    def _limits(self) -> SpanLimits:
+        return self._settings.limits
+
+    @property
+    def _sampler(self) -> Sampler:  # type: ignore[override]
+        return self._settings.tracer.sampler
+
+    @property
+    def _instrumentation_info(self) -> Any:  # type: ignore[override]
+        return self._settings.tracer.instrumentation_info
+
+    # ------------------------------------------------------------------------------- reading
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        if self._bounded is None and self._end_time is not None:
+            return MappingProxyType(self._values)
+        return MappingProxyType(self._attributes)
+
+    @property
+    def events(self) -> Sequence[Event]:
+        return () if self._bounded_events is None else tuple(self._bounded_events)
+
+    @property
+    def links(self) -> Sequence[Link]:
+        return () if self._bounded_links is None else tuple(self._bounded_links)
+
+    @property
+    def dropped_attributes(self) -> int:
+        return 0 if self._bounded is None else super().dropped_attributes
+
+    @property
+    def dropped_events(self) -> int:
+        return 0 if self._bounded_events is None else super().dropped_events
+
+    @property
+    def dropped_links(self) -> int:
+        return 0 if self._bounded_links is None else super().dropped_links
+
+    def get_span_context(self) -> SpanContext:
+        context: Any = self._context
+        return context  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        # As the SDK's.
+        return f'_Span(name="{self._name}", context={self._context})'
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Return a copy of what can be read of the span, as the SDK gives it to processors."""
+        return deepcopy(self._readable_span(), memo)
+
+    # ------------------------------------------------------------------------------ changing
+
+    # Wrong arguments are the application's mistake, and do not raise either: `wrong` receives them.
+
+    def set_attribute(self, key: Any = None, value: Any = _MISSING, *wrong: Any, **more: Any) -> None:
+        settings, values = self._settings, self._values
+        try:
+            if (
+                self._bounded is None
+                and self._end_time is None
+                and type(value) in _PLAIN
+                and not (wrong or more)
+                and type(key) is str
+                and key
+                and len(values) < settings.most
+                and Span.set_attribute is _SET_ATTRIBUTE
+                and (settings.longest is None or type(value) is not str or len(value) <= settings.longest)
+            ):
+                # Like the SDK: an attribute that is set again becomes the last one.
+                values.pop(key, None)
+                values[key] = value
+            else:
+                given = (key,) if value is _MISSING else (key, value, *wrong)
+                super().set_attribute(*given, **more)
+        except Exception as error:
+            settings.misused("span.set_attribute", error)
+
+    def set_attributes(self, attributes: Any = None, *wrong: Any, **more: Any) -> None:
+        settings, values = self._settings, self._values
+        try:
+            if (
+                self._bounded is None
+                and self._end_time is None
+                and type(attributes) is dict
+                and not (wrong or more)
+                and len(values) + len(attributes) <= settings.most
+                and is_plain(attributes, settings.longest)
+                and Span.set_attributes is _SET_ATTRIBUTES
+            ):
+                for key in attributes:
+                    values.pop(key, None)
+                values.update(attributes)
+            else:
+                super().set_attributes(attributes, *wrong, **more)
+        except Exception as error:
+            settings.misused("span.set_attributes", error)
+
+    def end(self, end_time: int | None = None, *wrong: Any, **more: Any) -> None:
+        settings = self._settings
+        try:
+            if Span.end is not _END or wrong or more:
+                super().end(end_time, *wrong, **more)
+                return
+            if not self._ending.acquire(blocking=False):
+                if self._end_time is not None:
+                    # Logs what the SDK logs.
+                    super().end(end_time)
+                return
+            self._end_time = time_ns() if end_time is None else end_time
+            if self._bounded is None:
+                # A thread that is adding an attribute at this moment adds it to the other one, which nobody reads.
+                self._values = self._values.copy()
+            else:
+                self._bounded._immutable = True
+            if self._record_end_metrics is not None:
+                self._record_end_metrics()
+            processor: SpanProcessor = self._span_processor
+            processor._on_ending(self)
+            processor.on_end(self)
+        except Exception as error:
+            settings.misused("span.end", error)
+
+
+def _contain(name: str) -> Callable[..., Any]:
+    """Return the SDK's method, as it is when it is called, with its exceptions reported and not raised."""
+
+    @functools.wraps(getattr(Span, name))
+    def contained(self: RecordingSpan, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method_of(Span, name, self)(*args, **kwargs)
+        except Exception as error:
+            self._settings.misused(f"span.{name}", error)
+            return None
+
+    return contained
+
+
+for _name in ("add_event", "add_link", "record_exception", "set_status", "update_name"):
+    setattr(RecordingSpan, _name, _contain(_name))
