@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from distrokit import ExportFailure
 from distrokit_batch import retry
 from distrokit_batch.delivery import Delivery
+from distrokit_batch.memory import default_burst, find_memory_limit
 from distrokit_batch.sizes import Sizes
 
 
@@ -70,11 +73,17 @@ steps = st.lists(st.one_of(st.integers(1, 40), st.just("flush"), st.just("wait")
 words = st.lists(st.sampled_from(["taken", "later", "away", "part", "none", "raises"]), max_size=25)
 
 
-@given(steps=steps, words=words, drop_newest=st.booleans(), delay=st.sampled_from([0.001, 3600]))
+@given(
+    steps=steps,
+    words=words,
+    drop_newest=st.booleans(),
+    delay=st.sampled_from([0.001, 3600]),
+    burst=st.sampled_from([0, 60]),
+)
 @settings(suppress_health_check=list(HealthCheck), derandomize=True)
-def test_every_item_is_delivered_once_in_order_or_counted(steps, words, drop_newest, delay):
+def test_every_item_is_delivered_once_in_order_or_counted(steps, words, drop_newest, delay, burst):
     receiver, put = Receiver(words), 0
-    queue = delivering(receiver, drop_newest=drop_newest, delay_seconds=delay)
+    queue = delivering(receiver, drop_newest=drop_newest, delay_seconds=delay, burst=burst)
     for step in steps:
         if step == "flush":
             lost = receiver.lost.total()
@@ -86,7 +95,7 @@ def test_every_item_is_delivered_once_in_order_or_counted(steps, words, drop_new
             for _ in range(step):
                 queue.put(put)
                 put += 1
-                assert len(queue._queue) <= 30
+                assert len(queue._queue) <= max(30, burst)
     queue.shutdown()
     assert receiver.arrived == sorted(set(receiver.arrived))
     assert len(receiver.arrived) + sum(receiver.lost.values()) == put
@@ -247,3 +256,99 @@ def test_nothing_is_started_for_nothing():
     assert threading.active_count() == before
     assert receiver.closed == 1
     assert receiver.arrived == []
+
+
+class Held(Receiver):
+    """Takes nothing before it is let go."""
+
+    def __init__(self, words: list[str]) -> None:
+        super().__init__(words)
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def attempt(self, batch: list[int], seconds: float) -> ExportFailure | None:
+        self.asked.set()
+        self.go.wait(10)
+        return super().attempt(batch, seconds)
+
+
+def test_a_burst_is_longer_than_the_queue_and_not_longer_than_the_burst():
+    receiver = Held([])
+    queue = delivering(receiver, burst=100, delay_seconds=3600)
+    for item in range(7):
+        queue.put(item)
+    assert receiver.asked.wait(10)
+    for item in range(7, 120):
+        queue.put(item)
+    receiver.go.set()
+    queue.shutdown()
+
+    # The first seven are with the receiver; of the others the last hundred are left.
+    assert (receiver.arrived, dict(receiver.lost)) == ([*range(7), *range(20, 120)], {"queue_full": 13})
+
+
+def test_an_outage_keeps_the_queue_at_its_size(monkeypatch):
+    monkeypatch.setattr(retry, "FIRST_PAUSE", 3600)
+    monkeypatch.setattr(retry, "LONGEST_PAUSE", 3600)
+    receiver = Receiver(["later"])
+    queue = delivering(receiver, burst=100, delay_seconds=3600)
+    for item in range(7):
+        queue.put(item)
+    while not queue._retry.at:
+        time.sleep(0.001)
+    for item in range(7, 120):
+        queue.put(item)
+    assert len(queue._queue) == 30
+    queue.shutdown()
+
+    assert (receiver.arrived, dict(receiver.lost)) == ([*range(7), *range(90, 120)], {"queue_full": 83})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the switches of a thread in /proc")
+def test_a_thread_with_nothing_to_send_never_wakes_and_wakes_for_the_next_item():
+    receiver = Receiver([])
+    queue = delivering(receiver, delay_seconds=0.02)
+    queue.put(1)
+    while receiver.arrived != [1]:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    before = switches(queue)
+    time.sleep(0.4)
+    idle = switches(queue) - before
+    queue.put(2)
+    until = time.monotonic() + 10
+    while receiver.arrived != [1, 2] and time.monotonic() < until:
+        time.sleep(0.01)
+
+    assert (idle, receiver.arrived) == (0, [1, 2])
+    assert queue.flush(5)
+    queue.shutdown()
+
+
+def switches(queue: Delivery[int]) -> int:
+    """How often the thread of a queue has gone to sleep."""
+    status = Path(f"/proc/self/task/{queue._thread.native_id}/status").read_text()
+    return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE)[1])
+
+
+@pytest.mark.parametrize(
+    ("memory", "items"), [(64 << 20, 1638), (1 << 30, 26_214), (8 << 30, 65_536), (1 << 50, 65_536), (0, 0)]
+)
+def test_the_size_of_a_burst_follows_the_memory(memory, items):
+    assert default_burst(memory) == items
+
+
+def test_the_memory_of_a_control_group_counts(tmp_path):
+    group = tmp_path / "outer" / "inner"
+    group.mkdir(parents=True)
+    own = tmp_path / "own"
+    own.write_text("1:name=systemd:/x\n0::/outer/inner\n")
+    assert find_memory_limit(tmp_path, own) == find_memory_limit(tmp_path / "none", tmp_path / "none")
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "outer" / "memory.max").write_text("1048576\n")
+    (group / "memory.max").write_text("2097152\n")
+    assert find_memory_limit(tmp_path, own) == 1048576
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "memory.limit_in_bytes").write_text("4096\n")
+    assert find_memory_limit(tmp_path, own) == 4096
+    own.write_text("nonsense")
+    assert find_memory_limit(tmp_path, own) == 4096

@@ -78,6 +78,8 @@ class Delivery(Generic[Item]):
         self._wake = threading.Lock()
         # True when the thread was woken, and has not yet checked the queue.
         self._woken = False
+        # True while the thread sleeps until something is queued.
+        self._idle = False
         self._deadline: float | None = None
         self._closed = False
         self._retry = Retry()
@@ -110,7 +112,8 @@ class Delivery(Generic[Item]):
             self._give_up("after_shutdown")
         elif self._thread is None:
             self.start()
-        elif not self._woken and len(queue) >= self._batch:
+        elif self._idle or (not self._woken and len(queue) >= self._batch):
+            self._idle = False
             self._wake_thread()
 
     def start(self) -> None:
@@ -199,7 +202,10 @@ class Delivery(Generic[Item]):
             self._wake.release()
 
     def _make_room(self, item: Item) -> bool:
-        """Drop an item of the full queue; true if the new one can be queued."""
+        """Drop an item of the full queue, unless this is a burst; true if the new one can be queued."""
+        if len(self._queue) < self._sizes.burst and not self._retry.at:
+            # An outage fills a queue and keeps it full; a burst is sent within seconds.
+            return True
         if self._sizes.drop_newest:
             self._lost(self._weigh(item), "queue_full")
             return False
@@ -231,6 +237,7 @@ class Delivery(Generic[Item]):
 
     def _sleep(self) -> None:
         """Sleep until the delay is over, a batch is full, a retry is due, or a flush waits."""
+        self._sleep_while_idle()
         # While a retry is pending, full batches do not wake the thread: they cannot be sent.
         self._woken = bool(self._retry.at)
         if len(self._queue) >= self._batch and not self._retry.at:
@@ -244,6 +251,15 @@ class Delivery(Generic[Item]):
             if left <= 0 or (self._wake.acquire(timeout=min(left, FOREVER)) and not self._retry.at):
                 break
         self._woken = False
+
+    def _sleep_while_idle(self) -> None:
+        """Sleep until something is queued or asked for, so that a process without telemetry never wakes."""
+        self._idle, slept = self._collect is None, False
+        while self._idle and self._empty and not self._flushes and self._deadline is None and not self._pausing:
+            slept = self._wake.acquire()
+        self._idle = False
+        if slept:
+            self._due = max(self._due, time.monotonic() + self._sizes.delay_seconds)
 
     def _collect_if_due(self) -> None:
         """Collect when the interval is over or a flush waits."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from distrokit import BuildContext, Processor, Reader, Setting, Value, hookimpl
+from distrokit_batch.memory import LARGEST_BURST, default_burst
 from distrokit_batch.sizes import NO_LIMIT, Sizes
 
 _SPEC = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
@@ -80,6 +81,16 @@ def distrokit_settings() -> list[Setting]:
             parameter=True,
         ),
         Setting(
+            name="DISTROKIT_BURST_QUEUE_SIZE",
+            kind="integer",
+            default=str(LARGEST_BURST),
+            unit="items",
+            consumer="batch",
+            meaning="the size up to which a queue of spans or log records grows while the receiver accepts them; "
+            "by default less where memory is short, and no growth where the size of the queue is set",
+            parameter=True,
+        ),
+        Setting(
             name="DISTROKIT_METRICS_QUEUE_SIZE",
             kind="integer",
             default="30",
@@ -131,11 +142,20 @@ def _batch_parameters(reader: Reader) -> dict[str, Value[Any]]:
         batch = Value(queue.value, queue.source, key="max_export_batch_size")
     return {
         "max_queue_size": queue,
+        "burst_queue_size": _burst(reader, queue),
         "max_export_batch_size": batch,
         "schedule_delay_millis": reader.integer(f"{prefix}_SCHEDULE_DELAY", delay, key="schedule_delay"),
         "export_timeout_millis": reader.integer(f"{prefix}_EXPORT_TIMEOUT", 30_000, key="export_timeout"),
         **_own_parameters(reader),
     }
+
+
+def _burst(reader: Reader, queue: Value[int]) -> Value[int]:
+    """Read the size of the queue in a burst; a size of the queue that somebody has set is a limit."""
+    asked = reader.integer("DISTROKIT_BURST_QUEUE_SIZE", 0)
+    # Neither is set when both have the same source.
+    size = default_burst() if queue.source == asked.source else asked.value
+    return Value(max(size, queue.value), asked.source)
 
 
 def _own_parameters(reader: Reader) -> dict[str, Value[Any]]:
@@ -155,6 +175,7 @@ def _sizes(context: BuildContext) -> Sizes:
         delay_seconds=max(1, arguments["schedule_delay_millis"]) / 1000,
         timeout_seconds=(arguments["export_timeout_millis"] or NO_LIMIT) / 1000,
         drop_newest=arguments["queue_full"] == "drop-newest",
+        burst=arguments.get("burst_queue_size", 0),
     )
 
 
