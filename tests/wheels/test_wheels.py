@@ -147,16 +147,39 @@ def test_what_sends_is_not_native(environment, receiver):
     others = {"grpcio", "protobuf", "requests", "urllib3", "opentelemetry-proto", "googleapis-common-protos"}
     assert not others & environment.installed()
 
-    for protocol in ("grpc", "http/protobuf"):
+    for protocol in ("grpc", "http/protobuf", "http/json"):
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint(protocol), "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
         result = environment.run("distrokit", "run", "python", str(program(environment, THREE_SIGNALS)), env=env)
         assert (result.stdout, said(result), result.returncode) == ("done\n", [], 0), result.stderr
-    assert [span.name for span in receiver.store.spans()] == ["foo", "foo"]
+    assert [span.name for span in receiver.store.spans()] == ["foo", "foo", "foo"]
 
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc"), "DISTROKIT_OTLP_GRPC": "grpcio"}
     result = environment.run("distrokit", "run", "python", str(program(environment, THREE_SIGNALS)), env=env)
     assert (result.stdout, result.returncode) == ("done\n", 0)
     assert "DISTROKIT_OTLP_GRPC=grpcio needs the package grpcio: pip install 'distrokit-otlp[grpcio]'" in result.stderr
+
+
+#: What of others a program has loaded, beyond what it asks for: modules that are compiled, and protobuf.
+LOADED = """
+import sys
+from opentelemetry import trace
+trace.get_tracer_provider().force_flush()
+print([name for name, module in sorted(sys.modules.items())
+       if "site-packages" in str(getattr(module, "__file__", "")) and str(module.__file__).endswith((".so", ".pyd"))
+       or name.startswith(("google.protobuf", "opentelemetry.proto"))])
+"""
+
+
+@pytest.mark.parametrize("protobuf", ["protobuf==3.20.3", "protobuf>=7.0rc0", None])
+def test_the_protobuf_of_the_application_does_not_matter(protobuf, environment, receiver):
+    environment.install("distrokit-otlp", "distrokit-batch", *filter(None, [protobuf]))
+    path = program(environment, dedent(THREE_SIGNALS) + LOADED)
+
+    for protocol in ("grpc", "http/protobuf", "http/json"):
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint(protocol), "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+        result = environment.run("distrokit", "run", "python", str(path), env=env)
+        assert (result.stdout, said(result), result.returncode) == ("done\n[]\n", [], 0), result.stderr
+    assert [span.name for span in receiver.store.spans()] == ["foo", "foo", "foo"]
 
 
 #: Modules that need an extra.
