@@ -29,6 +29,8 @@ SPAN = frozenset(
 )  # fmt: skip
 _TRACER = ("_instrumentation_scope", "_is_enabled", "_span_limits", "_tracer_metrics")
 _LIMITS = ("max_events", "max_links", "max_span_attribute_length", "max_span_attributes")
+#: The methods of a span that ours replace; each looks for a patch when it is called.
+_CHANGING = (Span.end, Span.set_attribute, Span.set_attributes)
 _MODULES = frozenset({trace.__name__, "opentelemetry.sdk.trace.sampling", "opentelemetry.util._decorator"})
 
 
@@ -49,7 +51,7 @@ def is_known(tracer: Tracer) -> bool:
         and all(hasattr(tracer._span_limits, name) for name in _LIMITS)  # listed above
         and {"_dict", "_immutable", "_lock", "dropped"} <= vars(BoundedAttributes()).keys()
         and {"_lock", "dropped"} <= vars(BoundedList(1)).keys()
-        and all(map(_is_of_the_sdk, replaced_methods()))
+        and all(map(_is_of_the_sdk, (*starting_methods(), *_CHANGING)))
     )
 
 
@@ -57,11 +59,11 @@ def _is_of_the_sdk(method: Any) -> bool:
     return type(method) is FunctionType and method.__globals__.get("__name__") in _MODULES
 
 
-def replaced_methods() -> tuple[Any, ...]:
-    """Return the SDK's methods that ours replace, as they are now; other libraries may patch them at any time."""
+def starting_methods() -> tuple[Any, ...]:
+    """Return the SDK's methods that the start of a span replaces; other libraries may patch them at any time."""
     return (
-        Span.__init__, Span.start, Span.end, Span.set_attribute, Span.set_attributes, ReadableSpan.__init__,
-        Tracer.start_span, Tracer.start_as_current_span, ParentBased.should_sample, StaticSampler.should_sample,
+        Span.__init__, Span.start, ReadableSpan.__init__, Tracer.start_span, Tracer.start_as_current_span,
+        ParentBased.should_sample, StaticSampler.should_sample,
     )  # fmt: skip
 
 

@@ -29,7 +29,6 @@ from distrokit.pipeline.sdk_methods import Misused, method_of
 #: Attributes near their limit are left to the SDK, which locks: several threads may add one at the same time.
 MARGIN = 16
 _PLAIN = frozenset({str, bool, int, float})
-_TEXT = frozenset({str})
 _MISSING = object()
 #: Where these are no longer the SDK's, another library has patched them, and they are called.
 _SET_ATTRIBUTE, _SET_ATTRIBUTES, _END = Span.set_attribute, Span.set_attributes, Span.end
@@ -41,10 +40,14 @@ def is_plain(attributes: Mapping[Any, Any], longest: int | None) -> bool:
     Args:
         longest: the length limit of texts, in characters; ``None`` for none.
     """
+    try:
+        # Raises for a key that is no text.
+        "".join(attributes)
+    except TypeError:
+        return False
     return (
-        _PLAIN.issuperset(map(type, attributes.values()))
-        and _TEXT.issuperset(map(type, attributes))
-        and "" not in attributes
+        "" not in attributes
+        and _PLAIN.issuperset(map(type, attributes.values()))
         and (longest is None or all(type(one) is not str or len(one) <= longest for one in attributes.values()))
     )
 
@@ -81,6 +84,7 @@ class RecordingSpan(Span):
     _bounded: BoundedAttributes | None
     #: Acquired by the call that ends the span, and never released: a span ends once, whatever interrupts that.
     _ending: threading.Lock
+    _own_lock: Any
     _bounded_events: BoundedList[Event] | None
     _bounded_links: BoundedList[Link] | None
     _trace_config = None
@@ -129,7 +133,9 @@ class RecordingSpan(Span):
     @property
     def _lock(self) -> Any:  # type: ignore[override]
         # Reentrant, unlike the SDK's: a signal handler may change the span that it has interrupted a change of.
-        return vars(self).setdefault("_own_lock", threading.RLock())
+        if self._own_lock is None:
+            self._own_lock = threading.RLock()
+        return self._own_lock
 
     @property
     def _limits(self) -> SpanLimits:

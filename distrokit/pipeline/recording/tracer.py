@@ -26,7 +26,7 @@ from opentelemetry.trace import (
 )
 
 from distrokit.pipeline.recording.current_span import CurrentSpan
-from distrokit.pipeline.recording.layout import is_known, make_reentrant, replaced_methods
+from distrokit.pipeline.recording.layout import is_known, make_reentrant, starting_methods
 from distrokit.pipeline.recording.span import RecordingSpan, SpanSettings, is_plain
 from distrokit.pipeline.sdk_methods import Misused, method_of
 
@@ -64,7 +64,7 @@ class SpanStarter:
     def __init__(self, tracer: Tracer, misused: Misused) -> None:
         self._tracer, self._misused = tracer, misused
         self._start_by_sdk = tracer.start_span
-        self._unpatched = replaced_methods()
+        self._unpatched = starting_methods()
         self._settings = SpanSettings(tracer, misused)
         self._scope = tracer._instrumentation_scope  # checked by `layout`, as are those below
         metrics = tracer._tracer_metrics
@@ -88,7 +88,7 @@ class SpanStarter:
         **kwargs: Any,
     ) -> Span:
         span = None
-        if replaced_methods() == self._unpatched and not args and not kwargs:
+        if starting_methods() == self._unpatched and not args and not kwargs:
             try:
                 span = self._make(name, context, kind, attributes, links)
             except Exception:
@@ -123,7 +123,7 @@ class SpanStarter:
         **kwargs: Any,
     ) -> Any:
         starting = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
-        if replaced_methods() != self._unpatched or args or kwargs:
+        if starting_methods() != self._unpatched or args or kwargs:
             by_sdk = method_of(Tracer, "start_as_current_span", self._tracer)
             return by_sdk(*starting, end_on_exit, *args, **kwargs)
         return CurrentSpan(self._tracer, starting, end_on_exit)
@@ -196,6 +196,6 @@ class SpanStarter:
         span._start_time = span._end_time = None
         span._values = values
         span._bounded = bounded
-        span._bounded_events = span._bounded_links = None
+        span._bounded_events = span._bounded_links = span._own_lock = None
         span._ending = threading.Lock()
         return span  # type: ignore[no-any-return]
