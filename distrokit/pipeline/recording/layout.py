@@ -28,9 +28,12 @@ SPAN = frozenset(
     }
 )  # fmt: skip
 _TRACER = ("_instrumentation_scope", "_is_enabled", "_span_limits", "_tracer_metrics")
-_LIMITS = ("max_events", "max_links", "max_span_attribute_length", "max_span_attributes")
+_LIMITS = (
+    "max_attribute_length", "max_event_attributes", "max_events", "max_links", "max_span_attribute_length",
+    "max_span_attributes",
+)  # fmt: skip
 #: The methods of a span that ours replace; each looks for a patch when it is called.
-_CHANGING = (Span.end, Span.set_attribute, Span.set_attributes)
+_CHANGING = (Span.add_event, Span.end, Span.set_attribute, Span.set_attributes)
 _MODULES = frozenset({trace.__name__, "opentelemetry.sdk.trace.sampling", "opentelemetry.util._decorator"})
 
 

@@ -23,33 +23,16 @@ from opentelemetry.sdk.trace.sampling import Sampler
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext
 
+from distrokit.pipeline.recording.attributes import PLAIN, EventAttributes, is_plain
 from distrokit.pipeline.recording.layout import make_reentrant
 from distrokit.pipeline.sdk_methods import Misused, method_of
 
 #: Attributes near their limit are left to the SDK, which locks: several threads may add one at the same time.
 MARGIN = 16
-_PLAIN = frozenset({str, bool, int, float})
-_MISSING = object()
+_MISSING, _NO_LIMIT = object(), 1 << 62
 #: Where these are no longer the SDK's, another library has patched them, and they are called.
-_SET_ATTRIBUTE, _SET_ATTRIBUTES, _END = Span.set_attribute, Span.set_attributes, Span.end
-
-
-def is_plain(attributes: Mapping[Any, Any], longest: int | None) -> bool:
-    """Tell whether the SDK keeps these attributes as they are.
-
-    Args:
-        longest: the length limit of texts, in characters; ``None`` for none.
-    """
-    try:
-        # Raises for a key that is no text.
-        "".join(attributes)
-    except TypeError:
-        return False
-    return (
-        "" not in attributes
-        and _PLAIN.issuperset(map(type, attributes.values()))
-        and (longest is None or all(type(one) is not str or len(one) <= longest for one in attributes.values()))
-    )
+_SET_ATTRIBUTE, _SET_ATTRIBUTES = Span.set_attribute, Span.set_attributes
+_ADD_EVENT, _END = Span.add_event, Span.end
 
 
 class SpanSettings:
@@ -62,16 +45,21 @@ class SpanSettings:
     Attributes:
         most: the number of attributes up to which a span adds them itself.
         longest: the length limit of texts, in characters; ``None`` for none.
+        most_of_events, longest_of_events: the same of an event's attributes.
     """
 
-    __slots__ = ("limits", "longest", "misused", "most", "tracer")
+    __slots__ = ("limits", "longest", "longest_of_events", "misused", "most", "most_of_events", "tracer")
 
     def __init__(self, tracer: Tracer, misused: Misused) -> None:
         self.tracer, self.misused = tracer, misused
         self.limits: SpanLimits = tracer._span_limits  # checked by `layout`
-        most = self.limits.max_span_attributes
-        self.most = 1 << 62 if most is None else most - MARGIN
-        self.longest = self.limits.max_span_attribute_length
+        most, most_of_events = self.limits.max_span_attributes, self.limits.max_event_attributes
+        self.most = _NO_LIMIT if most is None else most - MARGIN
+        self.most_of_events = _NO_LIMIT if most_of_events is None else most_of_events
+        self.longest, self.longest_of_events = (
+            self.limits.max_span_attribute_length,
+            self.limits.max_attribute_length,
+        )
 
 
 class RecordingSpan(Span):
@@ -199,7 +187,7 @@ class RecordingSpan(Span):
             if (
                 self._bounded is None
                 and self._end_time is None
-                and type(value) in _PLAIN
+                and type(value) in PLAIN
                 and not (wrong or more)
                 and type(key) is str
                 and key
@@ -235,6 +223,27 @@ class RecordingSpan(Span):
                 super().set_attributes(attributes, *wrong, **more)
         except Exception as error:
             settings.misused("span.set_attributes", error)
+
+    def add_event(
+        self, name: Any = _MISSING, attributes: Any = None, timestamp: int | None = None, *wrong: Any, **more: Any
+    ) -> None:
+        settings = self._settings
+        try:
+            if (
+                self._end_time is None
+                and (attributes is None or type(attributes) is dict)
+                and len(attributes or ()) <= settings.most_of_events
+                and is_plain(attributes or {}, settings.longest_of_events)
+                and not (wrong or more or name is _MISSING)
+                and Span.add_event is _ADD_EVENT
+            ):
+                values = EventAttributes(dict(attributes or {}), settings.limits)
+                self._events.append(Event(name, values, timestamp))
+            else:
+                given: Any = () if name is _MISSING else (name, attributes, timestamp, *wrong)
+                super().add_event(*given, **more)
+        except Exception as error:
+            settings.misused("span.add_event", error)
 
     def end(self, end_time: int | None = None, *wrong: Any, **more: Any) -> None:
         settings = self._settings
@@ -276,5 +285,5 @@ def _contain(name: str) -> Callable[..., Any]:
     return contained
 
 
-for _name in ("add_event", "add_link", "record_exception", "set_status", "update_name"):
+for _name in ("add_link", "record_exception", "set_status", "update_name"):
     setattr(RecordingSpan, _name, _contain(_name))

@@ -25,9 +25,10 @@ from opentelemetry.trace import (
     get_current_span,
 )
 
+from distrokit.pipeline.recording.attributes import is_plain
 from distrokit.pipeline.recording.current_span import CurrentSpan
 from distrokit.pipeline.recording.layout import is_known, make_reentrant, starting_methods
-from distrokit.pipeline.recording.span import RecordingSpan, SpanSettings, is_plain
+from distrokit.pipeline.recording.span import RecordingSpan, SpanSettings
 from distrokit.pipeline.sdk_methods import Misused, method_of
 
 _NOT_SET = Status(StatusCode.UNSET)
