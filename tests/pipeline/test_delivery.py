@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from distrokit import ExportFailure
+from distrokit.launch.assembly import plan_for
 from distrokit_batch import retry
 from distrokit_batch.delivery import Delivery
 from distrokit_batch.memory import default_burst, find_memory_limit
@@ -352,3 +353,19 @@ def test_the_memory_of_a_control_group_counts(tmp_path):
     assert find_memory_limit(tmp_path, own) == 4096
     own.write_text("nonsense")
     assert find_memory_limit(tmp_path, own) == 4096
+
+
+@pytest.mark.parametrize(
+    ("environ", "sizes"),
+    [
+        ({}, (2048, default_burst())),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "3000"}, (3000, 3000)),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "3000", "DISTROKIT_BURST_QUEUE_SIZE": "4000"}, (3000, 4000)),
+        ({"DISTROKIT_BURST_QUEUE_SIZE": "100"}, (2048, 2048)),
+        ({"DISTROKIT_BURST_QUEUE_SIZE": "many"}, (2048, default_burst())),
+    ],
+)
+def test_the_size_of_a_queue_that_is_set_is_a_limit(environ, sizes):
+    parameters = plan_for(environ, project=False).plan.signals["traces"].exporters[0].processor.parameters
+
+    assert (parameters["max_queue_size"].value, parameters["burst_queue_size"].value) == sizes

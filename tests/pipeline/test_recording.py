@@ -38,9 +38,11 @@ from opentelemetry.trace import (
     TraceFlags,
     TraceState,
 )
+from processes import QUIET, instrumented
 
 from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.recording import layout
+from distrokit.pipeline.recording.parts import FinishedSpan
 from distrokit.pipeline.recording.span import RecordingSpan
 from distrokit.pipeline.recording.tracer import record_spans
 
@@ -217,6 +219,7 @@ def read(span: Any) -> Any:
         ),
         "scope": span.instrumentation_scope,
         "resource": span.resource,
+        "info": span._instrumentation_info,
         "repr": repr(span) if isinstance(span, Span) else "",
     }
 
@@ -257,9 +260,7 @@ def test_the_same_calls_give_the_same_span(limits, sampler, random, reads, start
     assert found == expected
     assert logged_by_us == logged_by_sdk
     assert [call[:3] for call in seen_of_ours.calls] == [call[:3] for call in seen_of_sdk.calls]
-    assert [read(span) | {"repr": ""} for span in seen_of_ours.ended] == [
-        read(span) | {"repr": ""} for span in seen_of_sdk.ended
-    ]
+    assert [read(span) for span in seen_of_ours.ended] == [read(span) for span in seen_of_sdk.ended]
 
 
 def test_a_span_of_ours_is_recorded_and_the_comparison_compares_two_kinds():
@@ -269,7 +270,9 @@ def test_a_span_of_ours_is_recorded_and_the_comparison_compares_two_kinds():
     span.end()
 
     assert type(span) is RecordingSpan
-    assert seen.ended == [span]
+    assert type(seen.ended[0]) is FinishedSpan
+    assert (type(span).__name__, type(seen.ended[0]).__name__) == ("_Span", "ReadableSpan")
+    assert not isinstance(seen.ended[0], Span)
     assert isinstance(span, Span)
     assert isinstance(span, ReadableSpan)
     assert isinstance(span, trace.Span)
@@ -432,16 +435,16 @@ def test_a_processor_that_raises_costs_neither_the_span_nor_the_application():
 
 
 def test_a_copy_of_an_ended_span_is_the_sdks():
-    tracer, _seen = make({}, DEFAULT_ON, True, False, ours=True)
+    tracer, seen = make({}, DEFAULT_ON, True, False, ours=True)
     span = tracer.start_span("s", attributes={"k": 1})
     span.add_event("e")
     span.end()
 
-    copied = copy.deepcopy(span)
-
-    assert type(copied) is ReadableSpan
-    assert read(copied) == {**read(span), "repr": ""}
-    assert copy.copy(span).attributes == span.attributes
+    for one in (span, seen.ended[0]):
+        copied = copy.deepcopy(one)
+        assert not isinstance(copied, Span)
+        assert read(copied) == {**read(span), "repr": ""}
+        assert copy.copy(one).attributes == span.attributes
 
 
 def test_a_span_ends_once_however_many_threads_end_it():
@@ -518,3 +521,15 @@ def test_a_patched_class_makes_the_spans_itself(monkeypatch, kind, name, when):
 
     assert called
     assert len(seen.ended) == 1
+
+
+@pytest.mark.parametrize(("tracer", "ours"), [("distrokit", True), ("sdk", False), ("", True)])
+def test_the_setting_decides_who_records(tracer, ours):
+    program = """
+        from opentelemetry import trace
+        with trace.get_tracer("t").start_as_current_span("s") as span:
+            print("RecordingSpan" in str(type(span).set_attribute), type(span).__name__)
+    """
+    result = instrumented(program, {**QUIET, "OTEL_TRACES_EXPORTER": "console", "DISTROKIT_TRACER": tracer})
+
+    assert result.stdout.splitlines()[0] == f"{ours} _Span", result.stderr

@@ -156,6 +156,8 @@ ROWS = [
     Row("DISTROKIT_OTLP_ENCODER", "Upstream", f"{TRACES}.parameters.encoder", "upstream"),
     Row("DISTROKIT_OTLP_HTTP_TRANSPORT", "distrokit", f"{LOGS}.parameters.http_transport", "distrokit"),
     Row("DISTROKIT_BATCH", "SDK", f"{TRACES}.processor.parameters.implementation", "sdk"),
+    Row("DISTROKIT_BURST_QUEUE_SIZE", "5000", f"{LOGS}.processor.parameters.burst_queue_size", 5000),
+    Row("DISTROKIT_TRACER", "sdk", "tracer", "sdk"),
     Row("DISTROKIT_QUEUE_FULL", "drop-newest", f"{LOGS}.processor.parameters.queue_full", "drop-newest"),
     Row("DISTROKIT_METRICS_QUEUE_SIZE", "7", f"{METRICS}.processor.parameters.max_queue_size", 7),
     Row("DISTROKIT_TRACES_PROCESSOR", "Simple", f"{TRACES}.processor.name", "simple", second=True),

@@ -11,20 +11,17 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from time import time_ns
-from types import MappingProxyType
 from typing import Any
 
-from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, Span, SpanLimits, SpanProcessor, Tracer
 from opentelemetry.sdk.trace.sampling import Sampler
-from opentelemetry.sdk.util import BoundedList
-from opentelemetry.trace import Link, SpanContext
+from opentelemetry.trace import SpanContext
 
 from distrokit.pipeline.recording.attributes import PLAIN, EventAttributes, is_plain
-from distrokit.pipeline.recording.layout import make_reentrant
+from distrokit.pipeline.recording.parts import FinishedSpan, SpanParts
 from distrokit.pipeline.sdk_methods import Misused, method_of
 
 #: Attributes near their limit are left to the SDK, which locks: several threads may add one at the same time.
@@ -48,10 +45,11 @@ class SpanSettings:
         most_of_events, longest_of_events: the same of an event's attributes.
     """
 
-    __slots__ = ("limits", "longest", "longest_of_events", "misused", "most", "most_of_events", "tracer")
+    __slots__ = ("info", "limits", "longest", "longest_of_events", "misused", "most", "most_of_events", "tracer")
 
     def __init__(self, tracer: Tracer, misused: Misused) -> None:
         self.tracer, self.misused = tracer, misused
+        self.info = tracer.instrumentation_info
         self.limits: SpanLimits = tracer._span_limits  # checked by `layout`
         most, most_of_events = self.limits.max_span_attributes, self.limits.max_event_attributes
         self.most = _NO_LIMIT if most is None else most - MARGIN
@@ -62,61 +60,16 @@ class SpanSettings:
         )
 
 
-class RecordingSpan(Span):
+class RecordingSpan(SpanParts, Span):
     """A span of ours; :mod:`distrokit.pipeline.recording.tracer` makes it and sets its attributes."""
 
     _settings: SpanSettings
-    #: The attributes, while they are plain.
-    _values: dict[str, Any]
-    #: The SDK's own, as soon as a method of the SDK or a reader needs them; they share the dictionary.
-    _bounded: BoundedAttributes | None
     #: Acquired by the call that ends the span, and never released: a span ends once, whatever interrupts that.
     _ending: threading.Lock
     _own_lock: Any
-    _bounded_events: BoundedList[Event] | None
-    _bounded_links: BoundedList[Link] | None
     _trace_config = None
     _record_end_metrics: Callable[[], None] | None = None
     _record_exception = _set_status_on_exception = True
-
-    # ------------------------------------------------------------- what the SDK's methods read
-
-    @property
-    def _attributes(self) -> BoundedAttributes:
-        bounded = self._bounded
-        if bounded is None:
-            settings = self._settings
-            bounded = BoundedAttributes(
-                settings.limits.max_span_attributes, immutable=False, max_value_len=settings.longest
-            )
-            bounded._dict = self._values
-            bounded._immutable = self._end_time is not None
-            self._bounded = make_reentrant(bounded)
-        return bounded
-
-    @_attributes.setter
-    def _attributes(self, attributes: Any) -> None:
-        self._bounded = attributes
-
-    @property
-    def _events(self) -> Any:
-        if self._bounded_events is None:
-            self._bounded_events = make_reentrant(BoundedList(self._settings.limits.max_events))
-        return self._bounded_events
-
-    @_events.setter
-    def _events(self, events: Any) -> None:
-        self._bounded_events = events
-
-    @property
-    def _links(self) -> Any:
-        if self._bounded_links is None:
-            self._bounded_links = make_reentrant(BoundedList(self._settings.limits.max_links))
-        return self._bounded_links
-
-    @_links.setter
-    def _links(self, links: Any) -> None:
-        self._bounded_links = links
 
     @property
     def _lock(self) -> Any:  # type: ignore[override]
@@ -126,7 +79,7 @@ class RecordingSpan(Span):
         return self._own_lock
 
     @property
-    def _limits(self) -> SpanLimits:
+    def _limits(self) -> SpanLimits:  # type: ignore[override]
         return self._settings.limits
 
     @property
@@ -135,46 +88,14 @@ class RecordingSpan(Span):
 
     @property
     def _instrumentation_info(self) -> Any:  # type: ignore[override]
-        return self._settings.tracer.instrumentation_info
-
-    # ------------------------------------------------------------------------------- reading
-
-    @property
-    def attributes(self) -> Mapping[str, Any]:
-        if self._bounded is None and self._end_time is not None:
-            return MappingProxyType(self._values)
-        return MappingProxyType(self._attributes)
-
-    @property
-    def events(self) -> Sequence[Event]:
-        return () if self._bounded_events is None else tuple(self._bounded_events)
-
-    @property
-    def links(self) -> Sequence[Link]:
-        return () if self._bounded_links is None else tuple(self._bounded_links)
-
-    @property
-    def dropped_attributes(self) -> int:
-        return 0 if self._bounded is None else super().dropped_attributes
-
-    @property
-    def dropped_events(self) -> int:
-        return 0 if self._bounded_events is None else super().dropped_events
-
-    @property
-    def dropped_links(self) -> int:
-        return 0 if self._bounded_links is None else super().dropped_links
+        return self._settings.info
 
     def get_span_context(self) -> SpanContext:
         context: Any = self._context
         return context  # type: ignore[no-any-return]
 
-    def __repr__(self) -> str:
-        # As the SDK's.
-        return f'_Span(name="{self._name}", context={self._context})'
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        """Return a copy of what can be read of the span, as the SDK gives it to processors."""
+        """Return a copy of what can be read of the span, without its tracer."""
         return deepcopy(self._readable_span(), memo)
 
     # ------------------------------------------------------------------------------ changing
@@ -266,9 +187,22 @@ class RecordingSpan(Span):
                 self._record_end_metrics()
             processor: SpanProcessor = self._span_processor
             processor._on_ending(self)
-            processor.on_end(self)
+            processor.on_end(self._readable_span())
         except Exception as error:
             settings.misused("span.end", error)
+
+    def _readable_span(self) -> FinishedSpan:
+        span = object.__new__(FinishedSpan)
+        span._name, span._context, span._parent, span._kind = self._name, self._context, self._parent, self._kind
+        span._status, span._resource, span._limits = self._status, self._resource, self._settings.limits
+        span._instrumentation_scope, span._instrumentation_info = (
+            self._instrumentation_scope,
+            self._settings.info,
+        )
+        span._start_time, span._end_time = self._start_time, self._end_time
+        span._values, span._bounded = self._values, self._bounded
+        span._bounded_events, span._bounded_links = self._bounded_events, self._bounded_links
+        return span
 
 
 def _contain(name: str) -> Callable[..., Any]:
@@ -287,3 +221,6 @@ def _contain(name: str) -> Callable[..., Any]:
 
 for _name in ("add_link", "record_exception", "set_status", "update_name"):
     setattr(RecordingSpan, _name, _contain(_name))
+
+# Printed as the SDK's.
+RecordingSpan.__module__, RecordingSpan.__qualname__, RecordingSpan.__name__ = Span.__module__, "_Span", "_Span"
