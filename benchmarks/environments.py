@@ -1,7 +1,7 @@
 """The environments: upstream's distro and distrokit, each with fifty instrumentations and with none.
 
 They are kept in a folder and used again. A folder's name has a hash of all that decides its contents, except distrokit:
-if its source has changed, only distrokit is installed again.
+if its source has changed, only distrokit is installed again. Other vendors' distros have an environment each.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +66,7 @@ def prepare(folder: Path, project: Path, *, fifty: bool, log: Callable[[str], No
 
     Raises: :class:`BenchmarkError`.
     """
-    lines = [line for path in LISTS.values() for line in path.read_text("utf-8").splitlines() if line[:1] != "#"]
-    root = folder.absolute() / _hash([sys.version, sys.platform, *lines])
+    root = _root(folder)
     source = hash_source(project)
     names = ["upstream-none", "ours-none", *(["upstream-50", "ours-50"] if fifty else [])]
 
@@ -89,6 +88,35 @@ def prepare(folder: Path, project: Path, *, fifty: bool, log: Callable[[str], No
     if pair:
         _compare(pair)
     return Environments(pair, none, _system_metrics(root, none.upstream))
+
+
+def prepare_other(folder: Path, name: str, packages: Sequence[str], log: Callable[[str], None]) -> Path:
+    """Make an environment with another distro, without instrumentations, if it is missing; return its folder.
+
+    It gets OpenTelemetry, grpcio and protobuf in the versions that all environments have. Its other libraries are as
+    the distro wants them: one distro refuses the fifty instrumentations' version of wrapt.
+
+    Raises: :class:`BenchmarkError`.
+    """
+    root = _root(folder)
+    environment = root / f"{name}-{_hash(packages)}"
+    if _marker(environment) is None:
+        log(f"making {environment}")
+        create_environment(environment)
+        shared = environment / "constraints.txt"
+        lines = [line for line in _lines() if line.startswith(("opentelemetry-", "grpcio==", "protobuf=="))]
+        shared.write_text("\n".join(lines), "utf-8")
+        install(environment, [*packages, "-c", str(shared)])
+        _mark(environment, "made")
+    return environment
+
+
+def _root(folder: Path) -> Path:
+    return folder.absolute() / _hash([sys.version, sys.platform, *_lines()])
+
+
+def _lines() -> list[str]:
+    return [line for path in LISTS.values() for line in path.read_text("utf-8").splitlines() if line[:1] != "#"]
 
 
 def versions(environment: Path) -> dict[str, str]:

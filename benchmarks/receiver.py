@@ -6,9 +6,9 @@ import json
 import subprocess
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.environments import PROGRAMS
+from benchmarks.environments import HERE, PROGRAMS
 from benchmarks.installer import BenchmarkError, plain_environ
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Receiver:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=plain_environ(PYTHONDONTWRITEBYTECODE="1"),
+            env=plain_environ(PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=str(HERE.parent)),
         )
         self.ports: dict[str, int] = json.loads(self._read())
 
@@ -44,12 +44,23 @@ class Receiver:
 
     def take(self) -> Delivered:
         """Return what arrived since the last call."""
+        delivered: Delivered = self._ask("take")
+        return delivered
+
+    def count(self) -> dict[str, float]:
+        """Return how many items arrived since the last call, and the receiver's CPU time in seconds as ``cpu``.
+
+        The keys are those of :func:`benchmarks.programs.counting.count_items`.
+        """
+        counted: dict[str, float] = self._ask("count")
+        return counted
+
+    def _ask(self, line: str) -> Any:
         if self._process.stdin is None:
             raise BenchmarkError("the receiver has no input")
-        self._process.stdin.write("take\n")
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        delivered: Delivered = json.loads(self._read())
-        return delivered
+        return json.loads(self._read())
 
     def _read(self) -> str:
         line = self._process.stdout.readline() if self._process.stdout else ""

@@ -1,7 +1,8 @@
 """An OTLP receiver for gRPC and HTTP on loopback, which counts what arrives.
 
 It runs in upstream's environment, whose generated classes it uses. It prints its two ports as JSON. For each line of
-input it prints how often which span, metric and log record arrived since the line before. It ends with its input.
+input it prints how often which span, metric and log record arrived since the line before; for the line ``count`` only
+how many. Requests are read when that line comes, so while programs run it only keeps them. It ends with its input.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import gzip
 import json
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +22,8 @@ import grpc
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from benchmarks.programs.counting import count_items
 
 SERVICES = {
     "opentelemetry.proto.collector.trace.v1.TraceService": "spans",
@@ -100,13 +104,18 @@ def name_in(scope: Any, name: str) -> str:
 READERS: dict[str, Callable[[bytes], list[str]]] = {"spans": span_names, "metrics": metric_names, "logs": log_bodies}
 
 
-def take() -> dict[str, dict[str, int]]:
-    """Return what arrived since the last call."""
+def take_requests() -> list[tuple[str, bytes]]:
+    """Return the requests since the last call."""
     with lock:
         requests = list(received)
         received.clear()
+    return requests
+
+
+def take() -> dict[str, dict[str, int]]:
+    """Return what arrived since the last call."""
     counters: dict[str, Counter[str]] = {signal: Counter() for signal in READERS}
-    for signal, body in requests:
+    for signal, body in take_requests():
         counters[signal].update(READERS[signal](body))
     return {signal: dict(counter) for signal, counter in counters.items()}
 
@@ -123,8 +132,12 @@ def main() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(json.dumps({"grpc": port, "http/protobuf": http.server_port}), flush=True)  # noqa: T201  (its interface)
-    for _ in sys.stdin:
-        print(json.dumps(take()), flush=True)  # noqa: T201  (as above)
+    busy = time.process_time()
+    for line in sys.stdin:
+        used = time.process_time() - busy
+        answer = {**count_items(take_requests()), "cpu": used} if line.strip() == "count" else take()
+        print(json.dumps(answer), flush=True)  # noqa: T201  (as above)
+        busy = time.process_time()
     server.stop(None)
 
 
