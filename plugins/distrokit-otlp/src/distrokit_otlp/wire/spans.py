@@ -6,7 +6,9 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from distrokit_otlp.wire.format import LARGEST_64, count_field, delimited, varint
+from opentelemetry.trace import SpanKind
+
+from distrokit_otlp.wire.format import count_field, delimited, varint
 from distrokit_otlp.wire.repairs import Place, Repairs
 from distrokit_otlp.wire.scopes import Groups, Scopes
 from distrokit_otlp.wire.values import Attributes, Names, Values
@@ -38,6 +40,8 @@ class SpanWriter:
         self._names, self._event_names = Names(repairs, b"\x2a", "a span's name"), Names(repairs, b"\x12", "an event's")
         self._states = Names(repairs, b"\x1a", "a trace state")
         self._descriptions = Names(repairs, b"\x12", "a status description")
+        # The status object of most spans is the same one.
+        self._not_set: Any = self
 
     def __call__(self, spans: Sequence[Any]) -> bytes:
         """Return a request."""
@@ -73,8 +77,13 @@ class SpanWriter:
         return b"".join(parts)
 
     def _times(self, start: Any, end: Any) -> bytes:
-        if type(start) is int and type(end) is int and 0 < start <= LARGEST_64 and 0 < end <= LARGEST_64:
-            return _TIMES(_START, start, _END, end)
+        # Zero is the default, which is not written; `pack` refuses what is no number of 64 bits.
+        try:
+            if start and end:
+                return _TIMES(_START, start, _END, end)
+        except struct.error:
+            # It is repaired.
+            pass
         return self._repairs.time(b"\x39", start, _TIME) + self._repairs.time(b"\x41", end, _TIME)
 
     def _state(self, state: Any) -> bytes:
@@ -97,10 +106,13 @@ class SpanWriter:
             out(delimited(b"\x6a", b"".join(parts)))
 
     def _status(self, status: Any) -> bytes:
+        if status is self._not_set:
+            return _NO_STATUS
         if status is None:
             return b""
         code = status.status_code.value
         if not code and not status.description:
+            self._not_set = status
             return _NO_STATUS
         return delimited(
             b"\x7a", self._descriptions.write(status.description) + (b"\x18" + varint(code) if code else b"")
@@ -109,5 +121,12 @@ class SpanWriter:
 
 def _kind(kind: Any) -> bytes:
     """Return the field of a kind; OTLP counts from 1."""
+    known = _KINDS.get(id(kind))
+    if known is not None:
+        return known
     value = getattr(kind, "value", None)
     return b"\x30" + varint(value + 1) if isinstance(value, int) and 0 <= value <= 4 else b""
+
+
+#: By identity: the hash of a member of an enumeration is computed in Python.
+_KINDS = {id(kind): b"\x30" + varint(kind.value + 1) for kind in SpanKind}

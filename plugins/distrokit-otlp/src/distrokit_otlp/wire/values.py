@@ -11,6 +11,8 @@ from distrokit_otlp.wire.repairs import Place, Repairs, as_text
 #: The number of keys, of values of one key, and of names that are kept, and the length of kept texts in characters.
 _KEYS, _VALUES, _NAMES, _LONGEST = 1024, 256, 2048, 256
 _KEY = Place("the key of an attribute")
+#: In place of the values of a key that has had too many; full, so that nothing is added.
+_NEVER: dict[Any, bytes] = {object(): b"" for _ in range(_VALUES)}
 
 
 class Values:
@@ -32,6 +34,10 @@ class Values:
             value: of any type; what OTLP has no form for is sent as text, such as a list that contains itself.
             where: the key of its attribute, or a :class:`~distrokit_otlp.wire.repairs.Place`.
         """
+        if type(value) is str:
+            return delimited(b"\x0a", self.text(value, where))
+        if type(value) is float:
+            return b"\x21" + DOUBLE(value)
         try:
             return self.any_value(value, where)
         except RecursionError:
@@ -152,14 +158,19 @@ class Attributes:
                 if len(table) >= _KEYS:
                     table.clear()
                 known = table[key] = {}
-            elif len(known) >= _VALUES:
+            if len(known) < _VALUES:
+                known[value] = part
+            elif known is not _NEVER:
                 # Values that never repeat, such as ids.
-                known.clear()
-            known[value] = part
+                table[key] = _NEVER
         return part
 
     def _pair(self, key: Any, value: Any) -> bytes:
-        return delimited(self._tag, self._values.key(key) + delimited(b"\x12", self._values.value(value, key)))
+        name, any_value = self._values.key(key), self._values.value(value, key)
+        length = varint(len(any_value))
+        return b"".join(
+            (self._tag, varint(len(name) + 1 + len(length) + len(any_value)), name, b"\x12", length, any_value)
+        )
 
 
 class Names:
