@@ -72,8 +72,8 @@ credentials, nor upstream's credential providers. This applies to the exporters 
 
 A secret can be read from a file instead of a variable: `OTEL_EXPORTER_OTLP_HEADERS_FILE=/run/secrets/otlp` names a file with one
 `name=value` per line; for a second destination use `OTEL_EXPORTER_OTLP_HEADERS_FILE__BACKUP`. The file is read again when it
-changes, so tokens can be renewed; only `http/json` keeps the first ones. Every secret that a plugin reads has a `…_FILE`
-variable, too. A plugin whose credentials expire sets `options.refresh_headers` in `distrokit_exporter_options`.
+changes, so tokens can be renewed. Every secret that a plugin reads has a `…_FILE` variable, too. A plugin whose credentials
+expire sets `options.refresh_headers` in `distrokit_exporter_options`.
 
 Values of variables whose name contains `HEADERS`, `TOKEN`, `SECRET`, `PASSW`, `API_KEY`, `ACCESS_KEY`, `CREDENTIAL` or
 `AUTHORIZATION`, and properties of that name in a configuration file, are masked wherever distrokit prints something, if they have at

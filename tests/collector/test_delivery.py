@@ -14,7 +14,6 @@ from collector import Collector
 from exporting import exporting
 from nginx import NGINX, Nginx
 from processes import instrumented
-from releases import needs_json
 
 # Against a Collector of one release, whatever Python sends.
 pytestmark = pytest.mark.once
@@ -76,7 +75,7 @@ class Load:
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
-@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf", pytest.param("http/json", marks=needs_json)])
+@pytest.mark.parametrize("protocol", ["grpc", "http/protobuf", "http/json"])
 def test_the_quick_start_and_all_signals(protocol, compression, tmp_path):
     program = """
         tracer = trace.get_tracer("my.tracer")

@@ -70,7 +70,6 @@ def test_all_is_well(receiver, protocol):
 
 
 def test_all_is_well_over_json(receiver):
-    pytest.importorskip("opentelemetry.exporter.otlp.json.http", reason="only some releases have it")
     env = {"OTEL_METRICS_EXPORTER": "otlp", "OTEL_LOGS_EXPORTER": "otlp"}
 
     for _ in range(3):

@@ -17,8 +17,6 @@ NONE = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_no_transport_is_imported_before_something_is_sent(receiver, protocol):
-    if protocol == "http/json":
-        pytest.importorskip("opentelemetry.exporter.otlp.json.common")
     program = """
         import sys
         from opentelemetry import trace
@@ -88,7 +86,7 @@ def test_the_first_import_takes_nothing_of_the_receivers_time(receiver, protocol
 
         class Slow:
             def find_spec(self, name, path=None, target=None):
-                if name in ("distrokit_otlp.wire.spans", "distrokit_otlp.json_encoders"):
+                if name in ("distrokit_otlp.wire.spans", "distrokit_otlp.wire.json_form"):
                     time.sleep(1)
 
         sys.meta_path.insert(0, Slow())

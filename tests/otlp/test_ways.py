@@ -16,7 +16,6 @@ from peers import PEERS, TLS, accept, first, http_peer, refuse
 from plans import planned, plugin, problems
 from processes import BRIEF, instrumented, said
 from proxy import proxy
-from releases import needs_json
 from requests.auth import HTTPDigestAuth
 
 from distrokit_otlp.connection.proxies import proxy_for
@@ -24,7 +23,7 @@ from distrokit_otlp.connection.timed_socket import TimedSocket
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 PROTOCOLS = pytest.mark.parametrize("protocol", list(PEERS))
-ALL = pytest.mark.parametrize("protocol", [*PEERS, pytest.param("http/json", marks=needs_json)])
+ALL = pytest.mark.parametrize("protocol", [*PEERS, "http/json"])
 
 
 @pytest.fixture(autouse=True)
@@ -260,7 +259,6 @@ def test_a_digest_answers_the_receivers_challenge():
         assert second.startswith('Digest username="me", realm="r", nonce="n"')
 
 
-@needs_json
 @pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
 def test_json_is_tried_again_and_split_as_protobuf_is(signal):
     with http_peer() as peer, exporting("http/json", signal, peer) as sent:

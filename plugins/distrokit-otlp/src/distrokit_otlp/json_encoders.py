@@ -1,4 +1,4 @@
-"""Encodes requests as JSON, by ``opentelemetry-exporter-otlp-json-common``; imported by the first export."""
+"""Encodes requests as JSON by upstream's ``opentelemetry-exporter-otlp-json-common``; imported by the first export."""
 
 from collections.abc import Callable
 from typing import Any

@@ -57,8 +57,6 @@ READ_HERE = (
     ),
 )
 
-_JSON_PACKAGE = "opentelemetry-exporter-otlp-json-common"
-
 #: A smaller timeout is probably in seconds, which is upstream's unit.
 _SHORTEST_MILLIS = 100
 
@@ -140,9 +138,9 @@ def _parse_protocol(text: str) -> str:
 
 
 def _suggest_protocol(text: str) -> str:
-    """Return a hint; http/json needs another package, so it is suggested only for a text that mentions JSON."""
+    """Return a hint; http/json, the larger encoding, is suggested only for a text that mentions JSON."""
     if "js" in text.lower():
-        return f"Write http/json if {_JSON_PACKAGE} is installed, else http/protobuf."
+        return "Did you mean 'http/json'?"
     if re.search(r"http|proto", text, re.IGNORECASE) and "rp" not in text.lower():
         return "Did you mean 'http/protobuf'?"
     return did_you_mean(text.partition("/")[0], ("grpc", "http/protobuf"))

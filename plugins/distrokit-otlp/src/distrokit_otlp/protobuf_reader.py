@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 #: Wire types.
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _RETRY_INFO = b"google.rpc.RetryInfo"
 
 Value = int | bytes
@@ -15,19 +15,19 @@ def read_fields(data: bytes) -> Iterator[tuple[int, Value]]:
     """Yield number and value of each field of a message. Raises ``ValueError`` for bytes that are no message."""
     place = 0
     while place < len(data):
-        key, place = _read_varint(data, place)
+        key, place = read_varint(data, place)
         number, kind = key >> 3, key & 7
         if not number:
             raise ValueError("a field has the number 0")
-        if kind == _VARINT:
-            value, place = _read_varint(data, place)
+        if kind == VARINT:
+            value, place = read_varint(data, place)
             yield number, value
             continue
-        if kind not in (_FIXED64, _BYTES, _FIXED32):
+        if kind not in (FIXED64, BYTES, FIXED32):
             raise ValueError(f"wire type {kind}")
-        length = {_FIXED64: 8, _FIXED32: 4}.get(kind, 0)
-        if kind == _BYTES:
-            length, place = _read_varint(data, place)
+        length = {FIXED64: 8, FIXED32: 4}.get(kind, 0)
+        if kind == BYTES:
+            length, place = read_varint(data, place)
         if place + length > len(data):
             raise ValueError("the message is cut")
         yield number, data[place : place + length]
@@ -91,7 +91,8 @@ def _signed(value: Value) -> int:
     return value - (1 << 64) if value >= 1 << 63 else value
 
 
-def _read_varint(data: bytes, place: int) -> tuple[int, int]:
+def read_varint(data: bytes, place: int) -> tuple[int, int]:
+    """Return the number at a place, from 0 to 2**64 - 1, and the place after it. Raises ``ValueError``."""
     value = shift = 0
     while place < len(data):
         byte = data[place]

@@ -63,7 +63,7 @@ _OWN = (
         "one of distrokit, upstream",
         "distrokit",
         "",
-        "what encodes requests as protobuf; `upstream` needs `opentelemetry-exporter-otlp-proto-common`",
+        "what encodes requests; `upstream` needs `distrokit-otlp[upstream]`, for http/json `distrokit-otlp[json]`",
     ),
     (
         "HTTP_TRANSPORT",

@@ -21,22 +21,24 @@ class SignalInOTLP(ABC):
     """The encoding of one signal. The encoders are imported when they are needed, which the transport prepares.
 
     Args:
-        encoder: ``distrokit``, ``upstream`` or ``json``.
+        encoder: ``distrokit`` or ``upstream``.
+        json: encode as JSON in place of protobuf.
 
     Attributes:
         name: the signal.
         method: the full name of the grpc method.
+        request: the name of the message that is sent.
         empty: a request without items, which receivers accept.
         content_type: of HTTP requests.
     """
 
     name: Signal
     method: str
+    request: str
 
-    def __init__(self, encoder: str = OWN_ENCODER) -> None:
-        self._encoder = encoder
+    def __init__(self, encoder: str = OWN_ENCODER, *, json: bool = False) -> None:
+        self._encoder, self._json = encoder, json
         self._encode: Callable[[Any], bytes] | None = None
-        json = encoder == "json"
         self.empty = b"{}" if json else b""
         self.content_type = "application/json" if json else "application/x-protobuf"
 
@@ -53,10 +55,8 @@ class SignalInOTLP(ABC):
 
     def _make_encoder(self) -> Callable[[Any], bytes]:
         if self._encoder == OWN_ENCODER:
-            from distrokit_otlp.wire.repairs import Repairs
-
-            return self.writer(Repairs())
-        if self._encoder == "json":
+            return self._make_own_encoder()
+        if self._json:
             from distrokit_otlp.json_encoders import ENCODERS as JSON_ENCODERS
 
             return JSON_ENCODERS[self.name]
@@ -64,9 +64,20 @@ class SignalInOTLP(ABC):
 
         return ENCODERS[self.name]
 
+    def _make_own_encoder(self) -> Callable[[Any], bytes]:
+        from distrokit_otlp.wire.repairs import Repairs
+
+        write = self.writer(Repairs())
+        if not self._json:
+            return write
+        from distrokit_otlp.wire.json_form import JsonForm
+
+        form = JsonForm(self.request)
+        return lambda items: form(write(items))
+
     @abstractmethod
     def writer(self, repairs: Any) -> Callable[[Any], bytes]:
-        """Return our own encoder, which counts the values that it has to change."""
+        """Return our own encoder to protobuf, which counts the values that it has to change."""
 
     @abstractmethod
     def size(self, items: Any) -> int:
@@ -96,6 +107,7 @@ class Traces(_ListSignal):
 
     name = "traces"
     method = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+    request = "ExportTraceServiceRequest"
 
     def writer(self, repairs: Any) -> Callable[[Any], bytes]:
         from distrokit_otlp.wire.spans import SpanWriter
@@ -111,6 +123,7 @@ class Logs(_ListSignal):
 
     name = "logs"
     method = "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
+    request = "ExportLogsServiceRequest"
 
     def writer(self, repairs: Any) -> Callable[[Any], bytes]:
         from distrokit_otlp.wire.logs import LogWriter
@@ -127,6 +140,7 @@ class Metrics(SignalInOTLP):
 
     name = "metrics"
     method = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
+    request = "ExportMetricsServiceRequest"
 
     def writer(self, repairs: Any) -> Callable[[Any], bytes]:
         from distrokit_otlp.wire.metrics import MetricWriter
@@ -171,12 +185,12 @@ def signal_for(options: ExporterOptions) -> SignalInOTLP:
     Raises: ``ModuleNotFoundError`` when its encoder is another package's, which is not installed.
     """
     encoder = str(options.arguments.get("encoder") or OWN_ENCODER)
-    if options.arguments.get("protocol") == "http/json":
-        encoder = "json"
-        remedy = "http/json needs another package: pip install opentelemetry-exporter-otlp-json-common"
-        require("opentelemetry.exporter.otlp.json.common", remedy)
-    elif encoder != OWN_ENCODER:
-        remedy = "DISTROKIT_OTLP_ENCODER=upstream needs a package: pip install opentelemetry-exporter-otlp-proto-common"
-        require("opentelemetry.exporter.otlp.proto.common", remedy)
+    json = options.arguments.get("protocol") == "http/json"
+    if encoder != OWN_ENCODER:
+        form = "json" if json else "proto"
+        remedy = (
+            f"DISTROKIT_OTLP_ENCODER=upstream needs a package: pip install opentelemetry-exporter-otlp-{form}-common"
+        )
+        require(f"opentelemetry.exporter.otlp.{form}.common", remedy)
     kinds: dict[Signal, type[Traces | Metrics | Logs]] = {"traces": Traces, "metrics": Metrics, "logs": Logs}
-    return kinds[options.signal](encoder)
+    return kinds[options.signal](encoder, json=json)
