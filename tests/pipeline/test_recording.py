@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import json
-import logging
 import threading
-from collections.abc import Mapping
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, SpanProcessor, Tracer, TracerProvider
-from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, Tracer
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -30,7 +24,6 @@ from opentelemetry.sdk.trace.sampling import (
 )
 from opentelemetry.trace import (
     Link,
-    NonRecordingSpan,
     SpanContext,
     SpanKind,
     Status,
@@ -39,28 +32,11 @@ from opentelemetry.trace import (
     TraceState,
 )
 from processes import QUIET, instrumented
+from recorded import make, messages, play, read
 
-from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.recording import layout
 from distrokit.pipeline.recording.parts import FinishedSpan
 from distrokit.pipeline.recording.span import RecordingSpan
-from distrokit.pipeline.recording.tracer import record_spans
-
-
-class Counting(IdGenerator):
-    def __init__(self, random: bool) -> None:
-        self.last, self.random = 0, random
-
-    def generate_span_id(self) -> int:
-        self.last += 1
-        return self.last
-
-    def generate_trace_id(self) -> int:
-        self.last += 1
-        return self.last << 64 | self.last
-
-    def is_trace_id_random(self) -> bool:
-        return self.random
 
 
 class Adding(Sampler):
@@ -72,26 +48,6 @@ class Adding(Sampler):
 
     def get_description(self) -> str:
         return "Adding"
-
-
-class Seen(SpanProcessor):
-    """Keeps what a processor can see at each moment."""
-
-    def __init__(self, *, reads: bool) -> None:
-        self.calls: list[Any] = []
-        self.ended: list[ReadableSpan] = []
-        self.reads = reads
-
-    def on_start(self, span, parent_context=None):
-        # Reading makes a span of ours use the SDK's own attributes from then on.
-        self.calls.append(("start", span.name, dict(span.attributes) if self.reads else None, parent_context))
-
-    def _on_ending(self, span):
-        self.calls.append(("ending", span.name, span.is_recording()))
-
-    def on_end(self, span):
-        self.calls.append(("end", span.name))
-        self.ended.append(span)
 
 
 class Shown:
@@ -163,85 +119,6 @@ SAMPLERS = st.sampled_from(
 )
 
 
-def fail(what: str, error: BaseException, *_: Any) -> None:
-    raise AssertionError(f"{what} raised") from error
-
-
-def make(
-    limits: dict[str, Any], sampler: Sampler, random: bool, reads: bool, *, ours: bool, misused: Any = fail
-) -> Any:
-    """A tracer with its processor, which sees every span."""
-    provider = TracerProvider(
-        sampler, Resource({"service.name": "s"}), shutdown_on_exit=False, id_generator=Counting(random),
-        span_limits=SpanLimits(**limits),
-    )  # fmt: skip
-    seen = Seen(reads=reads)
-    provider.add_span_processor(seen)
-    tracer = provider.get_tracer("t", "1", "https://schema", {"scope": 1})
-    return (record_spans(ErrorBoundary(misused).tracer(tracer), misused) if ours else tracer), seen
-
-
-@contextmanager
-def messages():
-    """What the SDK logs meanwhile."""
-    found: list[str] = []
-    handler = logging.Handler()
-    handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
-    logger = logging.getLogger("opentelemetry")
-    logger.addHandler(handler)
-    try:
-        yield found
-    finally:
-        logger.removeHandler(handler)
-
-
-def read(span: Any) -> Any:
-    """All that can be read of a span."""
-    if not isinstance(span, ReadableSpan):
-        return span.get_span_context(), span.is_recording()
-    return {
-        "json": json.loads(span.to_json()),
-        "context": tuple(span.context),
-        "own context": tuple(span.get_span_context()),
-        "parent": span.parent and tuple(span.parent),
-        "attributes": list(span.attributes.items()),
-        "types": [type(one) for one in span.attributes.values()],
-        "events": [(e.name, e.timestamp, list(e.attributes.items()), e.dropped_attributes) for e in span.events],
-        "links": [(tuple(k.context), list(k.attributes.items()), k.dropped_attributes) for k in span.links],
-        "dropped": (span.dropped_attributes, span.dropped_events, span.dropped_links),
-        "rest": (
-            span.name,
-            span.kind,
-            span.status.status_code,
-            span.status.description,
-            span.start_time,
-            span.end_time,
-        ),
-        "scope": span.instrumentation_scope,
-        "resource": span.resource,
-        "info": span._instrumentation_info,
-        "repr": repr(span) if isinstance(span, Span) else "",
-    }
-
-
-def play(tracer: Any, start: Mapping[str, Any], operations: Any) -> list[Any]:
-    """Make the calls; return what could be read in between and at the end."""
-    arguments = copy.deepcopy({name: value for name, value in start.items() if name != "parent"})
-    if "parent" in start:
-        arguments["context"] = trace.set_span_in_context(NonRecordingSpan(start["parent"]))
-    span = tracer.start_span(**arguments)
-    found = []
-    for name, values in operations:
-        if name == "read":
-            found.append(read(span))
-        else:
-            getattr(span, name)(*values)
-    found.append(read(span))
-    span.end(7)
-    found.append(read(span))
-    return found
-
-
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(LIMITS, SAMPLERS, st.booleans(), st.booleans(), STARTS, OPERATIONS)
 def test_the_same_calls_give_the_same_span(limits, sampler, random, reads, start, operations):
@@ -264,7 +141,7 @@ def test_the_same_calls_give_the_same_span(limits, sampler, random, reads, start
 
 
 def test_a_span_of_ours_is_recorded_and_the_comparison_compares_two_kinds():
-    by_us, seen = make({}, DEFAULT_ON, True, False, ours=True)
+    by_us, seen = make(ours=True)
 
     span = by_us.start_span("s")
     span.end()
@@ -357,7 +234,7 @@ def ended_in_block(tracer: Any) -> None:
 ])  # fmt: skip
 def test_the_current_span_is_the_same(work):
     def shape(ours: bool) -> Any:
-        tracer, seen = make({}, DEFAULT_ON, True, False, ours=ours)
+        tracer, seen = make(ours=ours)
         with messages() as logged:
             work(tracer)
         found = []
@@ -378,7 +255,7 @@ def test_the_current_span_is_the_same(work):
 
 
 def test_a_stack_trace_has_the_frames_of_the_application_only():
-    tracer, seen = make({}, DEFAULT_ON, True, False, ours=True)
+    tracer, seen = make(ours=True)
 
     with_error(tracer)
 
@@ -388,7 +265,7 @@ def test_a_stack_trace_has_the_frames_of_the_application_only():
 
 def test_no_call_raises_into_the_application():
     reported: list[str] = []
-    tracer, seen = make({}, DEFAULT_ON, True, False, ours=True, misused=lambda what, *_: reported.append(what))
+    tracer, seen = make(ours=True, misused=lambda what, *_: reported.append(what))
 
     for start in (
         lambda: tracer.start_span("s", attributes={"k": Raising()}),
@@ -419,7 +296,7 @@ def test_no_call_raises_into_the_application():
 
 def test_a_processor_that_raises_costs_neither_the_span_nor_the_application():
     reported: list[str] = []
-    tracer, seen = make({}, DEFAULT_ON, True, False, ours=True, misused=lambda what, *_: reported.append(what))
+    tracer, seen = make(ours=True, misused=lambda what, *_: reported.append(what))
 
     class Broken(SpanProcessor):
         def on_start(self, span, parent_context=None):
@@ -435,7 +312,7 @@ def test_a_processor_that_raises_costs_neither_the_span_nor_the_application():
 
 
 def test_a_copy_of_an_ended_span_is_the_sdks():
-    tracer, seen = make({}, DEFAULT_ON, True, False, ours=True)
+    tracer, seen = make(ours=True)
     span = tracer.start_span("s", attributes={"k": 1})
     span.add_event("e")
     span.end()
@@ -448,7 +325,7 @@ def test_a_copy_of_an_ended_span_is_the_sdks():
 
 
 def test_a_span_ends_once_however_many_threads_end_it():
-    tracer, seen = make({}, DEFAULT_ON, True, False, ours=True)
+    tracer, seen = make(ours=True)
     for _ in range(200):
         span, go = tracer.start_span("s"), threading.Barrier(4)
         threads = [threading.Thread(target=lambda: (go.wait(), span.end())) for _ in range(4)]  # noqa: B023
@@ -461,7 +338,7 @@ def test_a_span_ends_once_however_many_threads_end_it():
 
 
 def test_attributes_of_an_ended_span_never_change():
-    tracer, seen = make({}, DEFAULT_ON, True, False, ours=True)
+    tracer, seen = make(ours=True)
     stop = threading.Event()
     spans = [tracer.start_span("s")]
 
@@ -492,7 +369,7 @@ def test_attributes_of_an_ended_span_never_change():
 def test_a_release_with_other_names_is_left_to_the_sdk(monkeypatch):
     monkeypatch.setattr(layout, "SPAN", layout.SPAN | {"_new_in_some_release"})
 
-    tracer, seen = make({}, DEFAULT_ON, True, False, ours=True)
+    tracer, seen = make(ours=True)
     span = tracer.start_span("s")
     span.end()
 
@@ -514,7 +391,7 @@ def test_a_patched_class_makes_the_spans_itself(monkeypatch, kind, name, when):
 
     if when == "before":
         monkeypatch.setattr(kind, name, patched)
-    tracer, seen = make({}, DEFAULT_ON, True, False, ours=True)
+    tracer, seen = make(ours=True)
     monkeypatch.setattr(kind, name, patched)
     with tracer.start_as_current_span("s"):
         pass

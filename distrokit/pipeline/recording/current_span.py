@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ContextDecorator, suppress
 from contextvars import Token
 from types import TracebackType
 from typing import Any
@@ -14,11 +14,11 @@ from opentelemetry.sdk.trace import Tracer
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 
 
-class CurrentSpan(AbstractContextManager[Span]):
+class CurrentSpan(ContextDecorator, AbstractContextManager[Span]):
     """What ``start_as_current_span`` returns: the same as the SDK's, as a class in place of two nested generators.
 
     The span is started when the block is entered, or for each call of the decorated function; the span of a coroutine
-    function lasts until the coroutine ends.
+    function lasts until the coroutine ends. Each use starts a span of its own.
 
     Args:
         tracer: its ``start_span`` is called.
@@ -26,30 +26,49 @@ class CurrentSpan(AbstractContextManager[Span]):
         end_on_exit: whether the end of the block ends the span.
     """
 
-    __slots__ = ("_end_on_exit", "_span", "_starting", "_token", "_tracer")
-
     def __init__(self, tracer: Tracer, starting: tuple[Any, ...], end_on_exit: bool) -> None:
         self._tracer, self._starting, self._end_on_exit = tracer, starting, end_on_exit
+        self._entered: list[tuple[Span, Token[Context]]] = []
 
     def __enter__(self) -> Span:
-        span = self._span = self._tracer.start_span(*self._starting)
-        self._token: Token[Context] = attach(set_span_in_context(span))
+        name, context, kind, attributes, links, start_time, record_exception, set_status = self._starting
+        # By name, as the SDK calls it: the method may be another library's.
+        start: Any = self._tracer.start_span
+        span: Span = start(
+            name=name, context=context, kind=kind, attributes=attributes, links=links, start_time=start_time,
+            record_exception=record_exception, set_status_on_exception=set_status,
+        )  # fmt: skip
+        self._entered.append((span, attach(set_span_in_context(span))))
         return span
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        detach(self._token)
-        span = self._span
-        # GeneratorExit, SystemExit and their like are no errors (opentelemetry-python#4484).
-        if isinstance(error, Exception) and span.is_recording():
-            record_exception, set_status_on_exception = self._starting[-2:]
-            if record_exception:
-                span.record_exception(error)
-            if set_status_on_exception:
-                span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
-        if self._end_on_exit:
-            span.end()
+        span, token = self._entered.pop()
+        detach(token)
+        try:
+            # GeneratorExit, SystemExit and their like are no errors (opentelemetry-python#4484).
+            if isinstance(error, Exception) and span.is_recording():
+                self._record(span, error)
+        finally:
+            if self._end_on_exit:
+                span.end()
+
+    def __del__(self) -> None:
+        # Entered and forgotten; the SDK's generator ends the span in that case.
+        while self._entered:
+            self.__exit__(None, None, None)
+
+    def _record(self, span: Span, error: Exception) -> None:
+        *_, record_exception, set_status = self._starting
+        if record_exception:
+            span.record_exception(error)
+        if set_status:
+            text = type(error).__name__
+            # An exception that cannot be shown must not take the place of itself.
+            with suppress(Exception):
+                text = f"{text}: {error}"
+            span.set_status(Status(StatusCode.ERROR, text))
 
     def __call__(self, function: Any) -> Any:
         """Decorate a function or a coroutine function."""

@@ -11,6 +11,7 @@ import threading
 from types import FunctionType
 from typing import Any
 
+from opentelemetry import trace as trace_api
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk import trace
 from opentelemetry.sdk.resources import Resource
@@ -19,6 +20,8 @@ from opentelemetry.sdk.trace.sampling import ParentBased, StaticSampler
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import INVALID_SPAN_CONTEXT
 
+#: The class of the SDK's own spans. Examples and tests of applications use this name.
+SDKSpan: Any = getattr(trace, "_Span", Span)
 #: The attributes of an SDK span.
 SPAN = frozenset(
     {
@@ -33,11 +36,11 @@ _LIMITS = (
     "max_span_attributes",
 )  # fmt: skip
 #: The methods of a span that ours replace; each looks for a patch when it is called.
-_CHANGING = (Span.add_event, Span.end, Span.set_attribute, Span.set_attributes)
+_CHANGING = (SDKSpan.add_event, SDKSpan.end, SDKSpan.set_attribute, SDKSpan.set_attributes)
 _MODULES = frozenset({trace.__name__, "opentelemetry.sdk.trace.sampling", "opentelemetry.util._decorator"})
 
 
-class _Probe(Span):
+class _Probe(SDKSpan):  # type: ignore[misc]
     """A span of this release, for its attributes."""
 
 
@@ -59,14 +62,17 @@ def is_known(tracer: Tracer) -> bool:
 
 
 def _is_of_the_sdk(method: Any) -> bool:
+    if isinstance(method, property):
+        method = method.fget
     return type(method) is FunctionType and method.__globals__.get("__name__") in _MODULES
 
 
 def starting_methods() -> tuple[Any, ...]:
-    """Return the SDK's methods that the start of a span replaces; other libraries may patch them at any time."""
+    """Return the SDK's methods that a span of ours replaces from its start; other libraries may patch them any time."""
     return (
-        Span.__init__, Span.start, ReadableSpan.__init__, Tracer.start_span, Tracer.start_as_current_span,
-        ParentBased.should_sample, StaticSampler.should_sample,
+        SDKSpan.__init__, SDKSpan.start, SDKSpan._readable_span, SDKSpan.get_span_context, ReadableSpan.__init__,
+        ReadableSpan.attributes, ReadableSpan.events, ReadableSpan.links, Tracer.start_span,
+        Tracer.start_as_current_span, ParentBased.should_sample, StaticSampler.should_sample, trace_api.use_span,
     )  # fmt: skip
 
 

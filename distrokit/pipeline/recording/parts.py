@@ -23,14 +23,16 @@ class SpanParts(ReadableSpan):
 
     #: The attributes, while they are plain.
     _values: dict[str, Any]
-    #: The SDK's own, as soon as a method of the SDK or a reader needs them; they share the dictionary.
-    _bounded: BoundedAttributes | None
-    _bounded_events: BoundedList[Event] | None
-    _bounded_links: BoundedList[Link] | None
+    #: The SDK's own, as soon as a method of the SDK or a reader needs them; they share the dictionary. These three are
+    #: absent from the object until they are made: `setdefault` makes them once, even if a signal handler or a thread
+    #: does the same meanwhile.
+    _bounded: Any = None
+    _bounded_events: Any = None
+    _bounded_links: Any = None
     _limits: SpanLimits
 
     @property
-    def _attributes(self) -> BoundedAttributes:
+    def _attributes(self) -> Any:
         bounded = self._bounded
         if bounded is None:
             limits = self._limits
@@ -39,17 +41,18 @@ class SpanParts(ReadableSpan):
             )
             bounded._dict = self._values
             bounded._immutable = self._end_time is not None
-            self._bounded = make_reentrant(bounded)
+            bounded = vars(self).setdefault("_bounded", make_reentrant(bounded))
         return bounded
 
     @_attributes.setter
     def _attributes(self, attributes: Any) -> None:
-        self._bounded = attributes
+        # A mapping that is not made anew of the values.
+        self._bounded = {} if attributes is None else attributes
 
     @property
     def _events(self) -> Any:
         if self._bounded_events is None:
-            self._bounded_events = make_reentrant(BoundedList(self._limits.max_events))
+            vars(self).setdefault("_bounded_events", make_reentrant(BoundedList(self._limits.max_events)))
         return self._bounded_events
 
     @_events.setter
@@ -59,7 +62,7 @@ class SpanParts(ReadableSpan):
     @property
     def _links(self) -> Any:
         if self._bounded_links is None:
-            self._bounded_links = make_reentrant(BoundedList(self._limits.max_links))
+            vars(self).setdefault("_bounded_links", make_reentrant(BoundedList(self._limits.max_links)))
         return self._bounded_links
 
     @_links.setter

@@ -36,6 +36,12 @@ _SAMPLED, _RANDOM = int(TraceFlags.SAMPLED), int(TraceFlags.RANDOM_TRACE_ID)
 #: By number; making one takes longer than finding it.
 _FLAGS = tuple(TraceFlags(number) for number in range((_SAMPLED | _RANDOM) + 1))
 _MAPPINGS = (dict, MappingProxyType)
+_MISSING = object()
+#: The arguments of ``start_span`` beside the name.
+_OPTIONAL = (
+    "context", "kind", "attributes", "links", "start_time", "record_exception", "set_status_on_exception",
+)  # fmt: skip
+_DEFAULTS = (None, SpanKind.INTERNAL, None, (), None, True, True)
 
 
 def record_spans(tracer: Any, misused: Misused) -> Any:
@@ -64,7 +70,7 @@ class SpanStarter:
 
     def __init__(self, tracer: Tracer, misused: Misused) -> None:
         self._tracer, self._misused = tracer, misused
-        self._start_by_sdk = tracer.start_span
+        self._start_by_sdk: Callable[..., Span] = tracer.start_span
         self._unpatched = starting_methods()
         self._settings = SpanSettings(tracer, misused)
         self._scope = tracer._instrumentation_scope  # checked by `layout`, as are those below
@@ -77,7 +83,7 @@ class SpanStarter:
     @functools.wraps(Tracer.start_span)
     def start_span(
         self,
-        name: Any = None,
+        name: Any = _MISSING,
         context: Context | None = None,
         kind: SpanKind = SpanKind.INTERNAL,
         attributes: Any = None,
@@ -89,15 +95,23 @@ class SpanStarter:
         **kwargs: Any,
     ) -> Span:
         span = None
-        if starting_methods() == self._unpatched and not args and not kwargs:
+        if starting_methods() == self._unpatched and name is not _MISSING and not args and not kwargs:
             try:
                 span = self._make(name, context, kind, attributes, links)
             except Exception:
                 # The SDK raises the same, and the boundary around it finds out whose mistake it is.
                 span = None
         if span is None:
-            flags = (record_exception, set_status_on_exception)
-            return self._start_by_sdk(name, context, kind, attributes, links, start_time, *flags, *args, **kwargs)
+            optional = (context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+            if args:
+                return self._start_by_sdk(name, *optional, *args, **kwargs)
+            # As the caller has written it, as far as that can be known: the method may be another library's.
+            given = {
+                key: value
+                for key, value, default in zip(_OPTIONAL, optional, _DEFAULTS, strict=True)
+                if value is not default
+            }
+            return self._start_by_sdk(*(() if name is _MISSING else (name,)), **given, **kwargs)
         if type(span) is RecordingSpan:
             if not (record_exception and set_status_on_exception):
                 span._record_exception, span._set_status_on_exception = record_exception, set_status_on_exception
@@ -111,7 +125,7 @@ class SpanStarter:
     @functools.wraps(Tracer.start_as_current_span)
     def start_as_current_span(
         self,
-        name: Any = None,
+        name: Any = _MISSING,
         context: Context | None = None,
         kind: SpanKind = SpanKind.INTERNAL,
         attributes: Any = None,
@@ -124,9 +138,9 @@ class SpanStarter:
         **kwargs: Any,
     ) -> Any:
         starting = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
-        if starting_methods() != self._unpatched or args or kwargs:
+        if starting_methods() != self._unpatched or name is _MISSING or args or kwargs:
             by_sdk = method_of(Tracer, "start_as_current_span", self._tracer)
-            return by_sdk(*starting, end_on_exit, *args, **kwargs)
+            return by_sdk(*([] if name is _MISSING else [*starting, end_on_exit]), *args, **kwargs)
         return CurrentSpan(self._tracer, starting, end_on_exit)
 
     def _make(self, name: Any, context: Context | None, kind: Any, attributes: Any, links: Any) -> Span | None:
@@ -153,6 +167,8 @@ class SpanStarter:
         else:
             result = sampler.should_sample(context, trace_id, name, kind, attributes, links or ())
             decision, state, attributes = result.decision, result.trace_state, result.attributes
+            if type(decision) is not Decision:
+                return None
         flags = _FLAGS[random | (_SAMPLED if decision is Decision.RECORD_AND_SAMPLE else 0)]
         span_context = SpanContext(trace_id, ids.generate_span_id(), False, flags, state)
         if decision is Decision.DROP:
@@ -161,7 +177,7 @@ class SpanStarter:
             return NonRecordingSpan(span_context)
         span = self._record(name, span_context, parent, kind, attributes)
         if links:
-            span._bounded_links = make_reentrant(span._new_links(links))
+            span._links = make_reentrant(span._new_links(links))
         if self._count is not None:
             span._record_end_metrics = self._count(parent, decision)
         return span
@@ -195,8 +211,9 @@ class SpanStarter:
         span._instrumentation_scope = self._scope
         span._span_processor = tracer.span_processor
         span._start_time = span._end_time = None
+        span._limits = settings.limits
         span._values = values
-        span._bounded = bounded
-        span._bounded_events = span._bounded_links = span._own_lock = None
-        span._ending = threading.Lock()
+        span._lock = threading.RLock()
+        if bounded is not None:
+            span._bounded = bounded
         return span  # type: ignore[no-any-return]
