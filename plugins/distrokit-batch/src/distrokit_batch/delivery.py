@@ -28,6 +28,8 @@ Item = TypeVar("Item")
 
 #: Longest time in seconds that a thread takes to start.
 _START_TIMEOUT = 0.5
+#: Time in seconds that a receiver which accepts items takes for a batch, at most.
+_PROMPT = 1.0
 #: Longest time in seconds that :meth:`Delivery.pause` waits for the thread.
 _PAUSE_TIMEOUT = 1.0
 
@@ -78,6 +80,8 @@ class Delivery(Generic[Item]):
         self._wake = threading.Lock()
         # True when the thread was woken, and has not yet checked the queue.
         self._woken = False
+        # When the attempt under way began (monotonic seconds); 0 between attempts.
+        self._sending_since = 0.0
         # True while the thread sleeps until something is queued.
         self._idle = False
         self._deadline: float | None = None
@@ -113,13 +117,12 @@ class Delivery(Generic[Item]):
         elif self._thread is None:
             self.start()
         elif self._idle or (not self._woken and len(queue) >= self._batch):
-            self._idle = False
             self._wake_thread()
 
     def start(self) -> None:
         """Start the thread; while the interpreter ends none can start, and items stay queued for :meth:`shutdown`."""
         self._wanted = True
-        if self._thread is not None or not self._starting.acquire(blocking=False):
+        if self._thread is not None or self._pausing or not self._starting.acquire(blocking=False):
             return
         try:
             if self._thread is None:
@@ -201,9 +204,14 @@ class Delivery(Generic[Item]):
             # The thread is awake already.
             self._wake.release()
 
+    def _is_accepting(self) -> bool:
+        """True if the receiver has taken the last batch, and does not take long for the present one."""
+        since = self._sending_since
+        return not self._retry.at and (not since or time.monotonic() - since < _PROMPT)
+
     def _make_room(self, item: Item) -> bool:
         """Drop an item of the full queue, unless this is a burst; true if the new one can be queued."""
-        if len(self._queue) < self._sizes.burst and not self._retry.at:
+        if len(self._queue) < self._sizes.burst and self._is_accepting():
             # An outage fills a queue and keeps it full; a burst is sent within seconds.
             return True
         if self._sizes.drop_newest:
@@ -347,7 +355,7 @@ class Delivery(Generic[Item]):
             self._kept = self._take()
         if not self._kept:
             return True
-        kept = self._kept
+        kept, self._sending_since = self._kept, time.monotonic()
         try:
             left = self._attempt(kept, seconds)
         except BaseException:
@@ -355,6 +363,8 @@ class Delivery(Generic[Item]):
             if self._kept is kept:
                 self._lost(self._total_weight(kept), "failed")
             left = ExportFailure([], "")
+        finally:
+            self._sending_since = 0.0
         if self._kept is not kept:
             # It took too long: shutdown() has counted the batch as lost.
             return True

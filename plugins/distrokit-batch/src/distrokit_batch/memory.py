@@ -12,8 +12,8 @@ from pathlib import Path
 
 #: The longest queue, and the memory that an item takes, in bytes.
 LARGEST_BURST, _ITEM = 65_536, 2048
-#: A queue may take one part in this many of the memory.
-_PART = 20
+#: A queue may take one part in this many of the memory: a server has several processes, and each has two queues.
+_PART = 64
 _CGROUPS = Path("/sys/fs/cgroup")
 
 

@@ -153,8 +153,8 @@ def _batch_parameters(reader: Reader) -> dict[str, Value[Any]]:
 def _burst(reader: Reader, queue: Value[int]) -> Value[int]:
     """Read the size of the queue in a burst; a size of the queue that somebody has set is a limit."""
     asked = reader.integer("DISTROKIT_BURST_QUEUE_SIZE", 0)
-    # Neither is set when both have the same source.
-    size = default_burst() if queue.source == asked.source else asked.value
+    # Without a value of its own, it follows the size of the queue, where somebody has set that.
+    size = asked.value or (default_burst() if queue.source == asked.source else 0)
     return Value(max(size, queue.value), asked.source)
 
 
