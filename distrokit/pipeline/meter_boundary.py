@@ -16,10 +16,13 @@ from opentelemetry.metrics import NoOpMeter
 
 from distrokit.diagnostics import quantity
 from distrokit.pipeline.reentrancy import LIMIT, Reentrancy
+from distrokit.pipeline.sdk_measurements import cheaper_method
 from distrokit.pipeline.sdk_methods import Misused, method_of
 
 _MEASURING = ("add", "record", "set")
 _SYNCHRONOUS = tuple(f"create_{kind}" for kind in ("counter", "up_down_counter", "histogram", "gauge"))
+#: The value of an argument that was not given.
+_MISSING: Any = object()
 _OBSERVABLE = tuple(f"create_observable_{kind}" for kind in ("counter", "up_down_counter", "gauge"))
 
 
@@ -99,21 +102,33 @@ class MeterBoundary:
     def _guard_measure(self, instrument: Any, name: str) -> Callable[..., None]:
         kind, misused = type(instrument), self._misused
         sdk, inside, pending = self._sdk, self._sdk.inside, self._sdk.pending
-        enter, leave, first = inside.add, inside.discard, self._first
-        found, method = getattr(kind, name), method_of(kind, name, instrument)
+        enter, leave, first, missing = inside.add, inside.discard, self._first, _MISSING
+        found, method = getattr(kind, name), _fastest_method(instrument, name)
 
-        # Repeats Reentrancy.run, since an additional call would cost time in the application's loops.
-        def measure(*args: Any, **kwargs: Any) -> None:
+        # Repeats Reentrancy.run, since an additional call would cost time in the application's loops. So would a tuple
+        # of all arguments; these are passed on as they came, since a patch of the method may take others.
+        def measure(
+            amount: Any = missing, attributes: Any = missing, context: Any = missing, /, *more: Any, **named: Any
+        ) -> None:
             nonlocal found, method
             here = get_ident()
             if here in inside and sdk.is_inside():
-                sdk.postpone_measurement(measure, args, kwargs)
+                sdk.postpone_measurement(measure, _given(amount, attributes, context, *more), named)
                 return
             try:
                 enter(here)
                 if found is not getattr(kind, name):
-                    found, method = getattr(kind, name), method_of(kind, name, instrument)
-                method(*args, **kwargs)
+                    found, method = getattr(kind, name), _fastest_method(instrument, name)
+                if named and attributes is missing is not amount:
+                    method(amount, **named)
+                elif named or more or amount is missing:
+                    method(*_given(amount, attributes, context, *more), **named)
+                elif attributes is missing:
+                    method(amount)
+                elif context is missing:
+                    method(amount, attributes)
+                else:
+                    method(amount, attributes, context)
             except Exception as error:
                 misused(f"{instrument.name}.{name}", error)
             finally:
@@ -162,3 +177,14 @@ class MeterBoundary:
             if hasattr(instrument, method):
                 setattr(instrument, method, partial(call, method))
         return instrument
+
+
+def _fastest_method(instrument: Any, name: str) -> Callable[..., Any]:
+    """Return the method that the instrument's class has now, bound to it; the cheaper form of the SDK's own."""
+    kind = type(instrument)
+    return cheaper_method(instrument, name, getattr(kind, name)) or method_of(kind, name, instrument)
+
+
+def _given(*args: Any) -> tuple[Any, ...]:
+    """Return the arguments that were given."""
+    return tuple(argument for argument in args if argument is not _MISSING)

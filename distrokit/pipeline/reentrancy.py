@@ -78,7 +78,8 @@ class Reentrancy:
         self, measure: Callable[..., object], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         """Queue a measurement with its attributes and context as they are now."""
-        args = tuple(dict(value) if isinstance(value, Mapping) else value for value in args)
+        args = tuple(_copied(value) for value in args)
+        kwargs = {name: _copied(value) for name, value in kwargs.items()}
         if len(args) < _ARGUMENTS:
             kwargs = {"context": get_current(), **kwargs}
         self.postpone(partial(measure, *args, **kwargs))
@@ -173,6 +174,11 @@ def _is_marked(marks: set[int], codes: set[CodeType], frame: FrameType | None) -
         frame = frame.f_back
     marks.discard(here)
     return False
+
+
+def _copied(argument: Any) -> Any:
+    """Copy a mapping, which the application may change before the call is made."""
+    return dict(argument) if isinstance(argument, Mapping) else argument
 
 
 def _send(callback: Generator[Any, Any, Any], options: Any) -> Any:
