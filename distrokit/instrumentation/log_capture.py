@@ -115,18 +115,23 @@ class LogCapture:
 
     def _pass_to_held(self, logger: logging.Logger, record: logging.LogRecord) -> None:
         """Pass a record to the captured handlers of each logger whose handlers logging itself calls."""
-        with contextlib.suppress(Exception):
+        try:
             # If stderr is redirected to logging, distrokit's own messages come back; and messages of one export would
             # be exported by the next. While the interpreter is finalizing, the pipeline is closed.
-            if WRITING.get() or exporting() or is_from_opentelemetry(record) or sys.is_finalizing():
+            if WRITING.get() or exporting() or sys.is_finalizing():
                 return
+            name = record.name
+            if (type(name) is not str or name.startswith("opentelemetry")) and is_from_opentelemetry(record):
+                return
+            held_handlers = self._held
             current: logging.Logger | None = logger
             while current is not None:
-                for held in self._held:
+                for held in held_handlers:
                     if held.logger is current:
                         held.take(record)
-                propagates = current.propagate or current.name in _PROPAGATING
-                current = current.parent if propagates else None
+                current = current.parent if current.propagate or current.name in _PROPAGATING else None
+        except Exception:  # noqa: S110  (the application's call must not raise, and a message may come back here)
+            pass
 
     def _guarded_factory(self, before: Callable[..., Any], name: str) -> Callable[..., Any]:
         """Return the present factory; if it raises, the previous one makes the record."""
@@ -157,13 +162,18 @@ class _Held:
 
     def __init__(self, logger: logging.Logger, handler: logging.Handler, failed: Callable[[Exception], None]) -> None:
         self.logger, self.handler, self._failed = logger, handler, failed
+        # Imported here, since this module is imported where OpenTelemetry is not.
+        from distrokit.instrumentation.ordinary_records import cheaper_handle
+
+        self._handle = cheaper_handle(handler) or _leave
 
     def take(self, record: logging.LogRecord) -> None:
         """Handle a record; if its arguments do not fit its text, handle the bare text."""
         if record.levelno < self.handler.level:
             return
         try:
-            self.handler.handle(record)
+            if not self._handle(record):
+                self.handler.handle(record)
         except Exception:
             # The application's handlers report the formatting error themselves.
             try:
@@ -196,6 +206,11 @@ def _telemetry_handlers() -> dict[tuple[int, int], tuple[logging.Logger, logging
     loggers = [logging.getLogger(), *(each for each in known if isinstance(each, logging.Logger))]
     pairs = [(logger, handler) for logger in loggers for handler in logger.handlers if makes_telemetry(handler)]
     return {(id(logger), id(handler)): (logger, handler) for logger, handler in pairs}
+
+
+def _leave(record: logging.LogRecord) -> bool:
+    """Leave a record to its handler."""
+    return False
 
 
 def _no_flush() -> None:

@@ -23,6 +23,7 @@ from typing import Any
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan
 
 from distrokit.pipeline.sampler_errors import SamplerErrors
+from distrokit.pipeline.sdk_log_records import cheaper_emit
 from distrokit.pipeline.sdk_methods import Misused, method_of
 from distrokit.pipeline.span_reentrancy import CHANGING, SpanReentrancy
 
@@ -70,13 +71,18 @@ class ErrorBoundary:
         """Guard a logger; return the same logger."""
         if "emit" not in vars(logger):
             kind = type(logger)
+            sdk_emit, cheaper = kind.emit, cheaper_emit(logger)
 
-            @functools.wraps(kind.emit)
-            def emit(*args: Any, **kwargs: Any) -> None:
+            @functools.wraps(sdk_emit)
+            def emit(record: Any = None, /, *more: Any, **named: Any) -> None:
                 try:
-                    method_of(kind, "emit", logger)(*args, **kwargs)
+                    if cheaper is not None and record is not None and not named and kind.emit is sdk_emit and not more:
+                        cheaper(record)
+                    else:
+                        args = () if record is None and not more else (record, *more)
+                        method_of(kind, "emit", logger)(*args, **named)
                 except Exception as error:
-                    outcome = _emit_as_text(kind, logger, args[0] if args else kwargs.get("record"))
+                    outcome = _emit_as_text(kind, logger, named.get("record", record))
                     self.misused("logger.emit", error, outcome)
 
             logger.emit = emit

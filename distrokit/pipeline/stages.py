@@ -61,9 +61,8 @@ class Transforms(Generic[Item]):
         self._report = report
         self._on_lost = lost
         self._filters = filters
-        # Items per transform; not locked, since they are for one message at shutdown only.
-        self._received = dict.fromkeys(range(len(parts)), 0)
-        self._passed = dict.fromkeys(range(len(parts)), 0)
+        # Per transform; not locked, since they are for one message at shutdown only.
+        self._dropped, self._has_passed = [0] * len(parts), [False] * len(parts)
 
     def __call__(self, item: Item) -> Item | None:
         """Return the item after all transforms; ``None`` if one dropped it.
@@ -77,15 +76,17 @@ class Transforms(Generic[Item]):
             except Exception as error:
                 self._failed(transform.name, item, error)
                 return None
-            self._received[number] += 1
             if result is None:
+                self._dropped[number] += 1
                 return None
-            if not isinstance(result, self._kind):
-                wrong = f"it returned {type(result).__name__}, not {self._kind.__name__}"
-                self._failed(transform.name, item, TypeError(wrong))
-                return None
-            self._passed[number] += 1
-            item = result
+            if result is not item:
+                if not isinstance(result, self._kind):
+                    self._dropped[number] += 1
+                    wrong = f"it returned {type(result).__name__}, not {self._kind.__name__}"
+                    self._failed(transform.name, item, TypeError(wrong))
+                    return None
+                item = result
+            self._has_passed[number] = True
         return item
 
     def _failed(self, name: str, item: Item, error: Exception) -> None:
@@ -95,9 +96,8 @@ class Transforms(Generic[Item]):
 
     def finish(self) -> None:
         """Report at shutdown each transform that dropped every item, as one without ``return`` does."""
-        for number, transform in enumerate(self._parts if not self._filters else ()):
-            if self._received[number] >= REPORTED_FROM and not self._passed[number]:
-                count = self._received[number]
+        for transform, count, has_passed in zip(self._parts, self._dropped, self._has_passed, strict=True):
+            if count >= REPORTED_FROM and not has_passed and not self._filters:
                 self._report(transform.name, DroppedAll(f"it dropped all {count} items"))
 
 
@@ -198,16 +198,25 @@ class StagedSpans(_Stages[SpanProcessor, ReadableSpan], SpanProcessor):
 class StagedLogs(_Stages[LogRecordProcessor, ReadWriteLogRecord], LogRecordProcessor):
     """All stages of the logs signal."""
 
+    # Repeats _process, since three more calls per record would cost time in the application's loops.
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        self._process(log_record, _emit)
+        for processor in self._enrich:
+            try:
+                processor.part.on_emit(log_record)
+            except Exception as error:
+                self._report(processor.name, error)
+        finished = self._transforms(log_record)
+        if finished is None:
+            return
+        for processor in self._after:
+            try:
+                processor.part.on_emit(finished)
+            except Exception as error:
+                self._report(processor.name, error)
 
 
 def _end(processor: SpanProcessor, span: ReadableSpan) -> None:
     processor.on_end(span)
-
-
-def _emit(processor: LogRecordProcessor, record: ReadWriteLogRecord) -> None:
-    processor.on_emit(record)
 
 
 class StagedMetrics(ExporterWrapper, MetricExporter):

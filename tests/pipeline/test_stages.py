@@ -128,6 +128,25 @@ def test_a_transform_that_drops_everything_is_reported_at_the_end(count, reports
     assert all("it dropped all 100 items" in text for _, text in REPORTED)
 
 
+@pytest.mark.parametrize("passing", ["first", "last"])
+def test_a_transform_that_has_passed_one_item_is_not_reported(passing):
+    staged = StagedSpans(
+        [],
+        Transforms([Named("t", lambda span: span if span.name == "kept" else None)], ReadableSpan, report),
+        [],
+        [],
+        report,
+    )
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(staged)
+    names = ["kept", *["dropped"] * 200]
+    for name in names if passing == "first" else reversed(names):
+        provider.get_tracer("t").start_span(name).end()
+    provider.shutdown()
+
+    assert REPORTED == []
+
+
 def test_a_signal_handler_that_exits_while_a_transform_runs_is_obeyed():
     def struck(span):
         raise SystemExit(3)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from distrokit import BuildContext
 from distrokit_batch.delivery import Delivery
+from distrokit_batch.log_records import to_queued
 from distrokit_batch.queue_metrics import observe_queue
 from distrokit_batch.sizes import Sizes
-
-_NO_CONTEXT = Context()
-_NO_RESOURCE = Resource.get_empty()
 
 
 class BatchSpanProcessor(SpanProcessor):
@@ -31,7 +27,7 @@ class BatchSpanProcessor(SpanProcessor):
             context.lost,
             exit_timeout_seconds=context.exit_timeout_millis / 1000,
         )
-        observe_queue(context, self._delivery.count_queued, sizes.queue)
+        observe_queue(context, self._delivery.count_queued, max(sizes.queue, sizes.burst))
         self.begin_shutdown = self._delivery.begin_shutdown
         self.forked = self._delivery.forked
         self._put = self._delivery.put
@@ -64,24 +60,13 @@ class BatchLogRecordProcessor(LogRecordProcessor):
             context.lost,
             exit_timeout_seconds=context.exit_timeout_millis / 1000,
         )
-        observe_queue(context, self._delivery.count_queued, sizes.queue)
+        observe_queue(context, self._delivery.count_queued, max(sizes.queue, sizes.burst))
         self.begin_shutdown = self._delivery.begin_shutdown
         self.forked = self._delivery.forked
+        self._put = self._delivery.put
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        # As in the SDK's own processor: a copy that no other processor changes, without the context, which may keep a
-        # whole request alive.
-        record = copy(log_record.log_record)
-        record.context = _NO_CONTEXT
-        self._delivery.put(
-            ReadableLogRecord(
-                log_record=record,
-                # The SDK sets it before it calls processors.
-                resource=log_record.resource or _NO_RESOURCE,
-                instrumentation_scope=log_record.instrumentation_scope,
-                limits=log_record.limits,
-            )
-        )
+        self._put(to_queued(log_record))
 
     def shutdown(self) -> None:
         self._delivery.shutdown()
