@@ -28,7 +28,8 @@ class CurrentSpan(ContextDecorator, AbstractContextManager[Span]):
 
     def __init__(self, tracer: Tracer, starting: tuple[Any, ...], end_on_exit: bool) -> None:
         self._tracer, self._starting, self._end_on_exit = tracer, starting, end_on_exit
-        self._entered: list[tuple[Span, Token[Context]]] = []
+        # The span of the innermost use, what detaches its context, and the same of the use around it.
+        self._entered: tuple[Span, Token[Context], Any] | None = None
 
     def __enter__(self) -> Span:
         name, context, kind, attributes, links, start_time, record_exception, set_status = self._starting
@@ -38,13 +39,15 @@ class CurrentSpan(ContextDecorator, AbstractContextManager[Span]):
             name=name, context=context, kind=kind, attributes=attributes, links=links, start_time=start_time,
             record_exception=record_exception, set_status_on_exception=set_status,
         )  # fmt: skip
-        self._entered.append((span, attach(set_span_in_context(span))))
+        self._entered = span, attach(set_span_in_context(span)), self._entered
         return span
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        span, token = self._entered.pop()
+        if self._entered is None:
+            raise RuntimeError("the block was not entered")
+        span, token, self._entered = self._entered
         detach(token)
         try:
             # GeneratorExit, SystemExit and their like are no errors (opentelemetry-python#4484).
@@ -56,7 +59,7 @@ class CurrentSpan(ContextDecorator, AbstractContextManager[Span]):
 
     def __del__(self) -> None:
         # Entered and forgotten; the SDK's generator ends the span in that case.
-        while self._entered:
+        while self._entered is not None:
             self.__exit__(None, None, None)
 
     def _record(self, span: Span, error: Exception) -> None:

@@ -57,7 +57,7 @@ def is_known(tracer: Tracer) -> bool:
         and all(hasattr(tracer._span_limits, name) for name in _LIMITS)  # listed above
         and {"_dict", "_immutable", "_lock", "dropped"} <= vars(BoundedAttributes()).keys()
         and {"_lock", "dropped"} <= vars(BoundedList(1)).keys()
-        and all(map(_is_of_the_sdk, (*starting_methods(), *_CHANGING)))
+        and all(map(_is_of_the_sdk, (*starting_methods(), *current_span_methods(), *_CHANGING)))
     )
 
 
@@ -72,8 +72,13 @@ def starting_methods() -> tuple[Any, ...]:
     return (
         SDKSpan.__init__, SDKSpan.start, SDKSpan._readable_span, SDKSpan.get_span_context, ReadableSpan.__init__,
         ReadableSpan.attributes, ReadableSpan.events, ReadableSpan.links, Tracer.start_span,
-        Tracer.start_as_current_span, ParentBased.should_sample, StaticSampler.should_sample, trace_api.use_span,
+        ParentBased.should_sample, StaticSampler.should_sample,
     )  # fmt: skip
+
+
+def current_span_methods() -> tuple[Any, ...]:
+    """Return what our ``start_as_current_span`` replaces, as :func:`starting_methods`."""
+    return Tracer.start_as_current_span, trace_api.use_span
 
 
 def make_reentrant(bounded: Any) -> Any:

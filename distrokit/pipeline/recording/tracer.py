@@ -27,7 +27,7 @@ from opentelemetry.trace import (
 
 from distrokit.pipeline.recording.attributes import is_plain
 from distrokit.pipeline.recording.current_span import CurrentSpan
-from distrokit.pipeline.recording.layout import is_known, make_reentrant, starting_methods
+from distrokit.pipeline.recording.layout import current_span_methods, is_known, make_reentrant, starting_methods
 from distrokit.pipeline.recording.span import RecordingSpan, SpanSettings
 from distrokit.pipeline.sdk_methods import Misused, method_of
 
@@ -71,7 +71,7 @@ class SpanStarter:
     def __init__(self, tracer: Tracer, misused: Misused) -> None:
         self._tracer, self._misused = tracer, misused
         self._start_by_sdk: Callable[..., Span] = tracer.start_span
-        self._unpatched = starting_methods()
+        self._unpatched, self._unpatched_current = starting_methods(), current_span_methods()
         self._settings = SpanSettings(tracer, misused)
         self._scope = tracer._instrumentation_scope  # checked by `layout`, as are those below
         metrics = tracer._tracer_metrics
@@ -138,7 +138,7 @@ class SpanStarter:
         **kwargs: Any,
     ) -> Any:
         starting = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
-        if starting_methods() != self._unpatched or name is _MISSING or args or kwargs:
+        if current_span_methods() != self._unpatched_current or name is _MISSING or args or kwargs:
             by_sdk = method_of(Tracer, "start_as_current_span", self._tracer)
             return by_sdk(*([] if name is _MISSING else [*starting, end_on_exit]), *args, **kwargs)
         return CurrentSpan(self._tracer, starting, end_on_exit)
