@@ -64,6 +64,7 @@ ONCE = {
     "test_hooks_page",
     "test_hostile_plugins",
     "test_in_code",
+    "test_json_form",
     "test_launcher",
     "test_lazy_transports",
     "test_ledger",

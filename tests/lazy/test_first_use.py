@@ -28,7 +28,9 @@ CONSOLE = {**QUIET, "OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": 
 STARTED = "import sys; print('distrokit.pipeline.pipeline' in sys.modules)"
 
 
-@pytest.fixture(params=list(LAUNCHERS))
+@pytest.fixture(
+    params=["run", *(pytest.param(name, marks=pytest.mark.once) for name in LAUNCHERS if name != "run")],
+)
 def launch(request):
     """Run a program's source under each launcher."""
 
@@ -98,7 +100,8 @@ SPAN_AND_COUNTER = """
     [
         "use()",
         "import threading; t = threading.Thread(target=use); t.start(); t.join()",
-        "import _thread, time; _thread.start_new_thread(use, ()); time.sleep(3)",
+        "import _thread; busy = _thread.allocate_lock(); busy.acquire();"
+        " _thread.start_new_thread(lambda: (use(), busy.release()), ()); busy.acquire()",
         "import atexit; atexit.register(use)",
         "import atexit, threading; atexit.register(use)",
         "import atexit, logging, sys; atexit.register(use); sys.exit(0)",
