@@ -100,8 +100,7 @@ SPAN_AND_COUNTER = """
     [
         "use()",
         "import threading; t = threading.Thread(target=use); t.start(); t.join()",
-        "import _thread; busy = _thread.allocate_lock(); busy.acquire();"
-        " _thread.start_new_thread(lambda: (use(), busy.release()), ()); busy.acquire()",
+        "import _thread as t; b = t.allocate_lock(); b.acquire(); t.start_new_thread(lambda: (use(), b.release()), ()); b.acquire()",
         "import atexit; atexit.register(use)",
         "import atexit, threading; atexit.register(use)",
         "import atexit, logging, sys; atexit.register(use); sys.exit(0)",
