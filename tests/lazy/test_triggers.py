@@ -168,6 +168,9 @@ def test_imports_in_threads_at_once(site):
         site.instrumentation(f"i{name}", PATCH.format(f"lib_{name}"), name)
     program = """
         import importlib, threading
+        import distrokit.lazy.on_demand
+        # A slow machine starts telemetry in more than the usual wait.
+        distrokit.lazy.on_demand._WAIT_IN_IMPORT = 60
         found = {}
         def use(name):
             found[name] = importlib.import_module(f"lib_{name}").work()
