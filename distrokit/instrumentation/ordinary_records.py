@@ -129,7 +129,7 @@ def _span_of(context: Context) -> tuple[int, int, Any]:
 
 
 class _Found(dict[Any, Any]):
-    """What was found for a level or a name.
+    """The results of a look-up, by level or name.
 
     Args:
         find: called for each key once.

@@ -24,7 +24,7 @@ from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan
 
 from distrokit.pipeline.sampler_errors import SamplerErrors
 from distrokit.pipeline.sdk_log_records import cheaper_emit
-from distrokit.pipeline.sdk_methods import Misused, method_of
+from distrokit.pipeline.sdk_methods import Misused, contain, method_of
 from distrokit.pipeline.span_reentrancy import CHANGING, SpanReentrancy
 
 _SPAN_METHODS = ("record_exception", *CHANGING)
@@ -113,7 +113,9 @@ class ErrorBoundary:
 
     def _guarded_class(self, kind: type) -> type | None:
         methods: dict[str, Any] = {
-            name: self._guard_changing_method(kind, name) if name in CHANGING else self._guard_method(kind, name)
+            name: self._guard_changing_method(kind, name)
+            if name in CHANGING
+            else contain(kind, name, lambda span: self.misused)
             for name in _SPAN_METHODS
             if hasattr(kind, name)
         }
@@ -127,28 +129,12 @@ class ErrorBoundary:
         self._classes[kind] = guarded
         return guarded
 
-    def _guard_method(self, kind: type, name: str) -> Callable[..., Any]:
-        """Return a method for a subclass that reports exceptions of the class's own method and raises none."""
-
-        @functools.wraps(getattr(kind, name))
-        def guarded_method(span: Any, *args: Any, **kwargs: Any) -> Any:
-            try:
-                method = getattr(kind, name)
-                if type(method) is FunctionType:
-                    return method(span, *args, **kwargs)
-                return method_of(kind, name, span)(*args, **kwargs)
-            except Exception as error:
-                self.misused(f"span.{name}", error)
-                return None
-
-        return guarded_method
-
     def _guard_changing_method(self, kind: type, name: str) -> Callable[..., Any]:
-        """Do the same as :meth:`_guard_method` for a method that takes the span's lock."""
+        """Do the same as :func:`contain` for a method that takes the span's lock."""
         spans, busy, pending = self._spans, self._spans.busy, self._spans.pending
         original = getattr(kind, name)
 
-        # Repeats _guard_method, since an additional call would cost time in the application's loops.
+        # Repeats `contain`, since an additional call would cost time in the application's loops.
         def changing(span: Any, *args: Any, **kwargs: Any) -> Any:
             key = get_ident(), id(span)
             # A call that interrupts another one before the lock leaves the mark to that one.

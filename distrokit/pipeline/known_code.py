@@ -10,6 +10,16 @@ import dataclasses
 from types import FunctionType
 
 
+def is_own(method: object, package: str) -> bool:
+    """Tell whether this is a function of a package or module, and no other library's patch of one.
+
+    Args:
+        package: the name of the package or module, as the beginning of the function's module.
+    """
+    # Not isinstance: a patch may look like the function that it wraps, as wrapt's do.
+    return type(method) is FunctionType and str(method.__globals__.get("__name__")).startswith(package)
+
+
 def is_known(method: object, package: str, required: str, optional: str = "") -> bool:
     """Tell whether this is a package's own function, and uses the names that it is known to use.
 
@@ -18,10 +28,9 @@ def is_known(method: object, package: str, required: str, optional: str = "") ->
         required: the names that its code uses in every known release, separated by spaces.
         optional: names that it uses in some releases, or with some versions of Python.
     """
-    # Not isinstance: a patch may look like the function that it wraps, as wrapt's do.
     return (
         type(method) is FunctionType
-        and str(method.__globals__.get("__name__")).startswith(package)
+        and is_own(method, package)
         and set(method.__code__.co_names) - set(optional.split()) == set(required.split())
     )
 

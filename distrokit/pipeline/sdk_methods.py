@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -22,3 +23,22 @@ def method_of(kind: type, name: str, instance: object) -> Callable[..., Any]:
     bind = getattr(type(method), "__get__", None)
     bound: Callable[..., Any] = method if bind is None else bind(method, instance, kind)
     return bound
+
+
+def contain(kind: type, name: str, misused_of: Callable[[Any], Misused]) -> Callable[..., Any]:
+    """Return a method for a subclass that calls the class's own, reports its exceptions and raises none.
+
+    Args:
+        kind: looks the method up when it is called, so that later patches take effect.
+        misused_of: returns what receives the exceptions of a span.
+    """
+
+    @wraps(getattr(kind, name))
+    def contained(span: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method_of(kind, name, span)(*args, **kwargs)
+        except Exception as error:
+            misused_of(span)(f"span.{name}", error)
+            return None
+
+    return contained

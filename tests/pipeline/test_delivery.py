@@ -437,6 +437,9 @@ def test_the_memory_of_a_control_group_counts(tmp_path):
     ],
 )
 def test_the_size_of_a_queue_that_is_set_is_a_limit(environ, sizes):
-    parameters = plan_for(environ, project=False).plan.signals["traces"].exporters[0].processor.parameters
+    plan = plan_for(environ, project=False).plan
+    parameters = plan.signals["traces"].exporters[0].processor.parameters
 
+    told = [problem for problem in plan.problems if "DISTROKIT_BURST_QUEUE_SIZE" in problem.subject]
+    assert bool(told) == (environ.get("DISTROKIT_BURST_QUEUE_SIZE") in ("100", "many"))
     assert (parameters["max_queue_size"].value, parameters["burst_queue_size"].value) == sizes

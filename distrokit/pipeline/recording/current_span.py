@@ -15,7 +15,7 @@ from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 
 
 class CurrentSpan(ContextDecorator, AbstractContextManager[Span]):
-    """What ``start_as_current_span`` returns: the same as the SDK's, as a class in place of two nested generators.
+    """The result of ``start_as_current_span``: a context manager and decorator like the SDK's, without its generators.
 
     The span is started when the block is entered, or for each call of the decorated function; the span of a coroutine
     function lasts until the coroutine ends. Each use starts a span of its own.

@@ -8,7 +8,6 @@ SDK's own tracer.
 from __future__ import annotations
 
 import threading
-from types import FunctionType
 from typing import Any
 
 from opentelemetry import trace as trace_api
@@ -19,6 +18,8 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanLimits, Tracer
 from opentelemetry.sdk.trace.sampling import ParentBased, StaticSampler
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import INVALID_SPAN_CONTEXT
+
+from distrokit.pipeline.known_code import is_own
 
 #: The class of the SDK's own spans. Examples and tests of applications use this name.
 SDKSpan: Any = getattr(trace, "_Span", Span)
@@ -37,7 +38,8 @@ _LIMITS = (
 )  # fmt: skip
 #: The methods of a span that ours replace; each looks for a patch when it is called.
 _CHANGING = (SDKSpan.add_event, SDKSpan.end, SDKSpan.set_attribute, SDKSpan.set_attributes)
-_MODULES = frozenset({trace.__name__, "opentelemetry.sdk.trace.sampling", "opentelemetry.util._decorator"})
+#: The modules of these methods; the second makes context managers of generators.
+_MODULES = ("opentelemetry.sdk.trace", "opentelemetry.util._decorator")
 
 
 class _Probe(SDKSpan):  # type: ignore[misc]
@@ -62,9 +64,8 @@ def is_known(tracer: Tracer) -> bool:
 
 
 def _is_of_the_sdk(method: Any) -> bool:
-    if isinstance(method, property):
-        method = method.fget
-    return type(method) is FunctionType and method.__globals__.get("__name__") in _MODULES
+    function = method.fget if isinstance(method, property) else method
+    return any(is_own(function, module) for module in _MODULES)
 
 
 def starting_methods() -> tuple[Any, ...]:
@@ -77,7 +78,7 @@ def starting_methods() -> tuple[Any, ...]:
 
 
 def current_span_methods() -> tuple[Any, ...]:
-    """Return what our ``start_as_current_span`` replaces, as :func:`starting_methods`."""
+    """Return the functions that our ``start_as_current_span`` replaces, as :func:`starting_methods` does."""
     return Tracer.start_as_current_span, trace_api.use_span
 
 

@@ -1,4 +1,4 @@
-"""What can be read of a span of ours, while it is recorded and when it is finished.
+"""The readable parts of a span of ours, while it is recorded and when it is finished.
 
 The SDK's methods read a span's bounded attributes, events and links. Those of ours are made of the same data when they
 are first read, since most spans have no events and links, and attributes that need no bounds.
@@ -97,7 +97,7 @@ class SpanParts(ReadableSpan):
 
 
 class FinishedSpan(SpanParts):
-    """What processors get of an ended span, as the SDK gives them a ``ReadableSpan``."""
+    """An ended span, as processors get it; the SDK gives them a ``ReadableSpan``."""
 
 
 # Printed as the SDK's.

@@ -9,9 +9,9 @@ The specification requires that no call raises into the application (*Error hand
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from copy import deepcopy
+from operator import attrgetter
 from time import time_ns
 from typing import Any
 
@@ -22,7 +22,7 @@ from opentelemetry.trace import SpanContext
 from distrokit.pipeline.recording.attributes import PLAIN, EventAttributes, is_plain
 from distrokit.pipeline.recording.layout import SDKSpan
 from distrokit.pipeline.recording.parts import FinishedSpan, SpanParts
-from distrokit.pipeline.sdk_methods import Misused, method_of
+from distrokit.pipeline.sdk_methods import Misused, contain
 
 #: Attributes near their limit are added with the lock: several threads may add one at the same time.
 MARGIN = 16
@@ -33,7 +33,7 @@ _ADD_EVENT, _END = SDKSpan.add_event, SDKSpan.end
 
 
 class SpanSettings:
-    """What all spans of one tracer have in common.
+    """The parts that all spans of one tracer share.
 
     Args:
         tracer: the SDK's tracer.
@@ -219,22 +219,8 @@ class RecordingSpan(SpanParts, SDKSpan):  # type: ignore[misc]
         return span
 
 
-def _contain(name: str) -> Callable[..., Any]:
-    """Return the SDK's method, as it is when it is called, with its exceptions reported and not raised."""
-
-    @functools.wraps(getattr(SDKSpan, name))
-    def contained(self: RecordingSpan, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return method_of(SDKSpan, name, self)(*args, **kwargs)
-        except Exception as error:
-            self._settings.misused(f"span.{name}", error)
-            return None
-
-    return contained
-
-
 for _name in ("add_link", "record_exception", "set_status", "update_name"):
-    setattr(RecordingSpan, _name, _contain(_name))
+    setattr(RecordingSpan, _name, contain(SDKSpan, _name, attrgetter("_settings.misused")))
 
 # Printed as the SDK's.
 RecordingSpan.__module__, RecordingSpan.__qualname__ = SDKSpan.__module__, SDKSpan.__qualname__

@@ -153,6 +153,15 @@ def _batch_parameters(reader: Reader) -> dict[str, Value[Any]]:
 def _burst(reader: Reader, queue: Value[int]) -> Value[int]:
     """Read the size of the queue in a burst; a size of the queue that somebody has set is a limit."""
     asked = reader.integer("DISTROKIT_BURST_QUEUE_SIZE", 0)
+    if 0 < asked.value < queue.value:
+        reader.problem(
+            code="setting-invalid",
+            setting="DISTROKIT_BURST_QUEUE_SIZE",
+            value=str(asked.value),
+            cause=f"smaller than the queue, which holds {queue.value} ({queue.source})",
+            outcome=f"{queue.value} is used instead, so the queue does not grow",
+            remedy="Make it larger, or set it to the size of the queue for no growth.",
+        )
     # Without a value of its own, it follows the size of the queue, where somebody has set that.
     size = asked.value or (default_burst() if queue.source == asked.source else 0)
     return Value(max(size, queue.value), asked.source)
