@@ -358,6 +358,30 @@ def test_what_comes_while_the_thread_is_paused_is_sent_afterwards():
     queue.shutdown()
 
 
+def test_a_queue_that_collects_wakes_for_each_interval():
+    receiver, collected = Receiver([]), threading.Semaphore(0)
+    sizes = Sizes(queue=30, batch=7, delay_seconds=0.02, timeout_seconds=1.0)
+    queue = Delivery("a-reader", receiver.attempt, receiver.close, sizes, receiver.count, collect=collected.release)
+    queue.start()
+
+    assert all(collected.acquire(timeout=10) for _ in range(3))
+    queue.shutdown()
+
+
+def test_an_idle_thread_can_be_paused():
+    queue = delivering(Receiver([]), delay_seconds=0.02)
+    queue.put(1)
+    assert queue.flush(10)
+    while not queue._idle:
+        time.sleep(0.001)
+    thread = queue._thread
+    queue.pause()
+
+    assert not thread.is_alive()
+    queue.resume()
+    queue.shutdown()
+
+
 def test_an_item_after_a_rest_waits_for_the_whole_delay():
     receiver = Receiver([])
     queue = delivering(receiver, delay_seconds=1)

@@ -9,6 +9,7 @@ import linecache
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import opentelemetry.trace
@@ -260,6 +261,43 @@ def test_a_span_that_a_handler_ends_in_the_middle_of_its_end_ends_once():
     interrupted("self._end_time = end_time", span.end, span.end)
 
     assert len(seen.ended) == 1
+
+
+def test_an_attribute_that_comes_while_a_handler_ends_the_span_changes_no_finished_span():
+    tracer, seen = make(ours=True)
+    span = tracer.start_span("s", attributes={"a": 1})
+
+    interrupted("values[key] = value", span.end, lambda: span.set_attribute("late", 1))
+
+    assert dict(seen.ended[0].attributes) == {"a": 1}
+
+
+def test_the_limit_holds_when_a_handler_adds_the_last_attribute():
+    tracer, _ = make({"max_span_attributes": 17}, ours=True)
+    span = tracer.start_span("s", attributes={f"a{number}": 1 for number in range(16)})
+    with messages():
+        for line in ("values[key] = value", "values.update(attributes)"):
+            # Near the limit the first line is not reached.
+            with suppress(AssertionError):
+                interrupted(line, lambda: span.set_attribute("handler", 1), lambda: span.set_attribute("main", 1))
+
+    assert len(span.attributes) <= 17
+    assert span.attributes["main"] == 1
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+def test_the_attributes_of_an_ended_span_refuse_a_change(read_before):
+    def work(ours: bool) -> Any:
+        tracer, seen = make(ours=ours)
+        span = tracer.start_span("s", attributes={"a": 1})
+        if read_before:
+            assert span.attributes
+        span.end()
+        with pytest.raises(TypeError):
+            seen.ended[0]._attributes["b"] = 2
+        return dict(seen.ended[0].attributes)
+
+    assert same(work) == {"a": 1}
 
 
 # ----------------------------------------------------------------------------------------- by patches
