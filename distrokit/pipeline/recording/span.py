@@ -146,6 +146,10 @@ class RecordingSpan(SpanParts, SDKSpan):  # type: ignore[misc]
             for key in attributes:
                 values.pop(key, None)
             values.update(attributes)
+            # A signal handler may have added others between these lines. At the limit the SDK drops the oldest, too.
+            while len(values) > self._settings.most:
+                del values[next(iter(values))]
+                self._attributes.dropped += 1
             return True
 
     def add_event(
