@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.arguments import check_json, parse_count, warn_if_busy
 from benchmarks.circumstances import describe
 from benchmarks.distros import BASE, DISTROS, NONE, Distro, prepare_distros
 from benchmarks.environments import HERE, PROGRAMS, default_folder, prepare
@@ -69,7 +69,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--runs",
-        type=_count,
+        type=parse_count,
         default=_ENOUGH,
         metavar="N",
         help="runs of each measure under each distro; half as many of losses and bursts; default: %(default)s",
@@ -95,15 +95,8 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all numbers to FILE")
     arguments = parser.parse_args(words)
-    if arguments.json and not arguments.json.absolute().parent.is_dir():
-        parser.error(f"--json: there is no folder {arguments.json.parent}")
+    check_json(parser, arguments.json)
     return arguments
-
-
-def _count(word: str) -> int:
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"{word!r} is not a number from 1")
-    return int(word)
 
 
 def _measure(arguments: argparse.Namespace) -> int:
@@ -113,8 +106,7 @@ def _measure(arguments: argparse.Namespace) -> int:
     folders = {distro.name: distro.find_environment(environments, others) for distro in (NONE, *distros)}
     few = (arguments.runs + 1) // 2
     about = {**describe(environments, HERE.parent, arguments.protocol, arguments.runs), "few": few}
-    if float(about["load"]) > (os.cpu_count() or 1) / 2:
-        _log(f"the machine is busy (load {about['load']}): numbers will be too high and their ratios uncertain")
+    warn_if_busy(about, "numbers", _log)
     measurement = _Measurement(arguments.only or MEASURES, arguments.runs, few)
     with tempfile.TemporaryDirectory() as temporary, Receiver(python_of(environments.none.upstream)) as receiver:
         bench = Bench(receiver, arguments.protocol, _copy_programs(Path(temporary)), Path(temporary, "scratch"))

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.arguments import check_json, parse_count, warn_if_busy
 from benchmarks.cases import CASES, Case
 from benchmarks.circumstances import as_text, describe
 from benchmarks.environments import HERE, INSTRUMENTATIONS, PROGRAMS, default_folder, prepare
@@ -86,7 +87,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     )
     number = parser.add_mutually_exclusive_group()
     number.add_argument(
-        "--runs", type=_count, metavar="N", help=f"runs of each program under each launcher; default: {ENOUGH}"
+        "--runs", type=parse_count, metavar="N", help=f"runs of each program under each launcher; default: {ENOUGH}"
     )
     number.add_argument("--quick", action="store_true", help=f"{QUICK} runs: for a look, not for a page")
     parser.add_argument("--markdown", action="store_true", help="print the tables for a page")
@@ -99,15 +100,8 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
     arguments.project = arguments.project.absolute()
     if not (arguments.project / "distrokit").is_dir():
         parser.error(f"{arguments.project} is not distrokit's source: it has no folder distrokit")
-    if arguments.json and not arguments.json.absolute().parent.is_dir():
-        parser.error(f"--json: there is no folder {arguments.json.parent}")
+    check_json(parser, arguments.json)
     return arguments
-
-
-def _count(word: str) -> int:
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"{word!r} is not a number from 1")
-    return int(word)
 
 
 def _measure(arguments: argparse.Namespace, cases: Sequence[Case], runs: int) -> None:
@@ -115,8 +109,7 @@ def _measure(arguments: argparse.Namespace, cases: Sequence[Case], runs: int) ->
     environments = prepare(arguments.envs, arguments.project, fifty=fifty, log=_log)
     launchers = find_launchers(environments.none.ours)
     about = describe(environments, arguments.project, arguments.protocol, runs)
-    if float(about["load"]) > (os.cpu_count() or 1) / 2:
-        _log(f"the machine is busy (load {about['load']}): wall times will be too high and their ratios uncertain")
+    warn_if_busy(about, "wall times", _log)
     with tempfile.TemporaryDirectory() as temporary, Receiver(python_of(environments.none.upstream)) as receiver:
         # The programs run from a copy, so that Python writes no bytecode into the repository.
         programs, scratch = Path(temporary, "programs"), Path(temporary, "scratch")

@@ -9,6 +9,7 @@ from types import FunctionType
 from unittest import mock
 
 import pytest
+from odd_values import Shown
 from opentelemetry import context, trace
 from opentelemetry._logs import NoOpLoggerProvider
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
@@ -36,11 +37,6 @@ class Keeping(LogRecordProcessor):
 
     def force_flush(self, timeout_millis=30_000):
         return True
-
-
-class Shown:
-    def __str__(self):
-        return "shown"
 
 
 class Mine(logging.LogRecord):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from odd_values import Shown, Unprintable
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, Tracer
 from opentelemetry.sdk.trace.sampling import (
@@ -48,16 +49,6 @@ class Adding(Sampler):
 
     def get_description(self) -> str:
         return "Adding"
-
-
-class Shown:
-    def __str__(self) -> str:
-        return "shown"
-
-
-class Raising:
-    def __str__(self) -> str:
-        raise ValueError("no text")
 
 
 KEYS = st.sampled_from(["a", "b", "c", "d", "e", "", "k" * 20]) | st.sampled_from([None, 1, Shown()])
@@ -268,7 +259,7 @@ def test_no_call_raises_into_the_application():
     tracer, seen = make(ours=True, misused=lambda what, *_: reported.append(what))
 
     for start in (
-        lambda: tracer.start_span("s", attributes={"k": Raising()}),
+        lambda: tracer.start_span("s", attributes={"k": Unprintable()}),
         lambda: tracer.start_span("s", links=[object()]),
         lambda: tracer.start_span("s", unknown=1),
         tracer.start_span,
@@ -276,11 +267,11 @@ def test_no_call_raises_into_the_application():
     ):
         start().end()
     span = tracer.start_span("s")
-    span.set_attribute("k", Raising())
+    span.set_attribute("k", Unprintable())
     span.set_attribute(("a", "tuple"), 1)
     span.set_attributes(5)
-    span.add_event("e", {"k": Raising()})
-    span.record_exception(ValueError(Raising()))
+    span.add_event("e", {"k": Unprintable()})
+    span.record_exception(ValueError(Unprintable()))
     span.add_link("no context")
     span.set_status(5, 6, 7)
     span.update_name()

@@ -9,6 +9,7 @@ from types import FunctionType, MappingProxyType
 from unittest import mock
 
 import pytest
+from odd_values import Text, Unprintable
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import Logger, LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
@@ -19,20 +20,8 @@ from distrokit.pipeline.scopes import ScopedLoggerProvider
 from distrokit.pipeline.sdk_log_records import cheaper_emit
 
 
-class Text(str):
-    __slots__ = ()
-
-
 class Record(LogRecord):
     pass
-
-
-class Unprintable:
-    def __str__(self):
-        raise ValueError("no text")
-
-    def __repr__(self):
-        return "<Unprintable>"
 
 
 class Keeping(LogRecordProcessor):

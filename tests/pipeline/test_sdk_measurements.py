@@ -7,6 +7,7 @@ import functools
 from types import FunctionType, MappingProxyType
 
 import pytest
+from odd_values import Text, Unprintable
 from opentelemetry import context, trace
 from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -23,20 +24,8 @@ KINDS = {
 }
 
 
-class Text(str):
-    __slots__ = ()
-
-
 class Keys(dict):
     pass
-
-
-class Unprintable:
-    def __str__(self):
-        raise ValueError("no text")
-
-    def __repr__(self):
-        return "<Unprintable>"
 
 
 PLAIN = {"text": "x", "number": 1, "real": 1.0, "flag": True, "none": None}
