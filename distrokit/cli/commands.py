@@ -116,7 +116,7 @@ def _run_in_target(arguments: argparse.Namespace, own: Sequence[str]) -> int:
         name, equals, text = word.partition("=")
         if is_secret(name) and (equals or name.startswith("-")):
             settings.learn_secret(text if equals else after)
-    answer = ask(own, arguments.elsewhere)
+    answer = ask(own, arguments.elsewhere, getattr(arguments, "attached", None))
     if isinstance(answer, Check):
         if own[0] == DOCTOR.name:
             return report_no_answer(answer, settings.mask, as_json=arguments.json)

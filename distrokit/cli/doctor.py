@@ -10,11 +10,17 @@ from distrokit.cli.target_process import launch, no_program
 from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Mask, write
 from distrokit.doctor.checks import DoctorReport, examine, mask_checks
+from distrokit.lazy.entry_point_files import find_attached
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the checks as JSON")
     parser.add_argument("--offline", action="store_true", help="skip the checks that use the network; nothing is sent")
+    parser.add_argument(
+        "--attached",
+        metavar="FOLDER",
+        help="with a COMMAND: report what happens when this folder of `distrokit build` is in front of it",
+    )
     parser.add_argument(
         "--run",
         dest="run_on",
@@ -26,6 +32,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.run_on:
         return _let_run(arguments)
+    if arguments.attached and find_attached() is None:
+        write("distrokit doctor: --attached needs a COMMAND: distrokit doctor --attached /otel -- python app.py")
+        return 2
     report = examine(arguments.assembly, arguments.distro_selection, online=not arguments.offline)
     return _show(report, as_json=arguments.json)
 
@@ -44,8 +53,10 @@ def _show(report: DoctorReport, *, as_json: bool) -> int:
 
 
 def _let_run(arguments: argparse.Namespace) -> int:
-    if not arguments.elsewhere or arguments.json:
-        write("distrokit doctor: --run needs a COMMAND and no --json: distrokit doctor --run -- python app.py")
+    if not arguments.elsewhere or arguments.json or arguments.attached:
+        write(
+            "distrokit doctor: --run needs a COMMAND, no --json, no --attached: distrokit doctor --run -- python app.py"
+        )
         return 2
     interpreter = interpreter_of(arguments.elsewhere)
     if interpreter is not None and (obstacle := interpreter.obstacle()):

@@ -18,7 +18,7 @@ from distrokit.cli.svg import svg
 from distrokit.declarations import Command, Processor
 from distrokit.diagnostics import Mask, describe_exception, visible, write
 from distrokit.lazy.eager_reasons import find_eager_reasons
-from distrokit.lazy.entry_point_files import read_installed
+from distrokit.lazy.entry_point_files import find_attached, read_installed
 from distrokit.plan.plan import Component, ExporterPlan, Plan, SignalPlan
 from distrokit.plugins.distros import ActiveDistro
 from distrokit.plugins.entry_points import origin_of
@@ -56,7 +56,9 @@ def _run(arguments: argparse.Namespace) -> int:
     elif arguments.svg:
         print(svg(picture_of(plan)), end="")
     elif arguments.json:
-        print_json({**plan.describe(), "at_once": list(_find_eager_reasons(plan))})
+        attached = find_attached()
+        where = {"folder": attached.root, "reason": attached.decision.reason} if attached else None
+        print_json({**plan.describe(), "at_once": list(_find_eager_reasons(plan)), "attached": where})
     else:
         distro_selection = arguments.distro_selection
         if not distro_selection.builds:
@@ -98,6 +100,8 @@ def _check_instrumentations(plan: Plan) -> None:
 
 def print_text(plan: Plan) -> None:
     """Print the plan as text, with the source of each value in the last column."""
+    if attached := find_attached():
+        print(f"attached from {attached.root}: {attached.decision.reason}\n")
     if plan.distro.others or not plan.distro.default:
         _print_distro(plan.distro)
     if plan.configuration:

@@ -38,18 +38,19 @@ def run_plain(words: Sequence[str]) -> None:
             return
 
 
-def launched_environ(*, add_cwd: str = "") -> dict[str, str]:
-    """Return this process's environment with distrokit's folder first on PYTHONPATH, followed by the user's entries.
+def launched_environ(folder: str = FOLDER, *, add_cwd: str = "") -> dict[str, str]:
+    """Return this process's environment with a folder first on PYTHONPATH, followed by the user's entries.
 
     Args:
+        folder: the one that starts distrokit.
         add_cwd: the working directory, to be put before the user's entries; empty to leave it out.
     """
     before = os.environ.get("PYTHONPATH", "")
     # An empty entry means the working directory; an empty variable has no entry.
-    entries = [entry for entry in before.split(os.pathsep) if entry != FOLDER] if before else []
+    entries = [entry for entry in before.split(os.pathsep) if entry != folder] if before else []
     if add_cwd and add_cwd not in entries:
         entries.insert(0, add_cwd)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([FOLDER, *entries]), LAUNCHED: str(os.getpid())}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([folder, *entries]), LAUNCHED: str(os.getpid())}
 
 
 def _find(program: str) -> str:

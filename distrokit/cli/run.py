@@ -13,13 +13,13 @@ import os
 import shutil
 import signal
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
 
 from distrokit.cli.interpreter import check_pythonpath, find_bundle, interpreter_of
 from distrokit.cli.plain_command import launched_environ
 from distrokit.cli.target_process import no_program, with_python
 from distrokit.diagnostics import visible, write
 from distrokit.launch.site import FOLDER
+from distrokit.launch.site.sitecustomize import ATTACHED
 
 #: A shell's exit codes for a program that is not found, and for one that cannot be run.
 NOT_FOUND, NOT_RUN = 127, 126
@@ -45,11 +45,11 @@ def run(words: Sequence[str]) -> int:
     Raises: SystemExit with 2 for options that make no sense.
     """
     # Split here: argparse must not parse COMMAND's options.
-    own = list(takewhile(lambda word: word.startswith("-") and word != "--", words))
+    own = _own_words(words)
     command = list(words[len(own) :])
     parser = argparse.ArgumentParser(
         prog="distrokit run",
-        usage="%(prog)s [-h] [--add-cwd] [--] COMMAND …",
+        usage="%(prog)s [-h] [--add-cwd] [--attach FOLDER] [--] COMMAND …",
         description=HELP,
         epilog=_EPILOG,
         allow_abbrev=False,
@@ -60,6 +60,15 @@ def run(words: Sequence[str]) -> int:
     if not arguments.elsewhere:
         parser.error("COMMAND is missing")
     return run_parsed(arguments)
+
+
+def _own_words(words: Sequence[str]) -> list[str]:
+    own: list[str] = []
+    for word in words:
+        if own[-1:] != ["--attach"] and (not word.startswith("-") or word == "--"):
+            break
+        own.append(word)
+    return own
 
 
 def print_path(arguments: argparse.Namespace) -> int:
@@ -78,14 +87,24 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         " Files in the directory are then imported in place of libraries of the same name.",
     )
 
+    parser.add_argument(
+        "--attach",
+        metavar="FOLDER",
+        help="start distrokit from this folder of `distrokit build`, for a Python that has no distrokit",
+    )
+
 
 def run_parsed(arguments: argparse.Namespace) -> int:
     """Become the command ``arguments.elsewhere``; return as :func:`run`."""
     command: list[str] = arguments.elsewhere
+    attach = arguments.attach and os.path.abspath(arguments.attach)  # noqa: PTH100  (a text)
+    if attach and not os.path.isdir(os.path.join(attach, ATTACHED)):  # noqa: PTH112, PTH118  (likewise)
+        write(f"distrokit run: --attach {arguments.attach}: it is not a folder of `distrokit build`")
+        return 2
     # An error here may cost telemetry or a message, but COMMAND still runs.
     with contextlib.suppress(Exception):
         _report_obstacle(command)
-    return _become(command, _environ(add_cwd=arguments.add_cwd))
+    return _become(command, _environ(attach or FOLDER, add_cwd=arguments.add_cwd))
 
 
 def _report_obstacle(command: Sequence[str]) -> None:
@@ -111,7 +130,7 @@ def _report_obstacle(command: Sequence[str]) -> None:
         write(visible(f"distrokit run: {found.evidence}; it runs without telemetry. {found.remedy}"))
 
 
-def _environ(*, add_cwd: bool) -> dict[str, str]:
+def _environ(folder: str, *, add_cwd: bool) -> dict[str, str]:
     """Return the environment of COMMAND."""
     here = ""
     if add_cwd:
@@ -119,7 +138,7 @@ def _environ(*, add_cwd: bool) -> dict[str, str]:
             here = os.getcwd()  # noqa: PTH109  (a text)
         except OSError as error:
             write(f"distrokit run: --add-cwd: there is no working directory: {error.strerror}")
-    return launched_environ(add_cwd=here)
+    return launched_environ(folder, add_cwd=here)
 
 
 def _become(command: list[str], environ: Mapping[str, str]) -> int:

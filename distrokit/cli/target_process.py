@@ -33,6 +33,7 @@ from distrokit.cli.interpreter import (
 )
 from distrokit.declarations import Check
 from distrokit.doctor.installer import install_line
+from distrokit.launch.site.sitecustomize import ATTACHED
 from distrokit.settings.environ import ASKED
 
 #: Seconds within which COMMAND must start a Python.
@@ -41,32 +42,43 @@ PATIENCE = 60.0
 _SHOWN = 300
 
 
-def ask(arguments: Sequence[str], command: Sequence[str]) -> tuple[int, str, str] | Check:
+def ask(arguments: Sequence[str], command: Sequence[str], attached: str | None = None) -> tuple[int, str, str] | Check:
     """Run ``distrokit`` with these arguments in the process of a command.
+
+    Args:
+        arguments: of ``distrokit``.
+        command: what the user typed after ``--``.
+        attached: a folder of ``distrokit build`` that is put on PYTHONPATH instead of the launcher's.
 
     Returns: exit code, stdout and stderr; or why there is no answer.
     """
-    if found := _obstacle(command):
+    if found := _obstacle(command, attached):
         return found
     with tempfile.TemporaryDirectory(prefix="distrokit-") as folder:
         # COMMAND may run as another user, who must be able to write; the folder's name cannot be guessed.
         Path(folder).chmod(0o733)
         path = Path(folder, "answer")
         try:
-            code, printed = _run(command, {**_environ(command), ASKED: json.dumps([list(arguments), str(path)])}, path)
+            environ = _environ(command) if attached is None else _attached_environ(attached)
+            code, printed = _run(command, {**environ, ASKED: json.dumps([list(arguments), str(path)])}, path)
         except OSError as error:
             why = f"{command[0]} cannot be started: {error.strerror}"
             return Check("command", "fail", why, f"head -1 {shlex.quote(command[0])}  # the program that runs it")
         result: Any = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     if isinstance(result, list):
         return result[0], result[1], result[2]
+    if isinstance(result, dict) and "aside" in result:
+        remedy = "Build a folder that fits it, or install 'distrokit[otlp]' in its environment."
+        return Check("attached", "fail", f"{result['aside']}; the application runs without distrokit", remedy)
     if isinstance(result, dict):
         return _no_distrokit(result["without"])
     return _no_answer(command, code, printed)
 
 
-def _obstacle(command: Sequence[str]) -> Check | None:
+def _obstacle(command: Sequence[str], attached: str | None) -> Check | None:
     """Return why COMMAND is not started; ``None`` if no obstacle is known."""
+    if attached is not None and not Path(attached, ATTACHED).is_dir():
+        return Check("attached", "fail", f"{attached} is not a folder of `distrokit build`", "Correct --attached.")
     if shutil.which(command[0]) is None:
         return no_program(command[0])
     if check := check_pythonpath(command):
@@ -74,7 +86,9 @@ def _obstacle(command: Sequence[str]) -> Check | None:
     if bundle := find_bundle(command):
         return check_bundle(bundle)
     interpreter = interpreter_of(command)
-    return interpreter.obstacle() if interpreter is not None else None
+    if interpreter is None:
+        return None
+    return interpreter.obstacle() if attached is None else interpreter.check_flags()
 
 
 def answer(asked: str, main: Callable[[Sequence[str]], int]) -> NoReturn:
@@ -131,6 +145,12 @@ def _environ(command: Sequence[str]) -> dict[str, str]:
     # `distrokit run` adds the working directory itself, with --add-cwd only.
     here = "" if uses_run(command) else str(Path.cwd())
     path = [str(Path(__file__).with_name("guard")), here, os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+
+
+def _attached_environ(folder: str) -> dict[str, str]:
+    """Return this process's environment with a folder of ``distrokit build`` first on PYTHONPATH."""
+    path = [str(Path(folder).absolute()), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from distrokit.declarations import Check
 from distrokit.diagnostics import Mask, contain, describe_exception, quantity, visible
+from distrokit.doctor.attached import check_attached
 from distrokit.doctor.packages import check_packages
 from distrokit.doctor.process import check_process
 from distrokit.doctor.settings import check_settings
@@ -73,6 +74,7 @@ def examine(assembly: Assembly, distro_selection: DistroSelection, *, online: bo
     """
     plan = assembly.plan
     found: dict[str, list[Check]] = {
+        "attached": _guarded("attached", check_attached),
         "packages": _guarded("packages", lambda: check_packages(distro_selection, assembly.installed, plan)),
         "settings": [],
         "process": _guarded("process", lambda: check_process(plan)),

@@ -13,7 +13,7 @@ from distrokit.doctor.libraries import check_libraries
 from distrokit.doctor.log_records import check_log_records
 from distrokit.doctor.versions import check_versions
 from distrokit.launch.distro_selection import CONFIGURATOR, DISTRO, DistroSelection
-from distrokit.lazy.entry_point_files import normalize
+from distrokit.lazy.entry_point_files import find_attached, normalize
 from distrokit.plan.instrumentation_planning import DISABLED
 from distrokit.plan.plan import Plan
 from distrokit.plugins.distributions import distributions
@@ -25,7 +25,10 @@ from distrokit.settings.layers import named_by_user
 def check_packages(distro_selection: DistroSelection, installed: EntryPoints, plan: Plan) -> Iterator[Check]:
     """Run the checks of packages."""
     found = {normalize(dist.name or ""): dist for dist in distributions()}
-    yield from check_versions(found)
+    attached = find_attached()
+    # The folder's packages were put together when it was built.
+    trusted = [name for name, dist in found.items() if attached is not None and attached.owns(dist)]
+    yield from check_versions(found, trusted)
     yield _distros(distro_selection, installed, plan)
     yield from _instrumentations(plan)
     yield from check_log_records(found, plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import Distribution
 
 from distrokit.declarations import Check
@@ -20,16 +20,17 @@ OURS = re.compile(r"opentelemetry-|distrokit(-|$)")
 _NAMED = ("distrokit", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation")
 
 
-def check_versions(found: Mapping[str, Distribution]) -> Iterator[Check]:
+def check_versions(found: Mapping[str, Distribution], trusted: Collection[str] = ()) -> Iterator[Check]:
     """Report each requirement that is not met, all with one remedy.
 
     Args:
         found: the installed distributions by normal name.
+        trusted: those whose requirements are not checked.
     """
     wrong: list[str] = []
     unmet: list[tuple[str, Requirement]] = []
     for name, dist in sorted(found.items()):
-        for requirement in requirements_of(dist) if OURS.match(name) else ():
+        for requirement in requirements_of(dist) if OURS.match(name) and name not in trusted else ():
             other = found.get(normal(requirement.name))
             if other is None and not in_bundle():
                 # A bundle may contain the library without its metadata.

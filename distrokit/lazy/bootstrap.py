@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from distrokit.attached.program import find_program
 from distrokit.lazy.eager_reasons import find_eager_reasons, find_watched
-from distrokit.lazy.entry_point_files import read_installed
+from distrokit.lazy.entry_point_files import find_attached, read_installed
 from distrokit.lazy.on_demand import OnDemand, say
 
 TYPE_CHECKING = False
@@ -20,7 +21,7 @@ def sleep_until_used() -> OnDemand | None:
     """Arrange that telemetry starts when this process uses it; return ``None`` if it must start at once."""
     installed = read_installed()
     on_demand = OnDemand(_start, _failed, installed=installed)
-    reasons = find_eager_reasons(on_demand.environ, installed, on_demand.directory, _program())
+    reasons = find_eager_reasons(on_demand.environ, installed, on_demand.directory, find_program()[0])
     if not _can_start(installed) or any(reasons):
         return None
     watched = find_watched(on_demand.environ, installed)
@@ -35,20 +36,13 @@ def _can_start(installed: InstalledFiles) -> bool:
     return all(name in installed.names for name in _REQUIRED)
 
 
-def _program() -> str:
-    """Return the script that this Python is about to run; empty for ``-c``, ``-m`` and standard input."""
-    words = iter(sys.orig_argv[1:])
-    for word in words:
-        if not word.startswith("-"):
-            return word
-        if word in ("-W", "-X"):
-            next(words, None)
-        elif word == "-" or (word[1:2] not in ("W", "X", "-") and ("c" in word or "m" in word)):
-            return ""
-    return ""
-
-
 def _start(on_demand: OnDemand) -> None:
+    attached = find_attached()
+    if attached is not None and attached.decide_again():
+        # The application has added packages of OpenTelemetry to its path.
+        if not attached.takes_part:
+            return
+        on_demand.installed = read_installed()
     # Imported by name: at its start a process imports nothing outside of this package.
     from importlib import import_module
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from distrokit.attached.program import is_archive
 from distrokit.lazy.spellings import FALSE, LAUNCHER_PREFIX, TRUE
 from distrokit.lazy.triggers import AT_START, AUTHORS, INSTRUMENTORS, declared_triggers, find_triggers
 
@@ -49,7 +50,7 @@ def find_eager_reasons(
     if "prometheus" in _setting(environ, "OTEL_METRICS_EXPORTER"):
         yield "OTEL_METRICS_EXPORTER=prometheus, which waits for requests"
     yield from _reasons_of_files(environ, directory)
-    if _is_archive(program):
+    if is_archive(program):
         yield f"{program}, an archive that may start another Python"
     if not installed.complete:
         yield "a package whose entry points cannot be read"
@@ -78,16 +79,6 @@ def _reasons_of_files(environ: Mapping[str, str], directory: str) -> Iterator[st
             return
         parent = folder.rpartition("/")[0]
         folder = parent if parent != folder else ""
-
-
-def _is_archive(program: str) -> bool:
-    """Tell whether a program is a zip archive with a first line (a pex file), or a folder."""
-    if not program or program.endswith(".py"):
-        return False
-    head = _read(program, 4096)
-    if head is None:
-        return os.path.isdir(program)  # noqa: PTH112  (pathlib is not imported yet)
-    return head.startswith(b"PK") or head.partition(b"\n")[2].startswith(b"PK")
 
 
 def _settings_in_project(data: bytes) -> list[bytes]:

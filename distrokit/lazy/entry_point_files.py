@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from distrokit.attached.finder import AttachedFinder
+
 #: The files that hold a distribution's name and version, in a ``dist-info`` and in an ``egg-info`` folder.
 METADATA = ("METADATA", "PKG-INFO")
 
@@ -55,11 +57,12 @@ def read_installed(path: Iterable[str] | None = None) -> InstalledFiles:
     """Read the entry points of the distributions on a path; of equal names the first one counts, as for imports.
 
     Args:
-        path: ``None`` for ``sys.path``.
+        path: ``None`` for ``sys.path``, with the packages of an attached folder.
     """
     found = InstalledFiles()
     seen: set[str] = set()
-    for entry in sys.path if path is None else path:
+    attached = find_attached()
+    for entry in _search_path(attached) if path is None else path:
         folder = entry or os.curdir
         if folder in seen:
             continue
@@ -79,11 +82,23 @@ def read_installed(path: Iterable[str] | None = None) -> InstalledFiles:
         for name in names:
             if name.endswith((".dist-info", ".egg-info")) and name[0].isalnum():
                 normal = normalize(name[: name.rindex(".")].partition("-")[0])
-                if normal not in found.names or normal in here:
+                hidden = attached is not None and folder == attached.folder and not attached.offers(normal)
+                if (normal not in found.names or normal in here) and not hidden:
                     here.add(normal)
                     found.names[normal] = f"{folder}/{name}"
                     _read(f"{folder}/{name}", found)
     return found
+
+
+def _search_path(attached: AttachedFinder | None) -> list[str]:
+    return sys.path if attached is None else attached.search_path(sys.path)
+
+
+def find_attached() -> AttachedFinder | None:
+    """Return what makes the packages of a folder of ``distrokit build`` importable; ``None`` without such a folder."""
+    # By its name: the folder has its own copy of the class.
+    found = (finder for finder in sys.meta_path if type(finder).__name__ == "AttachedFinder")
+    return next(found, None)  # type: ignore[return-value]  # as above
 
 
 def _read(folder: str, found: InstalledFiles) -> None:

@@ -46,6 +46,8 @@ def _guard(asked):
     except ImportError:
         launcher = None
     if launcher is None or find_spec("distrokit") is None:
+        if _import_attached(here):
+            return
         path = json.loads(asked)[1]
         with open(path + ".part", "w") as file:
             json.dump({"without": sys.executable}, file)
@@ -56,19 +58,55 @@ def _guard(asked):
     if own not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
         own = os.path.dirname(str(launcher.origin))
     sys.path[:] = [own if entry == here else entry for entry in sys.path]
+    _answer(asked)
+
+
+def _import_attached(here):
+    """Import the ``sitecustomize`` of an attached folder, which answers; return false if there is none on the path."""
+    sys.path[:] = [entry for entry in sys.path if entry != here]
+    folders = [entry for entry in sys.path if os.path.isdir(os.path.join(entry, "_distrokit_attach"))]
+    if folders:
+        import site
+
+        sys.path.insert(0, folders[0])
+        imported = sys.modules.pop("sitecustomize")
+        site.execsitecustomize()
+        sys.modules.setdefault("sitecustomize", imported)
+    return bool(folders)
+
+
+def answer_attached(asked):
+    """Answer in a process that a folder of ``distrokit build`` is attached to; return in a runner.
+
+    Args:
+        asked: the request, see :func:`distrokit.cli.target_process.answer`.
+    """
+    if _program() not in RUNNERS:
+        try:
+            _answer(asked)
+        except BaseException:
+            _fail()
+
+
+def _answer(asked):
     from distrokit.cli import main
     from distrokit.cli.target_process import answer
 
     answer(asked, main)
 
 
-# Imported by its full name it does nothing.
+def _fail():
+    # Python would print the error and go on into the application.
+    error = sys.exc_info()[1]
+    sys.stderr.write("%s cannot run distrokit: %s: %s\n" % (sys.executable, type(error).__name__, error))
+    sys.stderr.flush()
+    os._exit(CANNOT)
+
+
+# Imported by its full name it only provides functions.
 if __name__ == "sitecustomize" and os.environ.get("_DISTROKIT_ASKED") and _program() not in RUNNERS:
     try:
         _guard(os.environ["_DISTROKIT_ASKED"])
     except BaseException:
-        # Python would print the error and go on into the application.
-        error = sys.exc_info()[1]
-        sys.stderr.write("%s cannot run distrokit: %s: %s\n" % (sys.executable, type(error).__name__, error))
-        sys.stderr.flush()
+        _fail()
     os._exit(CANNOT)

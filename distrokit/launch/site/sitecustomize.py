@@ -21,6 +21,20 @@ LAUNCHERS = (_UPSTREAMS, os.sep + os.path.join("distrokit", "launch", "site"))
 _BECOMES = ("distrokit", "opentelemetry-instrument")
 
 
+#: The package in a folder of ``distrokit build`` that has its code; see distrokit.attached.
+ATTACHED = "_distrokit_attach"
+
+
+def is_launcher(entry):  # type: (str) -> bool
+    """True for an entry of PYTHONPATH that starts distrokit or OpenTelemetry in each Python."""
+    return str(entry).endswith(LAUNCHERS) or _is_attached(entry)
+
+
+def _is_attached(entry):  # type: (str) -> bool
+    # The injector's entries are a folder below.
+    return any(os.path.isdir(os.path.join(folder, ATTACHED)) for folder in (entry, os.path.dirname(entry)) if folder)
+
+
 def hidden_by_upstream():  # type: () -> bool
     """True if the imported ``sitecustomize`` is that of ``opentelemetry-instrument``."""
     imported = getattr(sys.modules.get("sitecustomize"), "__file__", None) or ""
@@ -62,11 +76,21 @@ def run_users_own():  # type: () -> None
 
     An exception in it is printed as Python prints it. Raises SystemExit, as Python does.
     """
+    added = os.environ.get(ADDED, "").split(os.pathsep)
+    launchers = [(at, e) for at, e in enumerate(sys.path) if is_launcher(e) or (e and e in added)]
+    sys.path[:] = [entry for entry in sys.path if entry not in [hidden for _, hidden in launchers]]
+    try:
+        import_next()
+    finally:
+        # Put the launchers back at their places in the path, which the module may have changed.
+        for at, entry in launchers:
+            sys.path.insert(at, entry)
+
+
+def import_next():  # type: () -> None
+    """Import the first ``sitecustomize`` on the path, while another one is being imported. Raises SystemExit."""
     import site
 
-    added = os.environ.get(ADDED, "").split(os.pathsep)
-    launchers = [(at, e) for at, e in enumerate(sys.path) if str(e).endswith(LAUNCHERS) or (e and e in added)]
-    sys.path[:] = [entry for entry in sys.path if entry not in [hidden for _, hidden in launchers]]
     imported = sys.modules.pop("sitecustomize", None)
     try:
         site.execsitecustomize()
@@ -74,9 +98,6 @@ def run_users_own():  # type: () -> None
         # Python requires that the module that it is importing is in sys.modules afterwards.
         if imported is not None:
             sys.modules.setdefault("sitecustomize", imported)
-        # Put the launchers back at their places in the path, which the module may have changed.
-        for at, entry in launchers:
-            sys.path.insert(at, entry)
 
 
 def note_added():  # type: () -> None
@@ -92,7 +113,7 @@ def note_added():  # type: () -> None
         os.environ[ADDED] = added + os.pathsep + here if added else here
 
 
-def _start():  # type: () -> None
+def start_process():  # type: () -> None
     """Start distrokit; the application runs also if that fails."""
     if _becomes_another():
         return
@@ -109,8 +130,8 @@ def _start():  # type: () -> None
             initialize()
         elif is_command:
             _say(
-                "%s has no distrokit; the program runs without telemetry. Install distrokit[otlp] for this Python."
-                % sys.executable
+                "%s has no distrokit; the program runs without telemetry. Install distrokit[otlp] for this Python, or"
+                " make a folder with `distrokit build` for `distrokit run --attach`." % sys.executable
             )
     except KeyboardInterrupt:
         raise
@@ -134,7 +155,8 @@ def _sleep():  # type: () -> bool
 
 def _initialize():  # type: () -> None
     before = os.environ.get("PYTHONPATH", "")
-    without = os.pathsep.join(entry for entry in before.split(os.pathsep) if entry != _HERE)
+    own = [entry for entry in before.split(os.pathsep) if entry == _HERE or _is_attached(entry)]
+    without = os.pathsep.join(entry for entry in before.split(os.pathsep) if entry not in own)
     # As OpenTelemetry does: a Python that the start itself runs must not start distrokit again.
     _set("PYTHONPATH", without)
     try:
@@ -145,7 +167,7 @@ def _initialize():  # type: () -> None
     finally:
         # Instruments the application's children.
         now = os.environ.get("PYTHONPATH", "")
-        _set("PYTHONPATH", before if now == without else os.pathsep.join(filter(None, [_HERE, now])))
+        _set("PYTHONPATH", before if now == without else os.pathsep.join(filter(None, [*own, now])))
 
 
 def _becomes_another():  # type: () -> bool
@@ -212,11 +234,16 @@ def _say(text):  # type: (str) -> None
 
 
 # Imported by its full name it only provides functions.
-if __name__ == "sitecustomize":
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(_HERE))))
+if __name__ == "sitecustomize" and os.path.isdir(os.path.join(_ROOT, ATTACHED)):
+    # Part of a folder of `distrokit build`, whose own file does the rest.
+    sys.path[:] = [_ROOT] + [entry for entry in sys.path if entry != _HERE]
+    import_next()
+elif __name__ == "sitecustomize":
     sys.path[:] = [entry for entry in sys.path if entry != _HERE]
     if os.environ.get("_DISTROKIT_ASKED"):
         # `distrokit doctor -- distrokit run ...`: the guard runs in place of the user's own, and ends this process.
         sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(_HERE)), "cli", "guard"))
     else:
-        _start()
+        start_process()
     run_users_own()

@@ -1,0 +1,47 @@
+"""Finds the program that this Python is about to run, before Python has set ``sys.argv``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def find_program() -> tuple[str, bool]:
+    """Return the path of the script, empty for none; and whether it is known that Python runs no script.
+
+    There is none with ``-c``, ``-m``, ``-``, and without arguments.
+    """
+    words = iter(sys.orig_argv[1:])
+    for word in words:
+        if word == "-" or (word.startswith("-") and word[1:2] not in ("W", "X", "-") and ("c" in word or "m" in word)):
+            return "", True
+        if not word.startswith("-"):
+            return word, False
+        if word in ("-W", "-X"):
+            next(words, None)
+    return "", True
+
+
+def is_archive(program: str) -> bool:
+    """Tell whether a program is a zip archive, with or without a first line (a pex file), or a folder."""
+    if not program or program.endswith(".py"):
+        return False
+    try:
+        # A regular file only: what is read from a pipe is gone for the program.
+        if not os.path.isfile(program):  # noqa: PTH113  (pathlib is not imported yet)
+            return os.path.isdir(program)  # noqa: PTH112  (likewise)
+        with open(program, "rb") as file:  # noqa: PTH123  (likewise)
+            head = file.read(4096)
+    except (OSError, ValueError):
+        return False
+    return head.startswith(b"PK") or head.partition(b"\n")[2].startswith(b"PK")
+
+
+def application_path() -> list[str]:
+    """Return the path of the application's modules: ``sys.path``, with the entry that Python adds after its start."""
+    if getattr(sys.flags, "safe_path", False):
+        return sys.path
+    program, _ = find_program()
+    # An archive or a folder is an entry itself.
+    first = program if is_archive(program) else os.path.dirname(os.path.realpath(program)) if program else ""  # noqa: PTH120
+    return [first, *sys.path]

@@ -1,0 +1,110 @@
+"""The ``sitecustomize`` of a folder of ``distrokit build``: runs the user's own, then starts distrokit from the folder.
+
+Python imports it when the folder is on PYTHONPATH. Every Python may be started with that, so this file uses syntax that
+Python 2.7 reads. The folder itself leaves ``sys.path``: the application imports its own packages.
+
+The same file lies in each folder that a platform puts on PYTHONPATH: the root, ``glibc`` and ``musl`` (OpenTelemetry's
+injector), ``opentelemetry/instrumentation/auto_instrumentation`` (OpenTelemetry's operator).
+"""
+
+import os
+import sys
+
+#: Turns the folder off: ``0``, ``false``, ``no`` or ``off``.
+SWITCH = "DISTROKIT_ATTACH"
+#: Holds what a parent process has printed about this folder, so that its children do not repeat it.
+SAID = "_DISTROKIT_ATTACH_SAID"
+#: The package that has the code of the folder.
+PACKAGE = "_distrokit_attach"
+#: The folders that lead to the root, each as path below it; empty for the root itself.
+ENTRIES = (
+    "",
+    "glibc",
+    "musl",
+    os.path.join("opentelemetry", "instrumentation", "auto_instrumentation"),
+    os.path.join("distrokit-attached", "distrokit", "launch", "site"),
+)
+
+
+def find_root(folder):  # type: (str) -> str
+    """Return the root of the folder that an entry of PYTHONPATH leads to; empty if it is another one."""
+    for entry in ENTRIES:
+        if not entry or folder.endswith(os.sep + entry):
+            root = folder[: -len(entry) - 1] if entry else folder
+            if os.path.isdir(os.path.join(root, PACKAGE)):
+                return root
+    return ""
+
+
+def say(text):  # type: (str) -> None
+    """Print a line on stderr, once in this process and its children."""
+    line = "distrokit: %s" % text
+    if line not in os.environ.get(SAID, "").split("\n"):
+        os.environ[SAID] = "\n".join(filter(None, [os.environ.get(SAID, ""), line]))
+        try:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+        except Exception:
+            # There is no other place to say it.
+            pass
+
+
+def answer_doctor(reason):  # type: (str) -> None
+    """Tell ``distrokit doctor`` why the folder does nothing, and end the process, if the doctor has started it."""
+    asked = os.environ.get("_DISTROKIT_ASKED")
+    if asked:
+        import json
+
+        path = json.loads(asked)[1]
+        with open(path + ".part", "w") as file:
+            json.dump({"aside": reason}, file)
+        os.rename(path + ".part", path)
+        os._exit(0)
+
+
+def import_next():  # type: () -> None
+    """Import the first ``sitecustomize`` on the path, while this one is being imported. Raises SystemExit.
+
+    Python prints an exception in it, and goes on.
+    """
+    import site
+
+    # Held here: Python 2 empties a module that nothing refers to.
+    imported = sys.modules.pop("sitecustomize", None)
+    try:
+        site.execsitecustomize()
+    finally:
+        # Python requires that the module that it is importing is in sys.modules afterwards.
+        if imported is not None:
+            sys.modules.setdefault("sitecustomize", imported)
+
+
+def _attach():  # type: () -> None
+    root = find_root(os.path.dirname(os.path.abspath(__file__)))
+    own = [os.path.join(root, entry) if entry else root for entry in ENTRIES]
+    sys.path[:] = [entry for entry in sys.path if entry not in own]
+    if os.environ.get(SWITCH, "").strip().lower() in ("0", "false", "no", "off"):
+        answer_doctor("%s=%s" % (SWITCH, os.environ[SWITCH]))
+        import_next()
+    elif PACKAGE in sys.modules:
+        # Another folder, which is before this one on the path, and imports what it takes for the user's own.
+        if os.environ.get("OTEL_LOG_LEVEL", "").strip().lower() in ("debug", "trace"):
+            say("%s: another folder is before it on the path, and is used instead" % root)
+        import_next()
+    elif sys.version_info < (3, 10):
+        reason = "Python %d.%d is older than 3.10" % sys.version_info[:2]
+        answer_doctor(reason)
+        say("%s: %s; the application runs without distrokit" % (root, reason))
+        import_next()
+    else:
+        sys.path.insert(0, root)
+        try:
+            from _distrokit_attach.start import Attachment  # type: ignore[import-not-found]  # in the folder only
+        finally:
+            sys.path.remove(root)
+        Attachment(root, say, import_next, answer_doctor).start()
+
+
+# Imported by its full name it only provides functions.
+if __name__ == "sitecustomize":
+    _attach()

@@ -1,0 +1,129 @@
+"""Starts distrokit from a folder, in an application that does not know of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .decision import ASIDE, Decision, decide, this_interpreter
+from .finder import AttachedFinder
+from .program import application_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_PACKAGES = "distrokit-attached"
+_LAUNCHER = "distrokit/launch/site"
+#: The request of ``distrokit doctor``, see :data:`distrokit.settings.environ.ASKED`.
+_ASKED = "_DISTROKIT_ASKED"
+#: Endings of the launchers' folders on the path.
+_LAUNCHERS = ("/opentelemetry/instrumentation/auto_instrumentation", f"/{_LAUNCHER}")
+
+
+class Attachment:
+    """The start in this process.
+
+    Args:
+        root: the folder.
+        say: prints a line, once in this process and its children.
+        import_next: imports the ``sitecustomize`` that the folder hides.
+        answer_doctor: tells ``distrokit doctor`` why the folder does nothing, if the doctor has started this process.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        say: Callable[[str], None],
+        import_next: Callable[[], None],
+        answer_doctor: Callable[[str], None],
+    ) -> None:
+        self.root, self._say, self._import_next, self._answer_doctor = root, say, import_next, answer_doctor
+        self._decided_for: list[str] | None = None
+
+    def start(self) -> None:
+        """Decide, and start distrokit, or do nothing. Raises what the user's own ``sitecustomize`` raises."""
+        launcher = _installed_launcher()
+        if launcher:
+            self._debug(f"the application has distrokit installed, which starts instead: {launcher}")
+            if os.environ.get(_ASKED):
+                launcher = launcher.replace(_LAUNCHER, "distrokit/cli/guard")
+            # It runs the user's own.
+            sys.path.insert(0, launcher)
+            self._import_next()
+            return
+        self._run_users_own()
+        try:
+            self._start()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # the application runs
+            text = " ".join(str(error).split())
+            self._say(f"{self.root}: start: {type(error).__name__}: {text}; the application runs without telemetry")
+
+    def _run_users_own(self) -> None:
+        """Import the user's own ``sitecustomize``, but no launcher's: distrokit does what that does."""
+        before, without = [*sys.path], [entry for entry in sys.path if not entry.endswith(_LAUNCHERS)]
+        sys.path[:] = without
+        self._import_next()
+        if sys.path == without:
+            sys.path[:] = before
+
+    def _start(self) -> None:
+        from .contents import CONTENTS  # type: ignore[import-not-found]  # written when the folder is built
+
+        decision = self._decide(CONTENTS)
+        finder = AttachedFinder(self.root, f"{self.root}/{_PACKAGES}", CONTENTS, decision, self._decide_again)
+        if decision.mode == ASIDE:
+            self._answer_doctor(decision.reason)
+            self._say_aside(decision)
+            if any(entry.endswith(_LAUNCHERS) for entry in sys.path):
+                self._import_next()
+            return
+        self._debug(f"{decision.reason} ({decision.mode}, {this_interpreter()})")
+        sys.meta_path.insert(0, finder)
+        imported = sys.modules.get("opentelemetry")
+        if imported is not None:
+            finder.extend(imported)
+        # Imported by name: distrokit can be imported from here on.
+        from importlib import import_module
+
+        asked = os.environ.get(_ASKED)
+        if asked:
+            import_module("distrokit.cli.guard.sitecustomize").answer_attached(asked)
+        else:
+            import_module("distrokit.launch.site.sitecustomize").start_process()
+
+    def _decide(self, contents: Any) -> Decision:
+        self._decided_for = [*sys.path]
+        return decide(contents, application_path(), [*sys.modules])
+
+    def _decide_again(self, finder: AttachedFinder) -> Decision:
+        """Decide again if the path has changed: an application may add its packages to it at any time."""
+        before = finder.decision
+        if self._decided_for == sys.path or any(name.startswith("opentelemetry.") for name in sys.modules):
+            return before
+        decision = self._decide(finder.contents)
+        if decision.mode == ASIDE != before.mode:
+            self._say_aside(decision)
+        return decision
+
+    def _say_aside(self, decision: Decision) -> None:
+        self._say(f"{self.root}: {decision.reason}; the application runs without distrokit")
+
+    def _debug(self, text: str) -> None:
+        if os.environ.get("OTEL_LOG_LEVEL", "").strip().lower() in ("debug", "trace"):
+            self._say(f"{self.root}: {text}")
+
+
+def _installed_launcher() -> str:
+    """Return the launcher's folder of a distrokit that the application has installed; empty if it has none."""
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        spec = find("distrokit", None) if find else None
+        for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+            launcher = os.path.join(folder, *_LAUNCHER.split("/")[1:])  # noqa: PTH118  (pathlib is not imported yet)
+            if os.path.isfile(f"{launcher}/sitecustomize.py"):  # noqa: PTH113  (likewise)
+                return launcher
+    return ""

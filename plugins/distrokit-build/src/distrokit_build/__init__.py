@@ -1,0 +1,7 @@
+"""Makes a folder that attaches distrokit to any Python application; ``distrokit.attached`` is what runs in it.
+
+``command`` is ``distrokit build``. ``source`` finds the packages (``installed`` reads an environment, ``installing``
+makes one of requirements), ``selection`` decides what goes into the folder, ``rewriting`` makes imports private,
+``writing`` writes the packages, ``bytecode`` and ``verification`` run other Pythons, ``folder`` puts all in its place,
+``archives`` packs it, ``report`` describes one that is there.
+"""

@@ -1,0 +1,88 @@
+"""``distrokit build``: makes the folder, and describes one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from distrokit_build import contents
+from distrokit_build.archives import check_archive, pack
+from distrokit_build.bytecode import compile_folder, find_pythons, run_json
+from distrokit_build.errors import BuildError
+from distrokit_build.folder import check_target, put_in_place, work_folder
+from distrokit_build.report import describe_folder, lines
+from distrokit_build.selection import Selection, select
+from distrokit_build.source import find_packages
+from distrokit_build.verification import verify
+from distrokit_build.writing import write_packages
+
+#: Asks a Python for what native code depends on; see `distrokit.attached.decision`.
+_THIS = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from _distrokit_attach.decision import this_interpreter
+print(json.dumps(this_interpreter()))
+"""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code."""
+    try:
+        if arguments.check:
+            return _check(Path(arguments.check), as_json=arguments.json)
+        return _build(arguments)
+    except BuildError as error:
+        print(f"distrokit build: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"distrokit build: nothing was built: {error.filename or ''}: {error.strerror or error}", file=sys.stderr)
+        return 1
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    target = Path(arguments.target or arguments.archive)
+    archive = Path(arguments.archive) if arguments.archive else None
+    if archive:
+        check_archive(archive)
+    if arguments.target:
+        check_target(target)
+    pythons = find_pythons(arguments.python)
+    with work_folder(target) as work:
+        built = work / "built"
+        selection = select(find_packages(arguments.requirements, arguments.file, work), arguments.exclude)
+        _write(selection, built, [*pythons.values()], native=arguments.allow_native)
+        if archive:
+            pack(built, archive, arguments.prefix)
+        if not arguments.target:
+            found = describe_folder(built)
+            found["folder"] = str(archive)
+        else:
+            put_in_place(built, target, work)
+            found = describe_folder(target)
+    _show(found, as_json=arguments.json)
+    if arguments.target and not arguments.json:
+        print(f"PYTHONPATH={found['folder']} python app.py")
+    return 0
+
+
+def _write(selection: Selection, built: Path, pythons: list[str], *, native: bool) -> None:
+    write_packages(selection, built, native=native)
+    served: tuple[str, ...] = ()
+    if native and any(package.native for package in (*selection.public.values(), *selection.private.values())):
+        served = (str(run_json([sys.executable, "-I", "-S", "-c", _THIS, str(built)])),)
+    contents.write(contents.describe(selection, served), built)
+    for python in [sys.executable] if served else pythons:
+        verify(selection, built, python, native=bool(served))
+    compile_folder(built, [sys.executable] if served else pythons)
+
+
+def _check(folder: Path, *, as_json: bool) -> int:
+    found = describe_folder(folder)
+    _show(found, as_json=as_json)
+    return 1 if found["problems"] else 0
+
+
+def _show(found: dict[str, object], *, as_json: bool) -> None:
+    print(json.dumps(found, indent=2) if as_json else "\n".join(lines(found)))

@@ -1,0 +1,65 @@
+"""Builds a folder beside its place, and puts it there when it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from distrokit_build.contents import CODE
+from distrokit_build.errors import BuildError
+
+_PART = ".part-"
+
+
+@contextlib.contextmanager
+def work_folder(target: Path) -> Iterator[Path]:
+    """Return a folder beside the target, which is removed at the end, also after SIGTERM.
+
+    Folders of builds that were killed are removed, too.
+
+    Raises: :class:`BuildError`: the target's parent cannot be written to.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in target.parent.glob(f".{target.name}{_PART}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}{_PART}", dir=target.parent))
+    except OSError as error:
+        raise BuildError(f"{target} cannot be written: {error}", "Choose another --target.") from error
+    before = signal.signal(signal.SIGTERM, _end)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        signal.signal(signal.SIGTERM, before)
+
+
+def check_target(target: Path) -> None:
+    """Raise :class:`BuildError` if something else than a folder of ``distrokit build`` is at the target."""
+    if target.is_dir() and not (target / CODE).is_dir() and any(target.iterdir()):
+        raise BuildError(f"{target} has other files in it", "Choose another --target, or remove it.")
+    if target.exists() and not target.is_dir():
+        raise BuildError(f"{target} is a file", "Choose another --target.")
+
+
+def put_in_place(built: Path, target: Path, work: Path) -> None:
+    """Move what was built to the target; an older folder there is replaced."""
+    for path in (built, *built.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    if target.exists():
+        target.rename(work / "before")
+    try:
+        built.rename(target)
+    except OSError:
+        if (work / "before").exists():
+            (work / "before").rename(target)
+        raise
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)

@@ -1,0 +1,125 @@
+"""Reads the distributions that are installed on a path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+#: Endings of files with native code.
+NATIVE = (".so", ".pyd", ".dylib", ".dll")
+#: Endings of files that nothing reads at run time.
+_UNUSED = (".pyc", ".pyi", ".pth", ".c", ".h", ".pyx", ".pxd", "/py.typed")
+#: The part of distrokit that only tests import.
+_FOR_TESTS = "distrokit/testing/"
+_LICENCES = ("licen", "copying", "notice", "authors")
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A distribution.
+
+    Attributes:
+        name: its name, normalized.
+        version: its version.
+        title: its name as its author writes it.
+        metadata: the text of ``METADATA``.
+        entry_points: the text of ``entry_points.txt``; empty for none.
+        files: by path relative to the environment's folder, with ``/``: the files that are needed at run time.
+        native: the same for files with native code.
+        licences: by path relative to the metadata folder: the licence files.
+        requires: what it needs; without the requirements of extras.
+        instruments: the normalized names of the libraries that it is an instrumentation for.
+        project: the folder of its sources, if it is installed in editable mode; ``None`` else.
+    """
+
+    name: str
+    version: str
+    title: str
+    metadata: str
+    entry_points: str
+    files: Mapping[str, Path] = field(repr=False)
+    native: Mapping[str, Path] = field(repr=False)
+    licences: Mapping[str, Path] = field(repr=False)
+    requires: tuple[Requirement, ...] = ()
+    instruments: frozenset[str] = frozenset()
+    project: Path | None = None
+
+    @property
+    def modules(self) -> set[str]:
+        """Return the names of its top-level modules and packages."""
+        tops = {path.partition("/") for path in (*self.files, *self.native)}
+        return {top if slash else top.partition(".")[0] for top, slash, _ in tops}
+
+    def groups(self) -> set[str]:
+        """Return the groups of its entry points."""
+        lines = map(str.strip, self.entry_points.splitlines())
+        return {line[1:-1].strip() for line in lines if line.startswith("[") and line.endswith("]")}
+
+
+def read_installed(path: Iterable[str]) -> dict[str, Installed]:
+    """Return the distributions on a path by their normalized name; the first of equal names counts."""
+    found: dict[str, Installed] = {}
+    for distribution in distributions(path=[*path]):
+        title = distribution.metadata["Name"]
+        if title and (name := canonicalize_name(title)) not in found:
+            found[name] = _read(name, distribution)
+    return found
+
+
+def _read(name: str, distribution: Distribution) -> Installed:
+    files: dict[str, Path] = {}
+    native: dict[str, Path] = {}
+    licences: dict[str, Path] = {}
+    for file in distribution.files or ():
+        path = file.as_posix()
+        parts = path.split("/")
+        located = Path(str(distribution.locate_file(file)))
+        if parts[0].endswith((".dist-info", ".egg-info")):
+            if parts[1] in ("licenses", "license_files") or parts[-1].lower().startswith(_LICENCES):
+                licences["/".join(parts[1:])] = located
+        elif path.endswith(NATIVE):
+            native[path] = located
+        elif not path.startswith((".", "/", _FOR_TESTS)) and not path.endswith(_UNUSED) and "__pycache__" not in parts:
+            files[path] = located
+    requirements = [*_requirements(distribution)]
+    return Installed(
+        name,
+        distribution.version,
+        distribution.metadata["Name"],
+        distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "",
+        distribution.read_text("entry_points.txt") or "",
+        files,
+        native,
+        licences,
+        tuple(requirement for requirement in requirements if "extra" not in str(requirement.marker or "")),
+        frozenset(canonicalize_name(r.name) for r in requirements if "instruments" in str(r.marker or "")),
+        _project(distribution),
+    )
+
+
+def _requirements(distribution: Distribution) -> Iterable[Requirement]:
+    for text in distribution.requires or ():
+        try:
+            yield Requirement(text)
+        except InvalidRequirement:
+            continue
+
+
+def _project(distribution: Distribution) -> Path | None:
+    """Return the folder of the sources of a distribution in editable mode."""
+    try:
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    except ValueError:
+        return None
+    url = str(origin.get("url", ""))
+    if not origin.get("dir_info", {}).get("editable") or not url.startswith("file://"):
+        return None
+    from urllib.parse import unquote, urlsplit
+
+    return Path(unquote(urlsplit(url).path))

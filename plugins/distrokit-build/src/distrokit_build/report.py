@@ -1,0 +1,100 @@
+"""Describes a folder that is there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distrokit_build.contents import CODE, PACKAGES, read
+from distrokit_build.installed import NATIVE
+from distrokit_build.writing import ENTRIES
+
+_TAG = re.compile(r"\.cpython-3(\d+)\.pyc$")
+
+
+def describe_folder(folder: Path) -> dict[str, Any]:
+    """Return what is in a folder.
+
+    Returns: JSON-ready data: ``folder``, ``distrokit``, ``pythons`` (text), ``bytecode`` (versions), ``bytes``,
+    ``files``, ``digest`` (SHA-256 of all names and files), ``native`` (paths), ``packages`` and ``private`` (name to
+    version), ``left_out`` (name to reason), ``problems`` (texts).
+
+    Raises: :class:`~distrokit_build.errors.BuildError`: it is not a folder of ``distrokit build``.
+    """
+    contents = read(folder)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    names = [path.relative_to(folder).as_posix() for path in files]
+    digest = hashlib.sha256()
+    size = 0
+    for name, path in zip(names, files, strict=True):
+        data = path.read_bytes()
+        size += len(data)
+        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    native = [name for name in names if name.endswith(NATIVE)]
+    served: tuple[str, ...] = contents["served"]
+    return {
+        "folder": str(folder.absolute()),
+        "distrokit": contents["distrokit"],
+        "pythons": ", ".join(served) if served else "CPython 3.10 and later, of any build",
+        "bytecode": _bytecode(names),
+        "bytes": size,
+        "files": len(files),
+        "digest": digest.hexdigest(),
+        "native": native,
+        "packages": {name: package["version"] for name, package in contents["packages"].items()},
+        "private": contents["private"],
+        "left_out": contents["left_out"],
+        "problems": [*_problems(folder, contents, names, native)],
+    }
+
+
+def lines(found: Mapping[str, Any]) -> list[str]:
+    """Return the description as text."""
+    instrumentations = sum(name.startswith("opentelemetry-instrumentation-") for name in found["packages"])
+    packages = f"{len(found['packages'])} packages ({instrumentations} with instrumentations)"
+    shown = [
+        f"{found['folder']}: distrokit {found['distrokit']}, {packages}, {found['bytes'] / 1e6:.1f} MB",
+        f"  for         {found['pythons']}",
+        f"  byte code   {', '.join(found['bytecode']) or 'none'}; other Pythons compile it at each start",
+        f"  native      {', '.join(found['native']) or 'nothing'}",
+        f"  private     {_listed(found['private'])}",
+    ]
+    if found["left_out"]:
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in found["left_out"].items():
+            by_reason.setdefault(reason, []).append(name)
+        shown += [f"  left out    {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+    return [*shown, f"  sha256      {found['digest']}", *(f"  problem     {text}" for text in found["problems"])]
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items()) or "nothing"
+
+
+def _bytecode(names: list[str]) -> list[str]:
+    """Return the Pythons that have byte code for all files."""
+    sources = sum(name.endswith(".py") for name in names)
+    counts: dict[int, int] = {}
+    for name in names:
+        if tag := _TAG.search(name):
+            counts[int(tag[1])] = counts.get(int(tag[1]), 0) + 1
+    return [f"3.{minor}" for minor, count in sorted(counts.items()) if count == sources]
+
+
+def _problems(folder: Path, contents: Mapping[str, Any], names: list[str], native: list[str]) -> list[str]:
+    found = []
+    if native and not contents["served"]:
+        found.append("it has native code that it was not built with")
+    entries = [f"{entry}/sitecustomize.py".removeprefix("/") for entry in ("", *ENTRIES)]
+    missing = [name for name in (*entries, f"{CODE}/start.py") if name not in names]
+    missing += [
+        f"{PACKAGES}/{package['metadata']}"
+        for package in contents["packages"].values()
+        if not (folder / PACKAGES / package["metadata"] / "METADATA").is_file()
+    ]
+    if missing:
+        found.append(f"missing: {', '.join(missing)}")
+    return found

@@ -1,0 +1,48 @@
+"""Finds the packages that a folder is built from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from distrokit_build.errors import BuildError
+from distrokit_build.installed import Installed, read_installed
+from distrokit_build.installing import install, unpack_project
+
+
+def find_packages(requirements: Sequence[str], files: Sequence[str], work: Path) -> dict[str, Installed]:
+    """Return the distributions by their normalized name.
+
+    Args:
+        requirements: as pip takes them, paths of projects among them.
+        files: requirement files; if there are neither, the running environment is the source.
+        work: a folder for temporary files.
+
+    Raises: :class:`BuildError`.
+    """
+    for file in files:
+        if not Path(file).is_file():
+            raise BuildError(f"there is no file {file}", "Correct the option -r.")
+    if requirements or files:
+        install(requirements, files, work / "installed")
+        found = read_installed([str(work / "installed")])
+    else:
+        found = read_installed(sys.path)
+    for name, package in found.items():
+        if package.project is not None and is_of_telemetry(package):
+            unpack_project(package.project, work / "projects" / name)
+            found[name] = read_installed([str(work / "projects" / name)])[name]
+    if "distrokit" not in found:
+        raise BuildError("distrokit is not among the packages", "Add 'distrokit[otlp]' to the requirements.")
+    return found
+
+
+def is_of_telemetry(package: Installed) -> bool:
+    """Tell whether a distribution belongs to the telemetry, which is imported under its own names."""
+    return package.name.startswith(("opentelemetry-", "distrokit-")) or is_part(package)
+
+
+def is_part(package: Installed) -> bool:
+    """Tell whether a distribution has entry points for OpenTelemetry or distrokit."""
+    return any(group.startswith(("opentelemetry_", "_opentelemetry_", "distrokit")) for group in package.groups())
