@@ -8,7 +8,7 @@ from .decision import ASIDE, FOLDERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from importlib.machinery import ModuleSpec
     from importlib.metadata import Distribution, DistributionFinder
     from types import ModuleType
@@ -113,9 +113,11 @@ class AttachedFinder:
 
     # ------------------------------------------------------------------------- metadata
 
-    def search_path(self, path: Iterable[str]) -> list[str]:
-        """Return where distributions are looked for: a path with the folder at its place."""
-        return [self.folder, *path] if self.comes_first else [*path, self.folder]
+    def packages(self) -> Iterator[tuple[str, str, dict[str, list[tuple[str, str]]]]]:
+        """Yield normalized name, metadata folder and entry points of the distributions that take part."""
+        for name, package in self.contents["packages"].items():
+            if self.offers(name):
+                yield name, f"{self.folder}/{package['metadata']}", package["entry_points"]
 
     def offers(self, name: str) -> bool:
         """Tell whether a distribution of the folder, by its normalized name, takes part in this process."""

@@ -86,14 +86,12 @@ class Attachment:
         imported = sys.modules.get("opentelemetry")
         if imported is not None:
             finder.extend(imported)
-        # Imported by name: distrokit can be imported from here on.
-        from importlib import import_module
-
+        # Imported by name, since distrokit can be imported only now; and without importlib, which takes time.
         asked = os.environ.get(_ASKED)
         if asked:
-            import_module("distrokit.cli.guard.sitecustomize").answer_attached(asked)
+            __import__("distrokit.cli.guard.sitecustomize", fromlist=("",)).answer_attached(asked)
         else:
-            import_module("distrokit.launch.site.sitecustomize").start_process()
+            __import__("distrokit.launch.site.sitecustomize", fromlist=("",)).start_process()
 
     def _decide(self, contents: Any) -> Decision:
         self._decided_for = [*sys.path]

@@ -30,6 +30,9 @@ OTEL_PYTHON_DISTROKIT_DOCTOR = "OTEL_PYTHON_DISTROKIT_DOCTOR"
 #: ``0`` starts telemetry and applies all instrumentations at the start of the process. Default: ``1``, on first use.
 OTEL_PYTHON_DISTROKIT_LAZY = "OTEL_PYTHON_DISTROKIT_LAZY"
 
+#: ``0`` switches an attached folder off. Default: ``1``.
+OTEL_PYTHON_DISTROKIT_ATTACH = "OTEL_PYTHON_DISTROKIT_ATTACH"
+
 #: ``1`` prints each call of a hook to stderr, with owner, duration and type of the result. Default: off.
 OTEL_PYTHON_DISTROKIT_TRACE_HOOKS = "OTEL_PYTHON_DISTROKIT_TRACE_HOOKS"
 

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from distrokit.lazy.entry_point_files import InstalledFiles
 
-#: The distributions without which nothing can start.
+#: The distributions without which nothing can start. An attached folder has a copy of the last one, without metadata.
 _REQUIRED = ("distrokit", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation", "pluggy")
 
 
@@ -33,7 +33,8 @@ def sleep_until_used() -> OnDemand | None:
 
 
 def _can_start(installed: InstalledFiles) -> bool:
-    return all(name in installed.names for name in _REQUIRED)
+    required = _REQUIRED if find_attached() is None else _REQUIRED[:-1]
+    return all(name in installed.names for name in required)
 
 
 def _start(on_demand: OnDemand) -> None:

@@ -60,13 +60,19 @@ def read_installed(path: Iterable[str] | None = None) -> InstalledFiles:
         path: ``None`` for ``sys.path``, with the packages of an attached folder.
     """
     found = InstalledFiles()
-    seen: set[str] = set()
     attached = find_attached()
-    for entry in _search_path(attached) if path is None else path:
-        folder = entry or os.curdir
-        if folder in seen:
-            continue
-        seen.add(folder)
+    if path is not None or attached is None:
+        return _add(found, sys.path if path is None else path)
+    if attached.comes_first:
+        _add_attached(found, attached)
+    _add(found, sys.path)
+    if not attached.comes_first:
+        _add_attached(found, attached)
+    return found
+
+
+def _add(found: InstalledFiles, path: Iterable[str]) -> InstalledFiles:
+    for folder in dict.fromkeys(entry or os.curdir for entry in path):
         try:
             names = os.listdir(folder)  # noqa: PTH208  (pathlib is not imported yet)
         except FileNotFoundError:
@@ -82,16 +88,20 @@ def read_installed(path: Iterable[str] | None = None) -> InstalledFiles:
         for name in names:
             if name.endswith((".dist-info", ".egg-info")) and name[0].isalnum():
                 normal = normalize(name[: name.rindex(".")].partition("-")[0])
-                hidden = attached is not None and folder == attached.folder and not attached.offers(normal)
-                if (normal not in found.names or normal in here) and not hidden:
+                if normal not in found.names or normal in here:
                     here.add(normal)
                     found.names[normal] = f"{folder}/{name}"
                     _read(f"{folder}/{name}", found)
     return found
 
 
-def _search_path(attached: AttachedFinder | None) -> list[str]:
-    return sys.path if attached is None else attached.search_path(sys.path)
+def _add_attached(found: InstalledFiles, attached: AttachedFinder) -> None:
+    """Add the packages of an attached folder, whose entry points were read when it was built."""
+    for normal, folder, groups in attached.packages():
+        if normal not in found.names:
+            found.names[normal] = folder
+            if groups:
+                found.files.append(EntryPointFile(folder, groups))
 
 
 def find_attached() -> AttachedFinder | None:

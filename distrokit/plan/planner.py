@@ -186,6 +186,7 @@ def _check_settings(plan: Plan, installed: EntryPoints) -> None:
     elif plan.settings.value("DISTROKIT_LAZY") is not None:
         plan.lazy = lazy
     own.flag("DISTROKIT_TRACE_HOOKS", default=False)
+    own.flag("DISTROKIT_ATTACH", default=True)
     tracer = own.choice("DISTROKIT_TRACER", ("distrokit", "sdk"), "distrokit")
     if plan.settings.value("DISTROKIT_TRACER") is not None:
         plan.tracer = tracer

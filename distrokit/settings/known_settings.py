@@ -99,6 +99,12 @@ OWN = (
         " `false`, and `DISTROKIT_STRICT`, do all of it at the start; see instrumentations.md",
     ),
     _own(
+        "ATTACH",
+        "boolean",
+        "true",
+        "`false` switches an attached folder off, see attach.md; only the environment counts",
+    ),
+    _own(
         "TRACER",
         "one of distrokit, sdk",
         "distrokit",

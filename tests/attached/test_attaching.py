@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import zipapp
 from pathlib import Path
@@ -342,7 +341,7 @@ def test_the_doctor_says_it_beforehand(folder, tmp_path, wheels):
 
     checks = json.loads(said.stdout)["checks"]
     assert checks[0]["evidence"].endswith("the application's opentelemetry-api 1.20.0 is replaced by 1.45.1")
-    assert [check for check in checks if check["verdict"] == "fail"] == []
+    assert {check["verdict"] for check in checks if check["group"] in ("attached", "packages")} <= {"ok", "warn"}
     assert "the application ran" not in said.stdout + said.stderr
 
 
@@ -391,5 +390,6 @@ def test_a_broken_folder_costs_telemetry_and_nothing_else(folder, tmp_path):
     assert line.startswith(f"distrokit: {broken}: start: ModuleNotFoundError: ")
 
 
-def test_subprocess_is_what_these_tests_run():
-    assert subprocess.run([_bare(sys.executable), "-c", "import distrokit"], capture_output=True).returncode != 0
+def test_the_bare_python_has_no_distrokit():
+    ran = attached(_bare(sys.executable), ["-c", "import distrokit"], None)
+    assert "No module named 'distrokit'" in ran.stderr

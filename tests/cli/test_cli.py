@@ -63,7 +63,7 @@ def test_explain_json_is_the_plan():
     }
     assert data["problems"][0]["code"] == "exporter-unknown"
     assert {p["name"]: p["status"] for p in data["plugins"] if p["name"] != "yaml"} == dict.fromkeys(
-        ("batch", "components", "dev", "otlp", "resource", "spool"), "loaded"
+        ("batch", "build", "components", "dev", "otlp", "resource", "spool"), "loaded"
     )
 
 
@@ -115,6 +115,7 @@ def test_plugins_lists_every_candidate(tmp_path):
     assert [name for name in rows if name != "yaml"] == [
         "batch",
         "broken",
+        "build",
         "components",
         "dev",
         "otlp",

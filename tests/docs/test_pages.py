@@ -11,8 +11,8 @@ from pages import Page, as_it_should
 INDEX = (ROOT / "docs/index.md").read_text()
 GUIDES = re.findall(r"^[\w-]+$", INDEX.partition(":caption: Guides\n")[2].partition("```")[0], re.MULTILINE)
 
-#: Those that install something from the registry.
-INSTALLING = ("write-a-plugin", "build-a-distro", "move-from-opentelemetry-distro")
+#: Those that install or build something.
+INSTALLING = ("attach", "write-a-plugin", "build-a-distro", "move-from-opentelemetry-distro")
 
 
 @pytest.mark.parametrize(

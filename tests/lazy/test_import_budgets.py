@@ -11,6 +11,8 @@ from processes import BIN, QUIET, run
 
 LAZY = {
     "distrokit",
+    "distrokit.attached",
+    "distrokit.attached.program",
     "distrokit.lazy",
     "distrokit.lazy.bootstrap",
     "distrokit.lazy.eager_reasons",

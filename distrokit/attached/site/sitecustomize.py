@@ -10,7 +10,7 @@ injector), ``opentelemetry/instrumentation/auto_instrumentation`` (OpenTelemetry
 import os
 import sys
 
-#: Turns the folder off: ``0``, ``false``, ``no`` or ``off``.
+#: Turns the folder off: ``0``, ``false``, ``no`` or ``off``. The launcher's spelling overrides the other.
 SWITCH = "DISTROKIT_ATTACH"
 #: Holds what a parent process has printed about this folder, so that its children do not repeat it.
 SAID = "_DISTROKIT_ATTACH_SAID"
@@ -83,8 +83,9 @@ def _attach():  # type: () -> None
     root = find_root(os.path.dirname(os.path.abspath(__file__)))
     own = [os.path.join(root, entry) if entry else root for entry in ENTRIES]
     sys.path[:] = [entry for entry in sys.path if entry not in own]
-    if os.environ.get(SWITCH, "").strip().lower() in ("0", "false", "no", "off"):
-        answer_doctor("%s=%s" % (SWITCH, os.environ[SWITCH]))
+    switch = os.environ.get("OTEL_PYTHON_" + SWITCH) or os.environ.get(SWITCH, "")
+    if switch.strip().lower() in ("0", "false", "no", "off"):
+        answer_doctor("%s=%s" % (SWITCH, switch))
         import_next()
     elif PACKAGE in sys.modules:
         # Another folder, which is before this one on the path, and imports what it takes for the user's own.

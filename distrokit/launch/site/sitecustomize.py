@@ -167,7 +167,7 @@ def _initialize():  # type: () -> None
     finally:
         # Instruments the application's children.
         now = os.environ.get("PYTHONPATH", "")
-        _set("PYTHONPATH", before if now == without else os.pathsep.join(filter(None, [*own, now])))
+        _set("PYTHONPATH", before if now == without else os.pathsep.join(filter(None, own + [now])))  # noqa: RUF005  # Python 2
 
 
 def _becomes_another():  # type: () -> bool

@@ -12,11 +12,12 @@ from distrokit_build.archives import check_archive, pack
 from distrokit_build.bytecode import compile_folder, find_pythons, run_json
 from distrokit_build.errors import BuildError
 from distrokit_build.folder import check_target, put_in_place, work_folder
+from distrokit_build.pruning import prune
 from distrokit_build.report import describe_folder, lines
 from distrokit_build.selection import Selection, select
 from distrokit_build.source import find_packages
-from distrokit_build.verification import verify
-from distrokit_build.writing import write_packages
+from distrokit_build.verification import refuse_native, verify
+from distrokit_build.writing import write_native, write_packages
 
 #: Asks a Python for what native code depends on; see `distrokit.attached.decision`.
 _THIS = """
@@ -51,8 +52,8 @@ def _build(arguments: argparse.Namespace) -> int:
     pythons = find_pythons(arguments.python)
     with work_folder(target) as work:
         built = work / "built"
-        selection = select(find_packages(arguments.requirements, arguments.file, work), arguments.exclude)
-        _write(selection, built, [*pythons.values()], native=arguments.allow_native)
+        selection = prune(select(find_packages(arguments.requirements, arguments.file, work), arguments.exclude))
+        _write(selection, built, [*pythons.values()], allow_native=arguments.allow_native)
         if archive:
             pack(built, archive, arguments.prefix)
         if not arguments.target:
@@ -67,15 +68,20 @@ def _build(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(selection: Selection, built: Path, pythons: list[str], *, native: bool) -> None:
-    write_packages(selection, built, native=native)
-    served: tuple[str, ...] = ()
-    if native and any(package.native for package in (*selection.public.values(), *selection.private.values())):
-        served = (str(run_json([sys.executable, "-I", "-S", "-c", _THIS, str(built)])),)
-    contents.write(contents.describe(selection, served), built)
-    for python in [sys.executable] if served else pythons:
-        verify(selection, built, python, native=bool(served))
-    compile_folder(built, [sys.executable] if served else pythons)
+def _write(selection: Selection, built: Path, pythons: list[str], *, allow_native: bool) -> None:
+    write_packages(selection, built)
+    contents.write(contents.describe(selection), built)
+    broken = {name: package for python in pythons for name, package in verify(selection, built, python).items()}
+    if broken and not allow_native:
+        refuse_native(selection, broken.values())
+    if broken:
+        pythons = [sys.executable]
+        write_native(selection, broken, built)
+        contents.write(
+            contents.describe(selection, (str(run_json([*pythons, "-I", "-S", "-c", _THIS, str(built)])),)), built
+        )
+        verify(selection, built, sys.executable)
+    compile_folder(built, pythons)
 
 
 def _check(folder: Path, *, as_json: bool) -> int:

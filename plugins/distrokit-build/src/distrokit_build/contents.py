@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-import pprint
+import configparser
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ def describe(selection: Selection, served: tuple[str, ...] = ()) -> dict[str, An
         ``format``; ``distrokit``, the version that built it; ``served``;
         ``modules``, the names of the top-level modules that the folder offers;
         ``supported``, by distribution of OpenTelemetry: the versions of the application's that work, from and below;
-        ``packages``, by normalized name: name, version, metadata folder, and what it needs of the others;
+        ``packages``, by normalized name: name, version, metadata folder, what it needs of the others,
+        and its entry points, by group: names and values;
         ``private``, by name: version; ``left_out``, by name: reason.
     """
     modules = {module for package in selection.public.values() for module in package.modules}
@@ -51,6 +53,7 @@ def describe(selection: Selection, served: tuple[str, ...] = ()) -> dict[str, An
                 "version": package.version,
                 "metadata": metadata_folder(package),
                 "needs": _needs(package, selection.public),
+                "entry_points": _entry_points(package),
             }
             for name, package in selection.public.items()
         },
@@ -61,7 +64,7 @@ def describe(selection: Selection, served: tuple[str, ...] = ()) -> dict[str, An
 
 def write(contents: Mapping[str, Any], folder: Path) -> None:
     """Write the contents into a folder."""
-    text = pprint.pformat(contents, width=120, sort_dicts=True)
+    text = json.dumps(contents, indent=1, sort_keys=True)
     (folder / CODE / "contents.py").write_text(f"{_HEAD}{text}\n", encoding="utf-8")
 
 
@@ -97,3 +100,11 @@ def _supported(core: Installed) -> dict[str, tuple[str, str]]:
 def _needs(package: Installed, public: Mapping[str, Installed]) -> tuple[tuple[str, str], ...]:
     named = {canonicalize_name(requirement.name): requirement for requirement in package.requires}
     return tuple((name, str(requirement.specifier)) for name, requirement in sorted(named.items()) if name in public)
+
+
+def _entry_points(package: Installed) -> dict[str, list[tuple[str, str]]]:
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    # Names keep their case.
+    parser.optionxform = str  # type: ignore[assignment,method-assign]  # as its documentation shows
+    parser.read_string(package.entry_points)
+    return {group: [(name, value) for name, value in parser.items(group)] for group in parser.sections()}

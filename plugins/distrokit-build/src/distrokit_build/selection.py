@@ -36,12 +36,14 @@ class Selection:
     Attributes:
         public: the distributions of the telemetry, which are imported under their own names.
         private: what they need beside it; it gets other names.
+        needs: by name of a distribution: the names of what it needs, directly or not, and its own.
         imports: by name of a distribution: the names of the private ones that it imports.
         left_out: names that are left out, with the reason.
     """
 
     public: Mapping[str, Installed]
     private: Mapping[str, Installed]
+    needs: Mapping[str, frozenset[str]]
     imports: Mapping[str, frozenset[str]]
     left_out: Mapping[str, str]
 
@@ -80,8 +82,11 @@ def select(packages: Mapping[str, Installed], excluded: Iterable[str] = ()) -> S
         waiting += [(needed, name) for needed in needs_of(packages[name])]
     public = {name: packages[name] for name in sorted(selected) if is_of_telemetry(packages[name])}
     private = {name: packages[name] for name in sorted(selected) if name not in public}
-    imports = {name: _imports_of(packages[name], packages, private) for name in selected}
-    return Selection(public, private, imports, left_out)
+    needs = {name: _all_needs(name, packages) for name in selected}
+    # All, since not every package declares what it imports; but not the library that one is an instrumentation for,
+    # which is the application's.
+    imports = {name: frozenset(private.keys() - (packages[name].instruments - needs[name])) for name in selected}
+    return Selection(public, private, needs, imports, left_out)
 
 
 def needs_of(package: Installed) -> Iterator[str]:
@@ -96,19 +101,12 @@ def _applies(requirement: Requirement, python: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate(environment)
 
 
-def _imports_of(
-    package: Installed, packages: Mapping[str, Installed], private: Mapping[str, Installed]
-) -> frozenset[str]:
-    """Return the private distributions that one imports.
-
-    That is all of them, since not every package declares all that it imports; except the library that it is an
-    instrumentation for, which is the application's.
-    """
-    needed: set[str] = set()
-    waiting = [package.name]
+def _all_needs(name: str, packages: Mapping[str, Installed]) -> frozenset[str]:
+    found: set[str] = set()
+    waiting = [name]
     while waiting:
         current = waiting.pop()
-        if current not in needed:
-            needed.add(current)
+        if current not in found:
+            found.add(current)
             waiting += needs_of(packages[current])
-    return frozenset(private.keys() - (package.instruments - needed))
+    return frozenset(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from distrokit_build.contents import PACKAGES
 from distrokit_build.errors import BuildError
 from distrokit_build.installed import Installed
 from distrokit_build.rewriting import PRIVATE
-from distrokit_build.selection import Selection, needs_of
+from distrokit_build.selection import Selection
 
 # Runs with no packages but the folder's. A finder before all others notes who asks for a private module by its own
 # name.
@@ -26,7 +26,10 @@ asked, failed, current = {}, {}, [""]
 class Note:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in names:
-            asked.setdefault(name, current[0])
+            frame = sys._getframe(1)
+            while frame and "importlib" in frame.f_code.co_filename:
+                frame = frame.f_back
+            asked.setdefault(name, frame.f_globals.get("__name__") if frame else current[0])
 
 sys.path.insert(0, root)
 from _distrokit_attach.contents import CONTENTS
@@ -54,13 +57,12 @@ class _Module:
     owner: Installed
 
 
-def verify(selection: Selection, root: Path, python: str, *, native: bool) -> None:
+def verify(selection: Selection, root: Path, python: str) -> dict[str, Installed]:
     """Import all modules with one Python.
 
-    Args:
-        native: the folder has the files with native code.
+    Returns: the packages that do not work, since they need their native code.
 
-    Raises: :class:`BuildError`: a package works only with its native code, or imports a private one by its own name.
+    Raises: :class:`BuildError`: a package imports a private one by its own name.
     """
     modules = [*_modules(selection)]
     names = sorted({name for package in selection.private.values() for name in package.modules})
@@ -68,8 +70,6 @@ def verify(selection: Selection, root: Path, python: str, *, native: bool) -> No
     result: Any = run_json([python, "-I", "-S", "-c", _IMPORT_ALL, *arguments])
     failed: Mapping[str, list[str]] = result["failed"]
     owners = {module.name: module.owner for module in modules}
-    if not native:
-        _check_native(selection, failed, owners)
     for asked, by in result["asked"].items():
         # A library that an instrumentation is for is the application's, also if another package here has a copy.
         if by in owners and _is_needed(asked, owners[by], selection):
@@ -78,28 +78,42 @@ def verify(selection: Selection, root: Path, python: str, *, native: bool) -> No
                 f"{by} of {owner.title} {owner.version} imports {asked} in a way that cannot be rewritten",
                 f"Leave it out: --exclude {owner.name}.",
             )
+    return _find_broken(selection, failed, owners)
 
 
-def _check_native(selection: Selection, failed: Mapping[str, list[str]], owners: Mapping[str, Installed]) -> None:
-    failing = {owners[name].name: owners[name] for name in failed}
-    broken = {name: package for name, package in failing.items() if package.native and name in selection.private}
-    # A package that is nothing but native code has no module that could fail.
-    broken |= {name: package for name, package in selection.private.items() if package.native and not package.files}
-    broken |= {name: package for name, package in selection.public.items() if package.native}
-    if broken:
-        lines = []
-        for package in broken.values():
-            needed_by = [n for n, p in selection.public.items() if package.name in needs_of(p)] or [package.name]
-            file = min(package.native)
-            lines.append(
-                f"{package.title} {package.version} has native code ({file}) and does not work without it;"
-                f" needed by {', '.join(needed_by)}: --exclude {' --exclude '.join(needed_by)}"
-            )
-        raise BuildError(
-            "\n".join(lines),
-            "Leave it out as shown, or keep it with --allow-native: then the folder serves one version of Python, one C"
-            " library and one processor.",
-        )
+def refuse_native(selection: Selection, packages: Collection[Installed]) -> None:
+    """Raise :class:`BuildError` that names packages which do not work without their native code."""
+    raise BuildError(
+        "\n".join(_describe_native(package, selection) for package in packages),
+        "Leave it out as shown, or keep it with --allow-native: then the folder serves one version of Python, one C"
+        " library and one processor.",
+    )
+
+
+def _describe_native(package: Installed, selection: Selection) -> str:
+    needed_by = [name for name in selection.public if package.name in selection.needs[name]]
+    exclude = "".join(f" --exclude {name}" for name in needed_by)
+    return (
+        f"{package.title} {package.version} has native code ({min(package.native)}) and does not work without it;"
+        f" needed by {', '.join(needed_by)}:{exclude}"
+    )
+
+
+def _find_broken(
+    selection: Selection, failed: Mapping[str, list[str]], owners: Mapping[str, Installed]
+) -> dict[str, Installed]:
+    broken = {name: package for name, package in selection.public.items() if package.native}
+    for name, package in selection.private.items():
+        tops = {f"{PRIVATE}.{module}" for module in package.modules if not module.startswith("_")}
+        # Some import such code if it is there, and work without.
+        others = [error[2] for module, error in failed.items() if owners[module].name != name]
+        if package.native and (
+            not package.files
+            or tops & failed.keys()
+            or any(other == top or other.startswith(f"{top}.") for other in others for top in tops)
+        ):
+            broken[name] = package
+    return broken
 
 
 def _is_needed(module: str, owner: Installed, selection: Selection) -> bool:

@@ -22,13 +22,12 @@ ENTRIES = ("glibc", "musl", "opentelemetry/instrumentation/auto_instrumentation"
 _CODE = ("__init__.py", "decision.py", "finder.py", "program.py", "start.py")
 
 
-def write_packages(selection: Selection, root: Path, *, native: bool = False) -> None:
+def write_packages(selection: Selection, root: Path) -> None:
     """Write the packages, and the code that makes them importable.
 
     Args:
         selection: what goes into the folder.
-        root: the folder; it is there and empty.
-        native: also write files with native code.
+        root: the folder, which is made.
 
     Raises: :class:`BuildError`: a file cannot be rewritten.
     """
@@ -38,7 +37,7 @@ def write_packages(selection: Selection, root: Path, *, native: bool = False) ->
         is_private = name in selection.private
         target = packages / PRIVATE if is_private else packages
         modules = {module for need in selection.imports[name] for module in selection.private[need].modules}
-        _write_files(package, {**package.files, **(package.native if native else {})}, target, modules)
+        _write_files(package, target, modules)
         licences = packages / PRIVATE / "licenses" / f"{name}-{package.version}"
         _copy_licences(package.licences, licences if is_private else packages / metadata_folder(package), known)
         if not is_private:
@@ -47,8 +46,16 @@ def write_packages(selection: Selection, root: Path, *, native: bool = False) ->
     _write_code(root)
 
 
-def _write_files(package: Installed, files: Mapping[str, Path], target: Path, modules: set[str]) -> None:
-    for path, source in files.items():
+def write_native(selection: Selection, packages: Iterable[str], root: Path) -> None:
+    """Write the files with native code of some packages."""
+    for name in packages:
+        target = root / PACKAGES / PRIVATE if name in selection.private else root / PACKAGES
+        for path, source in {**selection.public, **selection.private}[name].native.items():
+            _write(target / path, source.read_bytes())
+
+
+def _write_files(package: Installed, target: Path, modules: set[str]) -> None:
+    for path, source in package.files.items():
         data = source.read_bytes()
         if path.endswith(".py"):
             try:
