@@ -1,4 +1,4 @@
-"""The environments: upstream's distro and distrokit, each with fifty instrumentations and with none.
+"""The environments: upstream's distro, distrokit, and an attached folder, with fifty instrumentations and with none.
 
 They are kept in a folder and used again. A folder's name has a hash of all that decides its contents, except distrokit:
 if its source has changed, only distrokit is installed again. Other vendors' distros have an environment each.
@@ -25,6 +25,15 @@ LISTS = {name: HERE / f"{name}.txt" for name in ("instrumentations", "libraries"
 #: The number of instrumentations that have to be active. Each is an entry point; some packages have several.
 INSTRUMENTATIONS = 50
 SYSTEM_METRICS = ("opentelemetry-instrumentation-system-metrics", "psutil")
+#: Runs `distrokit build`, whose plugin is not installed in the environments.
+_BUILD = """
+import argparse
+from distrokit_build.plugin import distrokit_commands
+(command,) = distrokit_commands()
+parser = argparse.ArgumentParser()
+command.arguments(parser)
+raise SystemExit(command.run(parser.parse_args()))
+"""
 _VERSIONS = """
 import json
 from importlib.metadata import distributions
@@ -34,10 +43,12 @@ print(json.dumps({d.metadata["Name"].lower().replace("_", "-").replace(".", "-")
 
 @dataclass(frozen=True)
 class Pair:
-    """Two environments with the same libraries."""
+    """Two environments with the same libraries; and one without telemetry, with a folder to attach to it."""
 
     upstream: Path
     ours: Path
+    without: Path
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -68,13 +79,14 @@ def prepare(folder: Path, project: Path, *, fifty: bool, log: Callable[[str], No
     """
     root = _root(folder)
     source = hash_source(project)
-    names = ["upstream-none", "ours-none", *(["upstream-50", "ours-50"] if fifty else [])]
+    distros = ("upstream", "ours", "without")
+    names = [f"{distro}-{number}" for number in (("none", "50") if fifty else ("none",)) for distro in distros]
 
     def prepare_one(name: str) -> None:
         distro, _, number = name.partition("-")
         if _marker(root / name) is None:
             log(f"making {root / name}")
-            _make(root / name, upstream=distro == "upstream", fifty=number == "50")
+            _make(root / name, distro, fifty=number == "50")
         if distro == "ours" and _marker(root / name) != source:
             log(f"installing {project} in {root / name}")
             _install_project(root / name, project)
@@ -83,11 +95,23 @@ def prepare(folder: Path, project: Path, *, fifty: bool, log: Callable[[str], No
     # Two at a time: installers use several cores themselves.
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(prepare_one, names))
-    none = Pair(root / "upstream-none", root / "ours-none")
-    pair = Pair(root / "upstream-50", root / "ours-50") if fifty else None
+    none = _pair(root, "none", project, log)
+    pair = _pair(root, "50", project, log) if fifty else None
     if pair:
         _compare(pair)
     return Environments(pair, none, _system_metrics(root, none.upstream))
+
+
+def _pair(root: Path, number: str, project: Path, log: Callable[[str], None]) -> Pair:
+    pair = Pair(*(root / f"{name}-{number}" for name in ("upstream", "ours", "without", "folder")))
+    mark, source = root / f"folder-{number}-of", hash_source(project)
+    if not mark.is_file() or mark.read_text("utf-8") != source:
+        log(f"building {pair.folder}")
+        python = str(python_of(pair.ours))
+        environ = plain_environ(PYTHONPATH=str(project / "plugins" / "distrokit-build" / "src"))
+        run_quietly([python, "-c", _BUILD, "--target", str(pair.folder), "--python", python], environ=environ)
+        mark.write_text(source, "utf-8")
+    return pair
 
 
 def prepare_other(folder: Path, name: str, packages: Sequence[str], log: Callable[[str], None]) -> Path:
@@ -137,16 +161,17 @@ def hash_source(project: Path) -> str:
     )
 
 
-def _make(environment: Path, *, upstream: bool, fifty: bool) -> None:
+def _make(environment: Path, distro: str, *, fifty: bool) -> None:
     create_environment(environment)
     lists = ["-c", str(LISTS["constraints"])]
     if fifty:
-        lists += ["-r", str(LISTS["instrumentations"]), "-r", str(LISTS["libraries"])]
-    if upstream:
+        lists += ["-r", str(LISTS["libraries"])]
+        lists += ["-r", str(LISTS["instrumentations"])] if distro != "without" else []
+    if distro == "upstream":
         install(environment, ["opentelemetry-distro[otlp]", *lists])
     elif fifty:
         install(environment, lists)
-    if upstream and fifty:
+    if distro == "upstream" and fifty:
         _count_active(environment)
     _mark(environment, "made")
 
@@ -184,7 +209,7 @@ def _compare(pair: Pair) -> None:
     """Check that both environments have the same instrumentations and libraries."""
     upstream, ours = versions(pair.upstream), versions(pair.ours)
     # The distros themselves, and what they bring: these may be missing from the other environment.
-    own = ("distrokit", "pluggy", "opentelemetry-distro", "opentelemetry-exporter-")
+    own = ("distrokit", "pluggy", "h2", "hpack", "hyperframe", "opentelemetry-distro", "opentelemetry-exporter-")
     different = sorted(
         name
         for name in upstream.keys() | ours.keys()

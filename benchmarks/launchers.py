@@ -21,11 +21,13 @@ class Launcher:
         name: for the table.
         ours: true in distrokit's environment, false in upstream's.
         apply: gets the environment's folder, a command and its environment variables; returns both as they are started.
+        attached: true in an environment without telemetry; ``apply`` gets the folder that is attached.
     """
 
     name: str
     ours: bool
     apply: Callable[[Path, list[str], Environ], tuple[list[str], Environ]]
+    attached: bool = False
 
 
 def _program(*words: str) -> Callable[[Path, list[str], Environ], tuple[list[str], Environ]]:
@@ -43,13 +45,21 @@ RUN = Launcher("distrokit run", ours=True, apply=_program("distrokit", "run"))
 INSTRUMENT = Launcher("opentelemetry-instrument", ours=True, apply=_program("opentelemetry-instrument"))
 
 
+def _attach(folder: Path, command: list[str], environ: Environ) -> tuple[list[str], Environ]:
+    path = os.pathsep.join(filter(None, (str(folder), environ.get("PYTHONPATH"))))
+    return command, {**environ, "PYTHONPATH": path}
+
+
+ATTACHED = Launcher("attached", ours=True, apply=_attach, attached=True)
+
+
 def find_launchers(ours: Path) -> list[Launcher]:
-    """Return all launchers; without the last one if this distrokit has no command ``path``.
+    """Return all launchers; without ``PYTHONPATH`` if this distrokit has no command ``path``.
 
     Args:
         ours: an environment with distrokit.
     """
-    launchers = [BARE, UPSTREAM, RUN, INSTRUMENT]
+    launchers = [BARE, UPSTREAM, RUN, INSTRUMENT, ATTACHED]
     command = [str(ours / "bin" / "distrokit"), "path"]
     result = subprocess.run(  # noqa: S603  (the benchmark's own environment)
         command, capture_output=True, text=True, check=False, env=plain_environ()

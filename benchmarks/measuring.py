@@ -124,7 +124,7 @@ class Bench:
         pair = self.environments.fifty if case.fifty else self.environments.none
         if pair is None:
             raise BenchmarkError("the environments with fifty instrumentations were not prepared")
-        environment = pair.ours if launcher.ours else pair.upstream
+        environment = pair.without if launcher.attached else pair.ours if launcher.ours else pair.upstream
         folders = {DJANGO_SITE: self.programs / "django_site", SYSTEM_METRICS: self.environments.system_metrics}
         environ = plain_environ(
             HOME=str(self.scratch),
@@ -136,7 +136,8 @@ class Bench:
         environ.update(more)
         for name, value in case.environ.items():
             environ[name] = str(folders.get(value, value))
-        started, environ = launcher.apply(environment, [str(python_of(environment)), *command], environ)
+        where = pair.folder if launcher.attached else environment
+        started, environ = launcher.apply(where, [str(python_of(environment)), *command], environ)
         return self._time(f"{case.name}, {launcher.name}", started, environ)
 
     def _time(

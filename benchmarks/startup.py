@@ -122,7 +122,7 @@ def _measure(arguments: argparse.Namespace, cases: Sequence[Case], runs: int) ->
     _write(arguments, as_text(about, markdown=arguments.markdown), results, as_json(results, about))
     for line in (line for result in results for line in differences(result)):
         _log(line)
-    if len(launchers) == 4:
+    if len(launchers) == 5:
         _log("this distrokit has no command `path`: no column for PYTHONPATH")
     if runs < ENOUGH:
         _log(f"fewer than {ENOUGH} runs: do not publish these numbers")

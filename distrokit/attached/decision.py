@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 #: Do nothing.
 ASIDE = "aside"
-#: Start the distrokit that the application has installed.
-INSTALLED = "installed"
 #: Start distrokit with the folder's OpenTelemetry.
 FOLDERS = "folder"
 #: Start distrokit with the application's OpenTelemetry.
@@ -36,7 +34,7 @@ class Decision:
     """What a folder does in a process.
 
     Attributes:
-        mode: :data:`ASIDE`, :data:`INSTALLED`, :data:`FOLDERS` or :data:`APPLICATIONS`.
+        mode: one of :data:`ASIDE`, :data:`FOLDERS` and :data:`APPLICATIONS`.
         reason: why, as the end of a sentence that begins with the name of the folder.
         found: the versions of OpenTelemetry's distributions that the application has; empty for an unknown version.
         offered: the normalized names of the folder's distributions that take part.

@@ -23,7 +23,7 @@ class AttachedFinder:
     """Finds the modules and the metadata of a folder's packages.
 
     ``opentelemetry`` is a namespace package, of which the application may have parts: the folder's parts come before
-    or after them, as decided. The folder's other packages have names of their own; the application's come first.
+    or after them, as decided. Of other packages that both have, the application's is imported.
 
     Args:
         folder: where the packages are.
@@ -59,7 +59,12 @@ class AttachedFinder:
         if fullname == _SHARED:
             self.decide_again()
             return self._find_shared() if self.takes_part else None
-        return self._find_elsewhere(fullname) or _path_finder().find_spec(fullname, [self.folder])
+        theirs = None if fullname.startswith(("distrokit", "_distrokit")) else self._find_elsewhere(fullname)
+        # A folder of that name is no package.
+        if theirs is not None and theirs.loader is not None:
+            return theirs
+        spec: ModuleSpec | None = _path_finder().find_spec(fullname, [self.folder])
+        return spec
 
     def _find_shared(self) -> ModuleSpec:
         theirs = self._find_elsewhere(_SHARED)

@@ -67,7 +67,7 @@ port = server.add_insecure_port("127.0.0.1:0")
 server.start()
 with grpc.insecure_channel("127.0.0.1:%d" % port) as channel:
     print(shop_pb2_grpc.ShopStub(channel).Buy(shop_pb2.Order(name="tea", count=1), timeout=20).count)
-server.stop(None).wait()
+server.stop(5).wait()
 print(grpc.__version__)
 """
 
@@ -103,7 +103,7 @@ class Shop:
     def sell(self, what):
         return what
 
-print(Shop().sell("tea"), wrapt.__version__, wrapt.ObjectProxy.__module__, wrapt.ObjectProxy([1]) == [1])
+print(Shop().sell("tea"), wrapt.__version__, issubclass(wrapt.FunctionWrapper, wrapt.ObjectProxy), wrapt.ObjectProxy([1]) == [1])
 """
 
 PYTEST = """
@@ -193,7 +193,7 @@ import ddtrace, loopback, requests
 from ddtrace.trace import tracer
 with tracer.trace("checkout") as span:
     print(requests.get(loopback.url).status_code, span.name)
-print(hasattr(requests.Session.send, "__wrapped__"), ddtrace.__version__)
+print(ddtrace.__version__)
 """
 
 #: The agent starts in a thread; it is waited for.

@@ -50,7 +50,7 @@ APPLICATIONS = [
         generator=("grpcio-tools>=1.80", "protobuf>=7,<8"),
     ),
     Application("typing_extensions-3.7", ("typing_extensions==3.7.4.3",), programs.TYPING_EXTENSIONS),
-    Application("packaging-20", ("packaging==20.9", "pyparsing==2.4.7"), programs.PACKAGING),
+    Application("packaging-20", ("packaging==20.9", "pyparsing==2.4.7"), programs.PACKAGING, _OLD),
     Application("wrapt-1.14", ("wrapt==1.14.1",), programs.WRAPT, _OLD),
     Application("wrapt-1.16", ("wrapt==1.16.0",), programs.WRAPT),
     Application("pytest-6", ("pytest==6.2.5", "pluggy==0.13.1", "pytest-mock==3.6.1"), programs.PYTEST),

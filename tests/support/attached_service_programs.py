@@ -87,7 +87,7 @@ async def sell(what: str):
 CELERY = """
 import celery
 app = celery.Celery("shop", broker="memory://", backend="cache+memory://")
-app.conf.update(EAGER)
+app.conf.update(task_always_eager=EAGER, broker_transport_options={"polling_interval": 0.05})
 
 @app.task(name="sell")
 def sell(what):
@@ -103,8 +103,8 @@ if __name__ == "__main__":
         with start_worker(app, pool="solo", perform_ping_check=False):
             print(sell.delay("tea").get(timeout=20))
 """
-CELERY_EAGER = CELERY.replace("EAGER", "task_always_eager=True")
-CELERY_SOLO = CELERY.replace("EAGER", "task_always_eager=False")
+CELERY_EAGER = CELERY.replace("EAGER", "True")
+CELERY_SOLO = CELERY.replace("EAGER", "False")
 
 SPAWN = """
 import multiprocessing

@@ -80,7 +80,10 @@ def attached(
     cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a Python with a folder on PYTHONPATH; ``None`` for none."""
-    environ = {name: text for name, text in clean_environ(env).items() if not name.startswith("COV")}
+    environ = clean_environ(env)
+    if folder or str(python) != sys.executable:
+        # Coverage is not installed there.
+        environ = {name: text for name, text in environ.items() if not name.startswith("COV")}
     before = environ.get("PYTHONPATH")
     path = [*([str(folder)] if folder else []), *([before] if before else [])]
     if path:

@@ -12,7 +12,7 @@ import sys
 
 #: Turns the folder off: ``0``, ``false``, ``no`` or ``off``. The launcher's spelling overrides the other.
 SWITCH = "DISTROKIT_ATTACH"
-#: Holds what a parent process has printed about this folder, so that its children do not repeat it.
+#: Holds checksums of what a parent process has printed, so that its children do not repeat it.
 SAID = "_DISTROKIT_ATTACH_SAID"
 #: The package that has the code of the folder.
 PACKAGE = "_distrokit_attach"
@@ -38,11 +38,12 @@ def find_root(folder):  # type: (str) -> str
 
 def say(text):  # type: (str) -> None
     """Print a line on stderr, once in this process and its children."""
-    line = "distrokit: %s" % text
-    if line not in os.environ.get(SAID, "").split("\n"):
-        os.environ[SAID] = "\n".join(filter(None, [os.environ.get(SAID, ""), line]))
+    checksum = str(sum(at * ord(letter) for at, letter in enumerate(text)))
+    said = os.environ.get(SAID, "")
+    if checksum not in said.split(","):
+        os.environ[SAID] = said + "," + checksum if said else checksum
         try:
-            sys.stderr.write(line + "\n")
+            sys.stderr.write("distrokit: %s\n" % text)
             sys.stderr.flush()
         except Exception:
             # There is no other place to say it.
