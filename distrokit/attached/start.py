@@ -64,11 +64,23 @@ class Attachment:
 
     def _run_users_own(self) -> None:
         """Import the user's own ``sitecustomize``, but no launcher's: distrokit does what that does."""
-        before, without = [*sys.path], [entry for entry in sys.path if not entry.endswith(_LAUNCHERS)]
-        sys.path[:] = without
-        self._import_next()
-        if sys.path == without:
-            sys.path[:] = before
+        launchers = [(at, entry) for at, entry in enumerate(sys.path) if entry.endswith(_LAUNCHERS)]
+        sys.path[:] = [entry for entry in sys.path if not entry.endswith(_LAUNCHERS)]
+        try:
+            self._import_next()
+        finally:
+            # At their places in the path, which the module may have changed.
+            for at, entry in launchers:
+                sys.path.insert(at, entry)
+
+    def _run_other_launcher(self) -> None:
+        """Import the ``sitecustomize`` of the first launcher on the path, if there is one."""
+        launcher = next((entry for entry in sys.path if entry.endswith(_LAUNCHERS)), None)
+        if launcher is not None:
+            sys.path.insert(0, launcher)
+            self._import_next()
+            if sys.path[0] == launcher:
+                del sys.path[0]
 
     def _start(self) -> None:
         from .contents import CONTENTS  # type: ignore[import-not-found]  # written when the folder is built
@@ -78,8 +90,7 @@ class Attachment:
         if decision.mode == ASIDE:
             self._answer_doctor(decision.reason)
             self._say_aside(decision)
-            if any(entry.endswith(_LAUNCHERS) for entry in sys.path):
-                self._import_next()
+            self._run_other_launcher()
             return
         self._debug(f"{decision.reason} ({decision.mode}, {this_interpreter()})")
         sys.meta_path.insert(0, finder)

@@ -378,16 +378,57 @@ def test_wrong_folders_and_options_are_named(folder, tmp_path):
     assert said.returncode == 2
 
 
-def test_a_broken_folder_costs_telemetry_and_nothing_else(folder, tmp_path):
+@pytest.mark.parametrize("missing", ["distrokit-attached/distrokit", "_distrokit_attach/start.py"])
+def test_a_broken_folder_costs_telemetry_and_nothing_else(folder, tmp_path, missing):
     broken = tmp_path / "broken"
     shutil.copytree(folder, broken)
-    shutil.rmtree(broken / "distrokit-attached" / "distrokit")
+    shutil.rmtree(broken / missing) if (broken / missing).is_dir() else (broken / missing).unlink()
+    (tmp_path / "sitecustomize.py").write_text("print('own')\n")
 
-    ran = attached(_bare(sys.executable), ["-c", "print('ran')"], broken)
+    ran = attached(_bare(sys.executable), ["-c", "print('ran')"], broken, {"PYTHONPATH": str(tmp_path)})
 
-    assert (ran.stdout, ran.returncode) == ("ran\n", 0)
+    assert (ran.stdout, ran.returncode) == ("own\nran\n", 0)
     (line,) = ran.stderr.splitlines()
-    assert line.startswith(f"distrokit: {broken}: start: ModuleNotFoundError: ")
+    assert line.startswith(f"distrokit: {broken}: ")
+    assert line.endswith(("the application runs without telemetry", "the application runs without distrokit"))
+
+
+@pytest.mark.parametrize("form", ["{}/", "{}/.", "./{}"])
+def test_other_spellings_of_its_path_are_the_folder(folder, receiver, form):
+    path = form.format(folder.name if form.startswith(".") else folder)
+    program = SPAN + "import sys; print([entry for entry in sys.path if 'otel' in entry])"
+
+    ran = attached(_bare(sys.executable), ["-c", program], path, to(receiver), cwd=folder.parent)
+
+    assert (ran.stdout, ran.stderr) == ("thank you\n[]\n", "")
+    assert [span.name for span in receiver.store.spans()] == ["checkout"]
+
+
+def test_an_application_that_is_left_alone_keeps_its_own_launcher(folder, receiver, tmp_path, wheels):
+    made = environment(
+        tmp_path,
+        wheels,
+        "opentelemetry-distro==0.51b0",
+        "opentelemetry-exporter-otlp-proto-http==1.30.0",
+        "setuptools<80",
+    )
+    program = tmp_path / "app.py"
+    program.write_text(SPAN)
+    env = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"),
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_METRICS_EXPORTER": "none",
+        "PATH": f"{made.bin}{os.pathsep}{os.environ['PATH']}",
+    }
+
+    ran = attached(
+        made.bin / "python", [str(made.bin / "opentelemetry-instrument"), "python", str(program)], folder, env
+    )
+
+    assert ran.stdout == "thank you\n"
+    (span,) = receiver.store.spans()
+    assert span.resource["telemetry.sdk.version"] == "1.30.0"
+    assert ran.stderr.count("this folder works with") == 1
 
 
 def test_the_bare_python_has_no_distrokit():

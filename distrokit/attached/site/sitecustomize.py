@@ -101,10 +101,15 @@ def _attach():  # type: () -> None
     else:
         sys.path.insert(0, root)
         try:
-            from _distrokit_attach.start import Attachment  # type: ignore[import-not-found]  # in the folder only
-        finally:
-            sys.path.remove(root)
-        Attachment(root, say, import_next, answer_doctor).start()
+            from _distrokit_attach import start  # type: ignore[import-not-found]  # in the folder only
+        except Exception:
+            start = None
+            say("%s: %s; the application runs without distrokit" % (root, sys.exc_info()[1]))
+        sys.path.remove(root)
+        if start is None:
+            import_next()
+        else:
+            start.Attachment(root, say, import_next, answer_doctor).start()
 
 
 # Imported by its full name it only provides functions.
