@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 
 from .decision import ASIDE, FOLDERS
 
@@ -47,6 +48,8 @@ class AttachedFinder:
         self.root, self.folder, self.contents, self.decision = root, folder, contents, decision
         self._decide = decide
         self._modules = frozenset(contents["modules"])
+        #: Threads with the names that they are looking for elsewhere.
+        self._asking: set[tuple[int, str]] = set()
 
     # ------------------------------------------------------------------------- modules
 
@@ -54,7 +57,8 @@ class AttachedFinder:
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """See :meth:`importlib.abc.MetaPathFinder.find_spec`."""
-        if fullname not in self._modules:
+        # Finders of other libraries ask all finders in turn, this one included.
+        if fullname not in self._modules or (get_ident(), fullname) in self._asking:
             return None
         if fullname == _SHARED:
             self.decide_again()
@@ -74,7 +78,8 @@ class AttachedFinder:
             locations = [*theirs.submodule_search_locations]
             theirs.submodule_search_locations[:] = [own, *locations] if self.comes_first else [*locations, own]
             return theirs
-        spec: ModuleSpec = type(__spec__)(_SHARED, None, is_package=True)
+        # With a loader, since some libraries rebuild the path of what they take for an ordinary namespace package.
+        spec: ModuleSpec = type(__spec__)(_SHARED, _NamespaceLoader(), is_package=True)  # type: ignore[arg-type]
         spec.submodule_search_locations = AttachedNamespacePath(self, own)  # type: ignore[assignment]  # like a list
         return spec
 
@@ -98,14 +103,18 @@ class AttachedFinder:
         return self.decision.mode == FOLDERS
 
     def _find_elsewhere(self, name: str) -> ModuleSpec | None:
-        for finder in list(sys.meta_path):
-            find = getattr(finder, "find_spec", None)
-            # distrokit's import hook would ask this finder again.
-            if finder is self or find is None or type(finder).__name__ == "ImportHook":
-                continue
-            spec: ModuleSpec | None = find(name, None)
-            if spec is not None:
-                return spec
+        key = (get_ident(), name)
+        self._asking.add(key)
+        try:
+            for finder in list(sys.meta_path):
+                find = getattr(finder, "find_spec", None)
+                if finder is self or find is None or type(finder).__name__ == "ImportHook":
+                    continue
+                spec: ModuleSpec | None = find(name, None)
+                if spec is not None:
+                    return spec
+        finally:
+            self._asking.discard(key)
         return None
 
     def locations_elsewhere(self) -> list[str]:
@@ -182,6 +191,16 @@ class AttachedNamespacePath:
 
     def __repr__(self) -> str:
         return f"AttachedNamespacePath({self._current()!r})"
+
+
+class _NamespaceLoader:
+    """The loader of ``opentelemetry``, which has no code of its own."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """See :meth:`importlib.abc.Loader.create_module`."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """See :meth:`importlib.abc.Loader.exec_module`."""
 
 
 def _with(entries: list[str], at: Any, value: Any) -> list[str]:

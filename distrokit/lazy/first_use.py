@@ -80,10 +80,11 @@ class FirstUse:
         def first(*args: Any, **kwargs: Any) -> Any:
             if self._removed:
                 return original(*args, **kwargs)
+            before = getattr(owner, name)
             self._wake()
             now = getattr(owner, name)
-            # By now an instrumentation may have put its own function there.
-            return (original if now is first else now)(*args, **kwargs)
+            # An instrumentation may have put its own function there. One that was there before has called this one.
+            return (original if now in (before, first) else now)(*args, **kwargs)
 
         for attribute in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
             # A builtin function has fewer.

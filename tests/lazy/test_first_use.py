@@ -240,6 +240,25 @@ def test_an_application_with_a_provider_of_its_own_is_refused_it_as_at_the_start
     assert "Overriding of current TracerProvider is not allowed" in lazy.stderr
 
 
+@pytest.mark.parametrize("name", ["set_tracer_provider", "get_tracer_provider", "get_tracer"])
+def test_another_library_may_wrap_the_same_functions(name):
+    program = f"""
+        from opentelemetry import trace
+        original, calls = trace.{name}, []
+        def wrapper(*args, **kwargs):
+            calls.append(1)
+            return original(*args, **kwargs)
+        trace.{name} = wrapper
+        with trace.get_tracer("a").start_as_current_span("b") as span:
+            print(span.is_recording(), trace.{name} is wrapper, len(calls) < 9)
+    """
+
+    result = instrumented(program, QUIET | {"OTEL_TRACES_EXPORTER": "console"})
+
+    assert result.stdout.startswith("True True True\n"), result.stderr
+    assert result.stderr == ""
+
+
 def test_names_that_were_imported_before_keep_working():
     program = """
         from opentelemetry.trace import get_tracer, get_tracer_provider

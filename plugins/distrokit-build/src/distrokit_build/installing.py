@@ -28,7 +28,8 @@ def install(requirements: Sequence[str], files: Sequence[str], folder: Path) -> 
     """
     words = [word for file in files for word in ("-r", file)] + [_as_requirement(text) for text in requirements]
     if uv := shutil.which("uv"):
-        command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)]
+        # Refreshed: uv would install what it has built of a project before, whatever has changed in it.
+        command = [uv, "pip", "install", "--quiet", "--refresh", "--python", sys.executable, "--target", str(folder)]
     elif find_spec("pip") is not None:
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--target", str(folder)]
     else:
