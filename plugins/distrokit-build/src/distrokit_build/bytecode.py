@@ -10,28 +10,50 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from distrokit_build.contents import PACKAGES
 from distrokit_build.errors import BuildError
+from distrokit_build.rewriting import PRIVATE
 from distrokit_build.selection import PYTHONS
 
 #: Seconds for one Python.
 _PATIENCE = 600
 
 # Byte code that Python never compares with the source's date or hash: dates change when a folder is copied or unpacked.
-# Sorted, and without randomized hashes, so that the same input gives the same bytes.
+# Sorted, and without randomized hashes, so that the same input gives the same bytes. Nobody reads the docstrings of
+# private packages and instrumentations, which would be a tenth of them.
 _COMPILE = """
-import importlib.util, os, py_compile, sys
-mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-root = sys.argv[1]
+import ast, importlib.util, marshal, os, sys
+root, silent = sys.argv[1], sys.argv[2:]
+
+def strip(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
+                node.body[0:1] = [] if node.body[1:] else [ast.copy_location(ast.Pass(), first)]
+
 for folder, folders, names in sorted(os.walk(root)):
     for name in sorted(names):
         if name.endswith(".py"):
             path = os.path.join(folder, name)
+            with open(path, "rb") as file:
+                data = file.read()
+            place = os.path.relpath(path, root)
             try:
-                cached = importlib.util.cache_from_source(path)
-                py_compile.compile(path, cached, os.path.relpath(path, root), doraise=True, invalidation_mode=mode)
-            except py_compile.PyCompileError:
-                pass  # Source of a later Python.
+                tree = ast.parse(data)
+            except SyntaxError:
+                continue  # Source of a later Python.
+            if place.replace(os.sep, "/").startswith(tuple(silent)):
+                strip(tree)
+            code = compile(tree, place, "exec", dont_inherit=True)
+            cached = importlib.util.cache_from_source(path)
+            os.makedirs(os.path.dirname(cached), exist_ok=True)
+            with open(cached, "wb") as file:
+                file.write(importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little"))
+                file.write(importlib.util.source_hash(data) + marshal.dumps(code))
 """
+#: Where byte code has no docstrings.
+_SILENT = (f"{PACKAGES}/{PRIVATE}/", f"{PACKAGES}/opentelemetry/instrumentation/")
 _VERSION = "import sys; print('%d.%d' % sys.version_info[:2], sys.implementation.name)"
 
 
@@ -62,7 +84,7 @@ def find_pythons(given: Sequence[str]) -> dict[str, str]:
 def compile_folder(root: Path, pythons: Iterable[str]) -> None:
     """Write the byte code of all files of a folder. Raises: :class:`BuildError`."""
     for python in pythons:
-        _run([python, "-S", "-s", "-c", _COMPILE, str(root)])
+        _run([python, "-S", "-s", "-c", _COMPILE, str(root), *_SILENT])
 
 
 def run_json(command: Sequence[str]) -> object:
