@@ -26,7 +26,6 @@ _PARTS = {
     API: "opentelemetry/version",
     SDK: "opentelemetry/sdk/version",
     INSTRUMENTATION: "opentelemetry/instrumentation/version",
-    "opentelemetry-semantic-conventions": "opentelemetry/semconv/version",
 }
 
 
@@ -64,7 +63,7 @@ def decide(contents: Mapping[str, Any], path: Iterable[str], loaded: Iterable[st
         counts = SDK in found or (name == API and _release(version) >= _release(supported[API][1]))
         if counts and name in supported and not _is_in(version, supported[name]):
             return Decision(ASIDE, _out_of_range(name, version, supported[name]), found)
-    newer = API in found and _release(found[API]) > _release(own[API])
+    newer = API in found and _release(found[API], 3) > _release(own[API], 3)
     imported = API in found and any(name.startswith("opentelemetry.") for name in loaded)
     if imported and not _is_in(found[API], supported[API]):
         return Decision(ASIDE, f"opentelemetry-api {found[API]} is already imported when Python starts", found)

@@ -16,6 +16,7 @@ from distrokit_build.errors import BuildError
 from distrokit_build.installed import Installed
 from distrokit_build.rewriting import PRIVATE
 from distrokit_build.selection import Selection
+from distrokit_build.source import GROUPS
 
 #: The package in a folder that has its code, and the folder that has the packages.
 CODE, PACKAGES = "_distrokit_attach", "distrokit-attached"
@@ -40,7 +41,7 @@ def describe(selection: Selection, served: tuple[str, ...] = ()) -> dict[str, An
         and its entry points, by group: names and values;
         ``private``, by name: version; ``left_out``, by name: reason.
     """
-    modules = {module for package in selection.public.values() for module in package.modules}
+    modules = {module.partition(".")[0] for package in selection.public.values() for module in package.modules}
     return {
         "format": FORMAT,
         "distrokit": distrokit.__version__,
@@ -83,6 +84,19 @@ def read(folder: Path) -> dict[str, Any]:
     return contents
 
 
+def entry_points_of(package: Installed) -> str:
+    """Return ``entry_points.txt`` without the groups that are not about telemetry: pytest's plugins, programs, …."""
+    kept, lines = False, []
+    for line in package.entry_points.splitlines():
+        if line.strip().startswith("["):
+            # distrokit's own plugins tell gevent what to call.
+            groups = (*GROUPS, "gevent.plugins.") if package.name.startswith("distrokit-") else GROUPS
+            kept = line.strip()[1:].startswith(groups)
+        if kept:
+            lines.append(f"{line}\n")
+    return "".join(lines)
+
+
 def metadata_folder(package: Installed) -> str:
     """Return the name of the metadata folder of a distribution."""
     return f"{package.name.replace('-', '_')}-{package.version}.dist-info"
@@ -106,5 +120,5 @@ def _entry_points(package: Installed) -> dict[str, list[tuple[str, str]]]:
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     # Names keep their case.
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # as its documentation shows
-    parser.read_string(package.entry_points)
+    parser.read_string(entry_points_of(package))
     return {group: [(name, value) for name, value in parser.items(group)] for group in parser.sections()}

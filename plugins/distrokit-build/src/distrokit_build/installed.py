@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 NATIVE = (".so", ".pyd", ".dylib", ".dll")
 #: Endings of files that nothing reads at run time.
 _UNUSED = (".pyc", ".pyi", ".pth", ".c", ".h", ".pyx", ".pxd", "/py.typed")
+_SCRIPTS = ("bin/", "Scripts/")
 #: The part of distrokit that only tests import.
 _FOR_TESTS = "distrokit/testing/"
 _LICENCES = ("licen", "copying", "notice", "authors")
@@ -52,9 +53,15 @@ class Installed:
 
     @property
     def modules(self) -> set[str]:
-        """Return the names of its top-level modules and packages."""
-        tops = {path.partition("/") for path in (*self.files, *self.native)}
-        return {top if slash else top.partition(".")[0] for top, slash, _ in tops}
+        """Return the names of its modules and packages, each below the namespace packages that it shares with others."""
+        return {self._module(path) for path in (*self.files, *self.native) if path.endswith((".py", *NATIVE))}
+
+    def _module(self, path: str) -> str:
+        parts = path.split("/")
+        for at in range(1, len(parts)):
+            if f"{'/'.join(parts[:at])}/__init__.py" in self.files:
+                return ".".join(parts[:at])
+        return ".".join([*parts[:-1], parts[-1].partition(".")[0]])
 
     def groups(self) -> set[str]:
         """Return the groups of its entry points."""
@@ -87,6 +94,9 @@ def _read(name: str, distribution: Distribution) -> Installed:
             native[path] = located
         elif not path.startswith((".", "/", _FOR_TESTS)) and not path.endswith(_UNUSED) and "__pycache__" not in parts:
             files[path] = located
+    # Scripts, manual pages and the like are in folders that are no packages.
+    tops = {path.partition("/")[0] for path in (*files, *native) if path.endswith((".py", *NATIVE))}
+    files = {path: at for path, at in files.items() if path.partition("/")[0] in tops and not path.startswith(_SCRIPTS)}
     requirements = [*_requirements(distribution)]
     return Installed(
         name,

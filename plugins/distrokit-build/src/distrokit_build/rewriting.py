@@ -40,11 +40,11 @@ def rewrite(source: bytes, names: Collection[str]) -> bytes:
 
     Args:
         source: the file.
-        names: of top-level modules.
+        names: of modules and packages; those in a namespace package with its name.
 
     Raises: :class:`CannotRewriteError`.
     """
-    if not any(name.encode() in source for name in names):
+    if not any(name.rpartition(".")[2].encode() in source for name in names):
         return source
     try:
         tree = ast.parse(source)
@@ -66,12 +66,17 @@ def rewrite(source: bytes, names: Collection[str]) -> bytes:
 
 def _changes(tree: ast.AST, names: frozenset[str]) -> Iterator[tuple[ast.AST, _Change]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(_top(alias.name) in names for alias in node.names):
+        if isinstance(node, ast.Import) and any(_is_below(alias.name, names) for alias in node.names):
             yield node, _Import(node, names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and _top(node.module or "") in names:
-            yield node, _ImportFrom(node.module or "")
-        elif (constant := _module_name(node)) is not None and _top(str(constant.value)) in names:
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            if _is_below(node.module or "", names):
+                yield node, _ImportFrom(node.module or "")
+            elif any(_is_below(f"{node.module}.{alias.name}", names) for alias in node.names):
+                yield node, _Refused(f"it imports a private package from {node.module}")
+        elif (constant := _module_name(node)) is not None and _is_below(str(constant.value), names):
             yield constant, _Constant()
+        elif _is_import_call(node, names):
+            yield node, _Refused("it calls __import__ with the name of a private package")
 
 
 class _Change:
@@ -89,10 +94,13 @@ class _Import(_Change):
         return "; ".join(part for alias in self._node.names for part in self._parts(alias))
 
     def _parts(self, alias: ast.alias) -> Iterator[str]:
-        if _top(alias.name) not in self._names:
+        if not _is_below(alias.name, self._names):
             yield f"import {alias.name} as {alias.asname}" if alias.asname else f"import {alias.name}"
         elif alias.asname:
             yield f"import {PRIVATE}.{alias.name} as {alias.asname}"
+        elif _top(alias.name) not in self._names:
+            # It would bind the namespace package, which is also the application's.
+            raise CannotRewriteError(f"it imports {alias.name} without another name")
         else:
             if "." in alias.name:
                 yield f"import {PRIVATE}.{alias.name}"
@@ -110,6 +118,14 @@ class _ImportFrom(_Change):
         if not count:
             raise CannotRewriteError(f"the form of {text.splitlines()[0]!r} is unknown")
         return new
+
+
+class _Refused(_Change):
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def __call__(self, text: str) -> str:
+        raise CannotRewriteError(self._reason)
 
 
 class _Constant(_Change):
@@ -140,3 +156,14 @@ def _is_modules(node: object) -> bool:
 
 def _top(name: str) -> str:
     return name.partition(".")[0]
+
+
+def _is_below(module: str, names: frozenset[str]) -> bool:
+    return module in names or any(module.startswith(f"{name}.") for name in names)
+
+
+def _is_import_call(node: ast.AST, names: frozenset[str]) -> bool:
+    if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "__import__" or not node.args:
+        return False
+    first = node.args[0]
+    return isinstance(first, ast.Constant) and _is_below(str(first.value), names)

@@ -10,6 +10,11 @@ from distrokit_build.errors import BuildError
 from distrokit_build.installed import Installed, read_installed
 from distrokit_build.installing import install, unpack_project
 
+#: Beginnings of groups of entry points that OpenTelemetry and distrokit read.
+GROUPS = ("opentelemetry_", "_opentelemetry_", "distrokit")
+#: It promises no compatibility, and an application may have another release: the folder has a private copy.
+SEMANTIC_CONVENTIONS = "opentelemetry-semantic-conventions"
+
 
 def find_packages(requirements: Sequence[str], files: Sequence[str], work: Path) -> dict[str, Installed]:
     """Return the distributions by their normalized name.
@@ -40,9 +45,11 @@ def find_packages(requirements: Sequence[str], files: Sequence[str], work: Path)
 
 def is_of_telemetry(package: Installed) -> bool:
     """Tell whether a distribution belongs to the telemetry, which is imported under its own names."""
+    if package.name == SEMANTIC_CONVENTIONS:
+        return False
     return package.name.startswith(("opentelemetry-", "distrokit-")) or is_part(package)
 
 
 def is_part(package: Installed) -> bool:
     """Tell whether a distribution has entry points for OpenTelemetry or distrokit."""
-    return any(group.startswith(("opentelemetry_", "_opentelemetry_", "distrokit")) for group in package.groups())
+    return any(group.startswith(GROUPS) for group in package.groups())

@@ -25,7 +25,7 @@ asked, failed, current = {}, {}, [""]
 
 class Note:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in names:
+        if name in names or any(name.startswith(own + ".") for own in names):
             frame = sys._getframe(1)
             while frame and "importlib" in frame.f_code.co_filename:
                 frame = frame.f_back
@@ -117,8 +117,8 @@ def _find_broken(
 
 
 def _is_needed(module: str, owner: Installed, selection: Selection) -> bool:
-    top = module.partition(".")[0]
-    return any(top in selection.private[need].modules for need in selection.imports[owner.name])
+    names = {name for need in selection.imports[owner.name] for name in selection.private[need].modules}
+    return any(module == name or module.startswith(f"{name}.") for name in names)
 
 
 def _modules(selection: Selection) -> Iterator[_Module]:

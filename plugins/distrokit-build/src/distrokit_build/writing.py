@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from distrokit_build.contents import CODE, PACKAGES, metadata_folder
+from distrokit_build.contents import CODE, PACKAGES, entry_points_of, metadata_folder
 from distrokit_build.errors import BuildError
 from distrokit_build.installed import Installed
 from distrokit_build.rewriting import PRIVATE, CannotRewriteError, rewrite
@@ -84,8 +84,8 @@ def _write_metadata(package: Installed, private: Mapping[str, Installed], folder
     head = package.metadata.partition("\n\n")[0]
     lines = [line for line in head.split("\n") if not _is_private_requirement(line, private)]
     _write(folder / "METADATA", "".join(f"{line}\n" for line in lines).encode())
-    if package.entry_points:
-        _write(folder / "entry_points.txt", package.entry_points.encode())
+    if entry_points := entry_points_of(package):
+        _write(folder / "entry_points.txt", entry_points.encode())
     # distrokit looks there for the owner of a file.
     _write(folder / "RECORD", "".join(f"{path},,\n" for path in sorted(package.files)).encode())
 
