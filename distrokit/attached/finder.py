@@ -30,11 +30,12 @@ class AttachedFinder:
         folder: where the packages are.
         contents: of the folder, see ``distrokit_build.contents``.
         decision: for this process.
-        decide: called when ``opentelemetry`` is imported, if the path has changed since the decision.
+        decide: called when ``opentelemetry`` is imported, to decide again if the path has changed.
 
     Attributes:
         root: the folder as the user named it.
         decision: the last decision.
+        changed: true if that is not the first one.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class AttachedFinder:
     ) -> None:
         self.root, self.folder, self.contents, self.decision = root, folder, contents, decision
         self._decide = decide
+        self.changed = False
+        self._epoch = 0
         self._modules = frozenset(contents["modules"])
         #: Threads with the names that they are looking for elsewhere.
         self._asking: set[tuple[int, str]] = set()
@@ -90,6 +93,7 @@ class AttachedFinder:
     def decide_again(self) -> bool:
         """Decide again, where the application has changed its path; return whether the decision is another one."""
         before, self.decision = self.decision, self._decide(self)
+        self.changed = self.changed or before is not self.decision
         return before is not self.decision
 
     @property
@@ -124,6 +128,11 @@ class AttachedFinder:
 
     def invalidate_caches(self) -> None:
         """See :meth:`importlib.abc.MetaPathFinder.invalidate_caches`."""
+        self._epoch += 1
+
+    def state_of_path(self) -> tuple[object, ...]:
+        """Return what the application's parts of ``opentelemetry`` depend on."""
+        return self._epoch, *sys.path
 
     # ------------------------------------------------------------------------- metadata
 
@@ -149,9 +158,9 @@ class AttachedFinder:
         from importlib.metadata import Distribution
         from pathlib import Path
 
-        wanted = None if name is None else "-".join(filter(None, str(name).lower().replace("_", "-").split("-")))
+        wanted = None if name is None else _normalize(str(name))
         for normal, package in self.contents["packages"].items():
-            if wanted in (None, normal.replace(".", "-")) and self.offers(normal):
+            if wanted in (None, normal) and self.offers(normal):
                 yield Distribution.at(Path(self.folder, package["metadata"]))
 
 
@@ -160,14 +169,17 @@ class AttachedNamespacePath:
 
     def __init__(self, finder: AttachedFinder, own: str) -> None:
         self._finder, self._own, self._added = finder, own, list[str]()
-        self._for: tuple[str, ...] | None = None
-        self._theirs: list[str] = []
+        #: The state of the path, and the application's parts in it; replaced at once, since threads import.
+        self._seen: tuple[tuple[object, ...], list[str]] | None = None
+
+    def _theirs(self) -> list[str]:
+        state = self._finder.state_of_path()
+        if self._seen is None or self._seen[0] != state:
+            self._seen = state, self._finder.locations_elsewhere()
+        return self._seen[1]
 
     def _current(self) -> list[str]:
-        now = tuple(sys.path)
-        if now != self._for:
-            self._for, self._theirs = now, self._finder.locations_elsewhere()
-        theirs = [*self._theirs, *self._added]
+        theirs = [*self._theirs(), *self._added]
         return [self._own, *theirs] if self._finder.comes_first else [*theirs, self._own]
 
     def __iter__(self) -> Iterator[str]:
@@ -180,7 +192,9 @@ class AttachedNamespacePath:
         return self._current()[at]
 
     def __setitem__(self, at: Any, value: Any) -> None:
-        self._added = [entry for entry in _with(self._current(), at, value) if entry not in (self._own, *self._theirs)]
+        self._added = [
+            entry for entry in _with(self._current(), at, value) if entry not in (self._own, *self._theirs())
+        ]
 
     def __contains__(self, entry: object) -> bool:
         return entry in self._current()
@@ -194,18 +208,42 @@ class AttachedNamespacePath:
 
 
 class _NamespaceLoader:
-    """The loader of ``opentelemetry``, which has no code of its own."""
+    """The loader of ``opentelemetry``, which has no code; as :class:`importlib.machinery.NamespaceLoader`."""
 
     def create_module(self, spec: ModuleSpec) -> None:
         """See :meth:`importlib.abc.Loader.create_module`."""
 
     def exec_module(self, module: ModuleType) -> None:
         """See :meth:`importlib.abc.Loader.exec_module`."""
+        module.__file__ = None
+
+    def is_package(self, fullname: str) -> bool:
+        """See :meth:`importlib.abc.InspectLoader.is_package`."""
+        return True
+
+    def get_source(self, fullname: str) -> str:
+        """See :meth:`importlib.abc.InspectLoader.get_source`."""
+        return ""
+
+    def get_code(self, fullname: str) -> Any:
+        """See :meth:`importlib.abc.InspectLoader.get_code`."""
+        return compile("", "<string>", "exec", dont_inherit=True)
+
+    def get_resource_reader(self, fullname: str) -> Any:
+        """See :meth:`importlib.abc.Loader.get_resource_reader`."""
+        from importlib.readers import NamespaceReader
+
+        return NamespaceReader(sys.modules[fullname].__path__)
 
 
 def _with(entries: list[str], at: Any, value: Any) -> list[str]:
     entries[at] = value
     return entries
+
+
+def _normalize(name: str) -> str:
+    """Normalize a distribution's name (Python packaging, *Names and normalization*)."""
+    return "-".join(filter(None, name.lower().replace("_", "-").replace(".", "-").split("-")))
 
 
 def _path_finder() -> Any:

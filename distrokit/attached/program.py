@@ -17,7 +17,7 @@ def find_program() -> tuple[str, bool]:
             return "", True
         if not word.startswith("-"):
             return word, False
-        if word in ("-W", "-X"):
+        if word in ("-W", "-X", "--check-hash-based-pycs"):
             next(words, None)
     return "", True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .decision import ASIDE, Decision, decide, this_interpreter
+from .decision import APPLICATIONS, ASIDE, Decision, decide, find_opentelemetry, this_interpreter
 from .finder import AttachedFinder
 from .program import application_path
 
@@ -97,6 +97,19 @@ class Attachment:
         imported = sys.modules.get("opentelemetry")
         if imported is not None:
             finder.extend(imported)
+        first = application_path()[0]
+        if decision.mode == APPLICATIONS and first not in sys.path and find_opentelemetry([first]):
+            # Python adds this entry a moment later, and the start needs what is in it.
+            sys.path.insert(0, first)
+            try:
+                self._start_distrokit()
+            finally:
+                sys.path.remove(first)
+        else:
+            self._start_distrokit()
+
+    @staticmethod
+    def _start_distrokit() -> None:
         # Imported by name, since distrokit can be imported only now; and without importlib, which takes time.
         asked = os.environ.get(_ASKED)
         if asked:
@@ -106,7 +119,7 @@ class Attachment:
 
     def _decide(self, contents: Any) -> Decision:
         self._decided_for = [*sys.path]
-        return decide(contents, application_path(), [*sys.modules])
+        return decide(contents, [*application_path(), *_folders_of_finders()], [*sys.modules])
 
     def _decide_again(self, finder: AttachedFinder) -> Decision:
         """Decide again if the path has changed: an application may add its packages to it at any time."""
@@ -124,6 +137,18 @@ class Attachment:
     def _debug(self, text: str) -> None:
         if os.environ.get("OTEL_LOG_LEVEL", "").strip().lower() in ("debug", "trace"):
             self._say(f"{self.root}: {text}")
+
+
+def _folders_of_finders() -> list[str]:
+    """Return the folders in which finders of others, such as those of editable installations, find OpenTelemetry."""
+    folders: list[str] = []
+    for finder in sys.meta_path:
+        # Python's own finders are classes.
+        find = None if isinstance(finder, type) or hasattr(finder, "takes_part") else getattr(finder, "find_spec", None)
+        spec = find("opentelemetry", None) if find and not hasattr(finder, "after_import") else None
+        locations = (spec.submodule_search_locations or ()) if spec is not None else ()
+        folders += [os.path.dirname(location) for location in locations]  # noqa: PTH120  (pathlib is not imported yet)
+    return folders
 
 
 def _installed_launcher() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from distrokit.cli.interpreter import interpreter_of
 from distrokit.cli.output import print_json
@@ -11,6 +12,7 @@ from distrokit.declarations import Check, Command
 from distrokit.diagnostics import Mask, write
 from distrokit.doctor.checks import DoctorReport, examine, mask_checks
 from distrokit.lazy.entry_point_files import find_attached
+from distrokit.settings.environ import ASKED
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +34,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.run_on:
         return _let_run(arguments)
-    if arguments.attached and find_attached() is None:
+    is_attached = find_attached() is not None
+    if arguments.attached and not is_attached and not os.environ.get(ASKED):
         write("distrokit doctor: --attached needs a COMMAND: distrokit doctor --attached /otel -- python app.py")
         return 2
     report = examine(arguments.assembly, arguments.distro_selection, online=not arguments.offline)
+    if arguments.attached and not is_attached:
+        own = Check("attached", "ok", "the application has its own distrokit, which starts; the folder does nothing")
+        report = DoctorReport({"attached": [own], **report.groups}, report.strict)
     return _show(report, as_json=arguments.json)
 
 

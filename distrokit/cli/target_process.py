@@ -38,6 +38,14 @@ from distrokit.settings.environ import ASKED
 
 #: Seconds within which COMMAND must start a Python.
 PATIENCE = 60.0
+#: What to do where an attached folder does nothing, by a word of the reason.
+_ASIDE = {
+    "DISTROKIT_ATTACH": "unset DISTROKIT_ATTACH",
+    "older than": "Run it with Python 3.10 or later.",
+    "not supported": "Run it with CPython.",
+    "native code": "Build a folder with this interpreter, or one without native code.",
+}
+_ELSE_ASIDE = "Upgrade OpenTelemetry in its environment, or attach nothing to it."
 #: Number of characters of COMMAND's output that are shown as evidence.
 _SHOWN = 300
 
@@ -68,8 +76,9 @@ def ask(arguments: Sequence[str], command: Sequence[str], attached: str | None =
     if isinstance(result, list):
         return result[0], result[1], result[2]
     if isinstance(result, dict) and "aside" in result:
-        remedy = "Build a folder that fits it, or install 'distrokit[otlp]' in its environment."
-        return Check("attached", "fail", f"{result['aside']}; the application runs without distrokit", remedy)
+        reason: str = result["aside"]
+        remedy = next((remedy for word, remedy in _ASIDE.items() if word in reason), _ELSE_ASIDE)
+        return Check("attached", "fail", f"{reason}; the application runs without distrokit", remedy)
     if isinstance(result, dict):
         return _no_distrokit(result["without"])
     return _no_answer(command, code, printed)

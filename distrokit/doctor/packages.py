@@ -80,7 +80,8 @@ def _instrumentations(plan: Plan) -> Iterator[Check]:
         for keyword, reason in instrumentation.not_found(item) if item.enabled else ():
             evidence = f"{name}: {keyword} ({item.sources.get(keyword, item.source)}): {reason}"
             yield Check("instrumentation-callable", "warn", evidence, "Write module:attribute; put it on PYTHONPATH.")
-    if missing:
+    # An attached folder is for many applications, and none has all libraries.
+    if missing and find_attached() is None:
         names = ", ".join(name for name, _ in missing)
         evidence = f"not applied, since their libraries are not installed in this environment: {names}"
         remedy = "Install the libraries here, or run your program with the interpreter that has them."

@@ -39,11 +39,13 @@ def _can_start(installed: InstalledFiles) -> bool:
 
 def _start(on_demand: OnDemand) -> None:
     attached = find_attached()
-    if attached is not None and attached.decide_again():
-        # The application has added packages of OpenTelemetry to its path.
+    if attached is not None:
+        # The application may have added packages of OpenTelemetry to its path.
+        attached.decide_again()
         if not attached.takes_part:
             return
-        on_demand.installed = read_installed()
+        if attached.changed:
+            on_demand.installed = read_installed()
     # Imported by name: at its start a process imports nothing outside of this package.
     from importlib import import_module
 

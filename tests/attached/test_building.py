@@ -75,7 +75,7 @@ def test_licences_of_private_packages_are_beside_them(folder):
 
 def test_a_layer_of_a_container_image(tmp_path, wheels, receiver):
     archive = tmp_path / "otel.tar.gz"
-    built = build("--archive", str(archive), "--prefix", "autoinstrumentation", *ONE, *SMALL, wheels=wheels)
+    built = build("--archive", str(archive), "--prefix", "/autoinstrumentation/", *ONE, *SMALL, wheels=wheels)
     assert built.returncode == 0, built.stderr
     with tarfile.open(archive) as packed:
         members = packed.getmembers()
@@ -204,6 +204,9 @@ def test_a_folder_with_native_code_serves_one_python(tmp_path, wheels):
         (["--target", "otel", *SMALL, "--exclude", "wrapt"], "needs wrapt, which --exclude leaves out"),
         (["--target", "otel", "-r", "absent.txt"], "there is no file absent.txt"),
         (["--target", "otel", *SMALL, "--python", "no-such-python"], "--python no-such-python: it cannot be run"),
+        (["--target", ".", *SMALL], "is, or contains, the working directory"),
+        (["--target", "otel", "--archive", "otel/x.zip", *SMALL], "is in the folder that is built"),
+        (["--archive", "otel.zip", "--prefix", "../etc", *SMALL], "--prefix '../etc' is no folder"),
         (["--archive", "otel.rar", *SMALL], "it ends in neither .tar.gz nor .zip"),
         (["--target", "/proc/otel", *SMALL], "/proc/otel cannot be written"),
         (["--target", __file__, *SMALL], "is a file"),
@@ -266,6 +269,40 @@ def test_an_interrupted_build_leaves_nothing(tmp_path, wheels, number):
     assert not any(tmp_path.iterdir())
 
 
+def test_another_build_of_the_same_folder_is_left_alone(tmp_path, wheels):
+    target = tmp_path / "otel"
+    command = [sys.executable, "-m", "distrokit", "build", "--target", str(target), *ONE, *SMALL]
+    first = subprocess.Popen(command, env=clean_environ(index_environ(wheels)), stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not any(tmp_path.glob(".otel.part-*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    # A build that was killed left this behind.
+    (tmp_path / ".otel.part-999999999-x").mkdir()
+
+    second = build("--target", str(target), *ONE, *SMALL, wheels=wheels)
+
+    assert (first.wait(120), second.returncode) == (0, 0), second.stderr
+    assert build("--check", str(target), wheels=wheels).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["otel"]
+
+
+def test_entry_points_of_others_stay_outside(tmp_path, wheels):
+    project = tmp_path / "mixed"
+    (project / "mixed_plugin").mkdir(parents=True)
+    (project / "mixed_plugin" / "__init__.py").write_text("")
+    (project / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "mixed-plugin"\nversion = "1"\n[project.scripts]\nmixed = "mixed_plugin:main"\n'
+        '[project.entry-points.distrokit]\nmixed = "mixed_plugin"\n[project.entry-points.pytest11]\nmixed = "mixed_plugin"\n'
+    )
+    built = build("--target", str(tmp_path / "otel"), *ONE, *SMALL, str(project), wheels=wheels)
+    assert built.returncode == 0, built.stderr
+
+    text = (tmp_path / "otel/distrokit-attached/mixed_plugin-1.dist-info/entry_points.txt").read_text()
+
+    assert (text.split(), "mixed_plugin" in built.stdout) == (["[distrokit]", "mixed", "=", "mixed_plugin"], False)
+
+
 def test_a_full_disk_leaves_nothing(tmp_path, wheels):
     # No file may be longer than that, which is how a full disk looks to the one who writes.
     def limit() -> None:
@@ -293,12 +330,17 @@ def test_a_damaged_folder_is_reported(tmp_path, wheels):
     assert build("--target", str(target), *ONE, *SMALL, wheels=wheels).returncode == 0
     (target / "musl" / "sitecustomize.py").unlink()
     (target / "distrokit-attached" / "fast.so").write_bytes(b"")
+    (target / "distrokit-attached" / "distrokit" / "__init__.py").write_text("")
+    # A Python that may write adds its byte code.
+    (target / "__pycache__" / "sitecustomize.cpython-399.pyc").write_bytes(b"")
 
     checked = build("--check", str(target), wheels=wheels)
 
     assert checked.returncode == 1
     assert "problem     it has native code that it was not built with" in checked.stdout
-    assert "problem     missing: musl/sitecustomize.py" in checked.stdout
+    assert "problem     missing: musl/sitecustomize.py\n" in checked.stdout
+    assert "problem     changed: distrokit-attached/distrokit/__init__.py\n" in checked.stdout
+    assert "problem     new: distrokit-attached/fast.so\n" in checked.stdout
 
 
 def test_a_dynamic_import_of_a_private_package_is_found(tmp_path, wheels):

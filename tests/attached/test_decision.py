@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from attaching_parts import API, BASE, CONTENTS, FLASK, PLAIN, SDK, SEMCONV, Started, installed
+from attaching_parts import API, BASE, CONTENTS, FLASK, PLAIN, SDK, Started, installed
 
 from distrokit.attached import decision as module
 from distrokit.attached import program as programs
@@ -21,7 +21,8 @@ from distrokit.lazy.entry_point_files import read_installed
     [
         ({}, "folder", "the application has no OpenTelemetry, the folder's is used"),
         ({"api": "1.20.0"}, "folder", "the application's opentelemetry-api 1.20.0 is replaced by 1.45.1"),
-        ({"api": "1.20.0", "semconv": "0.41b0"}, "folder", "the application's opentelemetry-api 1.20.0 is replaced"),
+        ({"api": "1.20.0", "base": "0.41b0"}, "folder", "the application's opentelemetry-api 1.20.0 is replaced"),
+        ({"api": "1.45.2"}, "application", "the application's opentelemetry-api 1.45.2 is used"),
         ({"api": "1.45.1"}, "folder", "is replaced by 1.45.1"),
         ({"api": "1.46.0"}, "application", "the application's opentelemetry-api 1.46.0 is used"),
         ({"api": "2.0.0"}, "aside", "the application has opentelemetry-api 2.0.0; this folder works with"),
@@ -42,12 +43,12 @@ def test_the_versions_decide(tmp_path, versions, mode, reason):
 @pytest.mark.parametrize(
     ("versions", "offered"),
     [
-        ({"api": "1.45.1", "sdk": "1.45.1", "semconv": "0.66b1"}, {BASE, FLASK, PLAIN, "distrokit"}),
-        # The base works with any release, the others with theirs.
-        ({"api": "1.43.0", "sdk": "1.43.0", "semconv": "0.64b0"}, {BASE, PLAIN, "distrokit"}),
-        ({"api": "1.43.0", "sdk": "1.43.0", "semconv": "0.64b0", "base": "0.64b0"}, {PLAIN, "distrokit"}),
+        ({"api": "1.45.1", "sdk": "1.45.1"}, {BASE, FLASK, PLAIN, "distrokit"}),
+        ({"api": "1.43.0", "sdk": "1.43.0"}, {BASE, FLASK, PLAIN, "distrokit"}),
+        # Instrumentations need their own release of the base.
+        ({"api": "1.43.0", "sdk": "1.43.0", "base": "0.64b0"}, {PLAIN, "distrokit"}),
         # The folder's SDK runs on a later API.
-        ({"api": "1.46.0"}, {SDK, SEMCONV, BASE, FLASK, PLAIN, "distrokit"}),
+        ({"api": "1.46.0"}, {SDK, BASE, FLASK, PLAIN, "distrokit"}),
     ],
 )
 def test_packages_of_the_folder_join_if_they_fit(tmp_path, versions, offered):
@@ -211,7 +212,7 @@ def test_nothing_is_found_when_it_stands_aside(finder):
 def test_its_metadata_is_found_by_name_and_only_on_the_whole_path(finder, monkeypatch):
     from importlib.metadata import DistributionFinder, version
 
-    found = finder(api="1.45.1", sdk="1.45.1", semconv="0.66b1")
+    found = finder(api="1.45.1", sdk="1.45.1")
     context = DistributionFinder.Context
 
     assert len([*found.find_distributions()]) == len(found.decision.offered) == 4
@@ -225,7 +226,7 @@ def test_its_metadata_is_found_by_name_and_only_on_the_whole_path(finder, monkey
 
 
 def test_entry_points_are_those_of_the_application_and_of_the_packages_that_join(finder, monkeypatch):
-    for versions, joined in (({}, True), ({"api": "1.44.0", "sdk": "1.44.0", "semconv": "0.65b0"}, False)):
+    for versions, joined in (({}, True), ({"api": "1.44.0", "sdk": "1.44.0", "base": "0.65b0"}, False)):
         found = finder(**versions)
         monkeypatch.setattr(sys, "meta_path", [found, *sys.meta_path])
         assert (FLASK in read_installed().names) is joined

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from distrokit.attached.start import Attachment
 
-API, SDK, SEMCONV = "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-semantic-conventions"
+API, SDK = "opentelemetry-api", "opentelemetry-sdk"
 BASE, FLASK, PLAIN = (
     "opentelemetry-instrumentation",
     "opentelemetry-instrumentation-flask",
@@ -25,10 +25,9 @@ CONTENTS = {
     "modules": ("_distrokit_private", "distrokit", "opentelemetry", "acme_otel"),
     "packages": {
         API: package("1.45.1"),
-        SDK: package("1.45.1", (API, "==1.45.1"), (SEMCONV, "==0.66b1")),
-        SEMCONV: package("0.66b1", (API, "==1.45.1")),
-        BASE: package("0.66b1", (API, "~=1.4"), (SEMCONV, "==0.66b1")),
-        FLASK: package("0.66b1", (BASE, "==0.66b1"), (SEMCONV, "==0.66b1")),
+        SDK: package("1.45.1", (API, "==1.45.1")),
+        BASE: package("0.66b1", (API, "~=1.4")),
+        FLASK: package("0.66b1", (BASE, "==0.66b1")),
         PLAIN: package("1.0", (API, "~=1.12"), (SDK, ">=1.20,<2")),
         "distrokit": package("0.1.0", (API, ">=1.43,<2"), (SDK, ">=1.43,<2"), (BASE, ">=0.64b0,<1")),
     },
@@ -37,7 +36,7 @@ CONTENTS = {
 
 def installed(folder, **versions):
     """Write the version modules of some of OpenTelemetry's packages."""
-    places = {"api": "version", "sdk": "sdk/version", "base": "instrumentation/version", "semconv": "semconv/version"}
+    places = {"api": "version", "sdk": "sdk/version", "base": "instrumentation/version"}
     for name, version in versions.items():
         file = Path(folder, "opentelemetry", places[name], "__init__.py")
         file.parent.mkdir(parents=True, exist_ok=True)

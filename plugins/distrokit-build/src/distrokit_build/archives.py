@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -21,8 +22,18 @@ exec "$@"
 """
 
 
-def check_archive(path: Path) -> None:
-    """Raise :class:`BuildError` if no such archive can be written."""
+def check_prefix(prefix: str) -> str:
+    """Return the folder in an archive, without slashes around it. Raises: :class:`BuildError`."""
+    parts = prefix.strip("/").split("/")
+    if not all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", part) for part in parts):
+        raise BuildError(f"--prefix {prefix!r} is no folder of letters, digits, dots and dashes", "Correct the option.")
+    return "/".join(parts)
+
+
+def check_archive(path: Path, target: Path | None) -> None:
+    """Raise :class:`BuildError` if no such archive can be written, or if the target would replace it."""
+    if target is not None and (path == target or target in path.parents):
+        raise BuildError(f"--archive {path} is in the folder that is built", "Choose another place.")
     if not path.name.endswith((".tar.gz", ".tgz", ".zip")):
         raise BuildError(f"--archive {path}: it ends in neither .tar.gz nor .zip", "Correct the option.")
 

@@ -72,7 +72,9 @@ def find_pythons(given: Sequence[str]) -> dict[str, str]:
             said = _run([name, "-I", "-S", "-c", _VERSION]).split()
         except (OSError, BuildError) as error:
             if given:
-                raise BuildError(f"--python {name}: it cannot be run: {error}", "Correct the option.") from error
+                raise BuildError(
+                    f"--python {name}: it cannot be run: {error}", "Name a program: python3.12."
+                ) from error
             continue
         if len(said) == 2 and said[1] == "cpython" and tuple(map(int, said[0].split("."))) >= (3, 10):
             found.setdefault(said[0], name)

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from distrokit_build import contents
-from distrokit_build.archives import check_archive, pack
+from distrokit_build import contents, manifest
+from distrokit_build.archives import check_archive, check_prefix, pack
 from distrokit_build.bytecode import compile_folder, find_pythons, run_json
 from distrokit_build.errors import BuildError
 from distrokit_build.folder import check_target, put_in_place, work_folder
@@ -43,10 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    target = Path(arguments.target or arguments.archive)
-    archive = Path(arguments.archive) if arguments.archive else None
+    target = Path(arguments.target or arguments.archive).resolve()
+    archive = Path(arguments.archive).resolve() if arguments.archive else None
     if archive:
-        check_archive(archive)
+        check_archive(archive, target if arguments.target else None)
+    prefix = check_prefix(arguments.prefix)
     if arguments.target:
         check_target(target)
     pythons = find_pythons(arguments.python)
@@ -55,7 +56,7 @@ def _build(arguments: argparse.Namespace) -> int:
         selection = prune(select(find_packages(arguments.requirements, arguments.file, work), arguments.exclude))
         _write(selection, built, [*pythons.values()], allow_native=arguments.allow_native)
         if archive:
-            pack(built, archive, arguments.prefix)
+            pack(built, archive, prefix)
         if not arguments.target:
             found = describe_folder(built)
             found["folder"] = str(archive)
@@ -82,6 +83,7 @@ def _write(selection: Selection, built: Path, pythons: list[str], *, allow_nativ
         )
         verify(selection, built, sys.executable)
     compile_folder(built, pythons)
+    manifest.write(built)
 
 
 def _check(folder: Path, *, as_json: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import tempfile
@@ -27,8 +28,9 @@ def work_folder(target: Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for leftover in target.parent.glob(f".{target.name}{_PART}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}{_PART}", dir=target.parent))
+            if not _is_alive(leftover.name.removeprefix(f".{target.name}{_PART}").partition("-")[0]):
+                shutil.rmtree(leftover, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}{_PART}{os.getpid()}-", dir=target.parent))
     except OSError as error:
         raise BuildError(f"{target} cannot be written: {error}", "Choose another --target.") from error
     before = signal.signal(signal.SIGTERM, _end)
@@ -41,6 +43,8 @@ def work_folder(target: Path) -> Iterator[Path]:
 
 def check_target(target: Path) -> None:
     """Raise :class:`BuildError` if something else than a folder of ``distrokit build`` is at the target."""
+    if target == Path.cwd() or target in Path.cwd().parents:
+        raise BuildError(f"{target} is, or contains, the working directory", "Choose a folder in it.")
     if target.is_dir() and not (target / CODE).is_dir() and any(target.iterdir()):
         raise BuildError(f"{target} has other files in it", "Choose another --target, or remove it.")
     if target.exists() and not target.is_dir():
@@ -59,6 +63,17 @@ def put_in_place(built: Path, target: Path, work: Path) -> None:
         if (work / "before").exists():
             (work / "before").rename(target)
         raise
+
+
+def _is_alive(pid: str) -> bool:
+    """Tell whether the process of another build is still there."""
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -53,7 +53,7 @@ class Installed:
 
     @property
     def modules(self) -> set[str]:
-        """Return the names of its modules and packages, each below the namespace packages that it shares with others."""
+        """Return the names of its modules and packages, below the namespace packages that it shares with others."""
         return {self._module(path) for path in (*self.files, *self.native) if path.endswith((".py", *NATIVE))}
 
     def _module(self, path: str) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from distrokit_build.contents import CODE, PACKAGES, read
+from distrokit_build import manifest
+from distrokit_build.contents import read
 from distrokit_build.installed import NATIVE
-from distrokit_build.writing import ENTRIES
 
+#: Number of files that a problem names.
+_SHOWN = 5
 _TAG = re.compile(r"\.cpython-3(\d+)\.pyc$")
 
 
@@ -19,20 +20,15 @@ def describe_folder(folder: Path) -> dict[str, Any]:
     """Return what is in a folder.
 
     Returns: JSON-ready data: ``folder``, ``distrokit``, ``pythons`` (text), ``bytecode`` (versions), ``bytes``,
-    ``files``, ``digest`` (SHA-256 of all names and files), ``native`` (paths), ``packages`` and ``private`` (name to
-    version), ``left_out`` (name to reason), ``problems`` (texts).
+    ``files``, ``digest`` (SHA-256 of the list of all files as they were built), ``native`` (paths), ``packages`` and
+    ``private`` (name to version), ``left_out`` (name to reason), ``problems`` (texts).
 
     Raises: :class:`~distrokit_build.errors.BuildError`: it is not a folder of ``distrokit build``.
     """
     contents = read(folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in files]
-    digest = hashlib.sha256()
-    size = 0
-    for name, path in zip(names, files, strict=True):
-        data = path.read_bytes()
-        size += len(data)
-        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    size = sum(path.stat().st_size for path in files)
     native = [name for name in names if name.endswith(NATIVE)]
     served: tuple[str, ...] = contents["served"]
     return {
@@ -42,12 +38,12 @@ def describe_folder(folder: Path) -> dict[str, Any]:
         "bytecode": _bytecode(names),
         "bytes": size,
         "files": len(files),
-        "digest": digest.hexdigest(),
+        "digest": manifest.digest(folder),
         "native": native,
         "packages": {name: package["version"] for name, package in contents["packages"].items()},
         "private": contents["private"],
         "left_out": contents["left_out"],
-        "problems": [*_problems(folder, contents, names, native)],
+        "problems": [*_problems(folder, contents, native)],
     }
 
 
@@ -84,17 +80,9 @@ def _bytecode(names: list[str]) -> list[str]:
     return [f"3.{minor}" for minor, count in sorted(counts.items()) if count == sources]
 
 
-def _problems(folder: Path, contents: Mapping[str, Any], names: list[str], native: list[str]) -> list[str]:
-    found = []
+def _problems(folder: Path, contents: Mapping[str, Any], native: list[str]) -> Iterator[str]:
     if native and not contents["served"]:
-        found.append("it has native code that it was not built with")
-    entries = [f"{entry}/sitecustomize.py".removeprefix("/") for entry in ("", *ENTRIES)]
-    missing = [name for name in (*entries, f"{CODE}/start.py") if name not in names]
-    missing += [
-        f"{PACKAGES}/{package['metadata']}"
-        for package in contents["packages"].values()
-        if not (folder / PACKAGES / package["metadata"] / "METADATA").is_file()
-    ]
-    if missing:
-        found.append(f"missing: {', '.join(missing)}")
-    return found
+        yield "it has native code that it was not built with"
+    for what, names in zip(("missing", "changed", "new"), manifest.compare(folder), strict=True):
+        if names:
+            yield f"{what}: {', '.join(names[:_SHOWN])}{f' and {len(names) - _SHOWN} more' if names[_SHOWN:] else ''}"

@@ -71,7 +71,8 @@ def select(packages: Mapping[str, Installed], excluded: Iterable[str] = ()) -> S
         if name in selected:
             continue
         if name in without:
-            raise BuildError(f"{needed_by} needs {name}, which --exclude leaves out", f"Add --exclude {needed_by}.")
+            remedy = f"Add --exclude {needed_by}." if needed_by != "distrokit" else "Leave that option out."
+            raise BuildError(f"{needed_by} needs {name}, which --exclude leaves out", remedy)
         if name not in packages:
             raise BuildError(
                 f"{needed_by} needs {name} on some Python from {PYTHONS[0]} on, and it is not installed",
