@@ -318,7 +318,7 @@ def test_the_readmes_plugin_from_an_installed_distribution(environment, receiver
 
 
 def test_the_layout_that_the_kubernetes_operator_injects(environment, receiver, tmp_path):
-    """A folder on the ``PYTHONPATH`` of a Python without OpenTelemetry, with the lines of docs/container.md."""
+    """A folder that pip has filled, on the ``PYTHONPATH`` of a Python without OpenTelemetry."""
     environment.install("pip")
     injected = tmp_path / "injected"
     command = [
@@ -334,10 +334,12 @@ def test_the_layout_that_the_kubernetes_operator_injects(environment, receiver, 
     ]
     done = environment.run(*command, "distrokit[otlp]", "opentelemetry-instrumentation-logging")
     assert done.returncode == 0, done.stderr
-    page = (ROOT / "docs/container.md").read_text()
-    lines = dict(re.findall(r"^export (\w+)=(\S+)$", page, re.MULTILINE))
-    env = {name: text.replace("/otel-auto-instrumentation-python", str(injected)) for name, text in lines.items()}
-    env |= {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"), "OTEL_PYTHON_DISTRO": "distrokit"}
+    env = {
+        "PYTHONPATH": f"{injected}/opentelemetry/instrumentation/auto_instrumentation{os.pathsep}{injected}",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("http/protobuf"),
+        "OTEL_PYTHON_DISTRO": "distrokit",
+    }
     path = program(environment, "import logging; logging.getLogger('app').warning('hello')\n" + PROGRAM)
 
     result = environment.run("python", str(path), env=env)
