@@ -231,9 +231,10 @@ class _NamespaceLoader:
 
     def get_resource_reader(self, fullname: str) -> Any:
         """See :meth:`importlib.abc.Loader.get_resource_reader`."""
-        from importlib.readers import NamespaceReader
+        from importlib import import_module
 
-        return NamespaceReader(sys.modules[fullname].__path__)
+        readers = import_module("importlib.readers" if sys.version_info < (3, 11) else "importlib.resources.readers")
+        return readers.NamespaceReader(sys.modules[fullname].__path__)
 
 
 def _with(entries: list[str], at: Any, value: Any) -> list[str]:
