@@ -12,4 +12,5 @@ class BuildError(Exception):
     """
 
     def __init__(self, cause: str, remedy: str) -> None:
-        super().__init__(f"{cause}. {remedy}")
+        # An installer's own words end with a line break.
+        super().__init__(f"{cause}{'' if cause.endswith(chr(10)) else '. '}{remedy}")

@@ -75,8 +75,8 @@ def select(packages: Mapping[str, Installed], excluded: Iterable[str] = ()) -> S
             raise BuildError(f"{needed_by} needs {name}, which --exclude leaves out", remedy)
         if name not in packages:
             raise BuildError(
-                f"{needed_by} needs {name} on some Python from {PYTHONS[0]} on, and it is not installed",
-                f"Install it: pip install {name}. Or leave it out: --exclude {needed_by}.",
+                f"{needed_by} needs {name} on some Python from {PYTHONS[0]} on, and it is not among the packages",
+                f"Install it here, or add it to the requirements: {name}. Or leave it out: --exclude {needed_by}.",
             )
         selected[name] = None
         left_out.pop(name, None)
