@@ -10,6 +10,8 @@ from types import ModuleType
 import pytest
 from attaching_parts import CONTENTS, Started, installed
 
+from distrokit.launch.site.sitecustomize import is_launcher
+
 first = import_module("distrokit.attached.site.sitecustomize")
 start = import_module("distrokit.attached.start")
 
@@ -51,6 +53,9 @@ def test_each_entry_leads_to_the_root(root, entry):
     folder, _ = root
 
     assert first.find_root(str(folder / entry) if entry else str(folder)) == str(folder)
+    # The Pythons that a start itself runs get a path without it.
+    assert is_launcher(str(folder / entry))
+    assert not is_launcher(str(folder.parent / "elsewhere"))
     assert first.find_root("/elsewhere/glibc") == ""
 
 

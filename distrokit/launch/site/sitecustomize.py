@@ -31,8 +31,10 @@ def is_launcher(entry):  # type: (str) -> bool
 
 
 def _is_attached(entry):  # type: (str) -> bool
-    # The injector's entries are a folder below.
-    return any(os.path.isdir(os.path.join(folder, ATTACHED)) for folder in (entry, os.path.dirname(entry)) if folder)
+    # The injector's entries are one folder below, the operator's three.
+    above = os.path.dirname(entry)
+    folders = (entry, above, os.path.dirname(os.path.dirname(above)))
+    return any(os.path.isdir(os.path.join(folder, ATTACHED)) for folder in folders if folder)
 
 
 def hidden_by_upstream():  # type: () -> bool
