@@ -42,6 +42,7 @@ VALUES = {
     "OTEL_METRICS_EXEMPLAR_FILTER": "always_on",
     "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION": "false",
     "DISTROKIT_TRACE_HOOKS": "false",
+    "DISTROKIT_ATTACH": "false",
     "DISTROKIT_LAZY": "false",
     **{f"OTEL_PYTHON_{kind.upper()}_PROVIDER": f"sdk_{kind}_provider" for kind in ("tracer", "meter", "logger")},
 }
