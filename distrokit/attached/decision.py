@@ -1,6 +1,6 @@
-"""Decides what a folder does in a process, from what is in the folder and what the application has.
+"""Decides whether a folder starts distrokit in a process, and whose OpenTelemetry it uses.
 
-It imports nothing and changes nothing, so that ``distrokit doctor --attached`` can ask for the decision, too.
+It imports no package and changes nothing.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-#: Do nothing.
-ASIDE = "aside"
-#: Start distrokit with the folder's OpenTelemetry.
-FOLDERS = "folder"
-#: Start distrokit with the application's OpenTelemetry.
-APPLICATIONS = "application"
+#: The folder does nothing.
+DISABLED = "disabled"
+#: distrokit starts with the folder's OpenTelemetry.
+FOLDER_FIRST = "folder first"
+#: distrokit starts with the application's OpenTelemetry.
+APPLICATION_FIRST = "application first"
 
 API, SDK, INSTRUMENTATION = "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation"
 #: The distributions that decide, each with the module that has its version, as a path.
@@ -29,18 +29,31 @@ _PARTS = {
 }
 
 
+#: The end of a remedy.
+_SWITCH_OFF = "set DISTROKIT_ATTACH=0"
+
+
 class Decision:
-    """What a folder does in a process.
+    """The mode of a folder in a process.
 
     Attributes:
-        mode: one of :data:`ASIDE`, :data:`FOLDERS` and :data:`APPLICATIONS`.
+        mode: one of :data:`DISABLED`, :data:`FOLDER_FIRST` and :data:`APPLICATION_FIRST`.
         reason: why, as the end of a sentence that begins with the name of the folder.
+        remedy: how to enable the folder, as a sentence; empty where it is enabled.
         found: the versions of OpenTelemetry's distributions that the application has; empty for an unknown version.
-        offered: the normalized names of the folder's distributions that take part.
+        visible: the normalized names of the folder's distributions that distrokit uses.
     """
 
-    def __init__(self, mode: str, reason: str, found: Mapping[str, str], offered: Iterable[str] = ()) -> None:
-        self.mode, self.reason, self.found, self.offered = mode, reason, found, frozenset(offered)
+    def __init__(
+        self,
+        mode: str,
+        reason: str,
+        remedy: str = "",
+        found: Mapping[str, str] | None = None,
+        visible: Iterable[str] = (),
+    ) -> None:
+        self.mode, self.reason, self.remedy = mode, reason, remedy
+        self.found, self.visible = found or {}, frozenset(visible)
 
 
 def decide(contents: Mapping[str, Any], path: Iterable[str], loaded: Iterable[str] = ()) -> Decision:
@@ -51,48 +64,66 @@ def decide(contents: Mapping[str, Any], path: Iterable[str], loaded: Iterable[st
         path: where the application's packages are.
         loaded: the names of the modules that are imported already.
     """
-    obstacle = _interpreter_obstacle(contents)
-    if obstacle:
-        return Decision(ASIDE, obstacle, {})
+    refused = _check_interpreter(contents)
+    if refused is not None:
+        return refused
     found = find_opentelemetry(path)
-    supported: Mapping[str, tuple[str, str]] = contents["supported"]
+    if SDK in found:
+        return _use_sdk(found, contents)
     packages: Mapping[str, Any] = contents["packages"]
-    own = {name: packages[name]["version"] for name in _PARTS if name in packages}
-    for name, version in found.items():
-        # An API alone is replaced, and so is what comes with it.
-        counts = SDK in found or (name == API and _release(version) >= _release(supported[API][1]))
-        if counts and name in supported and not _is_in(version, supported[name]):
-            return Decision(ASIDE, _out_of_range(name, version, supported[name]), found)
-    newer = API in found and _release(found[API], 3) > _release(own[API], 3)
-    imported = API in found and any(name.startswith("opentelemetry.") for name in loaded)
-    if imported and not _is_in(found[API], supported[API]):
-        return Decision(ASIDE, f"opentelemetry-api {found[API]} is already imported when Python starts", found)
-    if SDK in found or newer or imported:
-        title = SDK if SDK in found else API
-        reason = f"the application's {title} {found[title]} is used"
-        return Decision(APPLICATIONS, reason, found, _offered(packages, found))
-    reason = "the application has no OpenTelemetry"
+    own = packages[API]["version"]
+    imported = any(name.startswith("opentelemetry.") for name in loaded)
+    if API in found and (imported or _release(found[API], 3) > _release(own, 3)):
+        return _use_api(found, own, packages, imported=imported)
     if API in found:
-        reason = f"the application's opentelemetry-api {found[API]} is replaced by {own[API]}"
-    return Decision(FOLDERS, f"{reason}, the folder's is used" if API not in found else reason, found, packages)
+        reason = f"the application's opentelemetry-api {found[API]} is replaced by {own}"
+    else:
+        reason = "the application has no OpenTelemetry, the folder's is used"
+    return Decision(FOLDER_FIRST, reason, found=found, visible=packages)
 
 
-def _offered(packages: Mapping[str, Any], found: Mapping[str, str]) -> list[str]:
-    """Return the folder's distributions that work with those of the application, which come first."""
-    offered = {name: package["needs"] for name, package in packages.items() if name not in found}
+def _use_sdk(found: Mapping[str, str], contents: Mapping[str, Any]) -> Decision:
+    """Decide for an application with an SDK: it is used if each of OpenTelemetry's packages is in the supported range."""
+    for name, version in found.items():
+        lowest, above = contents["supported"][name]
+        if not version or not _release(lowest) <= _release(version) < _release(above):
+            has = f"has {name} {version}" if version else f"has {name} of an unknown version"
+            wanted = f"{name}>={lowest},<{above}"
+            reason = f"the application {has}; this folder works with {wanted}"
+            return Decision(DISABLED, reason, f"Install {wanted}, or {_SWITCH_OFF}.", found)
+    reason = f"the application's {SDK} {found[SDK]} is used"
+    return Decision(APPLICATION_FIRST, reason, found=found, visible=_find_visible(contents["packages"], found))
+
+
+def _use_api(found: Mapping[str, str], own: str, packages: Mapping[str, Any], *, imported: bool) -> Decision:
+    """Decide for an API alone that cannot be replaced; the folder's SDK runs on its own minor release only."""
+    version = found[API]
+    if _release(version) == _release(own):
+        reason = f"the application's {API} {version} is used"
+        return Decision(APPLICATION_FIRST, reason, found=found, visible=_find_visible(packages, found))
+    if imported:
+        reason = f"{API} {version} is already imported when Python starts, and the folder has {own}"
+        return Decision(DISABLED, reason, f"Remove the .pth file that imports it, or {_SWITCH_OFF}.", found)
+    reason = f"the application has {API} {version}, which is later than the folder's {own}"
+    return Decision(DISABLED, reason, f"Build the folder with {SDK} {version}, or {_SWITCH_OFF}.", found)
+
+
+def _find_visible(packages: Mapping[str, Any], found: Mapping[str, str]) -> list[str]:
+    """Return the folder's distributions that work with those of the application."""
+    visible = {name: package["needs"] for name, package in packages.items() if name not in found}
     while True:
-        unfit = [name for name, needs in offered.items() if not all(_has(found, offered, *need) for need in needs)]
+        unfit = [name for name, needs in visible.items() if not all(_has(found, visible, *need) for need in needs)]
         # distrokit needs its base only, which runs with any supported release.
         unfit = [name for name in unfit if name != INSTRUMENTATION]
         if not unfit:
-            return list(offered)
+            return list(visible)
         for name in unfit:
-            del offered[name]
+            del visible[name]
 
 
-def _has(found: Mapping[str, str], offered: Mapping[str, object], name: str, specifier: str) -> bool:
+def _has(found: Mapping[str, str], visible: Mapping[str, object], name: str, specifier: str) -> bool:
     # A later API does what an earlier one does.
-    return _fits(found[name], specifier, later=name == API) if name in found else name in offered
+    return _fits(found[name], specifier, later=name == API) if name in found else name in visible
 
 
 def _fits(version: str, specifier: str, *, later: bool) -> bool:
@@ -143,7 +174,7 @@ def _version(read: Any, folder: str, module: str) -> str | None:
     package = f"{folder}/{module.rpartition('/')[0]}"
     # Compiled only.
     here = module.count("/") > 1 and read is _read_file and os.path.isdir(package)  # noqa: PTH112  (as above)
-    return "" if here and any(name.startswith("__init__.") for name in os.listdir(package)) else None  # noqa: PTH208
+    return "" if here and any(name.startswith("__init__.") for name in os.listdir(package)) else None  # noqa: PTH208  (as above)
 
 
 def _read_file(path: str) -> str | None:
@@ -194,23 +225,15 @@ def _release(version: str, parts: int = 2) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def _is_in(version: str, bounds: tuple[str, str]) -> bool:
-    return bool(version) and _release(bounds[0]) <= _release(version) < _release(bounds[1])
-
-
-def _out_of_range(name: str, version: str, bounds: tuple[str, str]) -> str:
-    has = f"the application has {name} {version}" if version else f"the version of the application's {name} is unknown"
-    return f"{has}; this folder works with {name}>={bounds[0]},<{bounds[1]}"
-
-
-def _interpreter_obstacle(contents: Mapping[str, Any]) -> str:
-    served: tuple[str, ...] = contents["served"]
+def _check_interpreter(contents: Mapping[str, Any]) -> Decision | None:
+    interpreters: list[str] = contents["interpreters"]
     name = sys.implementation.name
     if name != "cpython":
-        return f"{name} is not supported, CPython is"
-    if served and this_interpreter() not in served:
-        return f"it has native code for {', '.join(served)}, and this is {this_interpreter()}"
-    return ""
+        return Decision(DISABLED, f"{name} is not supported", f"Run the application with CPython, or {_SWITCH_OFF}.")
+    if interpreters and this_interpreter() not in interpreters:
+        reason = f"it has native code for {', '.join(interpreters)}, and this is {this_interpreter()}"
+        return Decision(DISABLED, reason, f"Build a folder with this Python, or without native code, or {_SWITCH_OFF}.")
+    return None
 
 
 def this_interpreter() -> str:

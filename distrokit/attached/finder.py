@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 
-from .decision import ASIDE, FOLDERS
+from .decision import DISABLED, FOLDER_FIRST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .decision import Decision
 
-_SHARED = "opentelemetry"
+_NAMESPACE = "opentelemetry"
 
 
 class AttachedFinder:
@@ -27,32 +27,26 @@ class AttachedFinder:
     or after them, as decided. Of other packages that both have, the application's is imported.
 
     Args:
-        folder: where the packages are.
+        root: the folder as the user named it.
+        folder: where its packages are.
         contents: of the folder, see ``distrokit_build.contents``.
-        decision: for this process.
-        decide: called when ``opentelemetry`` is imported, to decide again if the path has changed.
+        decide: makes the decision for this process; called now and when ``opentelemetry`` is imported.
 
     Attributes:
-        root: the folder as the user named it.
         decision: the last decision.
         changed: true if that is not the first one.
     """
 
     def __init__(
-        self,
-        root: str,
-        folder: str,
-        contents: Mapping[str, Any],
-        decision: Decision,
-        decide: Callable[[AttachedFinder], Decision],
+        self, root: str, folder: str, contents: Mapping[str, Any], decide: Callable[[AttachedFinder], Decision]
     ) -> None:
-        self.root, self.folder, self.contents, self.decision = root, folder, contents, decision
-        self._decide = decide
-        self.changed = False
-        self._epoch = 0
+        self.root, self.folder, self.contents, self._decide = root, folder, contents, decide
         self._modules = frozenset(contents["modules"])
-        #: Threads with the names that they are looking for elsewhere.
+        #: Each thread that asks other finders, with the module that it asks for.
         self._asking: set[tuple[int, str]] = set()
+        self._epoch = 0
+        self.changed = False
+        self.decision = decide(self)
 
     # ------------------------------------------------------------------------- modules
 
@@ -63,67 +57,64 @@ class AttachedFinder:
         # Finders of other libraries ask all finders in turn, this one included.
         if fullname not in self._modules or (get_ident(), fullname) in self._asking:
             return None
-        if fullname == _SHARED:
+        if fullname == _NAMESPACE:
             self.decide_again()
-            return self._find_shared() if self.takes_part else None
-        theirs = None if fullname.startswith(("distrokit", "_distrokit")) else self._find_elsewhere(fullname)
+            return self._find_namespace() if self.is_enabled else None
+        theirs = None if fullname.startswith(("distrokit", "_distrokit")) else self._ask_others(fullname)
         # A folder of that name is no package.
         if theirs is not None and theirs.loader is not None:
             return theirs
         spec: ModuleSpec | None = _path_finder().find_spec(fullname, [self.folder])
         return spec
 
-    def _find_shared(self) -> ModuleSpec:
-        theirs = self._find_elsewhere(_SHARED)
-        own = f"{self.folder}/{_SHARED}"
+    def _find_namespace(self) -> ModuleSpec:
+        theirs = self._ask_others(_NAMESPACE)
+        own = f"{self.folder}/{_NAMESPACE}"
         if theirs is not None and theirs.loader is not None and theirs.submodule_search_locations is not None:
             # Not a namespace package, but one with an `__init__`.
             locations = [*theirs.submodule_search_locations]
-            theirs.submodule_search_locations[:] = [own, *locations] if self.comes_first else [*locations, own]
+            theirs.submodule_search_locations[:] = [own, *locations] if self.folder_first else [*locations, own]
             return theirs
         # With a loader, since some libraries rebuild the path of what they take for an ordinary namespace package.
-        spec: ModuleSpec = type(__spec__)(_SHARED, _NamespaceLoader(), is_package=True)  # type: ignore[arg-type]
+        spec: ModuleSpec = type(__spec__)(_NAMESPACE, _NamespaceLoader(), is_package=True)  # type: ignore[arg-type]
         spec.submodule_search_locations = AttachedNamespacePath(self, own)  # type: ignore[assignment]  # like a list
         return spec
 
     def extend(self, module: ModuleType) -> None:
         """Add the folder's part to an ``opentelemetry`` that is imported already."""
-        module.__path__ = AttachedNamespacePath(self, f"{self.folder}/{_SHARED}")  # type: ignore[assignment]
+        module.__path__ = AttachedNamespacePath(self, f"{self.folder}/{_NAMESPACE}")  # type: ignore[assignment]
 
-    def decide_again(self) -> bool:
-        """Decide again, where the application has changed its path; return whether the decision is another one."""
+    def decide_again(self) -> None:
+        """Make the decision again: the application may have changed its path."""
         before, self.decision = self.decision, self._decide(self)
         self.changed = self.changed or before is not self.decision
-        return before is not self.decision
 
     @property
-    def takes_part(self) -> bool:
+    def is_enabled(self) -> bool:
         """True if distrokit runs in this process."""
-        return self.decision.mode != ASIDE
+        return self.decision.mode != DISABLED
 
     @property
-    def comes_first(self) -> bool:
+    def folder_first(self) -> bool:
         """True if the folder's OpenTelemetry is used instead of the application's."""
-        return self.decision.mode == FOLDERS
+        return self.decision.mode == FOLDER_FIRST
 
-    def _find_elsewhere(self, name: str) -> ModuleSpec | None:
+    def _ask_others(self, name: str) -> ModuleSpec | None:
         key = (get_ident(), name)
         self._asking.add(key)
         try:
             for finder in list(sys.meta_path):
-                find = getattr(finder, "find_spec", None)
-                if finder is self or find is None or type(finder).__name__ == "ImportHook":
-                    continue
-                spec: ModuleSpec | None = find(name, None)
+                find = None if finder is self else getattr(finder, "find_spec", None)
+                spec: ModuleSpec | None = find(name, None) if find else None
                 if spec is not None:
                     return spec
         finally:
             self._asking.discard(key)
         return None
 
-    def locations_elsewhere(self) -> list[str]:
+    def find_application_parts(self) -> list[str]:
         """Return the folders of the application's parts of ``opentelemetry``."""
-        spec = self._find_elsewhere(_SHARED)
+        spec = self._ask_others(_NAMESPACE)
         return [*(spec.submodule_search_locations or ())] if spec is not None else []
 
     def invalidate_caches(self) -> None:
@@ -137,14 +128,14 @@ class AttachedFinder:
     # ------------------------------------------------------------------------- metadata
 
     def packages(self) -> Iterator[tuple[str, str, dict[str, list[tuple[str, str]]]]]:
-        """Yield normalized name, metadata folder and entry points of the distributions that take part."""
+        """Yield normalized name, metadata folder and entry points of the visible distributions."""
         for name, package in self.contents["packages"].items():
-            if self.offers(name):
+            if self.is_visible(name):
                 yield name, f"{self.folder}/{package['metadata']}", package["entry_points"]
 
-    def offers(self, name: str) -> bool:
-        """Tell whether a distribution of the folder, by its normalized name, takes part in this process."""
-        return name in self.decision.offered
+    def is_visible(self, name: str) -> bool:
+        """Tell whether distrokit uses a distribution of the folder in this process; by its normalized name."""
+        return name in self.decision.visible
 
     def owns(self, distribution: Distribution) -> bool:
         """Tell whether a distribution is in the folder."""
@@ -152,15 +143,18 @@ class AttachedFinder:
 
     def find_distributions(self, context: DistributionFinder.Context | None = None) -> Iterator[Distribution]:
         """See :meth:`importlib.metadata.MetadataPathFinder.find_distributions`; yields nothing for a given path."""
-        name = getattr(context, "name", None)
-        if vars(context).get("path", sys.path) is not sys.path if context is not None else False:
+        given: dict[str, Any] = {} if context is None else vars(context)
+        if given.get("path", sys.path) is not sys.path:
             return
         from importlib.metadata import Distribution
         from pathlib import Path
 
-        wanted = None if name is None else _normalize(str(name))
+        name = given.get("name")
+        # Imported by name: this package is also imported before distrokit can be.
+        normalize = __import__("distrokit.lazy.entry_point_files", fromlist=("",)).normalize
+        wanted = None if name is None else normalize(name)
         for normal, package in self.contents["packages"].items():
-            if wanted in (None, normal) and self.offers(normal):
+            if wanted in (None, normal) and self.is_visible(normal):
                 yield Distribution.at(Path(self.folder, package["metadata"]))
 
 
@@ -175,12 +169,12 @@ class AttachedNamespacePath:
     def _theirs(self) -> list[str]:
         state = self._finder.state_of_path()
         if self._seen is None or self._seen[0] != state:
-            self._seen = state, self._finder.locations_elsewhere()
+            self._seen = state, self._finder.find_application_parts()
         return self._seen[1]
 
     def _current(self) -> list[str]:
         theirs = [*self._theirs(), *self._added]
-        return [self._own, *theirs] if self._finder.comes_first else [*theirs, self._own]
+        return [self._own, *theirs] if self._finder.folder_first else [*theirs, self._own]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._current())
@@ -192,9 +186,9 @@ class AttachedNamespacePath:
         return self._current()[at]
 
     def __setitem__(self, at: Any, value: Any) -> None:
-        self._added = [
-            entry for entry in _with(self._current(), at, value) if entry not in (self._own, *self._theirs())
-        ]
+        changed = self._current()
+        changed[at] = value
+        self._added = [entry for entry in changed if entry not in (self._own, *self._theirs())]
 
     def __contains__(self, entry: object) -> bool:
         return entry in self._current()
@@ -235,16 +229,6 @@ class _NamespaceLoader:
 
         readers = import_module("importlib.readers" if sys.version_info < (3, 11) else "importlib.resources.readers")
         return readers.NamespaceReader(sys.modules[fullname].__path__)
-
-
-def _with(entries: list[str], at: Any, value: Any) -> list[str]:
-    entries[at] = value
-    return entries
-
-
-def _normalize(name: str) -> str:
-    """Normalize a distribution's name (Python packaging, *Names and normalization*)."""
-    return "-".join(filter(None, name.lower().replace("_", "-").replace(".", "-").split("-")))
 
 
 def _path_finder() -> Any:

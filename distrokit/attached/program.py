@@ -6,20 +6,17 @@ import os
 import sys
 
 
-def find_program() -> tuple[str, bool]:
-    """Return the path of the script, empty for none; and whether it is known that Python runs no script.
-
-    There is none with ``-c``, ``-m``, ``-``, and without arguments.
-    """
+def find_program() -> str:
+    """Return the path of the script; empty with ``-c``, ``-m``, ``-`` and without arguments."""
     words = iter(sys.orig_argv[1:])
     for word in words:
         if word == "-" or (word.startswith("-") and word[1:2] not in ("W", "X", "-") and ("c" in word or "m" in word)):
-            return "", True
+            return ""
         if not word.startswith("-"):
-            return word, False
+            return word
         if word in ("-W", "-X", "--check-hash-based-pycs"):
             next(words, None)
-    return "", True
+    return ""
 
 
 def is_archive(program: str) -> bool:
@@ -41,7 +38,8 @@ def application_path() -> list[str]:
     """Return the path of the application's modules: ``sys.path``, with the entry that Python adds after its start."""
     if getattr(sys.flags, "safe_path", False):
         return sys.path
-    program, _ = find_program()
+    program = find_program()
     # An archive or a folder is an entry itself.
-    first = program if is_archive(program) else os.path.dirname(os.path.realpath(program)) if program else ""  # noqa: PTH120
-    return [first, *sys.path]
+    if program and not is_archive(program):
+        program = os.path.dirname(os.path.realpath(program))  # noqa: PTH120  (pathlib is not imported yet)
+    return [program, *sys.path]

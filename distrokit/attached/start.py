@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 
-from .decision import APPLICATIONS, ASIDE, Decision, decide, find_opentelemetry, this_interpreter
+from .decision import APPLICATION_FIRST, DISABLED, Decision, decide, find_opentelemetry, this_interpreter
 from .finder import AttachedFinder
 from .program import application_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
 _PACKAGES = "distrokit-attached"
 _LAUNCHER = "distrokit/launch/site"
@@ -29,7 +28,8 @@ class Attachment:
         root: the folder.
         say: prints a line, once in this process and its children.
         import_next: imports the ``sitecustomize`` that the folder hides.
-        answer_doctor: tells ``distrokit doctor`` why the folder does nothing, if the doctor has started this process.
+        answer_doctor: if ``distrokit doctor`` has started this process, tells it why the folder does nothing, and what
+            the remedy is.
     """
 
     def __init__(
@@ -37,10 +37,12 @@ class Attachment:
         root: str,
         say: Callable[[str], None],
         import_next: Callable[[], None],
-        answer_doctor: Callable[[str], None],
+        answer_doctor: Callable[[str, str], None],
     ) -> None:
         self.root, self._say, self._import_next, self._answer_doctor = root, say, import_next, answer_doctor
-        self._decided_for: list[str] | None = None
+        self._decision: Decision | None = None
+        #: The path that the decision is for.
+        self._path: list[str] = []
 
     def start(self) -> None:
         """Decide, and start distrokit, or do nothing. Raises what the user's own ``sitecustomize`` raises."""
@@ -59,8 +61,8 @@ class Attachment:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # the application runs
-            text = " ".join(str(error).split())
-            self._say(f"{self.root}: start: {type(error).__name__}: {text}; the application runs without telemetry")
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            self._say(f"{self.root}: {reason}; the application runs without distrokit. Build the folder again.")
 
     def _run_users_own(self) -> None:
         """Import the user's own ``sitecustomize``, but no launcher's: distrokit does what that does."""
@@ -85,11 +87,11 @@ class Attachment:
     def _start(self) -> None:
         from .contents import CONTENTS  # type: ignore[import-not-found]  # written when the folder is built
 
-        decision = self._decide(CONTENTS)
-        finder = AttachedFinder(self.root, f"{self.root}/{_PACKAGES}", CONTENTS, decision, self._decide_again)
-        if decision.mode == ASIDE:
-            self._answer_doctor(decision.reason)
-            self._say_aside(decision)
+        finder = AttachedFinder(self.root, f"{self.root}/{_PACKAGES}", CONTENTS, self._decide)
+        decision = finder.decision
+        if not finder.is_enabled:
+            self._answer_doctor(decision.reason, decision.remedy)
+            self._say_disabled(decision)
             self._run_other_launcher()
             return
         self._debug(f"{decision.reason} ({decision.mode}, {this_interpreter()})")
@@ -98,7 +100,7 @@ class Attachment:
         if imported is not None:
             finder.extend(imported)
         first = application_path()[0]
-        if decision.mode == APPLICATIONS and first not in sys.path and find_opentelemetry([first]):
+        if decision.mode == APPLICATION_FIRST and first not in sys.path and find_opentelemetry([first]):
             # Python adds this entry a moment later, and the start needs what is in it.
             sys.path.insert(0, first)
             try:
@@ -117,38 +119,26 @@ class Attachment:
         else:
             __import__("distrokit.launch.site.sitecustomize", fromlist=("",)).start_process()
 
-    def _decide(self, contents: Any) -> Decision:
-        self._decided_for = [*sys.path]
-        return decide(contents, [*application_path(), *_folders_of_finders()], [*sys.modules])
-
-    def _decide_again(self, finder: AttachedFinder) -> Decision:
-        """Decide again if the path has changed: an application may add its packages to it at any time."""
-        before = finder.decision
-        if self._decided_for == sys.path or any(name.startswith("opentelemetry.") for name in sys.modules):
+    def _decide(self, finder: AttachedFinder) -> Decision:
+        """Decide, and again if the path has changed: an application may add its packages to it at any time."""
+        before = self._decision
+        imported = any(name.startswith("opentelemetry.") for name in sys.modules)
+        if before is not None and (imported or self._path == sys.path):
             return before
-        decision = self._decide(finder.contents)
-        if decision.mode == ASIDE != before.mode:
-            self._say_aside(decision)
+        self._path = [*sys.path]
+        # Finders of others, such as those of editable installations, find packages that are not on the path.
+        parts = [os.path.dirname(part) for part in finder.find_application_parts()]  # noqa: PTH120  (pathlib is not imported yet)
+        decision = self._decision = decide(finder.contents, [*application_path(), *parts], [*sys.modules])
+        if before is not None and decision.mode == DISABLED != before.mode:
+            self._say_disabled(decision)
         return decision
 
-    def _say_aside(self, decision: Decision) -> None:
-        self._say(f"{self.root}: {decision.reason}; the application runs without distrokit")
+    def _say_disabled(self, decision: Decision) -> None:
+        self._say(f"{self.root}: {decision.reason}; the application runs without distrokit. {decision.remedy}")
 
     def _debug(self, text: str) -> None:
         if os.environ.get("OTEL_LOG_LEVEL", "").strip().lower() in ("debug", "trace"):
             self._say(f"{self.root}: {text}")
-
-
-def _folders_of_finders() -> list[str]:
-    """Return the folders in which finders of others, such as those of editable installations, find OpenTelemetry."""
-    folders: list[str] = []
-    for finder in sys.meta_path:
-        # Python's own finders are classes.
-        find = None if isinstance(finder, type) or hasattr(finder, "takes_part") else getattr(finder, "find_spec", None)
-        spec = find("opentelemetry", None) if find and not hasattr(finder, "after_import") else None
-        locations = (spec.submodule_search_locations or ()) if spec is not None else ()
-        folders += [os.path.dirname(location) for location in locations]  # noqa: PTH120  (pathlib is not imported yet)
-    return folders
 
 
 def _installed_launcher() -> str:

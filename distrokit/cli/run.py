@@ -14,12 +14,12 @@ import shutil
 import signal
 from collections.abc import Mapping, Sequence
 
+from distrokit.attached.site.sitecustomize import find_root
 from distrokit.cli.interpreter import check_pythonpath, find_bundle, interpreter_of
 from distrokit.cli.plain_command import launched_environ
 from distrokit.cli.target_process import no_program, with_python
 from distrokit.diagnostics import visible, write
 from distrokit.launch.site import FOLDER
-from distrokit.launch.site.sitecustomize import ATTACHED
 
 #: A shell's exit codes for a program that is not found, and for one that cannot be run.
 NOT_FOUND, NOT_RUN = 127, 126
@@ -86,7 +86,6 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         " application only there, such as django-admin, need it; python, gunicorn, uvicorn, flask and celery do not."
         " Files in the directory are then imported in place of libraries of the same name.",
     )
-
     parser.add_argument(
         "--attach",
         metavar="FOLDER",
@@ -98,7 +97,7 @@ def run_parsed(arguments: argparse.Namespace) -> int:
     """Become the command ``arguments.elsewhere``; return as :func:`run`."""
     command: list[str] = arguments.elsewhere
     attach = arguments.attach and os.path.abspath(arguments.attach)  # noqa: PTH100  (a text)
-    if attach and not os.path.isdir(os.path.join(attach, ATTACHED)):  # noqa: PTH112, PTH118  (likewise)
+    if attach and not find_root(attach):
         write(f"distrokit run: --attach {arguments.attach}: it is not a folder of `distrokit build`")
         return 2
     # An error here may cost telemetry or a message, but COMMAND still runs.

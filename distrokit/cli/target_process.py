@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from distrokit.attached.site.sitecustomize import find_root
 from distrokit.cli.guard.sitecustomize import CANNOT
 from distrokit.cli.interpreter import (
     LAUNCHER,
@@ -33,19 +34,10 @@ from distrokit.cli.interpreter import (
 )
 from distrokit.declarations import Check
 from distrokit.doctor.installer import install_line
-from distrokit.launch.site.sitecustomize import ATTACHED
 from distrokit.settings.environ import ASKED
 
 #: Seconds within which COMMAND must start a Python.
 PATIENCE = 60.0
-#: What to do where an attached folder does nothing, by a word of the reason.
-_ASIDE = {
-    "DISTROKIT_ATTACH": "unset DISTROKIT_ATTACH",
-    "older than": "Run it with Python 3.10 or later.",
-    "not supported": "Run it with CPython.",
-    "native code": "Build a folder with this interpreter, or one without native code.",
-}
-_ELSE_ASIDE = "Upgrade OpenTelemetry in its environment, or attach nothing to it."
 #: Number of characters of COMMAND's output that are shown as evidence.
 _SHOWN = 300
 
@@ -56,10 +48,12 @@ def ask(arguments: Sequence[str], command: Sequence[str], attached: str | None =
     Args:
         arguments: of ``distrokit``.
         command: what the user typed after ``--``.
-        attached: a folder of ``distrokit build`` that is put on PYTHONPATH instead of the launcher's.
+        attached: a folder of ``distrokit build`` that is put on PYTHONPATH instead of the launcher's. ``None`` for the
+            one that is on PYTHONPATH already, if there is one.
 
     Returns: exit code, stdout and stderr; or why there is no answer.
     """
+    attached = attached or _find_attached()
     if found := _obstacle(command, attached):
         return found
     with tempfile.TemporaryDirectory(prefix="distrokit-") as folder:
@@ -75,10 +69,9 @@ def ask(arguments: Sequence[str], command: Sequence[str], attached: str | None =
         result: Any = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
     if isinstance(result, list):
         return result[0], result[1], result[2]
-    if isinstance(result, dict) and "aside" in result:
-        reason: str = result["aside"]
-        remedy = next((remedy for word, remedy in _ASIDE.items() if word in reason), _ELSE_ASIDE)
-        return Check("attached", "fail", f"{reason}; the application runs without distrokit", remedy)
+    if isinstance(result, dict) and "disabled" in result:
+        evidence = f"{result['disabled']}; the application runs without distrokit"
+        return Check("attached", "fail", evidence, result["remedy"])
     if isinstance(result, dict):
         return _no_distrokit(result["without"])
     return _no_answer(command, code, printed)
@@ -86,7 +79,7 @@ def ask(arguments: Sequence[str], command: Sequence[str], attached: str | None =
 
 def _obstacle(command: Sequence[str], attached: str | None) -> Check | None:
     """Return why COMMAND is not started; ``None`` if no obstacle is known."""
-    if attached is not None and not Path(attached, ATTACHED).is_dir():
+    if attached is not None and not find_root(str(Path(attached).absolute())):
         return Check("attached", "fail", f"{attached} is not a folder of `distrokit build`", "Correct --attached.")
     if shutil.which(command[0]) is None:
         return no_program(command[0])
@@ -159,8 +152,16 @@ def _environ(command: Sequence[str]) -> dict[str, str]:
 
 def _attached_environ(folder: str) -> dict[str, str]:
     """Return this process's environment with a folder of ``distrokit build`` first on PYTHONPATH."""
-    path = [str(Path(folder).absolute()), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    before = os.environ.get("PYTHONPATH", "")
+    if folder not in before.split(os.pathsep):
+        before = os.pathsep.join(filter(None, [str(Path(folder).absolute()), before]))
+    return {**os.environ, "PYTHONPATH": before}
+
+
+def _find_attached() -> str | None:
+    """Return the first entry of PYTHONPATH that leads to a folder of ``distrokit build``; ``None`` if none does."""
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return next((entry for entry in entries if entry and find_root(str(Path(entry).absolute()))), None)
 
 
 def _with_launcher(program: str, command: Sequence[str], interpreter: Interpreter | None) -> list[str]:

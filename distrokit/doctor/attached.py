@@ -19,7 +19,7 @@ def check_attached() -> Iterator[Check]:
         return
     version = attached.contents["distrokit"]
     yield Check("attached", "ok", f"distrokit {version} runs from {attached.root}: {attached.decision.reason}")
-    left_out = [name for name in attached.contents["packages"] if not attached.offers(name)]
+    left_out = [name for name in attached.contents["packages"] if not attached.is_visible(name)]
     other = [name for name in left_out if name not in attached.decision.found]
     if other:
         yield Check(

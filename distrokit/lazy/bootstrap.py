@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from distrokit.lazy.entry_point_files import InstalledFiles
 
-#: The distributions without which nothing can start. An attached folder has a copy of the last one, without metadata.
+#: The distributions without which nothing can start. An attached folder was checked when it was built.
 _REQUIRED = ("distrokit", "opentelemetry-api", "opentelemetry-sdk", "opentelemetry-instrumentation", "pluggy")
 
 
@@ -21,7 +21,7 @@ def sleep_until_used() -> OnDemand | None:
     """Arrange that telemetry starts when this process uses it; return ``None`` if it must start at once."""
     installed = read_installed()
     on_demand = OnDemand(_start, _failed, installed=installed)
-    reasons = find_eager_reasons(on_demand.environ, installed, on_demand.directory, find_program()[0])
+    reasons = find_eager_reasons(on_demand.environ, installed, on_demand.directory, find_program())
     if not _can_start(installed) or any(reasons):
         return None
     watched = find_watched(on_demand.environ, installed)
@@ -33,8 +33,7 @@ def sleep_until_used() -> OnDemand | None:
 
 
 def _can_start(installed: InstalledFiles) -> bool:
-    required = _REQUIRED if find_attached() is None else _REQUIRED[:-1]
-    return all(name in installed.names for name in required)
+    return find_attached() is not None or all(name in installed.names for name in _REQUIRED)
 
 
 def _start(on_demand: OnDemand) -> None:
@@ -42,7 +41,7 @@ def _start(on_demand: OnDemand) -> None:
     if attached is not None:
         # The application may have added packages of OpenTelemetry to its path.
         attached.decide_again()
-        if not attached.takes_part:
+        if not attached.is_enabled:
             return
         if attached.changed:
             on_demand.installed = read_installed()

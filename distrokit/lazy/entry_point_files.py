@@ -63,10 +63,10 @@ def read_installed(path: Iterable[str] | None = None) -> InstalledFiles:
     attached = find_attached()
     if path is not None or attached is None:
         return _add(found, sys.path if path is None else path)
-    if attached.comes_first:
+    if attached.folder_first:
         _add_attached(found, attached)
     _add(found, sys.path)
-    if not attached.comes_first:
+    if not attached.folder_first:
         _add_attached(found, attached)
     return found
 

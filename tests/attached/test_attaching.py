@@ -12,7 +12,7 @@ from textwrap import dedent
 
 import pytest
 from attaching import attached
-from interpreters import ROOT, SUPPORTED, Environment, find
+from interpreters import SUPPORTED, Environment, find
 from processes import QUIET
 
 ENTRIES = ("", "glibc", "musl", "opentelemetry/instrumentation/auto_instrumentation")
@@ -79,7 +79,10 @@ def test_an_older_python_is_left_alone_in_one_line(folder, version, tmp_path):
     ran = attached(python, ["-c", program], folder, {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"})
 
     # Its child says nothing again.
-    line = f"distrokit: {folder}: Python {version} is older than 3.10; the application runs without distrokit\n"
+    line = (
+        f"distrokit: {folder}: Python {version} is older than 3.10; the application runs without distrokit."
+        " Run the application with Python 3.10 or later, or set DISTROKIT_ATTACH=0.\n"
+    )
     assert (ran.stdout, ran.stderr, ran.returncode) == ("own\nown\n0\n", line, 0)
 
 
@@ -262,11 +265,15 @@ def test_of_two_folders_the_first_one_counts(folder, receiver, tmp_path):
 
 
 def test_a_process_that_uses_no_telemetry_imports_none(folder):
-    program = "import sys; print(sorted(n for n in sys.modules if n.startswith(('opentelemetry', 'pluggy', 'json'))))"
+    program = (
+        "import sys; print(sorted(n for n in sys.modules if n.startswith(('opentelemetry', '_distrokit_private', 'json'))),"
+        " 'distrokit.lazy.on_demand' in sys.modules)"
+    )
 
     ran = attached(_bare(sys.executable), ["-c", program], folder)
 
-    assert (ran.stdout, ran.stderr) == ("[]\n", "")
+    # The process waits for its first use of telemetry.
+    assert (ran.stdout, ran.stderr) == ("[] True\n", "")
 
 
 def test_what_an_application_can_list_of_it(folder, tmp_path, wheels):
@@ -274,7 +281,7 @@ def test_what_an_application_can_list_of_it(folder, tmp_path, wheels):
     program = tmp_path / "lists.py"
     program.write_text(
         dedent("""
-        import json, pkgutil, sys, warnings
+        import importlib.util, json, pkgutil, sys, warnings
         from importlib import metadata
         warnings.simplefilter("ignore")
         import pkg_resources
@@ -292,14 +299,17 @@ def test_what_an_application_can_list_of_it(folder, tmp_path, wheels):
             "modules": sorted(m.name for m in pkgutil.iter_modules()),
             "path": sys.path,
             "version": metadata.version("wrapt"),
-            "absent": [name for name in ("pluggy", "h2", "packaging") if pkgutil.find_loader(name)],
+            "absent": [name for name in ("pluggy", "h2", "packaging") if importlib.util.find_spec(name)],
+            "telemetry": sorted(d.name for d in metadata.distributions() if d.name.startswith("distrokit")),
         }))
         """)
     )
 
     alone, ran = (attached(made.bin / "python", ["-W", "ignore", str(program)], f) for f in (None, folder))
 
-    assert json.loads(ran.stdout) == json.loads(alone.stdout)
+    before, now = json.loads(alone.stdout), json.loads(ran.stdout)
+    assert (before.pop("telemetry"), "distrokit" in now.pop("telemetry")) == ([], True)
+    assert now == before
     assert ran.stderr == ""
 
 
@@ -318,13 +328,14 @@ def test_the_command_runs_from_the_folder(folder, tmp_path):
     python = _bare(sys.executable)
 
     explained = attached(python, ["-m", "distrokit", "explain"], folder, QUIET)
-    asked = attached(python, ["-m", "distrokit", "doctor", "--offline", "--", python, "-c", "1"], folder, QUIET)
-
     assert explained.stdout.startswith(
         f"attached from {folder}: the application has no OpenTelemetry, the folder's is used\n"
     )
-    assert f"ok    attached: distrokit 0.1.0 runs from {folder}: the application has no" in asked.stdout, asked.stderr
-    assert ROOT.name  # the folder is not in the checkout
+    # The folder on PYTHONPATH counts, whichever distrokit runs the command.
+    for by in (python, sys.executable):
+        asked = attached(by, ["-m", "distrokit", "doctor", "--offline", "--", python, "-c", "1"], folder, QUIET)
+        expected = f"ok    attached: distrokit 0.1.0 runs from {folder}: the application has no"
+        assert expected in asked.stdout, asked.stderr
 
 
 def doctor(folder, *command, env=None, options=()):
@@ -346,13 +357,13 @@ def test_the_doctor_says_it_beforehand(folder, tmp_path, wheels):
 
 
 @pytest.mark.parametrize(
-    ("env", "python", "reason"),
+    ("env", "python", "reason", "remedy"),
     [
-        ({"DISTROKIT_ATTACH": "0"}, "3.10", "DISTROKIT_ATTACH=0"),
-        ({}, "3.9", "Python 3.9 is older than 3.10"),
+        ({"DISTROKIT_ATTACH": "0"}, "3.10", "DISTROKIT_ATTACH=0", "unset DISTROKIT_ATTACH"),
+        ({}, "3.9", "Python 3.9 is older than 3.10", "Run the application with Python 3.10 or later"),
     ],
 )
-def test_the_doctor_says_why_nothing_will_happen(folder, env, python, reason):
+def test_the_doctor_says_why_nothing_will_happen(folder, env, python, reason, remedy):
     found = find(python)
     if found is None:
         pytest.skip(f"this machine has no Python {python}")
@@ -360,7 +371,7 @@ def test_the_doctor_says_why_nothing_will_happen(folder, env, python, reason):
     said = doctor(folder, _bare(found), "-c", "print('the application ran')", env=env)
 
     assert said.returncode == 1
-    assert f"FAIL  attached: {reason}; the application runs without distrokit" in said.stdout
+    assert f"FAIL  attached: {reason}; the application runs without distrokit\n        → {remedy}" in said.stdout
     assert "the application ran\n" not in said.stdout + said.stderr
 
 
@@ -390,7 +401,7 @@ def test_a_broken_folder_costs_telemetry_and_nothing_else(folder, tmp_path, miss
     assert (ran.stdout, ran.returncode) == ("own\nran\n", 0)
     (line,) = ran.stderr.splitlines()
     assert line.startswith(f"distrokit: {broken}: ")
-    assert line.endswith(("the application runs without telemetry", "the application runs without distrokit"))
+    assert line.endswith("the application runs without distrokit. Build the folder again.")
 
 
 @pytest.mark.parametrize("form", ["{}/", "{}/.", "./{}"])

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from attaching import attached, build, index_environ
-from interpreters import ROOT, Environment, find
+from interpreters import Environment, find
 from processes import clean_environ
 
 SMALL = ("distrokit-otlp", "distrokit-batch", "opentelemetry-instrumentation-logging")
@@ -61,6 +61,26 @@ def test_what_it_says_about_the_folder(folder):
     assert {"pluggy", "h2", "wrapt", "packaging", "typing-extensions"} <= found["private"].keys()
     assert "  native      nothing\n" in checked.stdout
     assert f"{found['bytes'] / 1e6:.1f} MB" in checked.stdout.splitlines()[0]
+
+
+def test_private_packages_are_reduced_to_what_is_imported(folder):
+    private = folder / "distrokit-attached" / "_distrokit_private"
+
+    assert (private / "packaging" / "version.py").is_file()
+    assert not (private / "packaging" / "metadata.py").exists()
+    assert (private / "certifi" / "cacert.pem").is_file()
+    # It imports modules by names that it makes at run time.
+    assert (private / "wrapt" / "weakrefs.py").is_file()
+
+
+def test_byte_code_has_the_docstrings_of_distrokit_and_not_those_of_private_packages(folder):
+    program = (
+        "import distrokit, pathlib, opentelemetry.instrumentation.utils as utils, _distrokit_private.packaging.version as v;"
+        " print(bool(distrokit.__doc__), utils.unwrap.__doc__, v.__doc__, pathlib.Path(v.__cached__).is_file())"
+    )
+    ran = attached(bare(), ["-c", program], folder)
+
+    assert (ran.stdout, ran.stderr) == ("True None None True\n", "")
 
 
 def test_licences_of_private_packages_are_beside_them(folder):
@@ -357,4 +377,3 @@ def test_a_dynamic_import_of_a_private_package_is_found(tmp_path, wheels):
     assert done.returncode == 1
     assert "odd_plugin of odd-plugin 1 imports wrapt in a way that cannot be rewritten" in done.stderr
     assert "--exclude odd-plugin" in done.stderr
-    assert ROOT.is_dir()

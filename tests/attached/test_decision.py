@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from attaching_parts import API, BASE, CONTENTS, FLASK, PLAIN, SDK, Started, installed
 
-from distrokit.attached import decision as module
 from distrokit.attached import program as programs
 from distrokit.attached.decision import decide, find_opentelemetry, this_interpreter
 from distrokit.attached.finder import AttachedFinder
@@ -19,18 +18,22 @@ from distrokit.lazy.entry_point_files import read_installed
 @pytest.mark.parametrize(
     ("versions", "mode", "reason"),
     [
-        ({}, "folder", "the application has no OpenTelemetry, the folder's is used"),
-        ({"api": "1.20.0"}, "folder", "the application's opentelemetry-api 1.20.0 is replaced by 1.45.1"),
-        ({"api": "1.20.0", "base": "0.41b0"}, "folder", "the application's opentelemetry-api 1.20.0 is replaced"),
-        ({"api": "1.45.2"}, "application", "the application's opentelemetry-api 1.45.2 is used"),
-        ({"api": "1.45.1"}, "folder", "is replaced by 1.45.1"),
-        ({"api": "1.46.0"}, "application", "the application's opentelemetry-api 1.46.0 is used"),
-        ({"api": "2.0.0"}, "aside", "the application has opentelemetry-api 2.0.0; this folder works with"),
-        ({"api": "1.43.0", "sdk": "1.43.0"}, "application", "the application's opentelemetry-sdk 1.43.0 is used"),
-        ({"api": "1.44.1", "sdk": "1.44.1", "base": "0.65b1"}, "application", "opentelemetry-sdk 1.44.1 is used"),
-        ({"api": "1.42.0", "sdk": "1.42.0"}, "aside", "works with opentelemetry-api>=1.43,<2"),
-        ({"api": "1.45.0", "sdk": "1.45.0", "base": "0.50b0"}, "aside", "opentelemetry-instrumentation 0.50b0"),
-        ({"api": "1.45.0", "sdk": ""}, "aside", "the version of the application's opentelemetry-sdk is unknown"),
+        ({}, "folder first", "the application has no OpenTelemetry, the folder's is used"),
+        ({"api": "1.20.0"}, "folder first", "the application's opentelemetry-api 1.20.0 is replaced by 1.45.1"),
+        ({"api": "1.20.0", "base": "0.41b0"}, "folder first", "the application's opentelemetry-api 1.20.0 is replaced"),
+        ({"api": "1.45.2"}, "application first", "the application's opentelemetry-api 1.45.2 is used"),
+        ({"api": "1.45.1"}, "folder first", "is replaced by 1.45.1"),
+        ({"api": "1.46.0"}, "disabled", "opentelemetry-api 1.46.0, which is later than the folder's 1.45.1"),
+        ({"api": "2.0.0"}, "disabled", "opentelemetry-api 2.0.0, which is later than the folder's 1.45.1"),
+        ({"api": "1.43.0", "sdk": "1.43.0"}, "application first", "the application's opentelemetry-sdk 1.43.0 is used"),
+        ({"api": "1.44.1", "sdk": "1.44.1", "base": "0.65b1"}, "application first", "opentelemetry-sdk 1.44.1 is used"),
+        ({"api": "1.42.0", "sdk": "1.42.0"}, "disabled", "works with opentelemetry-api>=1.43,<2"),
+        ({"api": "1.45.0", "sdk": "1.45.0", "base": "0.50b0"}, "disabled", "opentelemetry-instrumentation 0.50b0"),
+        (
+            {"api": "1.45.0", "sdk": ""},
+            "disabled",
+            "the application has opentelemetry-sdk of an unknown version; this folder works with",
+        ),
     ],
 )
 def test_the_versions_decide(tmp_path, versions, mode, reason):
@@ -38,38 +41,40 @@ def test_the_versions_decide(tmp_path, versions, mode, reason):
 
     assert found.mode == mode
     assert reason in found.reason
+    # A folder that does nothing says how to change that.
+    assert ("set DISTROKIT_ATTACH=0." in found.remedy) is (mode == "disabled")
 
 
 @pytest.mark.parametrize(
-    ("versions", "offered"),
+    ("versions", "visible"),
     [
         ({"api": "1.45.1", "sdk": "1.45.1"}, {BASE, FLASK, PLAIN, "distrokit"}),
         ({"api": "1.43.0", "sdk": "1.43.0"}, {BASE, FLASK, PLAIN, "distrokit"}),
         # Instrumentations need their own release of the base.
         ({"api": "1.43.0", "sdk": "1.43.0", "base": "0.64b0"}, {PLAIN, "distrokit"}),
-        # The folder's SDK runs on a later API.
-        ({"api": "1.46.0"}, {SDK, BASE, FLASK, PLAIN, "distrokit"}),
+        # The folder's SDK runs on a later API of its minor release.
+        ({"api": "1.45.2"}, {SDK, BASE, FLASK, PLAIN, "distrokit"}),
     ],
 )
-def test_packages_of_the_folder_join_if_they_fit(tmp_path, versions, offered):
-    assert decide(CONTENTS, [installed(tmp_path, **versions)]).offered == offered
+def test_packages_of_the_folder_join_if_they_fit(tmp_path, versions, visible):
+    assert decide(CONTENTS, [installed(tmp_path, **versions)]).visible == visible
 
 
 def test_an_api_that_is_imported_already_stays(tmp_path):
     loaded = ["sys", "opentelemetry.trace"]
 
-    later = decide(CONTENTS, [installed(tmp_path / "a", api="1.44.0")], loaded)
-    older = decide(CONTENTS, [installed(tmp_path / "b", api="1.20.0")], loaded)
+    same = decide(CONTENTS, [installed(tmp_path / "a", api="1.45.0")], loaded)
+    older = decide(CONTENTS, [installed(tmp_path / "b", api="1.44.0")], loaded)
 
-    assert (later.mode, older.mode) == ("application", "aside")
-    assert older.reason == "opentelemetry-api 1.20.0 is already imported when Python starts"
+    assert (same.mode, older.mode) == ("application first", "disabled")
+    assert older.reason == "opentelemetry-api 1.44.0 is already imported when Python starts, and the folder has 1.45.1"
 
 
 def test_native_code_serves_one_interpreter():
-    assert decide({**CONTENTS, "served": (this_interpreter(),)}, []).mode == "folder"
-    other = decide({**CONTENTS, "served": ("3.9 plan9",)}, [])
+    assert decide({**CONTENTS, "interpreters": [this_interpreter()]}, []).mode == "folder first"
+    other = decide({**CONTENTS, "interpreters": ["3.9 plan9"]}, [])
     assert (other.mode, other.reason) == (
-        "aside",
+        "disabled",
         f"it has native code for 3.9 plan9, and this is {this_interpreter()}",
     )
 
@@ -77,7 +82,7 @@ def test_native_code_serves_one_interpreter():
 def test_other_implementations_are_left_alone(monkeypatch):
     monkeypatch.setattr(sys.implementation, "name", "pypy")
 
-    assert decide(CONTENTS, []).reason == "pypy is not supported, CPython is"
+    assert decide(CONTENTS, []).reason == "pypy is not supported"
 
 
 def test_versions_are_found_wherever_packages_are(tmp_path):
@@ -121,7 +126,7 @@ def test_packages_without_sources_count(tmp_path):
 def test_the_program_is_found(monkeypatch, words, program):
     monkeypatch.setattr(sys, "orig_argv", ["python", *words])
 
-    assert programs.find_program() == (program, not program)
+    assert programs.find_program() == program
 
 
 def test_the_path_of_the_application_begins_with_what_python_adds(monkeypatch, tmp_path):
@@ -156,7 +161,7 @@ def finder(tmp_path, monkeypatch):
         installed(application, **versions)
         monkeypatch.setattr(sys, "path", [str(application)])
         decided = decide(CONTENTS, sys.path)
-        return AttachedFinder(str(tmp_path), str(folder), CONTENTS, decided, lambda finder: finder.decision)
+        return AttachedFinder(str(tmp_path), str(folder), CONTENTS, lambda finder: decided)
 
     return make
 
@@ -202,10 +207,10 @@ def test_other_packages_of_an_application_come_first(finder, tmp_path):
     assert [*found.find_spec("distrokit").submodule_search_locations] == [str(tmp_path / "packages/distrokit")]
 
 
-def test_nothing_is_found_when_it_stands_aside(finder):
+def test_a_disabled_folder_finds_nothing(finder):
     found = finder(api="1.30.0", sdk="1.30.0")
 
-    assert (found.takes_part, found.find_spec("opentelemetry")) == (False, None)
+    assert (found.is_enabled, found.find_spec("opentelemetry")) == (False, None)
     assert [*found.find_distributions()] == []
 
 
@@ -215,7 +220,7 @@ def test_its_metadata_is_found_by_name_and_only_on_the_whole_path(finder, monkey
     found = finder(api="1.45.1", sdk="1.45.1")
     context = DistributionFinder.Context
 
-    assert len([*found.find_distributions()]) == len(found.decision.offered) == 4
+    assert len([*found.find_distributions()]) == len(found.decision.visible) == 4
     assert [d.version for d in found.find_distributions(context(name="Distrokit"))] == ["0.1.0"]
     assert [*found.find_distributions(context(name=API))] == []
     assert [*found.find_distributions(context(path=["/other"]))] == []
@@ -243,8 +248,8 @@ def test_a_folder_without_contents_costs_telemetry_and_nothing_else(tmp_path, mo
 
     assert len(started.imported) == 1
     (line,) = started.said
-    assert line.startswith(f"{tmp_path}: start: ModuleNotFoundError: ")
-    assert line.endswith("; the application runs without telemetry")
+    assert line.startswith(f"{tmp_path}: ModuleNotFoundError: ")
+    assert line.endswith("; the application runs without distrokit. Build the folder again.")
 
 
 def test_an_installed_distrokit_is_handed_the_start(tmp_path, monkeypatch):
@@ -260,7 +265,3 @@ def test_an_installed_distrokit_is_handed_the_start(tmp_path, monkeypatch):
     monkeypatch.setenv("_DISTROKIT_ASKED", "x")
     started.attachment.start()
     assert started.imported[1][0].endswith("distrokit/cli/guard")
-
-
-def test_the_names_of_the_modes_are_all_that_there_are():
-    assert {module.ASIDE, module.FOLDERS, module.APPLICATIONS} == {"aside", "folder", "application"}

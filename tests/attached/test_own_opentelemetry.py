@@ -8,7 +8,7 @@ import zipapp
 from textwrap import dedent
 
 import pytest
-from attaching import attached
+from attaching import attached, build
 from interpreters import Environment
 
 PROGRAM = """
@@ -17,6 +17,9 @@ import opentelemetry.sdk.version as version
 with trace.get_tracer("shop").start_as_current_span("checkout"):
     print(version.__version__)
 """
+
+
+DOCTOR = ["-m", "distrokit", "doctor", "--offline"]
 
 
 def bare():
@@ -67,11 +70,14 @@ def test_semantic_conventions_of_another_release_stay(folder, tmp_path, wheels):
         from opentelemetry import trace
         import flask, opentelemetry.semconv
         print(SpanAttributes.NET_HOST_CARRIER_ICC, SpanAttributes.MESSAGING_MESSAGE_ID, opentelemetry.semconv.__file__)
+        print(trace.__file__)
     """)
 
     alone, ran = (attached(made.bin / "python", ["-c", program], where) for where in (None, folder))
 
-    assert ran.stdout == alone.stdout != ""
+    (before, api), (now, api_of_the_folder) = alone.stdout.splitlines(), ran.stdout.splitlines()
+    assert now == before
+    assert (api.startswith(str(folder)), api_of_the_folder.startswith(str(folder))) == (False, True)
 
 
 def test_instrumentations_of_the_folder_work_with_every_supported_sdk(folder, receiver, tmp_path, wheels):
@@ -89,6 +95,39 @@ def test_instrumentations_of_the_folder_work_with_every_supported_sdk(folder, re
 
     assert (ran.stdout, ran.stderr) == ("1.43.0\n", "")
     assert [span.name for span in receiver.store.spans()] == ["GET /"]
+
+
+@pytest.mark.parametrize(("release", "base", "spans"), [("1.45.0", "0.66b0", ["checkout"]), ("1.44.0", "0.65b0", [])])
+def test_a_later_api_stays_and_the_folders_sdk_needs_its_minor_release(
+    receiver, tmp_path, wheels, release, base, spans
+):
+    own = (f"opentelemetry-sdk=={release}", f"opentelemetry-instrumentation=={base}")
+    words = ["--target", str(tmp_path / "otel"), "--python", sys.executable, "distrokit-otlp", "distrokit-batch", *own]
+    built = build(*words, wheels=wheels)
+    assert built.returncode == 0, built.stderr
+    made = Environment(tmp_path / "venv", wheels)
+    made.install("opentelemetry-api==1.45.1")
+    site = next(made.folder.glob("lib/python*/site-packages"))
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}
+    python = made.bin / "python"
+    program = PROGRAM.replace("import opentelemetry.sdk.version as version", "import opentelemetry.version as version")
+
+    ran = attached(python, ["-c", f"{program}print(trace.__file__)"], tmp_path / "otel", env)
+    asked = attached(
+        sys.executable, [*DOCTOR, "--attached", str(tmp_path / "otel"), "--", str(python), "-c", "1"], None
+    )
+
+    assert ran.stdout == f"1.45.1\n{site}/opentelemetry/trace/__init__.py\n"
+    assert [span.name for span in receiver.store.spans()] == spans
+    if spans:
+        assert ran.stderr == ""
+        assert "ok    attached: distrokit 0.1.0 runs from" in asked.stdout
+        assert "FAIL" not in asked.stdout
+    else:
+        (line,) = ran.stderr.splitlines()
+        assert "opentelemetry-api 1.45.1, which is later than the folder's 1.44.0" in line
+        assert "Build the folder with opentelemetry-sdk 1.45.1" in line
+        assert "→ Build the folder with opentelemetry-sdk 1.45.1" in asked.stdout
 
 
 def test_an_editable_sdk_counts(folder, tmp_path, wheels):
@@ -149,7 +188,7 @@ def test_the_namespace_package_is_one_as_without_the_folder(folder, tmp_path, wh
 
 
 def test_the_doctor_of_an_application_with_its_own_distrokit(folder):
-    words = ["-m", "distrokit", "doctor", "--offline", "--attached", str(folder), "--", sys.executable, "-c", "1"]
+    words = [*DOCTOR, "--attached", str(folder), "--", sys.executable, "-c", "1"]
 
     ran = attached(sys.executable, words, None)
 

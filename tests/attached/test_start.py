@@ -94,7 +94,10 @@ def test_an_old_python_is_told_once(root, monkeypatch, capsys):
     first._attach()
     first._attach()
 
-    line = f"distrokit: {root[0]}: Python 3.9 is older than 3.10; the application runs without distrokit\n"
+    line = (
+        f"distrokit: {root[0]}: Python 3.9 is older than 3.10; the application runs without distrokit."
+        " Run the application with Python 3.10 or later, or set DISTROKIT_ATTACH=0.\n"
+    )
     assert (capsys.readouterr().err, root[1]) == (line, [1, 1])
 
 
@@ -103,7 +106,8 @@ def test_a_start_that_cannot_be_imported_is_said(root, capsys):
 
     first._attach()
 
-    assert "No module named 'no_such_module'; the application runs without distrokit" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "No module named 'no_such_module'; the application runs without distrokit. Build the folder again." in said
     assert root[1] == [1]
 
 
@@ -132,11 +136,11 @@ def test_the_next_one_is_imported_and_this_one_stays(tmp_path, monkeypatch):
 def test_the_doctor_gets_the_reason(tmp_path, monkeypatch):
     ended = []
     monkeypatch.setattr("os._exit", ended.append)
-    first.answer_doctor("why")
+    first.answer_doctor("why", "what to do")
     monkeypatch.setenv("_DISTROKIT_ASKED", json.dumps([[], str(tmp_path / "answer")]))
-    first.answer_doctor("why")
+    first.answer_doctor("why", "what to do")
 
-    assert (ended, json.loads((tmp_path / "answer").read_text())) == ([0], {"aside": "why"})
+    assert (ended, json.loads((tmp_path / "answer").read_text())) == ([0], {"disabled": "why", "remedy": "what to do"})
 
 
 @pytest.fixture
@@ -168,7 +172,7 @@ def test_it_starts_with_a_finder(attach, monkeypatch):
 
     assert done == ["started"]
     assert type(sys.meta_path[0]).__name__ == "AttachedFinder"
-    assert "opentelemetry-api 1.20.0 is replaced by 1.45.1 (folder, " in started.said[0]
+    assert "opentelemetry-api 1.20.0 is replaced by 1.45.1 (folder first, " in started.said[0]
 
 
 def test_it_answers_the_doctor(attach, monkeypatch):
@@ -177,7 +181,7 @@ def test_it_answers_the_doctor(attach, monkeypatch):
     assert attach()[1] == ["request"]
 
 
-def test_other_launchers_run_only_where_it_stands_aside(attach):
+def test_other_launchers_run_only_where_the_folder_is_disabled(attach):
     launcher = f"/srv/{UPSTREAMS}"
     started, _ = attach(launcher, api="1.44.0", sdk="1.44.0")
     (path,) = started.imported
@@ -187,18 +191,26 @@ def test_other_launchers_run_only_where_it_stands_aside(attach):
     assert [path[0] == launcher for path in started.imported] == [False, True]
     assert sys.path[0] != launcher
     assert len(started.said) == len(started.answered) == 1
+    assert started.answered == [
+        (
+            "the application has opentelemetry-api 1.30.0; this folder works with opentelemetry-api>=1.43,<2",
+            "Install opentelemetry-api>=1.43,<2, or set DISTROKIT_ATTACH=0.",
+        )
+    ]
     assert done == ["started"]
 
 
 def test_it_decides_again_when_the_path_has_changed(attach, tmp_path):
     started, _ = attach()
     finder = sys.meta_path[0]
-    assert not finder.decide_again()
+    finder.decide_again()
+    assert not finder.changed
 
     sys.path.insert(0, installed(tmp_path / "later", api="1.30.0", sdk="1.30.0"))
+    finder.decide_again()
 
-    assert finder.decide_again()
-    assert (finder.takes_part, len(started.said)) == (False, 1)
+    assert finder.changed
+    assert (finder.is_enabled, len(started.said)) == (False, 1)
 
 
 def test_an_opentelemetry_that_is_imported_is_extended(attach, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ def package(version, *needs):
 
 
 CONTENTS = {
-    "served": (),
+    "interpreters": [],
     "supported": {API: ("1.43", "2"), SDK: ("1.43", "2"), BASE: ("0.64b0", "1")},
     "modules": ("_distrokit_private", "distrokit", "opentelemetry", "acme_otel"),
     "packages": {
@@ -50,5 +50,8 @@ class Started:
     def __init__(self, root):
         self.said, self.imported, self.answered = [], [], []
         self.attachment = Attachment(
-            str(root), self.said.append, lambda: self.imported.append([*sys.path]), self.answered.append
+            str(root),
+            self.said.append,
+            lambda: self.imported.append([*sys.path]),
+            lambda *answer: self.answered.append(answer),
         )

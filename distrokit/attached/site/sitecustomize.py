@@ -12,8 +12,8 @@ import sys
 
 #: Turns the folder off: ``0``, ``false``, ``no`` or ``off``. The launcher's spelling overrides the other.
 SWITCH = "DISTROKIT_ATTACH"
-#: Holds checksums of what a parent process has printed, so that its children do not repeat it.
-SAID = "_DISTROKIT_ATTACH_SAID"
+#: Holds checksums of the messages that were printed, as in distrokit.settings.environ: children do not repeat them.
+SAID = "_DISTROKIT_SAID"
 #: The package that has the code of the folder.
 PACKAGE = "_distrokit_attach"
 #: The folders that lead to the root, each as path below it; empty for the root itself.
@@ -38,7 +38,10 @@ def find_root(folder):  # type: (str) -> str
 
 def say(text):  # type: (str) -> None
     """Print a line on stderr, once in this process and its children."""
-    checksum = str(sum(at * ord(letter) for at, letter in enumerate(text)))
+    import binascii
+
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+    checksum = "%08x" % (binascii.crc32(data) & 0xFFFFFFFF)
     said = os.environ.get(SAID, "")
     if checksum not in said.split(","):
         os.environ[SAID] = said + "," + checksum if said else checksum
@@ -50,7 +53,7 @@ def say(text):  # type: (str) -> None
             pass
 
 
-def answer_doctor(reason):  # type: (str) -> None
+def answer_doctor(reason, remedy):  # type: (str, str) -> None
     """Tell ``distrokit doctor`` why the folder does nothing, and end the process, if the doctor has started it."""
     asked = os.environ.get("_DISTROKIT_ASKED")
     if asked:
@@ -58,7 +61,7 @@ def answer_doctor(reason):  # type: (str) -> None
 
         path = json.loads(asked)[1]
         with open(path + ".part", "w") as file:
-            json.dump({"aside": reason}, file)
+            json.dump({"disabled": reason, "remedy": remedy}, file)
         os.rename(path + ".part", path)
         os._exit(0)
 
@@ -86,7 +89,7 @@ def _attach():  # type: () -> None
     sys.path[:] = [entry for entry in sys.path if entry not in own]
     switch = os.environ.get("OTEL_PYTHON_" + SWITCH) or os.environ.get(SWITCH, "")
     if switch.strip().lower() in ("0", "false", "no", "off"):
-        answer_doctor("%s=%s" % (SWITCH, switch))
+        answer_doctor("%s=%s" % (SWITCH, switch), "unset %s" % SWITCH)
         import_next()
     elif PACKAGE in sys.modules:
         # Another folder, which is before this one on the path, and imports what it takes for the user's own.
@@ -95,8 +98,9 @@ def _attach():  # type: () -> None
         import_next()
     elif sys.version_info < (3, 10):
         reason = "Python %d.%d is older than 3.10" % sys.version_info[:2]
-        answer_doctor(reason)
-        say("%s: %s; the application runs without distrokit" % (root, reason))
+        remedy = "Run the application with Python 3.10 or later, or set %s=0." % SWITCH
+        answer_doctor(reason, remedy)
+        say("%s: %s; the application runs without distrokit. %s" % (root, reason, remedy))
         import_next()
     else:
         sys.path.insert(0, root)
@@ -104,7 +108,8 @@ def _attach():  # type: () -> None
             from _distrokit_attach import start  # type: ignore[import-not-found]  # in the folder only
         except Exception:
             start = None
-            say("%s: %s; the application runs without distrokit" % (root, sys.exc_info()[1]))
+            error = sys.exc_info()[1]
+            say("%s: %s; the application runs without distrokit. Build the folder again." % (root, error))
         sys.path.remove(root)
         if start is None:
             import_next()

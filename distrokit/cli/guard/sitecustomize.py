@@ -46,8 +46,6 @@ def _guard(asked):
     except ImportError:
         launcher = None
     if launcher is None or find_spec("distrokit") is None:
-        if _import_attached(here):
-            return
         path = json.loads(asked)[1]
         with open(path + ".part", "w") as file:
             json.dump({"without": sys.executable}, file)
@@ -59,20 +57,6 @@ def _guard(asked):
         own = os.path.dirname(str(launcher.origin))
     sys.path[:] = [own if entry == here else entry for entry in sys.path]
     _answer(asked)
-
-
-def _import_attached(here):
-    """Import the ``sitecustomize`` of an attached folder, which answers; return false if there is none on the path."""
-    sys.path[:] = [entry for entry in sys.path if entry != here]
-    folders = [entry for entry in sys.path if os.path.isdir(os.path.join(entry, "_distrokit_attach"))]
-    if folders:
-        import site
-
-        sys.path.insert(0, folders[0])
-        imported = sys.modules.pop("sitecustomize")
-        site.execsitecustomize()
-        sys.modules.setdefault("sitecustomize", imported)
-    return bool(folders)
 
 
 def answer_attached(asked):

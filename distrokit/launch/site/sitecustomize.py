@@ -22,7 +22,7 @@ _BECOMES = ("distrokit", "opentelemetry-instrument")
 
 
 #: The package in a folder of ``distrokit build`` that has its code; see distrokit.attached.
-ATTACHED = "_distrokit_attach"
+_ATTACHED = "_distrokit_attach"
 
 
 def is_launcher(entry):  # type: (str) -> bool
@@ -34,7 +34,7 @@ def _is_attached(entry):  # type: (str) -> bool
     # The injector's entries are one folder below, the operator's three.
     above = os.path.dirname(entry)
     folders = (entry, above, os.path.dirname(os.path.dirname(above)))
-    return any(os.path.isdir(os.path.join(folder, ATTACHED)) for folder in folders if folder)
+    return any(os.path.isdir(os.path.join(folder, _ATTACHED)) for folder in folders if folder)
 
 
 def hidden_by_upstream():  # type: () -> bool
@@ -237,7 +237,7 @@ def _say(text):  # type: (str) -> None
 
 # Imported by its full name it only provides functions.
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(_HERE))))
-if __name__ == "sitecustomize" and os.path.isdir(os.path.join(_ROOT, ATTACHED)):
+if __name__ == "sitecustomize" and os.path.isdir(os.path.join(_ROOT, _ATTACHED)):
     # Part of a folder of `distrokit build`, whose own file does the rest.
     sys.path[:] = [_ROOT] + [entry for entry in sys.path if entry != _HERE]
     import_next()

@@ -2,6 +2,7 @@
 
 ``command`` is ``distrokit build``. ``source`` finds the packages (``installed`` reads an environment, ``installing``
 makes one of requirements), ``selection`` decides what goes into the folder, ``rewriting`` makes imports private,
-``writing`` writes the packages, ``bytecode`` and ``verification`` run other Pythons, ``folder`` puts all in its place,
-``archives`` packs it, ``report`` describes one that is there.
+``pruning`` leaves out modules, ``writing`` writes the packages, ``contents`` and ``manifest`` describe them in files,
+``bytecode`` and ``verification`` run other Pythons, ``folder`` puts all in its place, ``archives`` packs it, ``report``
+describes one that was built.
 """

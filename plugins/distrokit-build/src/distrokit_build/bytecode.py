@@ -19,11 +19,11 @@ from distrokit_build.selection import PYTHONS
 _PATIENCE = 600
 
 # Byte code that Python never compares with the source's date or hash: dates change when a folder is copied or unpacked.
-# Sorted, and without randomized hashes, so that the same input gives the same bytes. Nobody reads the docstrings of
-# private packages and instrumentations, which would be a tenth of them.
+# Sorted, and without randomized hashes, so that the same input gives the same bytes. Private packages and
+# instrumentations have no docstrings there, which makes it a tenth smaller.
 _COMPILE = """
 import ast, importlib.util, marshal, os, sys
-root, silent = sys.argv[1], sys.argv[2:]
+root, stripped = sys.argv[1], sys.argv[2:]
 
 def strip(tree):
     for node in ast.walk(tree):
@@ -43,7 +43,7 @@ for folder, folders, names in sorted(os.walk(root)):
                 tree = ast.parse(data)
             except SyntaxError:
                 continue  # Source of a later Python.
-            if place.replace(os.sep, "/").startswith(tuple(silent)):
+            if place.replace(os.sep, "/").startswith(tuple(stripped)):
                 strip(tree)
             code = compile(tree, place, "exec", dont_inherit=True)
             cached = importlib.util.cache_from_source(path)
@@ -53,7 +53,7 @@ for folder, folders, names in sorted(os.walk(root)):
                 file.write(importlib.util.source_hash(data) + marshal.dumps(code))
 """
 #: Where byte code has no docstrings.
-_SILENT = (f"{PACKAGES}/{PRIVATE}/", f"{PACKAGES}/opentelemetry/instrumentation/")
+_WITHOUT_DOCSTRINGS = (f"{PACKAGES}/{PRIVATE}/", f"{PACKAGES}/opentelemetry/instrumentation/")
 _VERSION = "import sys; print('%d.%d' % sys.version_info[:2], sys.implementation.name)"
 
 
@@ -86,7 +86,7 @@ def find_pythons(given: Sequence[str]) -> dict[str, str]:
 def compile_folder(root: Path, pythons: Iterable[str]) -> None:
     """Write the byte code of all files of a folder. Raises: :class:`BuildError`."""
     for python in pythons:
-        _run([python, "-S", "-s", "-c", _COMPILE, str(root), *_SILENT])
+        _run([python, "-S", "-s", "-c", _COMPILE, str(root), *_WITHOUT_DOCSTRINGS])
 
 
 def run_json(command: Sequence[str]) -> object:

@@ -19,7 +19,7 @@ from distrokit_build.source import find_packages
 from distrokit_build.verification import refuse_native, verify
 from distrokit_build.writing import write_native, write_packages
 
-#: Asks a Python for what native code depends on; see `distrokit.attached.decision`.
+#: Prints the name of the interpreter that native code is for; see `distrokit.attached.decision`.
 _THIS = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -78,9 +78,8 @@ def _write(selection: Selection, built: Path, pythons: list[str], *, allow_nativ
     if broken:
         pythons = [sys.executable]
         write_native(selection, broken, built)
-        contents.write(
-            contents.describe(selection, (str(run_json([*pythons, "-I", "-S", "-c", _THIS, str(built)])),)), built
-        )
+        interpreter = run_json([sys.executable, "-I", "-S", "-c", _THIS, str(built)])
+        contents.write(contents.describe(selection, [str(interpreter)]), built)
         verify(selection, built, sys.executable)
     compile_folder(built, pythons)
     manifest.write(built)

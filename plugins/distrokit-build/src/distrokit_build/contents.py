@@ -1,17 +1,15 @@
-"""What a folder knows about itself, for the code that runs in it and for ``--check``."""
+"""Describes a folder in a file of its own, for the code that runs in it and for ``--check``."""
 
 from __future__ import annotations
 
 import ast
-import configparser
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name
 
-import distrokit
 from distrokit_build.errors import BuildError
 from distrokit_build.installed import Installed
 from distrokit_build.rewriting import PRIVATE
@@ -26,15 +24,15 @@ FORMAT = 1
 _HEAD = '"""Written by `distrokit build`."""\n\nCONTENTS = '
 
 
-def describe(selection: Selection, served: tuple[str, ...] = ()) -> dict[str, Any]:
+def describe(selection: Selection, interpreters: Sequence[str] = ()) -> dict[str, Any]:
     """Return the contents of a folder.
 
     Args:
         selection: what goes into it.
-        served: the interpreters that it is limited to by native code; empty for any.
+        interpreters: those that its native code is for; empty for any.
 
-    Returns: data without objects of classes:
-        ``format``; ``distrokit``, the version that built it; ``served``;
+    Returns: JSON-ready data:
+        ``format``; ``distrokit``, its version; ``interpreters``;
         ``modules``, the names of the top-level modules that the folder offers;
         ``supported``, by distribution of OpenTelemetry: the versions of the application's that work, from and below;
         ``packages``, by normalized name: name, version, metadata folder, what it needs of the others,
@@ -44,8 +42,8 @@ def describe(selection: Selection, served: tuple[str, ...] = ()) -> dict[str, An
     modules = {module.partition(".")[0] for package in selection.public.values() for module in package.modules}
     return {
         "format": FORMAT,
-        "distrokit": distrokit.__version__,
-        "served": served,
+        "distrokit": selection.public["distrokit"].version,
+        "interpreters": interpreters,
         "modules": tuple(sorted(modules | {PRIVATE})),
         "supported": _supported(selection.public["distrokit"]),
         "packages": {
@@ -54,7 +52,7 @@ def describe(selection: Selection, served: tuple[str, ...] = ()) -> dict[str, An
                 "version": package.version,
                 "metadata": metadata_folder(package),
                 "needs": _needs(package, selection.public),
-                "entry_points": _entry_points(package),
+                "entry_points": entry_points_of(package),
             }
             for name, package in selection.public.items()
         },
@@ -84,17 +82,11 @@ def read(folder: Path) -> dict[str, Any]:
     return contents
 
 
-def entry_points_of(package: Installed) -> str:
-    """Return ``entry_points.txt`` without the groups that are not about telemetry: pytest's plugins, programs, …."""
-    kept, lines = False, []
-    for line in package.entry_points.splitlines():
-        if line.strip().startswith("["):
-            # distrokit's own plugins tell gevent what to call.
-            groups = (*GROUPS, "gevent.plugins.") if package.name.startswith("distrokit-") else GROUPS
-            kept = line.strip()[1:].startswith(groups)
-        if kept:
-            lines.append(f"{line}\n")
-    return "".join(lines)
+def entry_points_of(package: Installed) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return the entry points that are about telemetry: no plugins of pytest, no programs, …."""
+    # distrokit's own plugins tell gevent what to call.
+    groups = (*GROUPS, "gevent.plugins.") if package.name.startswith("distrokit-") else GROUPS
+    return {group: points for group, points in sorted(package.entry_points.items()) if group.startswith(groups)}
 
 
 def metadata_folder(package: Installed) -> str:
@@ -114,11 +106,3 @@ def _supported(core: Installed) -> dict[str, tuple[str, str]]:
 def _needs(package: Installed, public: Mapping[str, Installed]) -> tuple[tuple[str, str], ...]:
     named = {canonicalize_name(requirement.name): requirement for requirement in package.requires}
     return tuple((name, str(requirement.specifier)) for name, requirement in sorted(named.items()) if name in public)
-
-
-def _entry_points(package: Installed) -> dict[str, list[tuple[str, str]]]:
-    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
-    # Names keep their case.
-    parser.optionxform = str  # type: ignore[assignment,method-assign]  # as its documentation shows
-    parser.read_string(entry_points_of(package))
-    return {group: [(name, value) for name, value in parser.items(group)] for group in parser.sections()}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from types import FrameType
 
@@ -52,17 +54,25 @@ def check_target(target: Path) -> None:
 
 
 def put_in_place(built: Path, target: Path, work: Path) -> None:
-    """Move what was built to the target; an older folder there is replaced."""
+    """Move what was built to the target; an older folder there is replaced. The last of several builds wins.
+
+    Raises: :class:`OSError`: the older folder is at its place again.
+    """
     for path in (built, *built.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    if target.exists():
-        target.rename(work / "before")
-    try:
-        built.rename(target)
-    except OSError:
-        if (work / "before").exists():
-            (work / "before").rename(target)
-        raise
+    for number in count():
+        before = work / f"before-{number}"
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(before)
+        try:
+            built.rename(target)
+            return
+        except OSError as error:
+            # Another build has put its folder there meanwhile.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                if before.exists():
+                    before.rename(target)
+                raise
 
 
 def _is_alive(pid: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -30,7 +31,7 @@ class Installed:
         version: its version.
         title: its name as its author writes it.
         metadata: the text of ``METADATA``.
-        entry_points: the text of ``entry_points.txt``; empty for none.
+        entry_points: by group: names and values.
         files: by path relative to the environment's folder, with ``/``: the files that are needed at run time.
         native: the same for files with native code.
         licences: by path relative to the metadata folder: the licence files.
@@ -43,7 +44,7 @@ class Installed:
     version: str
     title: str
     metadata: str
-    entry_points: str
+    entry_points: Mapping[str, tuple[tuple[str, str], ...]]
     files: Mapping[str, Path] = field(repr=False)
     native: Mapping[str, Path] = field(repr=False)
     licences: Mapping[str, Path] = field(repr=False)
@@ -63,10 +64,10 @@ class Installed:
                 return ".".join(parts[:at])
         return ".".join([*parts[:-1], parts[-1].partition(".")[0]])
 
-    def groups(self) -> set[str]:
-        """Return the groups of its entry points."""
-        lines = map(str.strip, self.entry_points.splitlines())
-        return {line[1:-1].strip() for line in lines if line.startswith("[") and line.endswith("]")}
+
+def module_of(path: str) -> str:
+    """Return the name of the module in a file, whose path is relative to a folder of ``sys.path``."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def read_installed(path: Iterable[str]) -> dict[str, Installed]:
@@ -103,7 +104,7 @@ def _read(name: str, distribution: Distribution) -> Installed:
         distribution.version,
         distribution.metadata["Name"],
         distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or "",
-        distribution.read_text("entry_points.txt") or "",
+        _entry_points(distribution),
         files,
         native,
         licences,
@@ -111,6 +112,13 @@ def _read(name: str, distribution: Distribution) -> Installed:
         frozenset(canonicalize_name(r.name) for r in requirements if "instruments" in str(r.marker or "")),
         _project(distribution),
     )
+
+
+def _entry_points(distribution: Distribution) -> dict[str, tuple[tuple[str, str], ...]]:
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for point in distribution.entry_points:
+        found[point.group] = (*found.get(point.group, ()), (point.name, point.value))
+    return found
 
 
 def _requirements(distribution: Distribution) -> Iterable[Requirement]:
@@ -130,6 +138,4 @@ def _project(distribution: Distribution) -> Path | None:
     url = str(origin.get("url", ""))
     if not origin.get("dir_info", {}).get("editable") or not url.startswith("file://"):
         return None
-    from urllib.parse import unquote, urlsplit
-
     return Path(unquote(urlsplit(url).path))

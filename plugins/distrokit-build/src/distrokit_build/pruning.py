@@ -1,4 +1,4 @@
-"""Leaves out the modules of private packages that nothing in the folder imports."""
+"""Leaves out the modules of private packages that no other module of the folder imports."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from distrokit_build.installed import module_of
 from distrokit_build.selection import Selection
 
 
 def prune(selection: Selection) -> Selection:
-    """Return a selection whose private packages lack the modules that nothing imports."""
+    """Return a selection whose private packages lack the modules that no other module imports."""
     unused = _find_unused(selection)
     private = {
         name: replace(package, files={p: f for p, f in package.files.items() if p not in unused[name]})
@@ -30,11 +31,11 @@ def _find_unused(selection: Selection) -> dict[str, frozenset[str]]:
         package.name: {p: _imports_of(p, f) for p, f in package.files.items() if p.endswith(".py")}
         for package in (*selection.public.values(), *selection.private.values())
     }
-    paths = {_module(path): path for name in selection.private for path in imports[name]}
+    paths = {module_of(path): path for name in selection.private for path in imports[name]}
     waiting = [module for name in selection.public for found in imports[name].values() for module in found or ()]
     for name in selection.private:
         if any(found is None for found in imports[name].values()):
-            waiting += [_module(path) for path in imports[name]]
+            waiting += [module_of(path) for path in imports[name]]
     by_path = {path: found for name in selection.private for path, found in imports[name].items()}
     used: set[str] = set()
     while waiting:
@@ -53,7 +54,7 @@ def _imports_of(path: str, file: Path) -> set[str] | None:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):
         return set()
-    module = _module(path)
+    module = module_of(path)
     package = module if path.endswith("__init__.py") else module.rpartition(".")[0]
     found: set[str] = set()
     for node in ast.walk(tree):
@@ -85,7 +86,3 @@ def _with_parents(module: str) -> Iterator[str]:
     while module:
         yield module
         module = module.rpartition(".")[0]
-
-
-def _module(path: str) -> str:
-    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

@@ -1,4 +1,4 @@
-"""Describes a folder that is there."""
+"""Describes a folder that was built."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TAG = re.compile(r"\.cpython-3(\d+)\.pyc$")
 
 
 def describe_folder(folder: Path) -> dict[str, Any]:
-    """Return what is in a folder.
+    """Describe a folder.
 
     Returns: JSON-ready data: ``folder``, ``distrokit``, ``pythons`` (text), ``bytecode`` (versions), ``bytes``,
     ``files``, ``digest`` (SHA-256 of the list of all files as they were built), ``native`` (paths), ``packages`` and
@@ -30,11 +30,11 @@ def describe_folder(folder: Path) -> dict[str, Any]:
     names = [path.relative_to(folder).as_posix() for path in files]
     size = sum(path.stat().st_size for path in files)
     native = [name for name in names if name.endswith(NATIVE)]
-    served: tuple[str, ...] = contents["served"]
+    interpreters: list[str] = contents["interpreters"]
     return {
         "folder": str(folder.absolute()),
         "distrokit": contents["distrokit"],
-        "pythons": ", ".join(served) if served else "CPython 3.10 and later, of any build",
+        "pythons": ", ".join(interpreters) if interpreters else "CPython 3.10 and later, of any build",
         "bytecode": _bytecode(names),
         "bytes": size,
         "files": len(files),
@@ -81,7 +81,7 @@ def _bytecode(names: list[str]) -> list[str]:
 
 
 def _problems(folder: Path, contents: Mapping[str, Any], native: list[str]) -> Iterator[str]:
-    if native and not contents["served"]:
+    if native and not contents["interpreters"]:
         yield "it has native code that it was not built with"
     for what, names in zip(("missing", "changed", "new"), manifest.compare(folder), strict=True):
         if names:

@@ -66,14 +66,14 @@ def rewrite(source: bytes, names: Collection[str]) -> bytes:
 
 def _changes(tree: ast.AST, names: frozenset[str]) -> Iterator[tuple[ast.AST, _Change]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(_is_below(alias.name, names) for alias in node.names):
+        if isinstance(node, ast.Import) and any(is_below(alias.name, names) for alias in node.names):
             yield node, _Import(node, names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            if _is_below(node.module or "", names):
+            if is_below(node.module or "", names):
                 yield node, _ImportFrom(node.module or "")
-            elif any(_is_below(f"{node.module}.{alias.name}", names) for alias in node.names):
+            elif any(is_below(f"{node.module}.{alias.name}", names) for alias in node.names):
                 yield node, _Refused(f"it imports a private package from {node.module}")
-        elif (constant := _module_name(node)) is not None and _is_below(str(constant.value), names):
+        elif (constant := _module_name(node)) is not None and is_below(str(constant.value), names):
             yield constant, _Constant()
         elif _is_import_call(node, names):
             yield node, _Refused("it calls __import__ with the name of a private package")
@@ -94,7 +94,7 @@ class _Import(_Change):
         return "; ".join(part for alias in self._node.names for part in self._parts(alias))
 
     def _parts(self, alias: ast.alias) -> Iterator[str]:
-        if not _is_below(alias.name, self._names):
+        if not is_below(alias.name, self._names):
             yield f"import {alias.name} as {alias.asname}" if alias.asname else f"import {alias.name}"
         elif alias.asname:
             yield f"import {PRIVATE}.{alias.name} as {alias.asname}"
@@ -158,7 +158,8 @@ def _top(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _is_below(module: str, names: frozenset[str]) -> bool:
+def is_below(module: str, names: Collection[str]) -> bool:
+    """Tell whether a module is one of these, or in one of these packages."""
     return module in names or any(module.startswith(f"{name}.") for name in names)
 
 
@@ -166,4 +167,4 @@ def _is_import_call(node: ast.AST, names: frozenset[str]) -> bool:
     if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "__import__" or not node.args:
         return False
     first = node.args[0]
-    return isinstance(first, ast.Constant) and _is_below(str(first.value), names)
+    return isinstance(first, ast.Constant) and is_below(str(first.value), names)

@@ -31,7 +31,7 @@ _LEFT_OUT = {
 
 @dataclass(frozen=True)
 class Selection:
-    """What goes into a folder.
+    """The distributions of a folder.
 
     Attributes:
         public: the distributions of the telemetry, which are imported under their own names.
@@ -64,7 +64,7 @@ def select(packages: Mapping[str, Installed], excluded: Iterable[str] = ()) -> S
     left_out = dict.fromkeys(without, "--exclude")
     left_out |= {name: reason for name, reason in _LEFT_OUT.items() if name in packages and name not in without}
     roots = [name for name, package in packages.items() if is_part(package) and name not in left_out]
-    selected: dict[str, None] = {}
+    selected: dict[str, list[str]] = {}
     waiting = [(name, "") for name in roots]
     while waiting:
         name, needed_by = waiting.pop(0)
@@ -78,19 +78,19 @@ def select(packages: Mapping[str, Installed], excluded: Iterable[str] = ()) -> S
                 f"{needed_by} needs {name} on some Python from {PYTHONS[0]} on, and it is not among the packages",
                 f"Install it here, or add it to the requirements: {name}. Or leave it out: --exclude {needed_by}.",
             )
-        selected[name] = None
+        selected[name] = [*_needs_of(packages[name])]
         left_out.pop(name, None)
-        waiting += [(needed, name) for needed in needs_of(packages[name])]
+        waiting += [(needed, name) for needed in selected[name]]
     public = {name: packages[name] for name in sorted(selected) if is_of_telemetry(packages[name])}
     private = {name: packages[name] for name in sorted(selected) if name not in public}
-    needs = {name: _all_needs(name, packages) for name in selected}
+    needs = {name: _all_needs(name, selected) for name in selected}
     # All, since not every package declares what it imports; but not the library that one is an instrumentation for,
     # which is the application's.
     imports = {name: frozenset(private.keys() - (packages[name].instruments - needs[name])) for name in selected}
     return Selection(public, private, needs, imports, left_out)
 
 
-def needs_of(package: Installed) -> Iterator[str]:
+def _needs_of(package: Installed) -> Iterator[str]:
     """Yield the normalized names of what a distribution needs on any of :data:`PYTHONS`."""
     for requirement in package.requires:
         if any(_applies(requirement, python) for python in PYTHONS):
@@ -102,12 +102,12 @@ def _applies(requirement: Requirement, python: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate(environment)
 
 
-def _all_needs(name: str, packages: Mapping[str, Installed]) -> frozenset[str]:
+def _all_needs(name: str, needs: Mapping[str, Iterable[str]]) -> frozenset[str]:
     found: set[str] = set()
     waiting = [name]
     while waiting:
         current = waiting.pop()
         if current not in found:
             found.add(current)
-            waiting += needs_of(packages[current])
+            waiting += needs[current]
     return frozenset(found)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import distrokit
 from distrokit_build.errors import BuildError
 from distrokit_build.installed import Installed, read_installed
 from distrokit_build.installing import install, unpack_project
@@ -40,6 +41,11 @@ def find_packages(requirements: Sequence[str], files: Sequence[str], work: Path)
             found[name] = read_installed([str(work / "projects" / name)])[name]
     if "distrokit" not in found:
         raise BuildError("distrokit is not among the packages", "Add 'distrokit[otlp]' to the requirements.")
+    if found["distrokit"].version != distrokit.__version__:
+        raise BuildError(
+            f"distrokit {found['distrokit'].version} is among the packages, and this is {distrokit.__version__}",
+            "Use the distrokit-build of the same version.",
+        )
     return found
 
 
@@ -52,4 +58,4 @@ def is_of_telemetry(package: Installed) -> bool:
 
 def is_part(package: Installed) -> bool:
     """Tell whether a distribution has entry points for OpenTelemetry or distrokit."""
-    return any(group.startswith(GROUPS) for group in package.groups())
+    return any(group.startswith(GROUPS) for group in package.entry_points)

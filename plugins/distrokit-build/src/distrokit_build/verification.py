@@ -11,14 +11,14 @@ from typing import Any
 from distrokit_build.bytecode import run_json
 from distrokit_build.contents import PACKAGES
 from distrokit_build.errors import BuildError
-from distrokit_build.installed import Installed
-from distrokit_build.rewriting import PRIVATE
+from distrokit_build.installed import Installed, module_of
+from distrokit_build.rewriting import PRIVATE, is_below
 from distrokit_build.selection import Selection
 
 # Runs with no packages but the folder's. A finder before all others notes who asks for a private module by its own
 # name.
 _IMPORT_ALL = """
-import importlib, io, json, os, sys, traceback, warnings
+import importlib, io, json, os, sys, warnings
 root, packages, names, modules = sys.argv[1], sys.argv[2], set(json.loads(sys.argv[3])), json.loads(sys.argv[4])
 warnings.simplefilter("ignore")
 asked, failed, current = {}, {}, [""]
@@ -33,11 +33,11 @@ class Note:
 
 sys.path.insert(0, root)
 from _distrokit_attach.contents import CONTENTS
-from _distrokit_attach.decision import FOLDERS, Decision
+from _distrokit_attach.decision import FOLDER_FIRST, Decision
 from _distrokit_attach.finder import AttachedFinder
 sys.path.remove(root)
-decision = Decision(FOLDERS, "", {}, CONTENTS["packages"])
-sys.meta_path[:0] = [Note(), AttachedFinder(root, packages, CONTENTS, decision, lambda finder: decision)]
+decision = Decision(FOLDER_FIRST, "", visible=CONTENTS["packages"])
+sys.meta_path[:0] = [Note(), AttachedFinder(root, packages, CONTENTS, lambda finder: decision)]
 out, sys.stdout, sys.stderr = sys.stdout, io.StringIO(), io.StringIO()
 for name in modules:
     current[0] = name
@@ -108,9 +108,7 @@ def _find_broken(
         # Some import such code if it is there, and work without.
         others = [error[2] for module, error in failed.items() if owners[module].name != name]
         if package.native and (
-            not package.files
-            or tops & failed.keys()
-            or any(other == top or other.startswith(f"{top}.") for other in others for top in tops)
+            not package.files or tops & failed.keys() or any(is_below(other, tops) for other in others)
         ):
             broken[name] = package
     return broken
@@ -118,14 +116,14 @@ def _find_broken(
 
 def _is_needed(module: str, owner: Installed, selection: Selection) -> bool:
     names = {name for need in selection.imports[owner.name] for name in selection.private[need].modules}
-    return any(module == name or module.startswith(f"{name}.") for name in names)
+    return is_below(module, names)
 
 
 def _modules(selection: Selection) -> Iterator[_Module]:
     for name, package in (*selection.public.items(), *selection.private.items()):
         prefix = f"{PRIVATE}." if name in selection.private else ""
         for path in package.files:
-            module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            module = module_of(path)
             is_module = path.endswith(".py") and all(part.isidentifier() for part in module.split("."))
             if is_module and not module.endswith(("__main__", ".sitecustomize")):
                 yield _Module(prefix + module, package)

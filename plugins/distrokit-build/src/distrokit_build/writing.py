@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -43,7 +42,7 @@ def write_packages(selection: Selection, root: Path) -> None:
         if not is_private:
             _write_metadata(package, selection.private, packages / metadata_folder(package))
     _write(packages / PRIVATE / "__init__.py", b'"""Copies of what the packages beside it need."""\n')
-    _write_code(root)
+    _write_code(selection.public["distrokit"], root)
 
 
 def write_native(selection: Selection, packages: Iterable[str], root: Path) -> None:
@@ -85,7 +84,10 @@ def _write_metadata(package: Installed, private: Mapping[str, Installed], folder
     lines = [line for line in head.split("\n") if not _is_private_requirement(line, private)]
     _write(folder / "METADATA", "".join(f"{line}\n" for line in lines).encode())
     if entry_points := entry_points_of(package):
-        _write(folder / "entry_points.txt", entry_points.encode())
+        lines = []
+        for group, points in entry_points.items():
+            lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points), ""]
+        _write(folder / "entry_points.txt", "\n".join(lines).encode())
     # distrokit looks there for the owner of a file.
     _write(folder / "RECORD", "".join(f"{path},,\n" for path in sorted(package.files)).encode())
 
@@ -101,21 +103,15 @@ def _is_private_requirement(line: str, private: Iterable[str]) -> bool:
     return canonicalize_name(requirement.name) in private and "extra" not in str(requirement.marker or "")
 
 
-def _write_code(root: Path) -> None:
+def _write_code(core: Installed, root: Path) -> None:
     """Write the code that runs first, a copy of `distrokit.attached`."""
-    spec = find_spec("distrokit")
-    if spec is None or spec.origin is None:
-        raise BuildError("distrokit's own files cannot be found", "Install distrokit here.")
-    source = Path(spec.origin).parent / "attached"
     for name in _CODE:
-        _write(root / CODE / name, (source / name).read_bytes())
-    first = (source / "site" / "sitecustomize.py").read_bytes()
+        _write(root / CODE / name, core.files[f"distrokit/attached/{name}"].read_bytes())
+    first = core.files["distrokit/attached/site/sitecustomize.py"].read_bytes()
     for entry in ("", *ENTRIES):
         _write(root / entry / "sitecustomize.py", first)
 
 
 def _write(path: Path, data: bytes) -> None:
-    if PurePosixPath(path).name in ("", "."):
-        raise ValueError(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
