@@ -83,7 +83,7 @@ def decide(contents: Mapping[str, Any], path: Iterable[str], loaded: Iterable[st
 
 
 def _use_sdk(found: Mapping[str, str], contents: Mapping[str, Any]) -> Decision:
-    """Decide for an application with an SDK: it is used if each of OpenTelemetry's packages is in the supported range."""
+    """Decide for an application with an SDK, which is used if OpenTelemetry's packages are in the supported range."""
     for name, version in found.items():
         lowest, above = contents["supported"][name]
         if not version or not _release(lowest) <= _release(version) < _release(above):

@@ -145,6 +145,24 @@ def test_children_are_attached_whatever_the_application_adds_to_the_path(folder,
     assert [span.name for span in receiver.store.spans()] == ["checkout"]
 
 
+@pytest.mark.parametrize("entry", ["", "opentelemetry/instrumentation/auto_instrumentation"])
+@pytest.mark.parametrize("lazy", ["0", "1"])
+def test_a_python_that_the_start_itself_runs_is_not_attached(folder, receiver, tmp_path, entry, lazy):
+    # Such a Python would start distrokit, and this plugin, again.
+    (tmp_path / "runs.py").write_text(
+        "import subprocess, sys\n"
+        "code = \"import sys; print(any('distrokit' in name for name in sys.modules))\"\n"
+        "print(subprocess.check_output([sys.executable, '-c', code], text=True), end='')\n"
+    )
+    program = f"import os; before = os.environ['PYTHONPATH']{SPAN}    print(before == os.environ['PYTHONPATH'])"
+    env = to(receiver, DISTROKIT_PLUGIN_FILES=str(tmp_path / "runs.py"), DISTROKIT_LAZY=lazy)
+    path = folder / entry if entry else folder
+
+    ran = attached(_bare(sys.executable), ["-c", program], path, env)
+
+    assert ran.stdout == "False\nthank you\nTrue\n", ran.stderr
+
+
 def test_spawned_workers_are_attached(folder, receiver, tmp_path):
     program = tmp_path / "app.py"
     program.write_text(

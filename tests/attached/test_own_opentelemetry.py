@@ -97,6 +97,30 @@ def test_instrumentations_of_the_folder_work_with_every_supported_sdk(folder, re
     assert [span.name for span in receiver.store.spans()] == ["GET /"]
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_instrumentations_of_the_folder_need_their_own_base(folder, receiver, tmp_path, wheels, is_late):
+    made = Environment(tmp_path / "venv", wheels)
+    made.install("opentelemetry-sdk==1.43.0", "opentelemetry-instrumentation==0.64b0", "flask")
+    site = next(made.folder.glob("lib/python*/site-packages"))
+    python, late = (
+        (bare(), f"import sys; sys.path.insert(0, {str(site)!r})\n") if is_late else (made.bin / "python", "")
+    )
+    program = late + dedent("""
+        import flask
+        app = flask.Flask("shop")
+        app.add_url_rule("/", view_func=lambda: "hi")
+        print(app.test_client().get("/").text)
+        from opentelemetry import trace
+        trace.get_tracer("shop").start_span("own").end()
+    """)
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint("grpc")}
+
+    ran = attached(python, ["-c", program], folder, env)
+
+    assert (ran.stdout, ran.stderr) == ("hi\n", "")
+    assert [span.name for span in receiver.store.spans()] == ["own"]
+
+
 @pytest.mark.parametrize(("release", "base", "spans"), [("1.45.0", "0.66b0", ["checkout"]), ("1.44.0", "0.65b0", [])])
 def test_a_later_api_stays_and_the_folders_sdk_needs_its_minor_release(
     receiver, tmp_path, wheels, release, base, spans
