@@ -1,0 +1,1 @@
+"""Redacts, shrinks and bounds telemetry before it leaves the process."""
