@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attaching import make_wheels
 from hypothesis import settings
-from interpreters import ROOT, Environment
-from processes import clean_environ
+from interpreters import Environment
 
 from distrokit_dev.receiver import Receiver
 
@@ -124,12 +123,10 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="session")
-def wheels(tmp_path_factory) -> Path:
-    """Every member's wheel. Ask for it in the xdist group ``wheels``: one worker builds them, once."""
-    folder = tmp_path_factory.mktemp("wheels")
-    command = ["uv", "build", "--quiet", "--all-packages", "--wheel", "--out-dir", str(folder)]
-    subprocess.run(command, cwd=ROOT, env=clean_environ(), check=True, timeout=300)
-    return folder
+def wheels(tmp_path_factory, worker_id) -> Path:
+    """Every member's wheel; made once for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    return make_wheels((base if worker_id == "master" else base.parent) / "wheels-of-all")
 
 
 @pytest.fixture

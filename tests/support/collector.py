@@ -80,12 +80,9 @@ def _build(go: str, folder: Path) -> Path:
     (folder / "manifest.yaml").write_text(MANIFEST)
     environ = {**os.environ, "GOBIN": str(folder), "PATH": f"{Path(go).parent}{os.pathsep}{os.environ['PATH']}"}
     steps = [
-        ([go, "install", "-p", "1", BUILDER], folder),
+        ([go, "install", BUILDER], folder),
         ([str(folder / "builder"), "--config", "manifest.yaml", "--skip-compilation"], folder),
-        (
-            [go, "build", "-p", "1", "-trimpath", "-ldflags=-s -w", "-o", str(folder / "collector"), "."],
-            folder / "source",
-        ),
+        ([go, "build", "-trimpath", "-ldflags=-s -w", "-o", str(folder / "collector"), "."], folder / "source"),
     ]
     for command, where in steps:
         done = subprocess.run(
