@@ -84,7 +84,8 @@ def decide(contents: Mapping[str, Any], path: Iterable[str], loaded: Iterable[st
 
 def _use_sdk(found: Mapping[str, str], contents: Mapping[str, Any]) -> Decision:
     """Decide for an application with an SDK, which is used if OpenTelemetry's packages are in the supported range."""
-    for name, version in found.items():
+    # The SDK first: what makes its release fit changes the others, too.
+    for name, version in sorted(found.items(), key=lambda item: item[0] != SDK):
         lowest, above = contents["supported"][name]
         if not version or not _release(lowest) <= _release(version) < _release(above):
             has = f"has {name} {version}" if version else f"has {name} of an unknown version"

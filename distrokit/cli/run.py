@@ -98,7 +98,8 @@ def run_parsed(arguments: argparse.Namespace) -> int:
     command: list[str] = arguments.elsewhere
     attach = arguments.attach and os.path.abspath(arguments.attach)  # noqa: PTH100  (a text)
     if attach and not find_root(attach):
-        write(f"distrokit run: --attach {arguments.attach}: it is not a folder of `distrokit build`")
+        make = "Make one with `distrokit build --target FOLDER`."
+        write(f"distrokit run: --attach {arguments.attach}: it is not a folder of `distrokit build`. {make}")
         return 2
     # An error here may cost telemetry or a message, but COMMAND still runs.
     with contextlib.suppress(Exception):

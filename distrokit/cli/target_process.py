@@ -80,7 +80,12 @@ def ask(arguments: Sequence[str], command: Sequence[str], attached: str | None =
 def _obstacle(command: Sequence[str], attached: str | None) -> Check | None:
     """Return why COMMAND is not started; ``None`` if no obstacle is known."""
     if attached is not None and not find_root(str(Path(attached).absolute())):
-        return Check("attached", "fail", f"{attached} is not a folder of `distrokit build`", "Correct --attached.")
+        return Check(
+            "attached",
+            "fail",
+            f"{attached} is not a folder of `distrokit build`",
+            "Correct --attached, or make one with `distrokit build`.",
+        )
     if shutil.which(command[0]) is None:
         return no_program(command[0])
     if check := check_pythonpath(command):

@@ -6,6 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from distrokit.lazy.entry_point_files import find_attached
 from distrokit.settings.frozen_programs import in_bundle, to_install
 
 #: A project's lock file; the command that adds a package; and a folder name in the path of environments that the tool
@@ -21,13 +22,13 @@ _PROJECTS = (
 def install_line(*requirements: str, python: str = "", upgrade: bool = False) -> str:
     """Return ``uv add …``, ``poetry add …``, ``uv pip install …`` or ``python -m pip install …``.
 
-    For a built program, whose environment cannot be changed, return a sentence.
+    For a built program and an attached folder, where nothing is installed, return a sentence.
 
     Args:
         python: of the environment to install into; empty for this one.
         upgrade: replace installed versions by ones that fit one another.
     """
-    if not python and in_bundle():
+    if not python and (in_bundle() or find_attached()):
         return to_install(*requirements)
     tool = _tool(Path(python or sys.executable))
     # A tool that adds to a project always looks for versions that fit.

@@ -53,5 +53,7 @@ def _start(on_demand: OnDemand) -> None:
 
 def _failed(error: BaseException) -> None:
     text = " ".join(str(error).split())
-    outcome = "the application runs, telemetry may be missing. Run `distrokit doctor` to see why."
+    # An application with a folder in front of it does not have the command.
+    command = "python -m distrokit doctor" if find_attached() else "distrokit doctor"
+    outcome = f"the application runs, telemetry may be missing. Run `{command}` to see why."
     say(f"start: {type(error).__name__}: {text}; {outcome}")

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 from distrokit.declarations import Signal
 from distrokit.diagnostics import one_line, quantity
+from distrokit.lazy.entry_point_files import find_attached
 from distrokit.pipeline.loss_words import (
     EXPLAINED_REASONS,
     INTERVAL,
@@ -255,7 +256,9 @@ class Losses:
         return self._causes.get(self._destination, "the exporter does not say why" if must else "").rstrip(".")
 
     def _hint(self, *, first: bool) -> str:
-        return " Run `distrokit doctor` to see why." if first else ""
+        # An application with a folder in front of it does not have the command.
+        command = "python -m distrokit doctor" if find_attached() else "distrokit doctor"
+        return f" Run `{command}` to see why." if first else ""
 
 
 def losses_of(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distrokit.diagnostics import Problem
+from distrokit.lazy.entry_point_files import find_attached
 
 #: The page of the documentation with the ways that work.
 PAGE = "docs/frozen-programs.md"
@@ -84,7 +85,7 @@ def bundle_of(words: Sequence[str]) -> Bundle | None:
 
 
 def to_install(*requirements: str, otherwise: str = "") -> str:
-    """Return the instruction to install packages: ``Run `pip install …`.``; another one in a bundle.
+    """Return the instruction to install packages: ``Run `pip install …`.``; another one in a bundle or from a folder.
 
     Args:
         requirements: the packages, as pip takes them.
@@ -93,6 +94,9 @@ def to_install(*requirements: str, otherwise: str = "") -> str:
     end = f", or {otherwise}." if otherwise else "."
     if in_bundle():
         return f"Add {', '.join(requirements)} to what this program is built from (see {PAGE}){end}"
+    if attached := find_attached():
+        # The application's own packages stay as they are.
+        return f"Build {attached.root} again, with {', '.join(requirements)} added{end}"
     return f"Run `pip install {' '.join(map(shlex.quote, requirements))}`{end}"
 
 

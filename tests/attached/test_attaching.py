@@ -233,7 +233,7 @@ def test_an_application_that_brings_opentelemetry_in_its_own_folder(folder, tmp_
 
     assert ran.stdout == f"{tmp_path / 'app/opentelemetry/version/__init__.py'}\n"
     assert (
-        "the application has opentelemetry-api 1.30.0; this folder works with opentelemetry-api>=1.43,<2" in ran.stderr
+        "the application has opentelemetry-sdk 1.30.0; this folder works with opentelemetry-sdk>=1.43,<2" in ran.stderr
     )
     assert len(ran.stderr.splitlines()) == 1
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -245,7 +246,7 @@ def test_wrong_input_is_named_and_nothing_is_left(tmp_path, wheels, words, said)
 
 
 def test_a_wrong_command_line(wheels):
-    for words in ([], ["--check", "x", "--target", "y"]):
+    for words in ([], ["--check", "x", "--target", "y"], ["--target", "x", "--prefix", "y"]):
         done = build(*words, wheels=wheels)
         assert (done.returncode, "usage: " in done.stderr) == (2, True)
 
@@ -255,7 +256,7 @@ def test_other_files_are_never_replaced(tmp_path, wheels):
     (tmp_path / "app" / "app.py").write_text("")
     done = build("--target", str(tmp_path / "app"), *ONE, *SMALL, wheels=wheels)
 
-    assert (done.returncode, "has other files in it" in done.stderr) == (1, True)
+    assert (done.returncode, "is no folder of `distrokit build`, and has files in it" in done.stderr) == (1, True)
     assert [path.name for path in tmp_path.rglob("*")] == ["app", "app.py"]
 
 
@@ -377,3 +378,23 @@ def test_a_dynamic_import_of_a_private_package_is_found(tmp_path, wheels):
     assert done.returncode == 1
     assert "odd_plugin of odd-plugin 1 imports wrapt in a way that cannot be rewritten" in done.stderr
     assert "--exclude odd-plugin" in done.stderr
+
+
+def test_what_is_named_and_not_needed_is_said(tmp_path, wheels):
+    done = build("--target", str(tmp_path / "otel"), *ONE, *SMALL[:2], "pytz", wheels=wheels)
+
+    assert done.returncode == 0, done.stderr
+    assert "  left out    pytz: no part of the telemetry needs it\n" in done.stdout
+    assert "  note        nothing is instrumented; add packages such as" in done.stdout
+
+
+def test_a_damaged_folder_has_a_remedy(tmp_path, folder):
+    damaged = tmp_path / "otel"
+    shutil.copytree(folder, damaged)
+    (damaged / "sitecustomize.py").write_text("")
+    checked = attached(sys.executable, ["-m", "distrokit", "build", "--check", str(damaged)], None)
+
+    assert checked.returncode == 1
+    assert checked.stdout.endswith(
+        "  problem     changed: sitecustomize.py\n  remedy      build it again, to the same --target\n"
+    )

@@ -27,7 +27,7 @@ from distrokit.lazy.entry_point_files import read_installed
         ({"api": "2.0.0"}, "disabled", "opentelemetry-api 2.0.0, which is later than the folder's 1.45.1"),
         ({"api": "1.43.0", "sdk": "1.43.0"}, "application first", "the application's opentelemetry-sdk 1.43.0 is used"),
         ({"api": "1.44.1", "sdk": "1.44.1", "base": "0.65b1"}, "application first", "opentelemetry-sdk 1.44.1 is used"),
-        ({"api": "1.42.0", "sdk": "1.42.0"}, "disabled", "works with opentelemetry-api>=1.43,<2"),
+        ({"api": "1.42.0", "sdk": "1.42.0"}, "disabled", "works with opentelemetry-sdk>=1.43,<2"),
         ({"api": "1.45.0", "sdk": "1.45.0", "base": "0.50b0"}, "disabled", "opentelemetry-instrumentation 0.50b0"),
         (
             {"api": "1.45.0", "sdk": ""},

@@ -15,7 +15,7 @@ from distrokit_build.folder import check_target, put_in_place, work_folder
 from distrokit_build.pruning import prune
 from distrokit_build.report import describe_folder, lines
 from distrokit_build.selection import Selection, select
-from distrokit_build.source import find_packages
+from distrokit_build.source import find_packages, names_of
 from distrokit_build.verification import refuse_native, verify
 from distrokit_build.writing import write_native, write_packages
 
@@ -47,13 +47,14 @@ def _build(arguments: argparse.Namespace) -> int:
     archive = Path(arguments.archive).resolve() if arguments.archive else None
     if archive:
         check_archive(archive, target if arguments.target else None)
-    prefix = check_prefix(arguments.prefix)
+    prefix = check_prefix(arguments.prefix or "otel")
     if arguments.target:
         check_target(target)
     pythons = find_pythons(arguments.python)
-    with work_folder(target) as work:
+    with work_folder(target, "--target" if arguments.target else "--archive") as work:
         built = work / "built"
-        selection = prune(select(find_packages(arguments.requirements, arguments.file, work), arguments.exclude))
+        packages = find_packages(arguments.requirements, arguments.file, work)
+        selection = prune(select(packages, arguments.exclude, names_of(arguments.requirements)))
         _write(selection, built, [*pythons.values()], allow_native=arguments.allow_native)
         if archive:
             pack(built, archive, prefix)

@@ -20,10 +20,14 @@ _PART = ".part-"
 
 
 @contextlib.contextmanager
-def work_folder(target: Path) -> Iterator[Path]:
+def work_folder(target: Path, option: str) -> Iterator[Path]:
     """Return a folder beside the target, which is removed at the end, also after SIGTERM.
 
     Folders of builds that were killed are removed, too.
+
+    Args:
+        target: what is made.
+        option: of the command that names it, for messages.
 
     Raises: :class:`BuildError`: the target's parent cannot be written to.
     """
@@ -34,7 +38,9 @@ def work_folder(target: Path) -> Iterator[Path]:
                 shutil.rmtree(leftover, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name}{_PART}{os.getpid()}-", dir=target.parent))
     except OSError as error:
-        raise BuildError(f"{target} cannot be written: {error}", "Choose another --target.") from error
+        raise BuildError(
+            f"{target} cannot be written: {error.strerror or error}", f"Choose another {option}."
+        ) from error
     before = signal.signal(signal.SIGTERM, _end)
     try:
         yield folder
@@ -48,9 +54,12 @@ def check_target(target: Path) -> None:
     if target == Path.cwd() or target in Path.cwd().parents:
         raise BuildError(f"{target} is, or contains, the working directory", "Choose a folder in it.")
     if target.is_dir() and not (target / CODE).is_dir() and any(target.iterdir()):
-        raise BuildError(f"{target} has other files in it", "Choose another --target, or remove it.")
+        remedy = f"Choose another --target, or remove {target}."
+        raise BuildError(f"{target} is no folder of `distrokit build`, and has files in it", remedy)
     if target.exists() and not target.is_dir():
         raise BuildError(f"{target} is a file", "Choose another --target.")
+    if target.is_dir() and not os.access(target, os.W_OK):
+        raise BuildError(f"{target} cannot be replaced: it may not be written to", "Choose another --target.")
 
 
 def put_in_place(built: Path, target: Path, work: Path) -> None:

@@ -31,7 +31,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--archive", metavar="FILE", help="pack it: .tar.gz, a layer of a container image; .zip, a layer for AWS Lambda"
     )
-    what.add_argument("--prefix", default="otel", help="the folder inside the archive (default: otel)")
+    what.add_argument("--prefix", metavar="FOLDER", help="the folder inside the archive (default: otel)")
     what.add_argument("--exclude", action="append", default=[], metavar="NAME", help="leave a distribution out")
     what.add_argument(
         "--allow-native",
@@ -55,6 +55,8 @@ def _build(arguments: argparse.Namespace) -> int:
         arguments.parser.error("--check describes a folder; it takes no other option than --json")
     if not (arguments.check or arguments.target or arguments.archive):
         arguments.parser.error("--target, --archive or --check is missing")
+    if arguments.prefix and not arguments.archive:
+        arguments.parser.error("--prefix is the folder inside an archive; add --archive")
     from distrokit_build.command import run
 
     return run(arguments)

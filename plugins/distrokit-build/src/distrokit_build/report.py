@@ -63,7 +63,15 @@ def lines(found: Mapping[str, Any]) -> list[str]:
         for name, reason in found["left_out"].items():
             by_reason.setdefault(reason, []).append(name)
         shown += [f"  left out    {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
-    return [*shown, f"  sha256      {found['digest']}", *(f"  problem     {text}" for text in found["problems"])]
+    if not instrumentations:
+        shown.append("  note        nothing is instrumented; add packages such as opentelemetry-instrumentation-flask")
+    remedy = ["  remedy      build it again, to the same --target"] if found["problems"] else []
+    return [
+        *shown,
+        f"  sha256      {found['digest']}",
+        *(f"  problem     {text}" for text in found["problems"]),
+        *remedy,
+    ]
 
 
 def _listed(versions: Mapping[str, str]) -> str:

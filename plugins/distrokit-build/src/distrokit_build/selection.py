@@ -48,12 +48,13 @@ class Selection:
     left_out: Mapping[str, str]
 
 
-def select(packages: Mapping[str, Installed], excluded: Iterable[str] = ()) -> Selection:
+def select(packages: Mapping[str, Installed], excluded: Iterable[str] = (), named: Iterable[str] = ()) -> Selection:
     """Select the distributions of the telemetry, and what they need on any of :data:`PYTHONS`.
 
     Args:
         packages: all that there are.
         excluded: names that the user leaves out.
+        named: names that the user asks for; those that are not needed are among what is left out.
 
     Raises: :class:`BuildError`: something is missing, or needed and excluded.
     """
@@ -81,6 +82,8 @@ def select(packages: Mapping[str, Installed], excluded: Iterable[str] = ()) -> S
         selected[name] = [*_needs_of(packages[name])]
         left_out.pop(name, None)
         waiting += [(needed, name) for needed in selected[name]]
+    unneeded = (name for name in map(canonicalize_name, named) if name in packages and name not in selected)
+    left_out = {**dict.fromkeys(unneeded, "no part of the telemetry needs it"), **left_out}
     public = {name: packages[name] for name in sorted(selected) if is_of_telemetry(packages[name])}
     private = {name: packages[name] for name in sorted(selected) if name not in public}
     needs = {name: _all_needs(name, selected) for name in selected}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 import distrokit
 from distrokit_build.errors import BuildError
@@ -47,6 +50,13 @@ def find_packages(requirements: Sequence[str], files: Sequence[str], work: Path)
             "Use the distrokit-build of the same version.",
         )
     return found
+
+
+def names_of(requirements: Iterable[str]) -> Iterator[str]:
+    """Yield the names in requirements; a path or URL has none."""
+    for requirement in requirements:
+        with contextlib.suppress(InvalidRequirement):
+            yield Requirement(requirement).name
 
 
 def is_of_telemetry(package: Installed) -> bool:
