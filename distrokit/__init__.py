@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Exporter,
         ExporterOptions,
         IdGenerator,
+        Instrument,
         Processor,
         Propagator,
         ResourceDetector,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from distrokit.pipeline.sdk_messages import capture_sdk_messages
     from distrokit.pipeline.spans import replace_span
     from distrokit.plan.plan import InstrumentationPlan, Plan
+    from distrokit.plan.selection.selection import ScopeRule
     from distrokit.plugins.distros import Distro
     from distrokit.plugins.entry_points import EntryPoints
     from distrokit.settings.layers import Settings, is_secret
@@ -80,6 +82,7 @@ __all__ = [
     "ForkAware",
     "ForkPausing",
     "IdGenerator",
+    "Instrument",
     "InstrumentationPlan",
     "LazyMetricReader",
     "LossReason",
@@ -94,6 +97,7 @@ __all__ = [
     "ResponsePropagator",
     "RetryAwareExporter",
     "Sampler",
+    "ScopeRule",
     "Sent",
     "Setting",
     "Settings",
@@ -138,6 +142,7 @@ _MODULES = {
     "Reader": "settings.reader",
     "RenewableMetricReader": "export",
     "RetryAwareExporter": "export",
+    "ScopeRule": "plan.selection.selection",
     "Settings": "settings.layers",
     "ShutdownAware": "export",
     "Source": "settings.values",

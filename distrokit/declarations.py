@@ -31,11 +31,23 @@ Signal = Literal["traces", "metrics", "logs"]
 ComponentKind = Literal[
     "exporter", "processor", "sampler", "id generator", "propagator", "response propagator", "resource detector"
 ]
-Stage = Literal["enrich", "transform", "derive", "export"]
+Stage = Literal["measure", "enrich", "transform", "derive", "export"]
+InstrumentKind = Literal[
+    "counter",
+    "up_down_counter",
+    "histogram",
+    "gauge",
+    "observable_counter",
+    "observable_up_down_counter",
+    "observable_gauge",
+]
+LatePlacement = Literal["behind", "refuse", "raw"]
 AttributeValue: TypeAlias = "str | bool | int | float | list[str] | list[bool] | list[int] | list[float]"
 
 SIGNALS: tuple[Signal, ...] = ("traces", "metrics", "logs")
-STAGES: tuple[Stage, ...] = ("enrich", "transform", "derive", "export")
+STAGES: tuple[Stage, ...] = ("measure", "enrich", "transform", "derive", "export")
+#: Values of ``DISTROKIT_LATE_PROCESSORS``, and of the hook ``distrokit_late_processor``.
+LATE_PLACEMENTS: tuple[LatePlacement, ...] = ("behind", "refuse", "raw")
 
 #: Checks an exporter's connection; see :class:`Exporter`.
 Probe: TypeAlias = "Callable[[ExporterOptions, Callable[[Any], Sent]], Iterable[Check]]"
@@ -169,6 +181,27 @@ class Exporter:
 
 
 @dataclass(frozen=True)
+class Instrument:
+    """An instrument of the metrics API that an application has made: what a filter at the stage ``measure`` is for.
+
+    Attributes:
+        name: in lower case.
+        kind: for example ``observable_up_down_counter``.
+        unit: empty for none.
+        scope: name of its instrumentation scope.
+        views: definitions of the plan's views that select it: ``views`` items of the configuration model, such as
+            ``{"selector": {…}, "stream": {"attribute_keys": {…}, "aggregation_cardinality_limit": 500}}``. Each makes a
+            stream of its own. Empty if there is none; then the SDK makes one stream with all attributes.
+    """
+
+    name: str
+    kind: InstrumentKind
+    unit: str = ""
+    scope: str = ""
+    views: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
 class Processor:
     """A processor at one stage of one or several signals' pipelines.
 
@@ -177,6 +210,8 @@ class Processor:
     =========== =============================================== =========================================
     stage       traces, logs                                    metrics
     =========== =============================================== =========================================
+    measure     (none)                                          callable: :class:`Instrument` → a filter
+                                                                of its measurements, or ``None``
     enrich      ``SpanProcessor`` / ``LogRecordProcessor``,     callable: ``MetricsData`` → the same or
                 run first                                       a new one, before the transforms
     transform   callable: finished item → item to go on with,   callable: ``MetricsData`` →
@@ -187,21 +222,32 @@ class Processor:
                 processor that feeds the exporter               ``MetricReader`` that feeds the exporter
     =========== =============================================== =========================================
 
+    The callable at ``measure`` is called once for each instrument that an application makes. The filter takes the
+    attributes of a measurement, a mapping or ``None``, and returns the attributes to record instead; the same object
+    if it changes nothing. It runs before the measurement is aggregated, on the application's thread, which it delays;
+    for an observable instrument it runs for each observation, on the thread that collects. It cannot drop a
+    measurement, must not change the mapping that it is given, and must not record measurements. Exporters that are
+    scraped get its result, too. If it raises, the measurement is recorded without attributes. Several filters run in
+    plugin order.
+
     An ``export`` processor gets an exporter that counts lost items and delegates everything else to the exporter of
     the factory. It always has ``attempt`` (:class:`~distrokit.export.RetryAwareExporter`).
 
     Attributes:
         name: at ``export``, the name in ``DISTROKIT_{TRACES,LOGS}_PROCESSOR`` and ``DISTROKIT_METRICS_READER``; at
-            other stages, the name in a configuration file. Every declared processor of the first three stages runs,
-            in plugin order.
+            other stages, the name in a configuration file. Every declared processor of the stages before ``export``
+            runs, in plugin order.
         signals: one signal, or several that the same factory serves.
         stage: its place in the pipeline.
         factory: see above.
         parameters: reads its parameters for the plan; they are in ``context.arguments``.
-        default: at the first three stages, whether it runs if no configuration file names it.
+        default: at the stages before ``export``, whether it runs if no configuration file names it.
         exporters: at ``transform``: it runs for these exporters only, by the names by which they are selected
             (``otlp``, ``otlp/archive``), in upper or lower case; ``otlp`` is only the unnamed one. A configuration file
             may have other names for them (``otlp_http``). Empty for all.
+        required: at a stage before ``export``: whether its signals are not exported if it cannot be built, or if its
+            plugin fails. A plugin that is blocked or not installed declares nothing: for that case a distro, or
+            ``DISTROKIT_REQUIRED``, names the processor.
     """
 
     name: str
@@ -213,6 +259,7 @@ class Processor:
     origin: str | EntryPoint = ""
     default: bool = True
     exporters: tuple[str, ...] = ()
+    required: bool = False
 
     def stands_before(self, exporter: str) -> bool:
         """True if it runs for the exporter that was selected by this name."""

@@ -24,12 +24,14 @@ if TYPE_CHECKING:
         Exporter,
         ExporterOptions,
         IdGenerator,
+        LatePlacement,
         Processor,
         Propagator,
         ResourceDetector,
         ResponsePropagator,
         Sampler,
         Setting,
+        Signal,
     )
     from distrokit.pipeline.pipeline import Pipeline
     from distrokit.plan.plan import Plan
@@ -356,25 +358,26 @@ def distrokit_exporters(settings: Settings, entry_points: EntryPoints) -> Iterab
 
 @hookspec
 def distrokit_processors(settings: Settings, entry_points: EntryPoints) -> Iterable[Processor] | None:
-    """Declare processors for the stages ``enrich``, ``transform``, ``derive`` and ``export``.
+    """Declare processors for the stages ``measure``, ``enrich``, ``transform``, ``derive`` and ``export``.
 
     When: while declaring. The factory is called at build.
     Process: the instrumented one, on the thread that starts it.
     Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
     instead of a scan of your own.
-    Returns: declarations. All processors of the first three stages run, in plugin order. Of the last stage, the
+    Returns: declarations. All processors of the stages before ``export`` run, in plugin order. Of the last stage, the
     settings ``DISTROKIT_TRACES_PROCESSOR``, ``DISTROKIT_LOGS_PROCESSOR`` and ``DISTROKIT_METRICS_READER`` select one by
     name. A ``transform`` with ``exporters=("otlp/archive",)`` runs for those exporters only, after the transforms and
     ``derive`` processors that run for all.
     ``None``: no declarations.
     On an exception: the plugin is left out. If a factory raises, that processor is left out, and a message says that
-    its signal is sent without it. If a ``transform`` raises on an item, that item is dropped, so that an item that
-    could not be redacted is not sent.
-    Mind: the first three stages of traces and logs, and a ``transform`` with ``exporters``, run on the application's
-    threads, inside ``start_span()``, ``span.end()`` and ``logger.info()``, and delay it. Those of metrics run on the
-    thread that collects. Instrumentation is suppressed in all of them, as in exporters: an HTTP client that they use
-    makes no spans and no metrics. Items that a part records itself are not passed to the same part again: its processor
-    is not called for them, its ``transform`` drops them.
+    its signal is sent without it; with ``required=True`` the signal is not exported. If a ``transform`` raises on an
+    item, that item is dropped, so that an item that could not be redacted is not sent. If a filter at ``measure``
+    raises, the measurement is recorded without attributes.
+    Mind: ``measure``, the first stages of traces and logs, and a ``transform`` with ``exporters``, run on the
+    application's threads, inside ``counter.add()``, ``start_span()``, ``span.end()`` and ``logger.info()``, and delay
+    it. The other stages of metrics run on the thread that collects. Instrumentation is suppressed in all of them but
+    ``measure``, as in exporters: an HTTP client that they use makes no spans and no metrics. Items that a part records
+    itself are not passed to the same part again: its processor is not called for them, its ``transform`` drops them.
 
     Example::
 
@@ -532,6 +535,31 @@ def distrokit_instrumented(pipeline: Pipeline) -> None:
                 span = pipeline.tracer_provider.get_tracer("acme").start_span("instrumented")
                 span.set_attribute("acme.applied", applied)
                 span.end()
+    """
+
+
+@hookspec
+def distrokit_late_processor(processor: object, signal: Signal, added_by: str) -> LatePlacement | None:
+    """Decide about a processor that the application or another SDK adds to a provider after the start.
+
+    When: at each ``add_span_processor`` and ``add_log_record_processor`` on distrokit's providers. Not if the user has
+    set ``DISTROKIT_LATE_PROCESSORS``, which is stronger.
+    Process: the instrumented one, on the thread that adds the processor.
+    Arguments: ``processor``: as it was given. ``signal``: ``traces`` or ``logs``. ``added_by``: the name of the module
+    that adds it; empty if unknown.
+    Returns: ``behind``: it gets what the exporters get, after all transforms. ``refuse``: it gets nothing. ``raw``: it
+    gets every item unchanged, as with the SDK alone. The first plugin that returns one decides.
+    ``None``: the next plugin decides, at last ``DISTROKIT_LATE_PROCESSORS``.
+    On an exception: the plugin is reported, and its hooks are not called any more; the next one decides.
+
+    Example::
+
+        from distrokit import hookimpl
+
+
+        @hookimpl
+        def distrokit_late_processor(processor, signal, added_by):
+            return "behind" if added_by.startswith("sentry_sdk") else "refuse"
     """
 
 

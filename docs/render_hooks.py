@@ -72,8 +72,8 @@ def distrokit_processors():
 | hooks up to `distrokit_instrumented`, factories | the thread that starts the process | none: the application's start waits |
 | resource detectors | a thread each | `DISTROKIT_DETECTOR_TIMEOUT`, 2,000 ms for all; a late one is left out |
 | samplers, id generators, propagators | the application's thread, for every span or request | none: the application waits |
-| `enrich`, `transform`, `derive` of traces and logs | the application's thread, inside `span.end()` or `logger.info()` | none: the application waits; any number of threads call them at the same time |
-| those of metrics | the reader's thread, or the one that flushes | the interval of the reader |
+| `measure`, and `enrich`, `transform`, `derive` of traces and logs | the application's thread, inside `counter.add()`, `span.end()` or `logger.info()` | none: the application waits; any number of threads call them at the same time |
+| the others of metrics | the reader's thread, or the one that flushes | the interval of the reader |
 | exporters | the thread of the processor that feeds them, or the one that flushes; with `simple` the application's | the timeout they are given |
 | `distrokit_stopping` | the thread that ends the process, or one of distrokit's | half of `DISTROKIT_EXIT_TIMEOUT`, for all plugins together |
 

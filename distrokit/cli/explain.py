@@ -27,6 +27,13 @@ from distrokit.settings.values import Value
 
 Row = tuple[str, str, str]
 
+#: Texts of ``plan.late_processors``.
+_PLACES = {
+    "behind": "get what the exporters get",
+    "refuse": "are refused",
+    "raw": "get every item unchanged, in front of the transforms",
+}
+
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -156,6 +163,9 @@ def _start(plan: Plan) -> Iterator[Row]:
         yield "on first use", "of OpenTelemetry's API, of logging, or of an instrumented library", ""
     applied = "when their libraries are imported" if plan.lazy.value else "all at the start"
     yield "instrumentations", applied, _source(plan.lazy)
+    yield "late processors", _PLACES[plan.late_processors.value], _source(plan.late_processors)
+    for name, source in plan.required.items():
+        yield "required", f"processor {name}", str(source)
 
 
 def _find_eager_reasons(plan: Plan) -> list[str]:
@@ -187,6 +197,8 @@ def _signal(plan: Plan, signal: str, planned: SignalPlan) -> Iterator[Row]:
     if not planned.built:
         yield "not built", "", f"{planned.source} has no provider for it"
         return
+    if planned.withheld:
+        yield "not exported", planned.withheld, ""
     for rule in planned.scopes:
         yield "scope", f"{rule.pattern}: {'on' if rule.enabled else 'off'}", str(rule.source)
     if planned.configurator:

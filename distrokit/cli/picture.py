@@ -99,8 +99,9 @@ def _lane(plan: Plan, signal: str, planned: SignalPlan) -> Lane:
         default = Box("sampler", "parentbased_always_on", ("sampler", "default of opentelemetry-sdk"))
         boxes.append(_box("sampler", sampler, "sampler") if sampler else default)
     boxes += [_box("processor", part, part.declaration.stage) for part in planned.for_all()]
-    branches = tuple(_branch(item, planned.before(item)) for item in planned.exporters)
-    why = str(planned.source) if planned.source else "no exporter was selected"
+    exported = () if planned.withheld else planned.exporters
+    branches = tuple(_branch(item, planned.before(item)) for item in exported)
+    why = planned.withheld or (str(planned.source) if planned.source else "no exporter was selected")
     return Lane(signal, tuple(boxes), branches or ((Box("nothing", "nowhere", (why,)),),))
 
 

@@ -32,6 +32,7 @@ def check_settings(plan: Plan) -> Iterator[Check]:
     else:
         yield _service_name(plan)
         yield from _exports(plan)
+        yield _late_processors(plan)
     yield from check_env_files(plan)
     yield from _without_effect(plan)
 
@@ -48,9 +49,12 @@ def _service_name(plan: Plan) -> Check:
 
 
 def _exports(plan: Plan) -> Iterator[Check]:
-    silent = [signal for signal, planned in plan.signals.items() if not planned.exporters]
+    silent = [signal for signal, planned in plan.signals.items() if planned.withheld or not planned.exporters]
     if len(silent) == len(plan.signals):
         sources = sorted({str(planned.source) for planned in plan.signals.values() if planned.source})
+        if any(planned.withheld for planned in plan.signals.values()):
+            yield Check("exports", "fail", "no signal is exported: required processors are missing", "See above.")
+            return
         evidence = f"no signal is exported ({', '.join(sources) or 'no exporter was selected'})"
         yield Check("exports", "fail", evidence, _how_to_export(plan, sources))
     else:
@@ -61,6 +65,16 @@ def _exports(plan: Plan) -> Iterator[Check]:
         evidence = f"the sampler {plan.sampler.name} ({source}) samples no trace that begins here"
         remedy = f"Change it at {source}." if source.kind == "file" else f"Change or unset {source}."
         yield Check("sampler", "warn", evidence, remedy)
+
+
+def _late_processors(plan: Plan) -> Check:
+    placement, source = plan.late_processors.value, plan.late_processors.source
+    names = sorted({part.name for signal in ("traces", "logs") for part in plan.signals[signal].at("transform")})
+    if placement == "raw" and names:
+        evidence = f"processors that code adds later get every item before {', '.join(names)} ({source})"
+        return Check("late-processors", "warn", evidence, f"unset {source}" if source.kind == "environment" else "")
+    text = "are refused" if placement == "refuse" else "get what the exporters get"
+    return Check("late-processors", "ok", f"processors that code adds later {text} ({source})")
 
 
 def _how_to_export(plan: Plan, sources: list[str]) -> str:
@@ -111,6 +125,8 @@ def _used(plan: Plan) -> Iterator[str]:
     """Yield the names of all settings that gave a value to the plan."""
     for value in plan.resource.attributes.values():
         yield value.source.name
+    for planned in plan.signals.values():
+        yield from (rule.source.name for rule in planned.scopes)
     for component in plan.components():
         yield from _used_by(component)
 

@@ -36,6 +36,12 @@ OTEL_PYTHON_DISTROKIT_ATTACH = "OTEL_PYTHON_DISTROKIT_ATTACH"
 #: ``1`` prints each call of a hook to stderr, with owner, duration and type of the result. Default: off.
 OTEL_PYTHON_DISTROKIT_TRACE_HOOKS = "OTEL_PYTHON_DISTROKIT_TRACE_HOOKS"
 
+#: The place of processors that are added after the start: ``behind``, ``refuse`` or ``raw``. Default: ``behind``.
+OTEL_PYTHON_DISTROKIT_LATE_PROCESSORS = "OTEL_PYTHON_DISTROKIT_LATE_PROCESSORS"
+
+#: Comma-separated names of processors without which their signals are not exported. Default: none.
+OTEL_PYTHON_DISTROKIT_REQUIRED = "OTEL_PYTHON_DISTROKIT_REQUIRED"
+
 #: ``sdk`` leaves the recording of spans to the SDK's tracers. Default: ``distrokit``.
 OTEL_PYTHON_DISTROKIT_TRACER = "OTEL_PYTHON_DISTROKIT_TRACER"
 

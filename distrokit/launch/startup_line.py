@@ -39,7 +39,8 @@ def _routes(plan: Plan) -> list[str]:
     signals: dict[str, list[str]] = {}
     for signal, planned in plan.signals.items():
         # Without the signal's path, so that signals of one receiver are grouped.
-        where = ", ".join(_destination(item).removesuffix(f"/v1/{signal}") for item in planned.exporters) or "nowhere"
+        exported = [] if planned.withheld else planned.exporters
+        where = ", ".join(_destination(item).removesuffix(f"/v1/{signal}") for item in exported) or "nowhere"
         signals.setdefault(where, []).append(signal)
     return [f"{', '.join(group)} → {where}" for where, group in signals.items()]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
 from distrokit.declarations import Signal
 from distrokit.diagnostics import Problem, describe_exception, trace_of
 from distrokit.pipeline.component_factory import ComponentFactory
+from distrokit.pipeline.measure_stage import MeasureStage
 from distrokit.pipeline.process_globals import ProcessGlobals
 from distrokit.pipeline.runtime_services import RuntimeServices
 from distrokit.pipeline.samplers import build_sampler
@@ -27,9 +28,13 @@ from distrokit.pipeline.scopes import (
     Scopes,
     drop_export_records,
 )
-from distrokit.pipeline.stage_builder import StageBuilder, Staged
-from distrokit.pipeline.stages import Named, StagedLogs, StagedSpans, Transforms
-from distrokit.pipeline.views import make_view
+from distrokit.pipeline.stage_builder import StageBuilder
+from distrokit.pipeline.stages import StagedLogs, StagedSpans
+from distrokit.pipeline.transforms import Named, Transforms
+from distrokit.pipeline.views import OVERFLOW, make_view
+from distrokit.plan.plan import SignalPlan, ViewPlan
+from distrokit.plan.selection.selection import ScopeRule
+from distrokit.settings.values import BUILT_IN
 
 
 @dataclass
@@ -72,8 +77,7 @@ class Builder:
         planned = self._plan.signals["traces"]
         with self._reported("traces"):
             if planned.built and self._globals.set_provider("traces", provider := self.tracer_provider()):
-                staged = self._stages.build_common(planned, SpanProcessor)
-                self._add_span_processors(provider, staged, self._stages.build_exporters(planned, SpanProcessor))
+                self._fill_spans(provider, planned)
                 return provider
         return None
 
@@ -92,13 +96,15 @@ class Builder:
         """Build and install the logger provider, if the plan has log exporters or processors."""
         with self._reported("logs"):
             if self._has_parts("logs") and self._globals.set_provider("logs", provider := self._logger_provider()):
-                self._add_log_processors(provider)
+                self._fill_logs(provider)
                 return provider
         return None
 
     def _has_parts(self, signal: Signal) -> bool:
         planned = self._plan.signals[signal]
-        return planned.built and bool(planned.exporters or planned.processors)
+        # Filters of measurements are no use without a reader.
+        processors = [processor for processor in planned.processors if processor.declaration.stage != "measure"]
+        return planned.built and bool(planned.exporters or processors)
 
     @contextmanager
     def _reported(self, signal: Signal) -> Iterator[None]:
@@ -110,12 +116,16 @@ class Builder:
             remedy = "Correct the setting that the error names; OTEL_LOG_LEVEL=debug shows where it was read."
             self._failed(signal, error, outcome, remedy, code="signal-failed")
 
-    def tracer_provider(self) -> TracerProvider:
+    def tracer_provider(self) -> ScopedTracerProvider:
         """Build the tracer provider with sampler and id generator, still without processors."""
         ids = None
         if self._plan.id_generator:
             ids = self._components.component(self._plan.id_generator, IdGenerator, "random ids are used")
+        stages = StagedSpans([], Transforms([], ReadableSpan, self._report), [], [], self._report, self._services.late)
+        # Nothing passes before all stages are there.
+        stages.withheld = True
         provider = ScopedTracerProvider(
+            stages,
             sampler=build_sampler(self._components, self._plan.sampler),
             id_generator=ids or RandomIdGenerator(),
             resource=self._components.resource,
@@ -125,68 +135,48 @@ class Builder:
         provider.by_sdk = self._plan.tracer.value == "sdk"
         return provider
 
-    def _add_span_processors(self, provider: TracerProvider, staged: Staged, export: list[Named[Any]]) -> None:
-        """Add all stages of the traces signal to the provider.
-
-        Args:
-            staged: the processors of the first three stages, by stage.
-            export: the processors that feed an exporter.
-        """
-        if any(staged.values()):
-            provider.add_span_processor(
-                StagedSpans(
-                    staged["enrich"],
-                    Transforms(
-                        staged["transform"],
-                        ReadableSpan,
-                        self._report,
-                        lost=self._stages.transform_loss_counter("traces"),
-                    ),
-                    staged["derive"],
-                    export,
-                    self._report,
-                )
-            )
-        else:
-            for processor in export:
-                provider.add_span_processor(processor.part)
+    def _fill_spans(self, provider: ScopedTracerProvider, planned: SignalPlan) -> None:
+        """Build all stages of the traces signal, and put them into the provider."""
+        staged = self._stages.build_common(planned, SpanProcessor)
+        export = self._stages.build_exporters(planned, SpanProcessor)
+        lost = self._stages.transform_loss_counter("traces")
+        transforms = Transforms(staged["transform"], ReadableSpan, self._report, lost=lost)
+        provider.stages.fill(staged["enrich"], transforms, staged["derive"], export, withheld=bool(planned.withheld))
 
     def _logger_provider(self) -> ScopedLoggerProvider:
         """Build the logger provider, still without processors."""
-        provider = ScopedLoggerProvider(resource=self._components.resource, shutdown_on_exit=False)
+        stages = StagedLogs(
+            [], Transforms([], ReadWriteLogRecord, self._report), [], [], self._report, self._services.late
+        )
+        stages.withheld = True
+        provider = ScopedLoggerProvider(stages, resource=self._components.resource, shutdown_on_exit=False)
         provider.scopes, provider.guard = self._scopes("logs"), self._services.boundary
         return provider
 
-    def _add_log_processors(self, provider: ScopedLoggerProvider) -> None:
-        """Add all stages of the logs signal to the provider."""
+    def _fill_logs(self, provider: ScopedLoggerProvider) -> None:
+        """Build all stages of the logs signal, and put them into the provider."""
         planned = self._plan.signals["logs"]
         staged = self._stages.build_common(planned, LogRecordProcessor)
         scopes = provider.scopes
-        filters = [Named("records of exports", drop_export_records)]
+        filters: list[Named[Any]] = [Named("records of exports", drop_export_records)]
         if scopes.filters_records:
             filters.append(Named("logger_configurator/development", scopes.filter_record))
-        staged["transform"] = [*filters, *staged["transform"]]
         export = self._stages.build_exporters(planned, LogRecordProcessor)
-        provider.add_log_record_processor(
-            StagedLogs(
-                staged["enrich"],
-                Transforms(
-                    staged["transform"],
-                    ReadWriteLogRecord,
-                    self._report,
-                    lost=self._stages.transform_loss_counter("logs"),
-                ),
-                staged["derive"],
-                export,
-                self._report,
-            )
-        )
+        lost = self._stages.transform_loss_counter("logs")
+        transforms = Transforms([*filters, *staged["transform"]], ReadWriteLogRecord, self._report, lost=lost)
+        provider.stages.fill(staged["enrich"], transforms, staged["derive"], export, withheld=bool(planned.withheld))
 
     def _meter_provider(self) -> ScopedMeterProvider:
         """Build the meter provider with its readers, since the SDK accepts them at construction only."""
-        readers = [named.part for named in self._stages.build_exporters(self._plan.signals["metrics"], MetricReader)]
+        planned = self._plan.signals["metrics"]
+        filters = self._stages.build_measure(planned)
+        readers = [named.part for named in self._stages.build_exporters(planned, MetricReader)]
+        views = self._views(keep=[OVERFLOW] if filters else [])
         provider = ScopedMeterProvider(
-            metric_readers=readers, resource=self._components.resource, views=self._views(), shutdown_on_exit=False
+            metric_readers=readers,
+            resource=self._components.resource,
+            views=[view for _, view in views],
+            shutdown_on_exit=False,
         )
         lazy_start, measuring = self._services.lazy_start, self._services.measuring
         provider.scopes, provider.measuring = self._scopes("metrics"), measuring
@@ -195,15 +185,20 @@ class Builder:
         provider.on_meter = lazy_start if measuring is None else lazy_start.look
         if measuring is not None:
             self._components.keep(measuring)
+            if filters:
+                definitions = [plan.definition for plan, _ in views]
+                measuring.stage = MeasureStage(filters, definitions, self._report, self._services.say)
+                self._components.keep(measuring.stage)
             for reader in readers:
                 measuring.reader(reader)
         return provider
 
-    def _views(self) -> list[View]:
+    def _views(self, keep: Sequence[str]) -> list[tuple[ViewPlan, View]]:
+        """Build the views; each keeps the attributes ``keep``."""
         views = []
         for plan in self._plan.views:
             try:
-                views.append(make_view(plan))
+                views.append((plan, make_view(plan, keep)))
             except Exception as error:
                 outcome, remedy = "it is left out; the other views apply", f"Correct {plan.source}."
                 self._failed(f"{plan.source} view", error, outcome, remedy)
@@ -212,6 +207,9 @@ class Builder:
     def _scopes(self, signal: Signal) -> Scopes:
         """Return the scope rules of one signal; load upstream's configurator under guard."""
         planned = self._plan.signals[signal]
+        if signal == "metrics" and planned.withheld:
+            # A reader that the application adds would export what is measured.
+            return Scopes([ScopeRule("*", False, BUILT_IN)])
         configurator = None
         if planned.configurator is not None:
             try:

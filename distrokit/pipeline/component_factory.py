@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from distrokit.declarations import BuildContext, Exporter, ExporterOptions, Signal
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.export import LossReporter
-from distrokit.pipeline.stages import ErrorReporter
 from distrokit.pipeline.suppressed import suppress_in
+from distrokit.pipeline.transforms import ErrorReporter
 from distrokit.plan.plan import Component, Plan
 from distrokit.plugins.manager import Plugins
 from distrokit.settings.values import Value

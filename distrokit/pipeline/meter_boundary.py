@@ -15,6 +15,7 @@ from typing import Any
 from opentelemetry.metrics import NoOpMeter
 
 from distrokit.diagnostics import quantity
+from distrokit.pipeline.measure_stage import Filter, MeasureStage, filtered_callback, filtered_method
 from distrokit.pipeline.reentrancy import LIMIT, Reentrancy
 from distrokit.pipeline.sdk_measurements import cheaper_method
 from distrokit.pipeline.sdk_methods import Misused, method_of
@@ -33,7 +34,12 @@ class MeterBoundary:
         misused: receives each call that raised; the call then returns normally to the application.
         lazy_start: called after the first measurement, and whenever an observable instrument gets a callback.
         say: prints a line about lost measurements.
+
+    Attributes:
+        stage: the filters of the instruments that are made from now on; ``None`` for none.
     """
+
+    stage: MeasureStage | None = None
 
     def __init__(self, misused: Misused, lazy_start: Callable[[], None], say: Callable[[str], None]) -> None:
         self._misused, self._lazy_start, self._say = misused, lazy_start, say
@@ -79,31 +85,55 @@ class MeterBoundary:
                 return self._make_later(name, partial(create, *args, **kwargs))
             try:
                 if observable:
-                    args, kwargs = self._with_callbacks(*args, **kwargs)
+                    args, kwargs = self._with_callbacks(name, meter, *args, **kwargs)
                 instrument = sdk.run(method_of(kind, name, meter), *args, **kwargs)
             except Exception as error:
                 self._misused(f"meter.{name}", error)
                 return getattr(NoOpMeter("distrokit"), name)("unusable")
             for method in _MEASURING:
                 if method not in vars(instrument) and hasattr(type(instrument), method):
-                    setattr(instrument, method, self._guard_measure(instrument, method))
+                    keep = self._filter_of(
+                        name, meter, getattr(instrument, "name", None), getattr(instrument, "unit", "")
+                    )
+                    setattr(instrument, method, self._guard_measure(instrument, method, keep))
             return instrument
 
         return create
 
+    def _filter_of(self, create: str, meter: Any, name: Any, unit: Any) -> Filter | None:
+        """Return what filters the measurements of an instrument that this method of the meter makes."""
+        if self.stage is None or not isinstance(name, str):
+            return None
+        kind: Any = create.removeprefix("create_")
+        return self.stage.filter_of(kind, name, unit, meter)
+
     def _with_callbacks(
-        self, name: str, callbacks: Any = None, *args: Any, **kwargs: Any
+        self, create: str, meter: Any, /, name: Any, callbacks: Any = None, *args: Any, **kwargs: Any
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if callbacks:
             callbacks = [self._sdk.callback(callback) for callback in callbacks]
+            # The SDK may collect as soon as the instrument is made.
+            keep = self._filter_of(create, meter, name, args[0] if args else kwargs.get("unit"))
+            if keep is not None:
+                refused = partial(self._refused, name, "callback")
+                callbacks = [filtered_callback(callback, keep, refused) for callback in callbacks]
             self._lazy_start()
         return (name, callbacks, *args), kwargs
 
-    def _guard_measure(self, instrument: Any, name: str) -> Callable[..., None]:
+    def _refused(self, instrument: str, method: str, error: Exception) -> None:
+        self._misused(f"{instrument}.{method}", error, "its attributes are dropped")
+
+    def _guard_measure(self, instrument: Any, name: str, keep: Filter | None) -> Callable[..., None]:
+        """Return the method that the application calls.
+
+        Args:
+            keep: filters the attributes; ``None`` for no filter: then the method costs as much as without the stage.
+        """
         kind, misused = type(instrument), self._misused
+        bind = partial(_method_to_call, instrument, name, keep, self._refused)
         sdk, inside, pending = self._sdk, self._sdk.inside, self._sdk.pending
         enter, leave, first, missing = inside.add, inside.discard, self._first, _MISSING
-        found, method = getattr(kind, name), _fastest_method(instrument, name)
+        found, method = getattr(kind, name), bind()
 
         # Repeats Reentrancy.run, since an additional call would cost time in the application's loops. So would a tuple
         # of all arguments; these are passed on as they came, since a patch of the method may take others.
@@ -113,12 +143,13 @@ class MeterBoundary:
             nonlocal found, method
             here = get_ident()
             if here in inside and sdk.is_inside():
-                sdk.postpone_measurement(measure, _given(amount, attributes, context, *more), named)
+                call = self._call_to_queue(measure, instrument, name, keep)
+                sdk.postpone_measurement(call, _given(amount, attributes, context, *more), named)
                 return
             try:
                 enter(here)
                 if found is not getattr(kind, name):
-                    found, method = getattr(kind, name), _fastest_method(instrument, name)
+                    found, method = getattr(kind, name), bind()
                 if named and attributes is missing is not amount:
                     method(amount, **named)
                 elif named or more or amount is missing:
@@ -138,6 +169,22 @@ class MeterBoundary:
 
         sdk.entering.add(measure.__code__)
         return functools.update_wrapper(measure, found)
+
+    def _call_to_queue(
+        self, measure: Callable[..., None], instrument: Any, name: str, keep: Filter | None
+    ) -> Callable[..., None]:
+        """Return what measures later.
+
+        A filter that measures would queue a call for each one that is replayed, without end. So the second time its
+        measurement passes no filter, and is recorded without attributes.
+        """
+        stage = self.stage
+        if stage is None or keep is None or not self._sdk.is_replaying() or not stage.runs_here():
+            return measure
+        return partial(self._measure_bare, stage, instrument, name)
+
+    def _measure_bare(self, stage: MeasureStage, instrument: Any, name: str, *args: Any, **kwargs: Any) -> None:
+        self._guard_measure(instrument, name, stage.without_attributes)(*args, **kwargs)
 
     def _after_measurement(self) -> None:
         if self._first:
@@ -183,6 +230,16 @@ def _fastest_method(instrument: Any, name: str) -> Callable[..., Any]:
     """Return the method that the instrument's class has now, bound to it; the cheaper form of the SDK's own."""
     kind = type(instrument)
     return cheaper_method(instrument, name, getattr(kind, name)) or method_of(kind, name, instrument)
+
+
+def _method_to_call(
+    instrument: Any, name: str, keep: Filter | None, refused: Callable[[str, str, Exception], None]
+) -> Callable[..., Any]:
+    method = _fastest_method(instrument, name)
+    if keep is None:
+        return method
+    filtered: Callable[..., Any] = filtered_method(method, keep, partial(refused, instrument.name, name))
+    return filtered
 
 
 def _given(*args: Any) -> tuple[Any, ...]:

@@ -14,8 +14,10 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from distrokit.pipeline.stages import ErrorReporter, Named, StagedLogs, StagedMetrics, StagedSpans, Transforms
+from distrokit.pipeline.metric_stages import StagedMetrics
+from distrokit.pipeline.stages import StagedLogs, StagedSpans
 from distrokit.pipeline.transform_losses import LostItem
+from distrokit.pipeline.transforms import ErrorReporter, Named, Transforms
 
 
 def prepend_to_spans(

@@ -24,6 +24,7 @@ from distrokit.pipeline.forks import (
     watch_forks,
 )
 from distrokit.pipeline.interrupted import keep_cause
+from distrokit.pipeline.late_processors import LateProcessors
 from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.meter_boundary import MeterBoundary
 from distrokit.pipeline.os_signals import OSSignals
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
 
+    from distrokit.declarations import LatePlacement, Signal
     from distrokit.lazy.on_demand import Exits, OnDemand
     from distrokit.pipeline.process_resource import ProcessResource
 
@@ -84,6 +86,10 @@ class Pipeline:
         self._channel = channel
         self._reports = Reports(plan, channel)
         seconds = plan.exit_timeout_millis.value / 1000
+        # A process that prints doctor's report has printed it before any processor comes.
+        level = logging.WARNING if plan.settings.get("DISTROKIT_DOCTOR") else logging.DEBUG
+        keep, report = self._components.keep, self._reports.problem
+        self._late = LateProcessors(plan.late_processors, self._ask_about, report, channel.say, keep, level)
         self._shutdown = Shutdown(seconds, self._reports.part_failed)
         waiting = on_demand.signals if on_demand is not None else None
         self._signals = (waiting or OSSignals()).connect(
@@ -119,6 +125,10 @@ class Pipeline:
         """The propagator; ``None`` when the plan leaves OpenTelemetry's own."""
         return self._propagator
 
+    def describe(self) -> dict[str, Any]:
+        """Return the running pipeline as JSON-ready data: the plan, and the processors that were added late."""
+        return {**self.plan.describe(), "late": [late.describe() for late in self._late.all]}
+
     # ------------------------------------------------------------------------------- start
 
     def start(
@@ -136,6 +146,7 @@ class Pipeline:
             self.listen()
         services = self._make_services()
         self._components.keep(services.lazy_start)
+        self._components.keep(self._late)
         with self.plan.settings.exposed(self.plan.sdk_settings):
             self._set_propagator()
             self._resource = resource or build_resource(self.plan, resource_attributes or {})
@@ -170,7 +181,14 @@ class Pipeline:
             self._messages,
             ErrorBoundary(reports.misused, SamplerErrors(name_of, reports.part_failed)),
             MeterBoundary(reports.misused, lazy_start, reports.lost),
+            self._late,
         )
+
+    def _ask_about(self, processor: object, signal: Signal, added_by: str) -> tuple[LatePlacement, str] | None:
+        """Ask the plugins about a processor that is added late; return their choice, and whose it is."""
+        chosen = self._plugins.late_processor(processor, signal, added_by)
+        self._channel.problems(self.plan.problems)
+        return (chosen.value, f"plugin {chosen.plugin.label}") if chosen else None
 
     def _start_failed(self, reader: object, error: Exception) -> None:
         name = self._components.name_of(reader) or type(reader).__name__

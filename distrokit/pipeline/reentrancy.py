@@ -103,6 +103,10 @@ class Reentrancy:
         finally:
             self._replaying.discard(here)
 
+    def is_replaying(self) -> bool:
+        """True if this thread makes the queued calls."""
+        return get_ident() in self._replaying
+
     def run(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a function of the SDK that takes a lock."""
         here = get_ident()

@@ -7,7 +7,7 @@ import sys
 
 from distrokit.diagnostics import Channel, Problem, describe_exception, trace_of
 from distrokit.pipeline.sdk_messages import note
-from distrokit.pipeline.stages import DroppedAll
+from distrokit.pipeline.transforms import DroppedAll
 from distrokit.plan.plan import Plan
 from distrokit.plugins.distributions import raised_by
 

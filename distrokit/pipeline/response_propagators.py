@@ -13,7 +13,7 @@ from opentelemetry.instrumentation import propagators
 from opentelemetry.instrumentation.propagators import ResponsePropagator
 
 from distrokit.pipeline.component_factory import ComponentFactory
-from distrokit.pipeline.stages import ErrorReporter, Named
+from distrokit.pipeline.transforms import ErrorReporter, Named
 
 _OUTCOME = "its response headers are missing; the other response propagators run"
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from distrokit.pipeline.error_boundary import ErrorBoundary
+from distrokit.pipeline.late_processors import LateProcessors
 from distrokit.pipeline.lazy_start import LazyStart
 from distrokit.pipeline.meter_boundary import MeterBoundary
 from distrokit.pipeline.sdk_messages import SDKMessages
-from distrokit.pipeline.stages import ErrorReporter
+from distrokit.pipeline.transforms import ErrorReporter
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class RuntimeServices:
     Attributes:
         report: receives a part that raised.
         say: prints a line about lost items.
+        late: decides about processors that are added later; ``None``: they are members like any other.
         lazy_start: called when the process uses telemetry.
         messages: captures OpenTelemetry's log messages; ``None`` for no capture.
         boundary: the error boundary around tracers and loggers; ``None`` for none.
@@ -31,3 +33,4 @@ class RuntimeServices:
     messages: SDKMessages | None = None
     boundary: ErrorBoundary | None = None
     measuring: MeterBoundary | None = None
+    late: LateProcessors | None = None

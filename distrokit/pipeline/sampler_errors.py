@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, SamplingResult
 from opentelemetry.trace import Link, get_current_span
 
-from distrokit.pipeline.stages import ErrorReporter
+from distrokit.pipeline.transforms import ErrorReporter
 
 #: Returns the name of a part for reports; an empty string for an object that is not a part.
 NameOf = Callable[[object], str]

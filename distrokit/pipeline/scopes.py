@@ -25,6 +25,7 @@ from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.meter_boundary import MeterBoundary
 from distrokit.pipeline.recording.tracer import record_spans
 from distrokit.pipeline.sdk_messages import exporting
+from distrokit.pipeline.stages import StagedLogs, StagedSpans
 from distrokit.plan.selection.selection import ScopeRule
 
 #: Upstream's configurators: scope to a configuration with ``is_enabled``.
@@ -98,11 +99,19 @@ class ScopedTracerProvider(TracerProvider):
     Attributes:
         guard: the error boundary around its tracers; ``None`` for none.
         by_sdk: true to leave the recording of spans to the SDK's tracers.
+
+    Args:
+        stages: the processor that it calls.
+        arguments: of the SDK's provider.
     """
 
     scopes = Scopes()
     guard: ErrorBoundary | None = None
     by_sdk = False
+
+    def __init__(self, stages: StagedSpans, **arguments: Any) -> None:
+        super().__init__(active_span_processor=stages, **arguments)
+        self.stages = stages
 
     def get_tracer(
         self,
@@ -173,10 +182,20 @@ class ScopedLoggerProvider(LoggerProvider):
 
     Attributes:
         guard: the error boundary around its loggers; ``None`` for none.
+
+    Args:
+        stages: the processor that it calls.
+        arguments: of the SDK's provider.
     """
 
     scopes = Scopes()
     guard: ErrorBoundary | None = None
+
+    def __init__(self, stages: StagedLogs, **arguments: Any) -> None:
+        # It has the methods that the provider calls; the SDK's class has no public name in 1.43.
+        multi: Any = stages
+        super().__init__(multi_log_record_processor=multi, **arguments)
+        self.stages = stages
 
     def get_logger(
         self,

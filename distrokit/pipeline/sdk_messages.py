@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from copy import copy
 
 from distrokit.diagnostics import Channel, Mask, describe_exception, write
+from distrokit.pipeline.overriding import explain_overriding
 from distrokit.pipeline.rate_limit import RateLimiter, summarize, text_of
 from distrokit.plugins.distributions import raised_by
 
@@ -57,6 +58,10 @@ class SDKMessages(logging.Handler):
         self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
+        explained = explain_overriding(record)
+        if explained is None:
+            return
+        record = explained
         captured = _CAPTURED.get()
         if captured is not None:
             captured.append(record)

@@ -14,11 +14,12 @@ from distrokit.export import LossReporter, count_items
 from distrokit.pipeline.component_factory import ComponentFactory, Kind
 from distrokit.pipeline.export_monitor import monitor_exporter
 from distrokit.pipeline.losses import Losses, losses_of
+from distrokit.pipeline.metric_stages import StagedMetrics
 from distrokit.pipeline.runtime_services import RuntimeServices
 from distrokit.pipeline.self_metrics import self_metrics_of
-from distrokit.pipeline.stages import Named, StagedMetrics, Transforms
 from distrokit.pipeline.suppressed import suppress_part
 from distrokit.pipeline.transform_losses import LostItem, count_losses
+from distrokit.pipeline.transforms import Named, Transforms
 from distrokit.plan.plan import Component, ExporterPlan, SignalPlan
 
 Staged = dict[str, list[Named[Any]]]
@@ -39,16 +40,31 @@ class StageBuilder:
         self._losses: dict[Signal, list[Losses]] = defaultdict(list)
 
     def build_common(self, planned: SignalPlan, kind: Kind) -> Staged:
-        """Build the parts of the first three stages that apply to all exporters, by stage."""
+        """Build the parts of ``enrich``, ``transform`` and ``derive`` that apply to all exporters, by stage."""
         staged: Staged = {"enrich": [], "transform": [], "derive": []}
-        for component in planned.for_all():
+        for component in _behind_measure(planned):
             stage = component.declaration.stage
             expected = Callable if stage == "transform" or planned.signal == "metrics" else kind
             outcome = f"it is left out; {planned.signal} are sent without it"
-            part = self._components.component(component, expected, outcome, planned.signal)
+            part = self._build(component, expected, outcome, planned)
             if part is not None:
                 staged[stage].append(_name_part(component, part))
         return staged
+
+    def build_measure(self, planned: SignalPlan) -> list[Named[Any]]:
+        """Build the parts of the stage ``measure``; call it before :meth:`build_exporters`."""
+        outcome = f"it is left out; {planned.signal} are sent without it"
+        built = [(each, self._build(each, Callable, outcome, planned)) for each in planned.at("measure")]
+        return [_name_part(component, part) for component, part in built if part is not None]
+
+    def _build(self, component: Component[Processor], expected: Kind, outcome: str, planned: SignalPlan) -> Any:
+        """Build a processor; ``None`` if it cannot be built. If it is required, nothing of the signal is exported."""
+        required = component.declaration.required or component.name.lower() in self._components.plan.required
+        outcome = f"it is required, so {planned.signal} are not exported" if required else outcome
+        part = self._components.component(component, expected, outcome, planned.signal)
+        if part is None and required:
+            planned.withheld = f"required processor {component.name} could not be built"
+        return part
 
     def transform_loss_counter(self, signal: Signal) -> LostItem:
         """Return a function that counts an item lost by a common transform, for every exporter of the signal."""
@@ -56,9 +72,11 @@ class StageBuilder:
 
     def build_exporters(self, planned: SignalPlan, kind: Kind) -> list[Named[Any]]:
         """Build the exporters; return the processor or reader of each, with the stages between them."""
-        staged = self.build_common(planned, kind) if planned.signal == "metrics" and planned.for_all() else None
+        staged = self.build_common(planned, kind) if planned.signal == "metrics" and _behind_measure(planned) else None
         restricted = self._restricted_transforms(planned)
-        built = []
+        built: list[Named[Any]] = []
+        if planned.withheld:
+            return built
         for item in planned.exporters:
             endpoint = item.exporter.arguments.get("endpoint")
             losses = losses_of(item.exporter.name, planned.signal, endpoint, self._services.say, self._causes)
@@ -113,7 +131,7 @@ class StageBuilder:
         for component in planned.for_some():
             names = ", ".join(component.declaration.exporters)
             outcome = f"it is left out; {planned.signal} are sent to {names} without it"
-            part = self._components.component(component, Callable, outcome, planned.signal)
+            part = self._build(component, Callable, outcome, planned)
             if part is not None:
                 built.append((component, _name_part(component, part)))
         return built
@@ -154,6 +172,11 @@ class StageBuilder:
             context = self._components.context(component, signal, lost)
             return self._components.accept(component, component.declaration.factory(exporter, context), kind)
         return None
+
+
+def _behind_measure(planned: SignalPlan) -> list[Component[Processor]]:
+    """Return the processors that apply to all exporters, without those at ``measure``."""
+    return [processor for processor in planned.for_all() if processor.declaration.stage != "measure"]
 
 
 def _name_part(component: Component[Processor], part: Any) -> Named[Any]:

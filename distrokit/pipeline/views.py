@@ -12,9 +12,15 @@ from opentelemetry.sdk.metrics import view
 from distrokit.plan.plan import ViewPlan
 from distrokit.plan.selection.views import fault_of
 
+#: The attribute of the point of the measurements beyond a limit (specification, *Metrics SDK, Cardinality limits*).
+OVERFLOW = "otel.metric.overflow"
 
-def make_view(plan: ViewPlan) -> view.View:
+
+def make_view(plan: ViewPlan, keep: Iterable[str] = ()) -> view.View:
     """Build the SDK's view.
+
+    Args:
+        keep: attribute keys that the view keeps, whatever its ``attribute_keys`` are.
 
     Raises: ``ValueError`` or ``TypeError`` if the definition is not valid.
     """
@@ -25,14 +31,15 @@ def make_view(plan: ViewPlan) -> view.View:
     keys = stream.get("attribute_keys") or {}
     return view.View(
         instrument_type=_instrument(selector.get("instrument_type")),
-        instrument_name=selector.get("instrument_name"),
+        # Names are in lower case; patterns only from OpenTelemetry 1.45 on.
+        instrument_name=name.lower() if (name := selector.get("instrument_name")) else name,
         instrument_unit=selector.get("unit"),
         meter_name=selector.get("meter_name"),
         meter_version=selector.get("meter_version"),
         meter_schema_url=selector.get("meter_schema_url"),
         name=stream.get("name"),
         description=stream.get("description"),
-        attribute_keys=_Keys(keys.get("included"), keys.get("excluded")) if keys else None,
+        attribute_keys=_Keys(keys.get("included"), keys.get("excluded"), keep) if keys else None,
         aggregation=_aggregation(stream.get("aggregation")),
     )
 
@@ -40,14 +47,16 @@ def make_view(plan: ViewPlan) -> view.View:
 class _Keys(set[str]):
     """The attribute keys to keep, by pattern. The SDK calls only ``in`` on the set."""
 
-    def __init__(self, included: Iterable[str] | None, excluded: Iterable[str] | None) -> None:
+    def __init__(self, included: Iterable[str] | None, excluded: Iterable[str] | None, keep: Iterable[str]) -> None:
         super().__init__(included or ())
+        self._keep = frozenset(keep)
         self._included = tuple(included) if included is not None else ("*",)
         self._excluded = tuple(excluded or ())
 
     def __contains__(self, key: object) -> bool:
-        return any(fnmatchcase(str(key), pattern) for pattern in self._included) and not any(
-            fnmatchcase(str(key), pattern) for pattern in self._excluded
+        return key in self._keep or (
+            any(fnmatchcase(str(key), pattern) for pattern in self._included)
+            and not any(fnmatchcase(str(key), pattern) for pattern in self._excluded)
         )
 
 

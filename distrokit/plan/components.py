@@ -104,14 +104,22 @@ class ExporterPlan:
 
     Attributes:
         processor: ``None`` for an exporter that is scraped, or when there is no processor to feed it.
+        cardinality_limits: of its metric reader in a configuration file: limits by kind of instrument, and
+            ``default``; ``None`` if there are none.
     """
 
     exporter: Component[Exporter]
     processor: Component[Processor] | None = None
+    cardinality_limits: Value[Any] | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
-        return {**self.exporter.describe(), "processor": self.processor.describe() if self.processor else None}
+        limits = self.cardinality_limits
+        return {
+            **self.exporter.describe(),
+            "processor": self.processor.describe() if self.processor else None,
+            **({"cardinality_limits": limits.plain()} if limits else {}),
+        }
 
 
 @dataclass
@@ -123,6 +131,7 @@ class SignalPlan:
         exporters: each receives every item.
         source: where the exporters were selected; ``None`` when no setting or file selects any.
         built: false when a configuration file has no provider for it: OpenTelemetry's no-op stays.
+        withheld: why nothing of it is exported, although it is built: a required processor is missing. Empty if it is.
         scopes: rules for instrumentation scopes; the first that matches applies.
         configurator: upstream's ``OTEL_PYTHON_TRACER_CONFIGURATOR`` and its siblings; called when no rule matches.
     """
@@ -132,6 +141,7 @@ class SignalPlan:
     exporters: list[ExporterPlan] = field(default_factory=list)
     source: Source | None = None
     built: bool = True
+    withheld: str = ""
     scopes: list[ScopeRule] = field(default_factory=list)
     configurator: EntryPoint | None = None
 
@@ -153,14 +163,20 @@ class SignalPlan:
         """Return the processors of one stage."""
         return [processor for processor in self.processors if processor.declaration.stage == stage]
 
+    def _stages(self) -> list[str]:
+        """Return the stages before ``export``."""
+        only_others = ("export",) if self.signal == "metrics" else ("export", "measure")
+        return [stage for stage in STAGES if stage not in only_others]
+
     def describe(self) -> dict[str, Any]:
         """Return it as JSON-ready data."""
         return {
             "source": str(self.source) if self.source else None,
             "built": self.built,
+            "withheld": self.withheld or None,
             "configurator": self.configurator.name if self.configurator else None,
             "scopes": [{**vars(rule), "source": str(rule.source)} for rule in self.scopes],
-            **{stage: [p.describe() for p in self.at(stage)] for stage in STAGES if stage != "export"},
+            **{stage: [p.describe() for p in self.at(stage)] for stage in self._stages()},
             "export": [exporter.describe() for exporter in self.exporters],
         }
 

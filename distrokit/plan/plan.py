@@ -38,7 +38,7 @@ from distrokit.plan.instrumentations import InstrumentationPlan, Instrumentation
 from distrokit.plugins.candidates import Plugin
 from distrokit.plugins.distros import ActiveDistro, default
 from distrokit.settings.layers import Settings
-from distrokit.settings.values import BUILT_IN, Value
+from distrokit.settings.values import BUILT_IN, Source, Value
 
 __all__ = [
     "Change",
@@ -85,6 +85,9 @@ class Plan:
             value is invalid.
         instrumentations: by name, in the order in which they are applied; a missing name raises a ``KeyError`` with a
             suggestion.
+        late_processors: the place of processors that are added after the start: ``behind``, ``refuse`` or ``raw``.
+        required: the processors without which their signals are not exported, by name in lower case, with who requires
+            them.
         exit_timeout_millis: time limit for flush and shutdown at exit, for all signals together, in milliseconds.
         known: the settings that core and plugins read.
         problems: all problems found so far.
@@ -109,6 +112,8 @@ class Plan:
     views: list[ViewPlan] = field(default_factory=list)
     sdk_settings: dict[str, str | None] = field(default_factory=dict)
     instrumentations: dict[str, InstrumentationPlan] = field(default_factory=Instrumentations)
+    late_processors: Value[str] = field(default_factory=lambda: Value("behind", BUILT_IN))
+    required: dict[str, Source] = field(default_factory=dict)
     exit_timeout_millis: Value[int] = field(default_factory=lambda: Value(5000, BUILT_IN))
     known: tuple[Setting, ...] = ()
     problems: list[Problem] = field(default_factory=list)
@@ -193,6 +198,8 @@ class Plan:
             "response_propagators": [p.describe() for p in self.response_propagators],
             "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
             "views": [view.describe() for view in self.views],
+            "late_processors": describe_value(self.late_processors),
+            "required": {name: str(source) for name, source in self.required.items()},
             "exit_timeout_millis": describe_value(self.exit_timeout_millis),
             "sdk_settings": dict(self.sdk_settings),
             "instrumentations": {
@@ -223,7 +230,7 @@ class Plan:
         """Return a copy with its own containers, so that a plugin's changes can be discarded."""
         plan = copy(self)
         plan.problems, plan.plugins = list(self.problems), list(self.plugins)
-        plan.sdk_settings = dict(self.sdk_settings)
+        plan.sdk_settings, plan.required = dict(self.sdk_settings), dict(self.required)
         plan.views = [copy_node(view) for view in self.views]
         plan.resource = copy_node(self.resource)
         plan.resource.detectors = [copy_node(detector) for detector in self.resource.detectors]
@@ -234,6 +241,9 @@ class Plan:
         plan.signals = {signal: copy_node(planned) for signal, planned in self.signals.items()}
         for planned in plan.signals.values():
             planned.processors = [copy_node(processor) for processor in planned.processors]
-            planned.exporters = [ExporterPlan(copy_node(e.exporter), copy_node(e.processor)) for e in planned.exporters]
+            planned.exporters = [
+                ExporterPlan(copy_node(e.exporter), copy_node(e.processor), e.cardinality_limits)
+                for e in planned.exporters
+            ]
         plan.instrumentations = Instrumentations((name, copy_node(one)) for name, one in self.instrumentations.items())
         return plan

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from distrokit.declarations import Configuration, Setting
+from distrokit.declarations import LATE_PLACEMENTS, Configuration, Setting
 from distrokit.diagnostics import LOG_LEVELS, Problem
 from distrokit.plan.instrumentation_planning import apply_deny_list, plan_instrumentations
 from distrokit.plan.modifications import modify
 from distrokit.plan.plan import Plan
 from distrokit.plan.registry import Registries
+from distrokit.plan.required_parts import RequiredPart, find_required_parts, withhold_signals
 from distrokit.plan.selection.file_settings import settings_of
 from distrokit.plan.selection.from_configuration_file import select_from_configuration_file
 from distrokit.plan.selection.from_settings import select_from_settings
@@ -58,6 +59,7 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
     if configuration is not None:
         settings = _add_file_layer(settings, configuration, known, problems)
     plugins.block(settings.with_defaults(_layers(defaults, "plugin default")))
+    required: dict[str, RequiredPart] = {}
     while True:
         # A plugin that fails is left out with everything it contributed, also its defaults, which others may have
         # read. So when one fails, all others declare and modify again.
@@ -65,12 +67,13 @@ def make_plan(settings: Settings, plugins: Plugins) -> Plan:
         layered = settings.with_defaults(_layers(defaults, "plugin default"))
         layered = layered.with_layers(*reversed(_layers(plugins.overrides(layered), "override")))
         layered, invalid = replace_invalid_patterns(known, layered)
-        resolved = _resolve_plan(layered, plugins, configuration, known, [*problems, *invalid])
+        resolved = _resolve_plan(layered, plugins, configuration, known, [*problems, *invalid], required)
         plan = modify(resolved, plugins)
         if loaded == _count_loaded(plugins):
             break
     added = {name: item for name, item in plan.instrumentations.items() if name not in resolved.instrumentations}
     apply_deny_list(added, plan.settings)
+    withhold_signals(plan, required.values())
     # Problems found later belong to both.
     plugins.problems.extend(plan.problems)
     plan.problems = plugins.problems
@@ -125,6 +128,7 @@ def _resolve_plan(
     configuration: Configuration | None,
     known: tuple[Setting, ...],
     problems: list[Problem],
+    required: dict[str, RequiredPart],
 ) -> Plan:
     plan = Plan(settings, plugins.active_distro, plugins=plugins.candidates, known=known, problems=list(problems))
     plan.problems.extend(
@@ -142,9 +146,11 @@ def _resolve_plan(
         return plan
     _check_settings(plan, plugins.installed)
     selection = _select(plan, configuration)
-    SelectionResolver(
-        plan, Registries.of(plugins.declarations(settings), plan.problems), plugins.installed, selection
-    ).make()
+    registries = Registries.of(plugins.declarations(settings), plan.problems)
+    SelectionResolver(plan, registries, plugins.installed, selection).make()
+    # What a plugin declared before it failed stays required.
+    found = {part.name: part for part in find_required_parts(settings, plan.distro, registries)}
+    required.update({name: part for name, part in found.items() if part.declared or name not in required})
     plan.instrumentations = plan_instrumentations(
         settings, plugins.installed, selection.instrumentations, plan.problems
     )
@@ -190,6 +196,9 @@ def _check_settings(plan: Plan, installed: EntryPoints) -> None:
     tracer = own.choice("DISTROKIT_TRACER", ("distrokit", "sdk"), "distrokit")
     if plan.settings.value("DISTROKIT_TRACER") is not None:
         plan.tracer = tracer
+    late = own.choice("DISTROKIT_LATE_PROCESSORS", LATE_PLACEMENTS, "behind")
+    if plan.settings.value("DISTROKIT_LATE_PROCESSORS") is not None:
+        plan.late_processors = late
     own.choice("DISTROKIT_DOCTOR", DOCTOR_CHOICES, "false")
     plan.sdk_settings = sdk_settings.check_sdk_settings(
         reader, lambda group: [point.name for point in installed.group(group)]

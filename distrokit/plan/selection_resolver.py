@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +12,19 @@ from distrokit.plan.component_resolver import ComponentResolver, how_to_get_defa
 from distrokit.plan.known_packages import find_remedy
 from distrokit.plan.plan import Component, ExporterPlan, Plan, ResourcePlan, SignalPlan, ViewPlan
 from distrokit.plan.registry import Registries
+from distrokit.plan.selection.cardinality_limits import (
+    CARDINALITY,
+    READER_KEY,
+    VIEW_KEY,
+    LimitPlace,
+    select_limiter,
+)
 from distrokit.plan.selection.file_settings import unsupported_part
 from distrokit.plan.selection.from_settings import PROPAGATORS
 from distrokit.plan.selection.selection import SelectedComponent, SelectedExport, Selection
 from distrokit.plan.selection.views import fault_of
 from distrokit.plugins.entry_points import EntryPoints, distribution_of
+from distrokit.settings.frozen_programs import to_install
 from distrokit.settings.reader import Reader
 from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import BUILT_IN, Source, Value
@@ -52,11 +60,14 @@ class SelectionResolver:
         self.registries = registries
         self.installed = installed
         self.resolver = ComponentResolver(plan.settings, registries, plan.problems, plan.plugins)
+        # Those of views.
+        self._limits: list[LimitPlace] = []
 
     def make(self) -> None:
         """Add every part, in the order in which they are built."""
         self._resolve_resource()
         self._resolve_components()
+        self._add_views()
         for signal in SIGNALS:
             planned = self.plan.signals[signal]
             planned.scopes = list(self.selection.scopes[signal])
@@ -66,7 +77,6 @@ class SelectionResolver:
             if planned.built:
                 self._resolve_staged(planned)
                 self._resolve_exporters(planned)
-        self._add_views()
         unset = [signal for signal in SIGNALS if self.plan.signals[signal].source is None]
         if unset and not any(planned.exporters for planned in self.plan.signals.values()):
             self._add_problem(
@@ -80,7 +90,7 @@ class SelectionResolver:
     def _add_views(self) -> None:
         """Add the views of the file, then those of plugins."""
         for view in self.selection.views:
-            limit = view.at("stream", "aggregation_cardinality_limit")
+            limit = view.at("stream", VIEW_KEY)
             self._add_view(view.plain(), view.source, f"{view.source} view", limit.source if limit else view.source)
         for result in self.registries.views:
             source = Source("plugin", result.plugin.label)
@@ -95,9 +105,8 @@ class SelectionResolver:
             self._add_problem("view-invalid", subject, fault, "the whole view is left out", f"Correct {source}.")
             return
         self.plan.views.append(ViewPlan(definition, source))
-        if (definition.get("stream") or {}).get("aggregation_cardinality_limit") is not None:
-            remedy = "Exclude attributes with the view's attribute_keys instead."
-            self.plan.problems.append(unsupported_part("aggregation_cardinality_limit", limit, remedy))
+        if (definition.get("stream") or {}).get(VIEW_KEY) is not None:
+            self._limits.append(LimitPlace(VIEW_KEY, limit))
 
     # ------------------------------------------------------------------------- resource
 
@@ -264,7 +273,10 @@ class SelectionResolver:
                     ]
                     self.resolver.unknown("processor", planned.signal, names, selected, "it is left out")
         position = {name: number for number, name in enumerate(named)}
-        order = ("enrich", "transform", "derive")
+        # It keeps its place in plugin order, behind a filter that redacts.
+        if planned.signal == "metrics" and (limiter := self._select_limiter(known)):
+            named[CARDINALITY] = [limiter]
+        order = ("measure", "enrich", "transform", "derive")
         for registration in sorted(
             registrations,
             key=lambda o: (
@@ -279,6 +291,23 @@ class SelectionResolver:
                 if component := self.resolver.component(registration, source, planned.signal, chosen):
                     planned.processors.append(component)
 
+    def _select_limiter(self, known: Collection[str]) -> SelectedComponent | None:
+        """Return the processor that limits in readers and views select; report them if no plugin has it."""
+        exports = self.selection.exports["metrics"] or ()
+        nodes = [export.cardinality_limits for export in exports if export.cardinality_limits is not None]
+        places = [*(LimitPlace(READER_KEY, node.source, node) for node in nodes), *self._limits]
+        if CARDINALITY in known or CARDINALITY in self.registries.refused["metrics"]:
+            return select_limiter(places)
+        guards = [plugin for plugin in self.plan.plugins if plugin.name == "guard" and plugin.installed]
+        not_loaded = [plugin for plugin in guards if plugin.status != "loaded"]
+        remedy = (
+            how_to_get_defaults(not_loaded)
+            if not_loaded
+            else to_install("distrokit[guard]", otherwise="exclude attributes with a view's attribute_keys")
+        )
+        self.plan.problems.extend(unsupported_part(place.key, place.source, remedy) for place in places)
+        return None
+
     def _resolve_exporters(self, planned: SignalPlan) -> None:
         registry = self.registries.exporters[planned.signal]
         for export in self.selection.exports[planned.signal] or ():
@@ -290,7 +319,7 @@ class SelectionResolver:
                 mark = Value(self.plan.distro.user_agent, Source("distro", self.plan.distro.label))
                 exporter.parameters["user_agent"] = mark
             processor = self._resolve_processor(export, exporter, planned.signal)
-            planned.exporters.append(ExporterPlan(exporter, processor))
+            planned.exporters.append(ExporterPlan(exporter, processor, export.cardinality_limits))
 
     def _resolve_processor(
         self, export: SelectedExport, exporter: Component[Exporter], signal: Signal

@@ -41,6 +41,8 @@ class Distro:
             loaded anyway, since the user chose them.
         defaults: setting to text: weaker than values that the user set, stronger than a plugin's
             ``distrokit_defaults``.
+        required: names of processors without which the signals that they are declared for are not exported; all signals
+            for one that no plugin declares. They stand at a stage before ``export``, such as a redactor.
         opentelemetry: the releases of ``opentelemetry-sdk`` it is made for, such as ``>=1.43,<1.47``; with another
             release it works, and a problem is reported. Empty for all.
     """
@@ -52,6 +54,7 @@ class Distro:
     defaults: Mapping[str, str] = field(default_factory=dict)
     opentelemetry: str = ""
     optional: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the types of all fields.
@@ -62,7 +65,7 @@ class Distro:
         for attribute in ("name", "version", "opentelemetry"):
             if not isinstance(getattr(self, attribute), str):
                 raise TypeError(f"Distro.{attribute} is text, not {type(getattr(self, attribute)).__name__}")
-        for attribute in ("plugins", "optional"):
+        for attribute in ("plugins", "optional", "required"):
             names = getattr(self, attribute)
             if isinstance(names, str) or not all(isinstance(name, str) for name in names):
                 raise TypeError(f"Distro.{attribute} is a tuple of names")
@@ -117,6 +120,7 @@ class ActiveDistro:
             "closed": self.distro.closed,
             "plugins": list(self.distro.plugins),
             "optional": list(self.distro.optional),
+            "required": list(self.distro.required),
             "opentelemetry": self.distro.opentelemetry,
             "others": list(self.others),
         }

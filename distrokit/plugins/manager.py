@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from distrokit import hookspecs
-from distrokit.declarations import Check, Command, Configuration, Exporter, ExporterOptions, Setting
+from distrokit.declarations import Check, Command, Configuration, Exporter, ExporterOptions, Setting, Signal
 from distrokit.diagnostics import Problem, contain, describe_exception, trace_of
 from distrokit.hookspecs import PROJECT, StopReason
 from distrokit.plugins import tracing
@@ -176,6 +176,11 @@ class Plugins:
     def forked(self, pipeline: Pipeline) -> None:
         """``distrokit_forked``."""
         self._call("distrokit_forked", pipeline=pipeline)
+
+    def late_processor(self, processor: object, signal: Signal, added_by: str) -> HookResult | None:
+        """``distrokit_late_processor``: return the first plugin's choice; ``None`` if none chooses."""
+        answers = self._call("distrokit_late_processor", processor=processor, signal=signal, added_by=added_by)
+        return answers[0] if answers else None
 
     def stopping(self, plugin: Plugin, pipeline: Pipeline, reason: StopReason) -> None:
         """``distrokit_stopping`` of one plugin."""

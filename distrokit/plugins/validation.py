@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint
 from typing import Any
 
 from distrokit.declarations import (
+    LATE_PLACEMENTS,
     SIGNALS,
     STAGES,
     Check,
@@ -57,17 +58,17 @@ def validate(hook: str, answer: Any) -> Any:
     """
     if answer is None:
         return None
-    if hook in ("distrokit_defaults", "distrokit_overrides"):
-        return _strings(answer)
-    if hook == "distrokit_configuration":
-        return _configuration(answer)
-    if hook == "distrokit_resource":
-        return _resource(answer)
-    if hook == "distrokit_views":
-        return _views(answer)
+    if check := _CHECKS.get(hook):
+        return check(answer)
     if hook in DECLARATIONS:
         return _declarations(DECLARATIONS[hook], answer)
     raise HookError(f"returned {_kind(answer)}, but this hook returns nothing")
+
+
+def _placement(answer: Any) -> str:
+    if answer not in LATE_PLACEMENTS:
+        raise HookError(f"returned {answer!r}, expected one of {', '.join(LATE_PLACEMENTS)}, or None")
+    return str(answer)
 
 
 def _strings(answer: Any) -> dict[str, str]:
@@ -168,14 +169,19 @@ def _check_fields(declaration: Any) -> None:
         signals = signals_of(declaration)
         if not signals or not set(signals) <= set(SIGNALS):
             raise HookError(f"declared {what} {name!r} for {declaration.signals!r}; signals are {', '.join(SIGNALS)}")
-    if isinstance(declaration, Processor) and declaration.stage not in STAGES:
-        raise HookError(f"declared {what} {name!r} at {declaration.stage!r}; stages are {', '.join(STAGES)}")
-    if isinstance(declaration, Processor) and declaration.exporters and declaration.stage != "transform":
-        raise HookError(
-            f"declared {what} {name!r} at {declaration.stage!r} with exporters; only transforms can name exporters"
-        )
+    if isinstance(declaration, Processor):
+        _check_stage(declaration, f"{what} {name!r} at {declaration.stage!r}")
     if isinstance(declaration, Check) and declaration.verdict not in ("ok", "warn", "fail"):
         raise HookError(f"returned check {name!r} with verdict {declaration.verdict!r}; verdicts are ok, warn, fail")
+
+
+def _check_stage(processor: Processor, what: str) -> None:
+    if processor.stage not in STAGES:
+        raise HookError(f"declared {what}; stages are {', '.join(STAGES)}")
+    if processor.stage == "measure" and set(signals_of(processor)) != {"metrics"}:
+        raise HookError(f"declared {what} for {processor.signals!r}; only metrics have measurements")
+    if processor.exporters and processor.stage != "transform":
+        raise HookError(f"declared {what} with exporters; only transforms can name exporters")
 
 
 def _check_kinds(declaration: Any, what: str) -> None:
@@ -201,3 +207,14 @@ def _kind(answer: Any) -> str:
         answer.close()
         return "a coroutine (a hook is a plain function)"
     return f"{type(answer).__name__} {answer!r}"[:80] if isinstance(answer, (int, float)) else type(answer).__name__
+
+
+#: The checks of hooks that do not return declarations only.
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "distrokit_defaults": _strings,
+    "distrokit_overrides": _strings,
+    "distrokit_configuration": _configuration,
+    "distrokit_resource": _resource,
+    "distrokit_views": _views,
+    "distrokit_late_processor": _placement,
+}

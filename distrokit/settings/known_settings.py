@@ -105,6 +105,19 @@ OWN = (
         "`false` switches an attached folder off, see attach.md; only the environment counts",
     ),
     _own(
+        "LATE_PROCESSORS",
+        "one of behind, refuse, raw",
+        "behind",
+        "the place of processors that are added after the start: `behind` the transforms, as the exporters;"
+        " `refuse`; `raw`, with every item unchanged, as upstream",
+    ),
+    _own(
+        "REQUIRED",
+        "list of names",
+        "",
+        "processors, such as a redactor, without which the signals that they are declared for are not exported",
+    ),
+    _own(
         "TRACER",
         "one of distrokit, sdk",
         "distrokit",

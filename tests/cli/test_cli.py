@@ -63,7 +63,7 @@ def test_explain_json_is_the_plan():
     }
     assert data["problems"][0]["code"] == "exporter-unknown"
     assert {p["name"]: p["status"] for p in data["plugins"] if p["name"] != "yaml"} == dict.fromkeys(
-        ("batch", "build", "components", "dev", "otlp", "resource", "spool"), "loaded"
+        ("batch", "build", "components", "dev", "guard", "otlp", "resource", "spool"), "loaded"
     )
 
 
@@ -118,6 +118,7 @@ def test_plugins_lists_every_candidate(tmp_path):
         "build",
         "components",
         "dev",
+        "guard",
         "otlp",
         "resource",
         "spool",
@@ -130,7 +131,7 @@ def test_plugins_lists_every_candidate(tmp_path):
     data = json.loads(in_process("plugins", "--json").stdout)
     assert data["schema"] == 1
     assert data["plugins"][0]["hooks"] == ["distrokit_defaults", "distrokit_processors", "distrokit_settings"]
-    assert data["call_order"]["distrokit_processors"] == ["batch", "components"]
+    assert data["call_order"]["distrokit_processors"] == ["batch", "components", "guard"]
 
 
 def test_every_call_of_a_hook_is_traced_and_no_value_is(tmp_path):

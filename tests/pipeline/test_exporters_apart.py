@@ -13,8 +13,9 @@ from stage_parts import Keeping, report
 from distrokit import Exporter, ExportFailure, Processor
 from distrokit.cli.explain import print_text
 from distrokit.cli.picture import picture_of
+from distrokit.pipeline.metric_stages import StagedMetrics
 from distrokit.pipeline.per_exporter import prepend_to_metrics
-from distrokit.pipeline.stages import Named, StagedMetrics, Transforms
+from distrokit.pipeline.transforms import Named, Transforms
 from distrokit_dev.receiver import Receiver
 
 PLUGIN = """

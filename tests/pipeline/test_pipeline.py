@@ -131,7 +131,7 @@ def test_an_exporters_options_are_put_back_when_a_hook_raises(tmp_path, receiver
         ("distrokit_exporters", [Exporter("a", (), print)], "for ()"),
         ("distrokit_exporters", [Exporter("a", "traces", "x:y")], "whose factory is not callable"),
         ("distrokit_resource", [ResourceDetector("a", 5)], "whose detect is not callable"),
-        ("distrokit_processors", [Processor("a", "traces", "filter", print)], "stages are enrich, transform, derive"),
+        ("distrokit_processors", [Processor("a", "traces", "filter", print)], "stages are measure, enrich, transform"),
         ("distrokit_checks", [Check("a", "bad", "x")], "verdicts are ok, warn, fail"),
         ("distrokit_started", "x", "returned str, but this hook returns nothing"),
     ],

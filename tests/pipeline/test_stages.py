@@ -18,7 +18,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from stage_parts import REPORTED, Keeping, report
 
-from distrokit.pipeline.stages import Named, StagedLogs, StagedMetrics, StagedSpans, Transforms
+from distrokit.pipeline.metric_stages import StagedMetrics
+from distrokit.pipeline.stages import StagedLogs, StagedSpans
+from distrokit.pipeline.transforms import Named, Transforms
 
 
 @pytest.fixture(autouse=True)

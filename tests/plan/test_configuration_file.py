@@ -555,7 +555,7 @@ def test_plugins_fill_where_the_file_is_silent_and_insist_where_they_must(tmp_pa
         ),
         (
             "meter_provider: {readers: [{periodic: {exporter: {console: }, cardinality_limits: {default: 5}}}]}",
-            "otel.yaml:7:63 cardinality_limits: OpenTelemetry Python does not support this; it has no effect.",
+            "otel.yaml:7:63 cardinality_limits: OpenTelemetry Python does not support it; it has no effect. Run ",
         ),
         (
             "logger_provider: {processors: [{batch: {exporter: {console: }}, simple: {exporter: {console: }}}]}",

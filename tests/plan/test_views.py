@@ -92,6 +92,7 @@ def test_those_of_a_file_come_first_and_a_file_that_was_shown_changes_nothing(tm
         ({"instrument_name": "h"}, {"attribute_keys": {"included": [1]}}, "an item of it, is not text"),
         ({"instrument_name": "h"}, {"aggregation": {"drop": None, "sum": {}}}, "it has several aggregations: drop, sum"),
         ({"instrument_name": "h"}, {"aggregation": {"mean": {}}}, "unknown key stream.aggregation.mean"),
+        ({"instrument_name": "h"}, {"aggregation_cardinality_limit": 0}, "aggregation_cardinality_limit is less than 1"),
         (
             {"instrument_name": "h"},
             {"aggregation": {"base2_exponential_bucket_histogram": {"max_size": True}}},
@@ -109,11 +110,15 @@ def test_a_wrong_view_is_left_out_alone_and_named(selector, stream, fault):
     assert line.endswith("; the whole view is left out. Correct plugin acme.")
 
 
-def test_what_the_sdk_cannot_do_is_said():
+def test_a_limit_that_no_plugin_keeps_to_is_reported():
     plan = planned(acme=viewing({"selector": {"unit": "s"}, "stream": {"aggregation_cardinality_limit": 5}}))
 
     assert len(plan.views) == 1
-    assert "plugin acme aggregation_cardinality_limit: OpenTelemetry Python does not support it" in problems(plan)[0]
+    (line,) = problems(plan)
+    assert line == (
+        "plugin acme aggregation_cardinality_limit: OpenTelemetry Python does not support it; it has no effect. "
+        "Run `pip install 'distrokit[guard]'`, or exclude attributes with a view's attribute_keys."
+    )
 
 
 @pytest.mark.parametrize(

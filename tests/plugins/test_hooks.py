@@ -50,6 +50,7 @@ def test_these_are_the_hooks_of_the_design():
         "distrokit_exporter_options",
         "distrokit_started",
         "distrokit_instrumented",
+        "distrokit_late_processor",
         "distrokit_forked",
         "distrokit_stopping",
         "distrokit_checks",
@@ -229,6 +230,11 @@ RECORDER = """
         note("instrumented", pipeline.plan.instrumentations["logging"].applied)
 
     @hookimpl
+    def distrokit_late_processor(processor, signal, added_by):
+        note("late_processor", type(processor).__name__, signal, added_by)
+        return "refuse"
+
+    @hookimpl
     def distrokit_forked(pipeline):
         note("forked")
 
@@ -249,6 +255,8 @@ def test_the_hooks_are_called_in_the_order_of_the_reference_and_each_takes_effec
         warnings.simplefilter("ignore")  # Python 3.12 warns of fork() beside threads
         with trace.get_tracer("t").start_as_current_span("s", attributes={"email": "a@b.c"}) as span:
             print(f"{span.get_span_context().trace_id:x}", flush=True)
+        from opentelemetry.sdk.trace import SpanProcessor
+        trace.get_tracer_provider().add_span_processor(SpanProcessor())
         if child := os.fork():
             os.waitpid(child, 0)
         else:
@@ -277,11 +285,13 @@ def test_the_hooks_are_called_in_the_order_of_the_reference_and_each_takes_effec
         "started 1",
         "instrumented True",
         "1" * 32,
+        "late_processor SpanProcessor traces __main__",
         "forked",
         "stopping exit",
         "exported s {'email': '****'}",
     ]
-    assert result.stderr == ""
+    assert "plugin recorder" in result.stderr
+    assert "refuses it; it gets nothing" in result.stderr
 
 
 @pytest.mark.parametrize("hook", ["started", "instrumented", "stopping", "forked"])

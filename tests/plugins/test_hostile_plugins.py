@@ -160,7 +160,7 @@ def test_one_declaration_that_is_no_list_is_checked_as_well():
 
     (line,) = problems(planned(acme=bad))
 
-    assert "declared Processor 'x' at 'transfrom'; stages are enrich, transform, derive, export" in line
+    assert "declared Processor 'x' at 'transfrom'; stages are measure, enrich, transform, derive, export" in line
 
 
 def test_one_name_twice_in_one_plugin():

@@ -15,6 +15,7 @@ from distrokit.plan.components import DEFAULT_SAMPLER
 from distrokit.plan.model_writer.own import describe_left_out, own_node
 from distrokit.plan.model_writer.secrets import escape, reference_to, write_value
 from distrokit.plan.plan import Component, ExporterPlan, InstrumentationPlan, Plan, SignalPlan
+from distrokit.plan.selection.cardinality_limits import READER_KEY
 from distrokit.plan.selection.file_settings import SETTING_BY_PATH
 from distrokit.plan.selection.from_configuration_file import PROVIDERS, SCOPES, SEVERITIES
 from distrokit.plan.selection.instrumentations import is_broken_secret
@@ -134,7 +135,9 @@ def _rule(rule: ScopeRule) -> Node:
 
 
 def _export(item: ExporterPlan, signal: str) -> Node:
-    exporter = {"exporter": _component(item.exporter)}
+    exporter: Node = {"exporter": _component(item.exporter)}
+    if item.cardinality_limits is not None:
+        exporter[READER_KEY] = escape(item.cardinality_limits.plain())
     if item.processor is None:
         return {"pull" if signal == "metrics" else "simple": exporter}
     [(name, properties)] = _component(item.processor).items()

@@ -12,6 +12,7 @@ from typing import Any
 
 from distrokit.declarations import SIGNALS, Configuration, Signal
 from distrokit.diagnostics import Problem
+from distrokit.plan.selection.cardinality_limits import take_limits
 from distrokit.plan.selection.from_settings import select_from_settings
 from distrokit.plan.selection.instrumentations import instrumentations_of_model
 from distrokit.plan.selection.selection import ScopeRule, SelectedComponent, SelectedExport, Selection
@@ -187,7 +188,7 @@ def _select_reader(node: Value[Any]) -> SelectedExport | None:
     exporter = SelectedComponent.of(reader.properties.at("exporter")) if reader and reader.properties else None
     if reader is None or exporter is None:
         return None
-    return SelectedExport(exporter, reader)
+    return SelectedExport(exporter, *take_limits(reader))
 
 
 def _scopes(provider: Value[Any], signal: Signal) -> Iterator[ScopeRule]:

@@ -42,10 +42,17 @@ class SelectedComponent:
 
 @dataclass(frozen=True)
 class SelectedExport:
-    """An exporter and its processor; ``None`` for the default processor."""
+    """An exporter and its processor.
+
+    Attributes:
+        processor: ``None`` for the default processor.
+        cardinality_limits: of a metric reader in a configuration file: limits by kind of instrument, and ``default``;
+            ``None`` if there are none.
+    """
 
     exporter: SelectedComponent
     processor: SelectedComponent | None = None
+    cardinality_limits: Value[Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from math import isfinite
 from typing import Any
@@ -44,6 +45,7 @@ _VIEW: dict[str, Any] = {
         "attribute_keys": {"included": [str], "excluded": [str]},
     },
 }
+_HISTOGRAMS = frozenset({"explicit_bucket_histogram", "base2_exponential_bucket_histogram"})
 _TYPE_NAMES = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -62,7 +64,34 @@ def fault_of(definition: dict[str, Any]) -> str:
     matches_several = not criteria.get("instrument_name") or set("*?") & set(str(criteria["instrument_name"]))
     if stream.get("name") and matches_several:
         return "it may give several instruments one name"
+    limit = stream.get("aggregation_cardinality_limit")
+    if limit is not None and limit < 1:
+        return "its stream.aggregation_cardinality_limit is less than 1"
     return _find_aggregation_fault(stream.get("aggregation") or {})
+
+
+def selects(
+    definition: Mapping[str, Any], kind: str, name: str, unit: str, scope: tuple[str, str | None, str | None]
+) -> bool:
+    """Tell whether the SDK applies a view to an instrument (specification, *Metrics SDK, View*).
+
+    Args:
+        definition: one in which :func:`fault_of` finds no fault.
+        kind: of the instrument, as in ``instrument_type``.
+        name: in lower case.
+        scope: name, version and schema URL of the instrument's meter.
+    """
+    selector = definition.get("selector") or {}
+    pattern, units = selector.get("instrument_name"), selector.get("unit")
+    wanted = [selector.get(key) for key in ("instrument_type", "meter_name", "meter_version", "meter_schema_url")]
+    histogram = set((definition.get("stream") or {}).get("aggregation") or ()) & _HISTOGRAMS
+    return (
+        all(value in (None, found) for value, found in zip(wanted, (kind, *scope), strict=True))
+        and (pattern is None or fnmatchcase(name, pattern.lower()))
+        and (units is None or fnmatchcase(unit, units))
+        # The SDK applies no histogram to an observable instrument.
+        and not (histogram and kind.startswith("observable_"))
+    )
 
 
 def _find_misfit(node: Any, shape: Any, where: str) -> str:

@@ -15,8 +15,9 @@ from distrokit_batch.sizes import NO_LIMIT, Sizes
 
 _SPEC = "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"
 
-#: The schema's properties of a metric reader that the SDK's reader does not support.
-_UNSUPPORTED = ("producers", "cardinality_limits", "max_export_batch_size/development")
+#: The schema's properties of a metric reader that the SDK's reader does not support. ``cardinality_limits`` is no
+#: property of the reader: it selects a processor.
+_UNSUPPORTED = ("producers", "max_export_batch_size/development")
 
 
 @hookimpl
@@ -221,7 +222,7 @@ def _periodic_parameters(reader: Reader) -> dict[str, Value[Any]]:
                 value="",
                 cause="OpenTelemetry Python does not support this",
                 outcome="it has no effect",
-                remedy="Remove it; a view's attribute_keys limit the number of series.",
+                remedy="Remove it.",
             )
     return {
         "export_interval_millis": reader.integer("OTEL_METRIC_EXPORT_INTERVAL", 60_000, minimum=1, key="interval"),

@@ -1,0 +1,102 @@
+"""Required processors: without one of them, the signals it was meant for are not exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from distrokit.declarations import SIGNALS, Signal
+from distrokit.diagnostics import Problem
+from distrokit.plan.plan import Plan
+from distrokit.plan.registry import Registries
+from distrokit.plugins.candidates import Plugin
+from distrokit.plugins.distros import ActiveDistro
+from distrokit.settings.layers import Settings
+from distrokit.settings.suggestions import did_you_mean
+from distrokit.settings.values import Source
+
+SETTING = "DISTROKIT_REQUIRED"
+
+
+@dataclass(frozen=True)
+class RequiredPart:
+    """A processor without which telemetry must not leave.
+
+    Attributes:
+        name: of the processor, at a stage before ``export``.
+        source: who requires it.
+        declared: the signals that it was declared for; empty if no plugin declares it.
+    """
+
+    name: str
+    source: Source
+    declared: tuple[Signal, ...] = ()
+
+
+def find_required_parts(settings: Settings, distro: ActiveDistro, registries: Registries) -> list[RequiredPart]:
+    """Return the parts that the setting, the distro and the declarations themselves require."""
+    named = {name.lower(): Source("distro", distro.label) for name in distro.distro.required}
+    value = settings.value(SETTING)
+    if value is not None:
+        named.update((name.lower(), value.source) for name in settings.names(SETTING))
+    declared: dict[str, list[Signal]] = {}
+    for signal in SIGNALS:
+        for registration in registries.staged[signal]:
+            name = registration.declaration.name.lower()
+            declared.setdefault(name, []).append(signal)
+            if registration.declaration.required and registration.declaration.default:
+                named.setdefault(name, Source("plugin", registration.plugin.label))
+    return [RequiredPart(name, source, tuple(declared.get(name, ()))) for name, source in named.items()]
+
+
+def withhold_signals(plan: Plan, required: Iterable[RequiredPart]) -> None:
+    """Mark each signal that lacks a required part as withheld, with a problem for each part.
+
+    Args:
+        required: also those of plugins that failed afterwards and have no declarations any more.
+    """
+    if plan.disabled.value:
+        return
+    for part in required:
+        plan.required[part.name] = part.source
+        meant: tuple[Signal, ...] = part.declared or SIGNALS
+        withheld: list[Signal] = [
+            name for name in meant if plan.signals[name].built and not _has(plan, name, part.name)
+        ]
+        for signal in withheld:
+            plan.signals[signal].withheld = f"required processor {part.name} is missing"
+        if withheld:
+            plan.problems.append(_report(plan, part, withheld))
+
+
+def _has(plan: Plan, signal: Signal, name: str) -> bool:
+    return any(processor.name.lower() == name for processor in plan.signals[signal].processors)
+
+
+def _report(plan: Plan, part: RequiredPart, withheld: Sequence[Signal]) -> Problem:
+    names = {processor.name for planned in plan.signals.values() for processor in planned.processors}
+    failed = next((one for one in plan.plugins if one.name.lower() == part.name and one.status != "loaded"), None)
+    if failed is not None:
+        cause = f"plugin {failed.name} is not loaded: {failed.cause}"
+    elif part.declared:
+        cause = "it is declared, and it is not in the plan"
+    else:
+        idle = [one.name for one in plan.plugins if one.installed and one.status != "loaded"]
+        more = f"; not loaded: {', '.join(idle)}" if idle else ""
+        cause = f"no loaded plugin declares a processor of this name{more}"
+    remedy = did_you_mean(part.name, sorted(names)) if not part.declared and failed is None else ""
+    return Problem(
+        code="required-missing",
+        subject=f"required processor {part.name}",
+        cause=f"{cause} ({part.source} requires it)",
+        outcome=f"{', '.join(withheld)} are not exported",
+        remedy=remedy or _remedy(part, failed),
+    )
+
+
+def _remedy(part: RequiredPart, failed: Plugin | None) -> str:
+    if failed is not None:
+        return f"Repair or unblock plugin {failed.name}; or do not require it ({part.source})."
+    if part.declared:
+        return f"Correct the settings of {part.name}; or do not require it ({part.source})."
+    return f"Install the plugin that declares it; or do not require it ({part.source})."
