@@ -230,6 +230,9 @@ class Processor:
     scraped get its result, too. If it raises, the measurement is recorded without attributes. Several filters run in
     plugin order.
 
+    Instrumentation is suppressed around the parts before ``export``. One that only computes, and calls nothing that may
+    record telemetry, saves that cost with an attribute ``records_nothing = True``.
+
     An ``export`` processor gets an exporter that counts lost items and delegates everything else to the exporter of
     the factory. It always has ``attempt`` (:class:`~distrokit.export.RetryAwareExporter`).
 

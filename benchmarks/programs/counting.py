@@ -19,12 +19,13 @@ def count_items(requests: Iterable[tuple[str, bytes]]) -> dict[str, float]:
     """Return how many items arrived.
 
     ``spans`` are different spans: one that arrived twice counts once. ``attributes`` is the smallest number of
-    attributes of the first span in each request, and ``sum`` what the counter was raised by.
+    attributes of the first span in each request, ``sum`` what the counter was raised by, and ``points`` the largest
+    number of its points in one request.
     """
     spans: set[bytes] = set()
     attributes: list[int] = []
     counts = {"logs": 0, "requests": 0, "bytes": 0}
-    points: list[tuple[bool, float]] = []
+    points: list[tuple[bool, float, int]] = []
     for signal, body in requests:
         counts["requests"] += 1
         counts["bytes"] += len(body)
@@ -37,9 +38,16 @@ def count_items(requests: Iterable[tuple[str, bytes]]) -> dict[str, float]:
         elif items:
             spans.update(_span_id(body, *item) for item in items)
             attributes.append(sum(number == _ATTRIBUTES for number, _, _ in _fields(body, *items[0])))
-    deltas = sum(value for is_delta, value in points if is_delta)
-    totals = max((value for is_delta, value in points if not is_delta), default=0)
-    return {**counts, "spans": len(spans), "attributes": min(attributes, default=0), "sum": deltas + totals}
+    deltas = sum(value for is_delta, value, _ in points if is_delta)
+    totals = max((value for is_delta, value, _ in points if not is_delta), default=0)
+    most = max((number for *_, number in points), default=0)
+    return {
+        **counts,
+        "spans": len(spans),
+        "attributes": min(attributes, default=0),
+        "sum": deltas + totals,
+        "points": most,
+    }
 
 
 def _walk(body: bytes, start: int, end: int, path: tuple[int, ...]) -> Iterator[tuple[int, int]]:
@@ -84,10 +92,11 @@ def _varint(body: bytes, start: int) -> tuple[int, int]:
         shift += 7
 
 
-def _counter_points(body: bytes) -> Iterator[tuple[bool, float]]:
-    """Yield whether a point is a difference to the one before, and its value. There are few such requests."""
+def _counter_points(body: bytes) -> Iterator[tuple[bool, float, int]]:
+    """Yield whether points are differences to the ones before, their sum and their number; few requests have any."""
     groups: Any = ExportMetricsServiceRequest.FromString(body).resource_metrics
     for metric in (metric for group in groups for scope in group.scope_metrics for metric in scope.metrics):
         if metric.name == _COUNTER:
             is_delta = metric.sum.aggregation_temporality == AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
-            yield is_delta, sum(point.as_int or point.as_double for point in metric.sum.data_points)
+            points = metric.sum.data_points
+            yield is_delta, sum(point.as_int or point.as_double for point in points), len(points)

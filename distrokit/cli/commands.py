@@ -33,7 +33,7 @@ _TARGET_EPILOG = (
     " `distrokit {0} -- gunicorn app:app`. That process ends before the application's own code runs."
 )
 #: The extra that installs each of the documented commands.
-_IN_EXTRAS = {"tail": "dev", "demo": "dev", "new": "dev", "config": "yaml"}
+_IN_EXTRAS = {"tail": "dev", "demo": "dev", "new": "dev", "config": "yaml", "build": "build", "guard": "guard"}
 EPILOG = "exit codes: 0 success, 1 a check or the command failed, 2 the command line is wrong"
 
 

@@ -38,7 +38,8 @@ def find_required_parts(settings: Settings, distro: ActiveDistro, registries: Re
     named = {name.lower(): Source("distro", distro.label) for name in distro.distro.required}
     value = settings.value(SETTING)
     if value is not None:
-        named.update((name.lower(), value.source) for name in settings.names(SETTING))
+        # Names are printed; somebody may have pasted a secret there.
+        named.update((settings.mask(name.lower()), value.source) for name in settings.names(SETTING))
     declared: dict[str, list[Signal]] = {}
     for signal in SIGNALS:
         for registration in registries.staged[signal]:

@@ -20,6 +20,7 @@ from stage_parts import REPORTED, Keeping, report
 
 from distrokit.pipeline.metric_stages import StagedMetrics
 from distrokit.pipeline.stages import StagedLogs, StagedSpans
+from distrokit.pipeline.suppressed import suppress_part
 from distrokit.pipeline.transforms import Named, Transforms
 
 
@@ -255,3 +256,14 @@ def test_a_reader_without_stages_is_as_the_sdk_has_it():
 
     assert reader.get_metrics_data() is not None
     provider.shutdown()
+
+
+def test_a_part_that_records_nothing_is_called_as_it_is():
+    def computing(item):
+        return item
+
+    wrapped = suppress_part(computing)
+    computing.records_nothing = True
+
+    assert wrapped is not computing
+    assert suppress_part(computing) is computing

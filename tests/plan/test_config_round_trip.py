@@ -55,6 +55,13 @@ CASES = [
     {row.name: row.text for row in ROWS if row.second},
     {name: "always_off" if "EXEMPLAR" in name else str(number) for number, (name, _, _) in enumerate(EFFECTS, 2)},
     *MORE,
+    {
+        "DISTROKIT_REQUIRED": "guard-redact",
+        "DISTROKIT_GUARD_REDACT": "cards,emails",
+        "DISTROKIT_GUARD_REDACT_KEYS": "*password*,enduser.id",
+        "DISTROKIT_GUARD_CARDINALITY_LIMITS": "jobs=50,http.*=500",
+        "DISTROKIT_GUARD_QUIET_ROUTES": "/healthz,/internal/*",
+    },
 ]
 
 

@@ -1,0 +1,51 @@
+"""The SDK's containers that know how many items were dropped, so that a changed copy has these numbers, too.
+
+``BoundedAttributes`` and ``BoundedList`` are public, and so is their ``dropped``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def keep_dropped_attributes(attributes: Mapping[str, Any] | None, dropped: int) -> Mapping[str, Any] | None:
+    """Return attributes with a number of dropped ones."""
+    if not dropped:
+        return attributes
+    from opentelemetry.attributes import BoundedAttributes
+
+    bounded = BoundedAttributes(attributes=attributes, immutable=True)
+    bounded.dropped += dropped
+    return bounded
+
+
+def keep_dropped_items(items: Sequence[Any], dropped: int) -> Sequence[Any]:
+    """Return events or links with a number of dropped ones."""
+    if not dropped:
+        return items
+    from opentelemetry.sdk.util import BoundedList
+
+    bounded = BoundedList.from_seq(None, items)
+    bounded.dropped += dropped
+    return bounded
+
+
+def change_attributes(attributes: Any, changed: Mapping[str, Any], dropped: int = 0) -> Any:
+    """Return changed attributes of a log record: the same object where it has limits and a number of dropped ones.
+
+    Args:
+        attributes: of this record only; the SDK makes them for each record.
+        dropped: a number of attributes that were dropped now.
+    """
+    from opentelemetry.attributes import BoundedAttributes
+
+    if not isinstance(attributes, BoundedAttributes):
+        return changed
+    for key in [key for key in attributes if key not in changed]:
+        del attributes[key]
+    for key, value in changed.items():
+        if key not in attributes or attributes[key] is not value:
+            attributes[key] = value
+    attributes.dropped += dropped
+    return attributes

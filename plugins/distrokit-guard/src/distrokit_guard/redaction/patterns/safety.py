@@ -1,0 +1,122 @@
+"""Refuses patterns that may take more than linear time, that match nothing, or that match everything.
+
+Python's ``re`` tries a pattern at each place of a text, and goes back where a part of it fails. The time is linear if
+
+- matches that begin at different places do not read the same run without an upper bound, unless nothing can fail after
+  it: then it is a match, and is read once;
+- the end of a run is certain, since what follows cannot match its characters; or at most one run has an uncertain end,
+  and all that follows it is short;
+- the number of other ways to match is small.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import prod
+
+from distrokit_guard.redaction.patterns.character_sets import CharacterSets, TooManyCharactersError
+from distrokit_guard.redaction.patterns.regex_tree import parse
+from distrokit_guard.redaction.patterns.units import (
+    SHORT,
+    Expander,
+    PatternRefusedError,
+    Unit,
+    first_characters,
+)
+
+#: The most steps at one place of a text.
+_MOST_STEPS = 1000
+#: The longest pattern, in characters.
+_LONGEST = 4096
+#: Texts that have nothing in common; a pattern that finds something in each is of no use.
+_ORDINARY = ("GET", "orders", "200", "é")
+_BOUND = "Give the quantifier an upper bound, such as {1,64}"
+
+
+def check_pattern(regex: str) -> re.Pattern[str]:
+    """Compile a pattern of a user.
+
+    Raises:
+        PatternRefusedError: it is not accepted; the error has reason and remedy.
+    """
+    if len(regex) > _LONGEST:
+        raise PatternRefusedError(f"it is longer than {_LONGEST:,} characters", "Write several patterns.")
+    try:
+        tree, flags, shortest = parse(regex)
+        compiled = re.compile(regex)
+        if shortest == 0:
+            raise PatternRefusedError("it matches the empty text", "Make at least one part of it mandatory.")
+        expander = Expander(CharacterSets(tree, flags))
+        steps = sum(_count_steps(sequence) for sequence in expander.expand(tree, flags))
+    except TooManyCharactersError:
+        raise PatternRefusedError("it has a very large range of characters", r"Use \w, \d or \s.") from None
+    except (re.error, OverflowError, RecursionError) as error:
+        raise PatternRefusedError(f"it is no regular expression: {error}", "Correct it.") from None
+    if steps > _MOST_STEPS:
+        raise PatternRefusedError(f"it may take {steps:,} steps at each place of a text", f"{_BOUND}, or a lower one.")
+    if all(compiled.search(text) for text in _ORDINARY):
+        raise PatternRefusedError("it matches ordinary texts such as 'GET' and '200'", "Make it more specific.")
+    return compiled
+
+
+def _count_steps(sequence: Sequence[Unit]) -> int:
+    """Return a bound of the steps at one place of a text.
+
+    Raises:
+        PatternRefusedError: there is none.
+    """
+    steps, is_last = 1, True
+    for place in range(len(sequence) - 1, -1, -1):
+        unit, after = sequence[place], sequence[place + 1 :]
+        if is_last and not unit.may_break and unit.low * unit.least <= SHORT:
+            # Nothing can fail behind it: whatever it reads is a match, or it is too short for one.
+            steps += unit.low * unit.least
+        elif unit.low != unit.high or unit.high > SHORT:
+            steps = _count_run(unit, sequence[:place], after, steps)
+        is_last = is_last and not unit.can_fail
+    return steps
+
+
+def _count_run(unit: Unit, before: Sequence[Unit], after: Sequence[Unit], steps: int) -> int:
+    """Return the steps of a run and of what follows it, which takes so many steps."""
+    is_certain = not unit.every & first_characters(after)
+    if unit.high * unit.length <= SHORT:
+        return steps + unit.high * unit.length if is_certain else (unit.high - unit.low + 1) * steps
+    if not _begins_once(before, unit):
+        raise PatternRefusedError("a run without an upper bound may begin inside itself", _REMEDY)
+    if not is_certain and any(other.high * other.length > SHORT and _is_followed(other, after) for other in after):
+        raise PatternRefusedError("two runs without an upper bound overlap", f"{_BOUND}.")
+    # So many matches may reach the run; with an uncertain end, all that follows is tried at each place of it.
+    matches = prod(other.high - other.low + 1 for other in before if other.high * other.length <= SHORT)
+    return steps + matches if is_certain else steps * matches
+
+
+def _is_followed(unit: Unit, sequence: Sequence[Unit]) -> bool:
+    """Tell whether anything can fail behind a unit of a sequence."""
+    place = next(number for number, other in enumerate(sequence) if other is unit)
+    return unit.may_break or any(other.can_fail for other in sequence[place + 1 :])
+
+
+_REMEDY = f"{_BOUND}, or put a character in front of it that it does not match."
+
+
+def _begins_once(before: Sequence[Unit], run: Unit) -> bool:
+    """Tell whether matches that begin at different places read different runs, but for a bounded number of them."""
+    if before and before[0].anchored:
+        return True
+    # Characters between the place and the end of the run, and those of long runs between them.
+    region, long_runs = run.every, run.every
+    for unit in reversed(before):
+        if unit.is_assertion:
+            # A match cannot begin inside another one that has only characters which are excluded in front of it.
+            if unit.excluded and unit.excluded >= region:
+                return True
+            continue
+        if unit.low > 0 and not unit.every & long_runs:
+            # A mandatory part that the run does not match: so no other match has it inside the run.
+            return True
+        region |= unit.every
+        if unit.high * unit.length > SHORT:
+            long_runs |= unit.every
+    return False
