@@ -77,7 +77,7 @@ class MemberStages(Generic[P, Item]):
             self.withheld = withheld
             self._reasons.update((id(named.part), named) for named in export)
             own = tuple(named.part for named in export)
-            self._arrange((*own, *(part for part in self._members if part not in own)))
+            self._arrange((*own, *(part for part in self._members if all(part is not one for one in own))))
 
     def _lock_of_members(self) -> AbstractContextManager[object]:
         # A forked child has a new one.
@@ -90,6 +90,8 @@ class MemberStages(Generic[P, Item]):
 
     def _add(self, processor: P) -> None:
         """Add a member late."""
+        # Decided first: a plugin that is asked may add another one.
+        self._reason(processor)
         with self._lock_of_members():
             self._arrange((*self._members, processor))
 
@@ -112,6 +114,9 @@ class MemberStages(Generic[P, Item]):
             self._late_raw = tuple(one for one in late if one.placement == "raw")
             self._own = (*self._derive, *behind)
             self._first = (*self._enrich, *self._own)
+            # Most pipelines have one processor and nothing else, and take the short way.
+            others = self.withheld or self._transforms or self._first[1:] or late
+            self._only = self._first[0] if self._first and not others else None
             # Set last: a thread that finds this tuple finds the others, too.
             members = members if len(kept) == len(members) else tuple(kept)
             setattr(self, self._ATTRIBUTE, members)

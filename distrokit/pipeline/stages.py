@@ -32,6 +32,13 @@ class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpa
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         if self._span_processors is not self._arranged:
             self._arrange(self._span_processors)
+        only = self._only
+        if only is not None:
+            try:
+                only.part.on_start(span, parent_context)
+            except Exception as error:
+                self._report(only.name, error)
+            return
         for processor in self._first:
             try:
                 processor.part.on_start(span, parent_context)
@@ -44,6 +51,8 @@ class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpa
 
     def _on_ending(self, span: Span) -> None:
         # The SDK's own hook for spans that are about to end; late processors may have it.
+        if self._only is not None:
+            return
         if self._late_behind and not self.withheld:
             self._call_late(self._late_behind, "_on_ending", self._shown(span))
         if self._late_raw and not self.withheld:
@@ -84,6 +93,13 @@ class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpa
     def on_end(self, span: ReadableSpan) -> None:
         if self._span_processors is not self._arranged:
             self._arrange(self._span_processors)
+        only = self._only
+        if only is not None:
+            try:
+                only.part.on_end(span)
+            except Exception as error:
+                self._report(only.name, error)
+            return
         for processor in self._enrich:
             try:
                 processor.part.on_end(span)

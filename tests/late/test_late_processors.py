@@ -455,3 +455,27 @@ def test_a_forked_child_adds_processors_while_its_parent_was_adding_one(receiver
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout == "child pay\nTrue pay\n"
     assert [span.name for span in receiver.store.spans()] == ["pay", "pay"]
+
+
+def test_a_plugin_that_is_asked_may_add_a_processor_itself():
+    class Adding:
+        provider = None
+
+        @classmethod
+        def asked(cls, processor):
+            if processor is late:
+                cls.provider.add_span_processor(own)
+
+    class Plugin:
+        @staticmethod
+        @hookimpl
+        def distrokit_late_processor(processor):
+            Adding.asked(processor)
+
+    late, own = Keeping(), Keeping()
+    with in_memory({**REDACTOR, "adding": Plugin}, installed=True) as telemetry:
+        Adding.provider = telemetry.tracer_provider
+        telemetry.tracer_provider.add_span_processor(late)
+        record(telemetry.tracer_provider)
+
+    assert len(late.ended) == len(own.ended) == len(telemetry.spans()) == 1
