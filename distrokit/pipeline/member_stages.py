@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -133,14 +133,17 @@ class MemberStages(Generic[P, Item]):
             self._reasons[id(part)] = reason
         return reason
 
-    def _call_late(self, processors: Sequence[LateProcessor], method: str, *arguments: Any) -> None:
+    def _call_late(
+        self, processors: Sequence[LateProcessor], method: str, make: Callable[[], Any], *arguments: Any
+    ) -> None:
+        """Call a method of each, with an item that ``make`` returns for it and more arguments."""
         for processor in processors:
             # Looked up with each call, since some are replaced later; and some classes lack some methods.
             call = getattr(processor.part, method, None)
             if call is None:
                 continue
             try:
-                call(*arguments)
+                call(make(), *arguments)
             except Exception as error:
                 processor.raised(method, error)
 

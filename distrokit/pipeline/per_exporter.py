@@ -38,7 +38,7 @@ def prepend_to_logs(
     lost: LostItem | None = None,
 ) -> LogRecordProcessor:
     """Return the same for log records; transforms modify them in place, so these get a copy."""
-    steps = [Named(f"the record's copy for {processor.name}", _copy_record), *transforms]
+    steps = [Named(f"the record's copy for {processor.name}", copy_record), *transforms]
     before = Transforms(steps, ReadWriteLogRecord, report, filters=True, lost=lost)
     return StagedLogs([], before, [], [processor], report)
 
@@ -54,7 +54,8 @@ def prepend_to_metrics(
     return StagedMetrics(before, [], exporter, report)
 
 
-def _copy_record(record: ReadWriteLogRecord) -> ReadWriteLogRecord:
+def copy_record(record: ReadWriteLogRecord) -> ReadWriteLogRecord:
+    """Return a copy of a log record that can be changed without a change of the record."""
     copied = copy(record)
     copied.log_record = copy(record.log_record)
     attributes = record.log_record.attributes

@@ -8,13 +8,14 @@ exports that one). So it gets a view: what it writes reaches the span, what it r
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from copy import copy, deepcopy
 from typing import Any
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span
+from opentelemetry.sdk.trace import Event, ReadableSpan, Span
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, TraceFlags
+from opentelemetry.trace import Link, SpanContext, TraceFlags
 
 from distrokit.pipeline.recording.layout import SDKSpan
 from distrokit.pipeline.spans import replace_span
@@ -24,10 +25,23 @@ Preview = Callable[[ReadableSpan], "ReadableSpan | None"]
 
 
 def copy_for_late(span: ReadableSpan) -> ReadableSpan:
-    """Return a copy of a finished span with attributes of its own, which may be changed."""
+    """Return a copy of a finished span with attributes, events and links of its own, which may be changed."""
     attributes = BoundedAttributes(attributes=dict(span.attributes or {}), immutable=False)
     attributes.dropped = span.dropped_attributes
-    return replace_span(span, attributes=attributes)
+    return ReadableSpan(
+        name=span.name,
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes=attributes,
+        events=[Event(event.name, dict(event.attributes or {}), event.timestamp) for event in span.events],
+        links=[Link(link.context, dict(link.attributes or {})) for link in span.links],
+        kind=span.kind,
+        status=span.status,
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
 
 
 def empty_span(
@@ -120,7 +134,19 @@ class SpanView(SDKSpan):  # type: ignore[misc]  # the SDK's class, as `isinstanc
     def _attributes(self, attributes: Any) -> None:
         setattr(self.__dict__["_span"], "_attributes", attributes)  # noqa: B010  (a processor's own assignment, passed on)
 
+    def __copy__(self) -> ReadableSpan:
+        return copy(self.look())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ReadableSpan:
+        return deepcopy(self.look(), memo)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.look().__reduce_ex__(protocol)
+
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            # Protocols of Python, which would reach the span itself.
+            raise AttributeError(name)
         finished = self.look()
         return getattr(finished if hasattr(finished, name) else self.__dict__["_span"], name)
 

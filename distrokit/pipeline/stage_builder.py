@@ -57,9 +57,20 @@ class StageBuilder:
         built = [(each, self._build(each, Callable, outcome, planned)) for each in planned.at("measure")]
         return [_name_part(component, part) for component, part in built if part is not None]
 
+    def _leave_out_scraped(self, exporter: Component[Exporter], planned: SignalPlan) -> bool:
+        """Report a scraped exporter that processors should stand before; tell whether one of them is required."""
+        required = any(map(self._is_required, _behind_measure(planned)))
+        error = TypeError("it is scraped, so no processor stands in front of it")
+        outcome = "it is left out, since one is required" if required else "metrics processors do not apply to it"
+        self._components.report_failure(exporter, error, outcome)
+        return required
+
+    def _is_required(self, component: Component[Processor]) -> bool:
+        return component.declaration.required or component.name.lower() in self._components.plan.required
+
     def _build(self, component: Component[Processor], expected: Kind, outcome: str, planned: SignalPlan) -> Any:
         """Build a processor; ``None`` if it cannot be built. If it is required, nothing of the signal is exported."""
-        required = component.declaration.required or component.name.lower() in self._components.plan.required
+        required = self._is_required(component)
         outcome = f"it is required, so {planned.signal} are not exported" if required else outcome
         part = self._components.component(component, expected, outcome, planned.signal)
         if part is None and required:
@@ -89,12 +100,8 @@ class StageBuilder:
                 part for component, part in restricted if component.declaration.stands_before(item.exporter.name)
             ]
             if isinstance(exporter, MetricReader):
-                if staged or transforms:
-                    self._components.report_failure(
-                        item.exporter,
-                        TypeError("it is scraped, so no processor stands in front of it"),
-                        "metrics processors do not apply to it",
-                    )
+                if (staged or transforms) and self._leave_out_scraped(item.exporter, planned):
+                    continue
                 built.append(Named(name, exporter))
                 self._components.keep(exporter)
                 continue

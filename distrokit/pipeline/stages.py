@@ -12,6 +12,7 @@ since other SDKs look there for their processors, and set it (MLflow).
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from opentelemetry.context import Context
@@ -19,6 +20,10 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, SynchronousMultiSpanProcessor
 
 from distrokit.pipeline.member_stages import MemberStages
+
+
+def _same(item: Any) -> Any:
+    return item
 
 
 class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpanProcessor):
@@ -47,25 +52,25 @@ class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpa
         if self._late_behind and not self.withheld:
             self._start_behind(span, parent_context)
         if self._late_raw and not self.withheld:
-            self._call_late(self._late_raw, "on_start", span, parent_context)
+            self._call_late(self._late_raw, "on_start", lambda: span, parent_context)
 
     def _on_ending(self, span: Span) -> None:
         # The SDK's own hook for spans that are about to end; late processors may have it.
         if self._only is not None:
             return
         if self._late_behind and not self.withheld:
-            self._call_late(self._late_behind, "_on_ending", self._shown(span))
+            self._call_late(self._late_behind, "_on_ending", lambda: self._shown(span))
         if self._late_raw and not self.withheld:
-            self._call_late(self._late_raw, "_on_ending", span)
+            self._call_late(self._late_raw, "_on_ending", lambda: span)
 
     def _start_behind(self, span: Span, parent_context: Context | None) -> None:
         if not self._transforms:
-            self._call_late(self._late_behind, "on_start", span, parent_context)
+            self._call_late(self._late_behind, "on_start", lambda: span, parent_context)
             return
         for processor in self._late_behind:
             # Each has a view of its own, which tells what it has written from what others have.
             view = self._shown(span, starting=True)
-            self._call_late((processor,), "on_start", view, parent_context)
+            self._call_late((processor,), "on_start", partial(_same, view), parent_context)
             if view is not span:
                 view.end_start()
 
@@ -81,14 +86,32 @@ class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpa
 
     def _end_late(self, span: ReadableSpan, finished: ReadableSpan | None) -> None:
         """Give late processors a finished span: ``None`` if a transform dropped it."""
-        if self._transforms:
-            from distrokit.pipeline.span_view import copy_for_late, empty_span
+        if not self._transforms:
+            self._call_late(self._late_behind, "on_end", lambda: finished)
+            return
+        from distrokit.pipeline.span_view import copy_for_late, empty_span
 
-            for processor in self._late_behind:
-                copied = empty_span(span) if finished is None else copy_for_late(finished)
-                self._call_late((processor,), "on_end", copied)
-        else:
-            self._call_late(self._late_behind, "on_end", finished)
+        # Each has its own.
+        self._call_late(
+            self._late_behind, "on_end", lambda: empty_span(span) if finished is None else copy_for_late(finished)
+        )
+
+    def _end_in_stages(self, span: ReadableSpan) -> ReadableSpan | None:
+        """Run the stages of a finished span; return what the transforms made of it, ``None`` if they dropped it."""
+        for processor in self._enrich:
+            try:
+                processor.part.on_end(span)
+            except Exception as error:
+                self._report(processor.name, error)
+        finished = self._transforms(span) if self._transforms else span
+        if finished is None or self.withheld:
+            return finished
+        for processor in self._own:
+            try:
+                processor.part.on_end(finished)
+            except Exception as error:
+                self._report(processor.name, error)
+        return finished
 
     def on_end(self, span: ReadableSpan) -> None:
         if self._span_processors is not self._arranged:
@@ -100,23 +123,10 @@ class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpa
             except Exception as error:
                 self._report(only.name, error)
             return
-        for processor in self._enrich:
-            try:
-                processor.part.on_end(span)
-            except Exception as error:
-                self._report(processor.name, error)
         if self._late_raw and not self.withheld:
-            self._call_late(self._late_raw, "on_end", span)
-        finished = self._transforms(span) if self._transforms else span
-        if self.withheld:
-            return
-        if finished is not None:
-            for processor in self._own:
-                try:
-                    processor.part.on_end(finished)
-                except Exception as error:
-                    self._report(processor.name, error)
-        if self._late_behind:
+            self._call_late(self._late_raw, "on_end", lambda: span)
+        finished = self._end_in_stages(span)
+        if self._late_behind and not self.withheld:
             self._end_late(span, finished)
 
 
@@ -139,7 +149,7 @@ class StagedLogs(MemberStages[LogRecordProcessor, ReadWriteLogRecord], LogRecord
             except Exception as error:
                 self._report(processor.name, error)
         if self._late_raw and not self.withheld:
-            self._call_late(self._late_raw, "on_emit", log_record)
+            self._call_late(self._late_raw, "on_emit", lambda: log_record)
         finished = self._transforms(log_record)
         if finished is None or self.withheld:
             return
@@ -149,4 +159,11 @@ class StagedLogs(MemberStages[LogRecordProcessor, ReadWriteLogRecord], LogRecord
             except Exception as error:
                 self._report(processor.name, error)
         if self._late_behind:
-            self._call_late(self._late_behind, "on_emit", finished)
+            self._emit_late(finished)
+
+    def _emit_late(self, record: ReadWriteLogRecord) -> None:
+        # Imported here, since most processes have no late processors; and that module imports this one.
+        from distrokit.pipeline.per_exporter import copy_record
+
+        # The exporters may have the record in their queues, so each has its own.
+        self._call_late(self._late_behind, "on_emit", lambda: copy_record(record))

@@ -80,6 +80,7 @@ class Registries:
         attributes: resource attributes as plugins returned them.
         views: views as plugins returned them.
         refused: names of staged processors that several declarations of equal rank have.
+        required: names of staged processors that a declaration requires, used or not, with that plugin's label.
     """
 
     exporters: dict[Signal, Registry[Exporter]]
@@ -93,6 +94,7 @@ class Registries:
     attributes: list[HookResult] = field(default_factory=list)
     views: list[HookResult] = field(default_factory=list)
     refused: dict[Signal, set[str]] = field(default_factory=dict)
+    required: dict[Signal, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, results: Mapping[str, list[HookResult]], problems: list[Problem]) -> Registries:
@@ -124,6 +126,14 @@ class Registries:
             ),
             detectors=_registry("resource detector", _registrations(detectors)),
             refused={s: {name for registry in staged[s] for name in registry.taken} for s in SIGNALS},
+            required={
+                s: {
+                    registration.declaration.name.lower(): registration.plugin.label
+                    for registration in _filter(processors, s)
+                    if registration.declaration.required and registration.declaration.default
+                }
+                for s in SIGNALS
+            },
             attributes=sorted((a for a in resources if isinstance(a.value, dict)), key=lambda a: -a.rank),
             views=results["distrokit_views"],
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from distrokit.declarations import SIGNALS, Signal
 from distrokit.diagnostics import Problem
-from distrokit.plan.plan import Plan
+from distrokit.plan.plan import Plan, SignalPlan
 from distrokit.plan.registry import Registries
 from distrokit.plugins.candidates import Plugin
 from distrokit.plugins.distros import ActiveDistro
@@ -16,6 +16,11 @@ from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import Source
 
 SETTING = "DISTROKIT_REQUIRED"
+#: Settings that ask for a processor that is required, with its name: that plugin declares nothing if it is missing,
+#: blocked or broken.
+_IMPLIED = dict.fromkeys(
+    (f"DISTROKIT_GUARD_REDACT{what}" for what in ("", "_KEYS", "_PATTERNS", "_PATTERNS_FILE")), "guard-redact"
+)
 
 
 @dataclass(frozen=True)
@@ -26,11 +31,13 @@ class RequiredPart:
         name: of the processor, at a stage before ``export``.
         source: who requires it.
         declared: the signals that it was declared for; empty if no plugin declares it.
+        by_itself: true if its own declaration requires it; another plugin's of the same name does not do then.
     """
 
     name: str
     source: Source
     declared: tuple[Signal, ...] = ()
+    by_itself: bool = False
 
 
 def find_required_parts(settings: Settings, distro: ActiveDistro, registries: Registries) -> list[RequiredPart]:
@@ -40,14 +47,22 @@ def find_required_parts(settings: Settings, distro: ActiveDistro, registries: Re
     if value is not None:
         # Names are printed; somebody may have pasted a secret there.
         named.update((settings.mask(name.lower()), value.source) for name in settings.names(SETTING))
+    for setting, name in _IMPLIED.items():
+        implied = settings.value(setting)
+        if implied is not None and implied.value:
+            named.setdefault(name, implied.source)
     declared: dict[str, list[Signal]] = {}
+    by_itself: set[str] = set()
     for signal in SIGNALS:
-        for registration in registries.staged[signal]:
-            name = registration.declaration.name.lower()
+        for name, label in registries.required[signal].items():
+            named.setdefault(name, Source("plugin", label))
+            by_itself.add(name)
+        names = {registration.declaration.name.lower() for registration in registries.staged[signal]}
+        for name in names.union(registries.required[signal]):
             declared.setdefault(name, []).append(signal)
-            if registration.declaration.required and registration.declaration.default:
-                named.setdefault(name, Source("plugin", registration.plugin.label))
-    return [RequiredPart(name, source, tuple(declared.get(name, ()))) for name, source in named.items()]
+    return [
+        RequiredPart(name, source, tuple(declared.get(name, ())), name in by_itself) for name, source in named.items()
+    ]
 
 
 def withhold_signals(plan: Plan, required: Iterable[RequiredPart]) -> None:
@@ -62,7 +77,7 @@ def withhold_signals(plan: Plan, required: Iterable[RequiredPart]) -> None:
         plan.required[part.name] = part.source
         meant: tuple[Signal, ...] = part.declared or SIGNALS
         withheld: list[Signal] = [
-            name for name in meant if plan.signals[name].built and not _has(plan, name, part.name)
+            name for name in meant if plan.signals[name].built and not _has(plan.signals[name], part)
         ]
         for signal in withheld:
             plan.signals[signal].withheld = f"required processor {part.name} is missing"
@@ -70,8 +85,19 @@ def withhold_signals(plan: Plan, required: Iterable[RequiredPart]) -> None:
             plan.problems.append(_report(plan, part, withheld))
 
 
-def _has(plan: Plan, signal: Signal, name: str) -> bool:
-    return any(processor.name.lower() == name for processor in plan.signals[signal].processors)
+def _has(planned: SignalPlan, part: RequiredPart) -> bool:
+    """Tell whether the plan has the part in front of every exporter."""
+    found = [
+        processor.declaration
+        for processor in planned.processors
+        if processor.name.lower() == part.name and (processor.declaration.required or not part.by_itself)
+    ]
+    if part.by_itself:
+        # Its own declaration names the exporters that it is for.
+        return bool(found)
+    return any(
+        all(declaration.stands_before(item.exporter.name) for item in planned.exporters) for declaration in found
+    )
 
 
 def _report(plan: Plan, part: RequiredPart, withheld: Sequence[Signal]) -> Problem:
@@ -80,7 +106,7 @@ def _report(plan: Plan, part: RequiredPart, withheld: Sequence[Signal]) -> Probl
     if failed is not None:
         cause = f"plugin {failed.name} is not loaded: {failed.cause}"
     elif part.declared:
-        cause = "it is declared, and it is not in the plan"
+        cause = "it is declared, and it is not in the plan, or not in front of every exporter"
     else:
         idle = [one.name for one in plan.plugins if one.installed and one.status != "loaded"]
         more = f"; not loaded: {', '.join(idle)}" if idle else ""

@@ -277,10 +277,13 @@ class SelectionResolver:
         if planned.signal == "metrics" and (limiter := self._select_limiter(known)):
             named[CARDINALITY] = [limiter]
         order = ("measure", "enrich", "transform", "derive")
+        # What another transform adds must pass a required one, too.
+        requiring = {o.plugin.name for o in registrations if o.declaration.required}
         for registration in sorted(
             registrations,
             key=lambda o: (
                 order.index(o.declaration.stage),
+                o.declaration.stage == "transform" and o.plugin.name in requiring,
                 position.get(o.declaration.name.lower(), len(position)),
             ),
         ):

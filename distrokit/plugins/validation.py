@@ -180,6 +180,8 @@ def _check_stage(processor: Processor, what: str) -> None:
         raise HookError(f"declared {what}; stages are {', '.join(STAGES)}")
     if processor.stage == "measure" and set(signals_of(processor)) != {"metrics"}:
         raise HookError(f"declared {what} for {processor.signals!r}; only metrics have measurements")
+    if processor.required and processor.stage == "export":
+        raise HookError(f"declared {what} as required; that is for processors before an exporter")
     if processor.exporters and processor.stage != "transform":
         raise HookError(f"declared {what} with exporters; only transforms can name exporters")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy, deepcopy
 
 import pytest
 from opentelemetry.sdk._logs import LogRecordProcessor
@@ -10,6 +11,7 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import Link
 from processes import instrumented, run
 
 from distrokit import Processor, hookimpl, replace_span
@@ -479,3 +481,71 @@ def test_a_plugin_that_is_asked_may_add_a_processor_itself():
         record(telemetry.tracer_provider)
 
     assert len(late.ended) == len(own.ended) == len(telemetry.spans()) == 1
+
+
+def test_late_processors_write_into_copies_of_their_own():
+    class Spans(SpanProcessor):
+        def on_end(self, span):
+            span.events[0].attributes["mail"] = SECRET
+            span.links[0].attributes["mail"] = SECRET
+
+    class Logs(LogRecordProcessor):
+        def on_emit(self, log_record):
+            log_record.log_record.attributes = {"mail": SECRET}
+            log_record.log_record.body = SECRET
+
+        def shutdown(self):
+            pass
+
+        def force_flush(self, timeout_millis=30000):
+            return True
+
+    class Kept:
+        @staticmethod
+        @hookimpl
+        def distrokit_processors():
+            return [Processor("copy", "traces", "transform", lambda context: replace_span)]
+
+    with in_memory({"kept": Kept}, installed=True) as telemetry:
+        telemetry.tracer_provider.add_span_processor(Spans())
+        telemetry.logger_provider.add_log_record_processor(Logs())
+        tracer = telemetry.tracer_provider.get_tracer("shop")
+        linked = tracer.start_span("linked").get_span_context()
+        with tracer.start_as_current_span("pay", links=[Link(linked)]) as span:
+            span.add_event("sold", {"size": 1})
+        telemetry.logger_provider.get_logger("shop").emit(body="paid")
+        exported = [span for span in telemetry.spans() if span.name == "pay"]
+        (log,) = telemetry.logs()
+
+    assert SECRET not in repr(exported)
+    assert (log.body, dict(log.attributes)) == ("paid", {})
+
+
+def test_a_copy_of_a_view_shows_no_more_than_the_view():
+    copies = []
+
+    class Copying(SpanProcessor):
+        def _on_ending(self, span):
+            copies.extend([copy(span), deepcopy(span)])
+
+    with in_memory(REDACTOR, installed=True) as telemetry:
+        telemetry.tracer_provider.add_span_processor(Copying())
+        record(telemetry.tracer_provider)
+
+    assert [(span.name, dict(span.attributes)) for span in copies] == [("pay ****", {"size": 3})] * 2
+
+
+def test_a_late_processor_gets_numbers_of_any_size():
+    class Passing:
+        @staticmethod
+        @hookimpl
+        def distrokit_processors():
+            return [Processor("pass", "traces", "transform", lambda context: lambda span: span)]
+
+    late = Keeping()
+    with in_memory({"passing": Passing}, installed=True) as telemetry:
+        telemetry.tracer_provider.add_span_processor(late)
+        telemetry.tracer_provider.get_tracer("shop").start_span("big", attributes={"n": 2**70}).end()
+
+    assert [span.attributes["n"] for span in late.ended] == [2**70]
+    assert telemetry.problems == []

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 
 import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from processes import instrumented, run
 
-from distrokit import Distro, Processor, hookimpl
+from distrokit import Distro, Exporter, Processor, hookimpl
+from distrokit.launch.startup import make_pipeline
+from distrokit.settings.environ import only
 from distrokit.testing import in_memory, planned
+from distrokit.testing.planning import assemble
 
 
 def _pass(context):
@@ -85,6 +89,92 @@ def test_what_lacks_a_required_part_is_not_exported(plugins, environ, exported, 
     assert len(late.get_finished_spans()) == exported[0]
     causes = [problem.cause for problem in telemetry.problems]
     assert any(cause in text for text in causes) if cause else causes == []
+
+
+def _other(**options):
+    class Other:
+        @staticmethod
+        @hookimpl(tryfirst=True)
+        def distrokit_processors():
+            return [Processor("cards", "traces", "transform", _pass, **options)]
+
+    return Other
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_another_plugins_processor_of_that_name_does_not_do(first):
+    class Equal:
+        @staticmethod
+        @hookimpl
+        def distrokit_processors():
+            return [Processor("cards", "traces", "transform", _pass)]
+
+    plugins = {**cards(required=True, signals="traces"), "other": _other() if first else Equal}
+    with in_memory(plugins, {}, installed=True) as telemetry:
+        assert record(telemetry) == (0, 1, 1)
+
+    assert "required-missing" in [problem.code for problem in telemetry.problems]
+
+
+def test_a_required_part_stands_before_every_exporter():
+    plugins = {"other": _other(exporters=("otlp/other",))}
+    plan = planned(plugins, {"DISTROKIT_REQUIRED": "cards", "OTEL_TRACES_EXPORTER": "otlp,otlp/other"}, installed=True)
+
+    assert plan.signals["traces"].withheld == "required processor cards is missing"
+
+
+def test_a_required_transform_runs_after_those_of_other_plugins():
+    class Late:
+        @staticmethod
+        @hookimpl(trylast=True)
+        def distrokit_processors():
+            return [Processor("zz", "traces", "transform", _pass)]
+
+    plan = planned({**cards(required=True), "zz": Late}, {}, installed=True)
+
+    assert [processor.name for processor in plan.signals["traces"].at("transform")] == ["zz", "cards"]
+
+
+def test_a_scraped_exporter_that_a_required_transform_cannot_stand_before_is_left_out():
+    def scraped(options):
+        return InMemoryMetricReader()
+
+    class Scraped:
+        @staticmethod
+        @hookimpl
+        def distrokit_exporters():
+            return [Exporter("scraped", "metrics", scraped)]
+
+    environ = {"OTEL_METRICS_EXPORTER": "scraped", "OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+    assembly = assemble({**cards(required=True, signals="metrics"), "scraped": Scraped}, environ, installed=True)
+    with only(environ, [setting.name for setting in assembly.plan.known]):
+        pipeline = make_pipeline(assembly, isolated=True)
+        try:
+            pipeline.start()
+            assert pipeline.meter_provider is None or not pipeline.meter_provider.readers
+        finally:
+            pipeline.stop()
+
+    assert any("it is left out, since one is required" in problem.outcome for problem in assembly.plan.problems)
+
+
+def test_an_exporters_processor_cannot_be_required():
+    class Wrong:
+        @staticmethod
+        @hookimpl
+        def distrokit_processors():
+            return [Processor("mine", "traces", "export", _pass, required=True)]
+
+    (problem,) = planned({"wrong": Wrong}, {}, installed=True).problems
+    assert "declared Processor 'mine' at 'export' as required" in problem.cause
+
+
+@pytest.mark.parametrize("environ", [{"DISTROKIT_DISABLED_PLUGINS": "guard"}, {}])
+def test_redaction_that_is_asked_for_is_required_whatever_became_of_the_plugin(environ):
+    # Without the installed plugins, there is no guard.
+    plan = planned({}, {"DISTROKIT_GUARD_REDACT": "cards", **environ}, installed=bool(environ))
+
+    assert all(planned_signal.withheld for planned_signal in plan.signals.values())
 
 
 def test_a_distro_requires_a_part():

@@ -11,7 +11,8 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from distrokit_guard.globs import match_globs
 
-#: In characters: baggage comes from outside, so its values may be of any length.
+#: In characters: baggage comes from outside, so its values may be of any length. Longer ones are left out: the first
+#: part of a secret could not be recognised as one.
 LONGEST_VALUE = 1024
 
 
@@ -28,8 +29,8 @@ class _Baggage:
     def choose(self, context: Context | None) -> Iterator[tuple[str, str]]:
         """Yield name and value of each chosen entry; ``None`` for the current context."""
         for key, value in baggage.get_all(context).items():
-            if self._matches(key):
-                yield key, str(value)[:LONGEST_VALUE]
+            if self._matches(key) and len(text := str(value)) <= LONGEST_VALUE:
+                yield key, text
 
 
 class BaggageToSpans(SpanProcessor):

@@ -25,7 +25,7 @@ TRAFFIC_SETTINGS = (
         BAGGAGE_KEYS,
         "list of names",
         "the entries of the baggage that become attributes of spans and log records, by name or pattern (`*`, `?`); a"
-        " value is cut after 1,024 characters",
+        " value of more than 1,024 characters is left out",
     ),
     _setting(
         ROUTES,
