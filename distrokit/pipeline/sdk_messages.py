@@ -14,7 +14,6 @@ from contextvars import ContextVar
 from copy import copy
 
 from distrokit.diagnostics import Channel, Mask, describe_exception, write
-from distrokit.pipeline.overriding import explain_overriding
 from distrokit.pipeline.rate_limit import RateLimiter, summarize, text_of
 from distrokit.plugins.distributions import raised_by
 
@@ -58,10 +57,14 @@ class SDKMessages(logging.Handler):
         self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        explained = explain_overriding(record)
-        if explained is None:
-            return
-        record = explained
+        if str(record.msg).startswith("Overriding of current"):
+            # Imported here, since this module is among the public names.
+            from distrokit.pipeline.overriding import explain_overriding
+
+            explained = explain_overriding(record)
+            if explained is None:
+                return
+            record = explained
         captured = _CAPTURED.get()
         if captured is not None:
             captured.append(record)

@@ -7,6 +7,7 @@ import re
 import string
 import subprocess
 import sys
+import time
 from textwrap import dedent
 
 import pytest
@@ -14,12 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import clean_environ
 
+from distrokit_guard.redaction.detectors import DETECTORS
 from distrokit_guard.redaction.names import KINDS
 from distrokit_guard.redaction.patterns.index import PatternIndex
 from distrokit_guard.redaction.patterns.lines import read_lines
 from distrokit_guard.redaction.patterns.own_pattern import OwnPattern
 from distrokit_guard.redaction.patterns.safety import check_pattern
 from distrokit_guard.redaction.patterns.units import PatternRefusedError
+from distrokit_guard.redaction.redactor import Redactor, Rules
 
 ACCEPTED = [
     r"ACME-\d{6}",
@@ -150,6 +153,74 @@ def test_hostile_texts_take_linear_time():
     assert (ran.stdout, ran.stderr) == ("done\n", "")
 
 
+#: By kind, the beginnings of its secrets, each of them also behind a letter and with ends that match nothing.
+BEGINNINGS = {
+    "cards": ["4111-", "4111 1111 ", "4.", "41111111111111112 ", "a4111"],
+    "tokens": ["bearer ", "bearer+", "bearer%20", "basic ", "basic+", "basic=", "basic:aa=", "basic/", "eyJ", "eyJ.", "eyJabcde."],
+    "url-credentials": ["://", "://a:", "://a:b@", "://@", "http://a", "://a:b/"],
+    "url-parameters": ["?token=", "&sig=", "token%3D", "%3ftoken", "u0026", "(", ";session=", "a.b[", "#secret="],
+    "emails": ["@", "a@", "%40", "a%40b", "@a.", "a.b@c.", "+=@a.b", "@2x.", "a@b.co "],
+    "ibans": ["GB82", "GB82 ", "DE89 3704 ", "NO93-", "a\\nGB82"],
+    "private-keys": [
+        "-----BEGIN PRIVATE KEY|", "-----BEGIN PRIVATE KEY", "-----BEGIN PRIVATE KEY-----\n", "-----BEGIN A ", "-----END",
+        "-----END A", "---- BEGIN PRIVATE KEY|----END", "-",
+    ],
+    "cloud-keys": [
+        "AKIA", "ASIA", "AIza", "ya29.", "ghp_", "github_pat_", "glpat-", "xoxb-", "sk_live_", "whsec_", "sk-", "SG.", "SG.a.",
+        "dop_v1_", "npm_", "hf_", "pypi-", "aws_secret_access_key=", "secretkey", "AccountKey: ", "SharedAccessKey=aa",
+    ],
+}  # fmt: skip
+
+
+def measure(call, text: str) -> float:
+    """The CPU time of a call, in seconds: the least of three."""
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        call(text)
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def check_linear(call, piece: str) -> None:
+    # Of quadratic time it is four times as long; a clock that ticks in hundredths of a second decides nothing.
+    half, whole = (measure(call, piece * (size // len(piece))) for size in (32_768, 65_536))
+    assert whole <= 3 * half + 0.03, (piece, half, whole)
+    assert whole < 1.5, (piece, whole)
+
+
+def test_each_kind_has_its_beginnings():
+    assert tuple(BEGINNINGS) == KINDS
+
+
+@pytest.mark.parametrize("kind", BEGINNINGS)
+def test_a_built_in_kind_takes_linear_time_where_its_beginnings_are_repeated(kind):
+    find = DETECTORS[kind]
+    for beginning in BEGINNINGS[kind]:
+        for piece in (beginning, f"a{beginning}", f"{beginning}|", f"-{beginning}a"):
+            check_linear(lambda text: list(find(text)), piece)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "[redacted:cards] a@b.co ",
+        "[redacted:cards]",
+        "[redacted:",
+        "'password': a ",
+        "'password': {",
+        "'b': ",
+        '"  :',
+        "%41",
+        "%25",
+        "%20a@",
+        "%",
+    ],
+)
+def test_a_text_with_placeholders_or_keys_takes_linear_time(piece):
+    check_linear(Redactor(Rules(kinds=KINDS, keys=("*password*",))).text, piece)
+
+
 def make_regex(made: random.Random, depth: int = 2) -> str:
     """A random pattern of few characters, so that its parts overlap."""
 
@@ -207,6 +278,37 @@ def test_lines_are_read_and_each_wrong_one_is_named():
     ]
 
 
+SLOW = "a1" * 1000 + "a" * 63_000
+
+
+def test_patterns_that_take_too_long_together_are_refused():
+    lines = [rf"p{number}: [a-z]{{1,64}}[0-9]{{{number + 1}}}[A-Z]" for number in range(50)]
+
+    read = read_lines("\n".join([*lines, "cheap: key=[a-z]{1,64};"]))
+
+    assert [pattern.name for pattern in read.patterns] == [*(f"p{n}" for n in range(8)), "cheap"]
+    assert [refusal.line for refusal in read.refusals] == list(range(9, 51))
+    refusal = read.refusals[0]
+    assert "the patterns in front of it leave" in refusal.reason
+    assert refusal.remedy.startswith("Give quantifiers lower upper bounds")
+    # Some 30 seconds if all 50 had a long bound.
+    assert measure(Redactor(Rules(patterns=tuple(read.patterns))).text, SLOW) < 5
+
+
+def test_a_long_bound_is_refused_where_the_run_may_begin_at_each_place():
+    with pytest.raises(PatternRefusedError, match="257 steps at each place of a text, more than 128") as refused:
+        check_pattern("[a-z]{1,255}[0-9][A-Z]")
+
+    assert "such as {1,64}" in refused.value.remedy
+    assert check_pattern("[.][a-z]{1,255}[0-9][A-Z]")
+
+
+def test_many_cheap_patterns_are_accepted_together():
+    lines = [rf"p{number}: word{number}=[a-z]{{1,200}};" for number in range(1000)]
+
+    assert len(read_lines("\n".join(lines)).patterns) == 1000
+
+
 # ---------------------------------------------------------------------------------------- index
 
 
@@ -254,6 +356,32 @@ def test_many_patterns_are_found_as_one_by_one(literals, text, flags):
 
     assert set(index.find(text)) == expected
     assert index.may_find(text) or not expected
+
+
+def test_a_pattern_may_end_with_a_comment():
+    read = read_lines("v: (?x) [0-9]{5} # five\nw: [A-Z]{4}")
+    redactor = Redactor(Rules(patterns=tuple(read.patterns)))
+
+    assert read.refusals == []
+    assert redactor.text("a 12345 b WXYZ") == "a [redacted:v] b [redacted:w]"
+
+
+def test_patterns_that_are_no_regular_expression_together_are_searched_for_one_by_one():
+    # The group has another name together with others.
+    index = PatternIndex([own(r"(?P<a>\d)(?P=a)", "one"), own(r"[A-Z]\d", "other")])
+
+    assert index.may_find("x55")
+    assert index.may_find("A5")
+    assert not index.may_find("x5")
+    assert index.find("x55") == [(1, 3, "one")]
+
+
+@pytest.mark.parametrize("regex", [r"(?i)(?s)[b-d].x", r"(?i)(?#a comment)(?s)[b-d].x", r"(?x) (?is) [b-d] . x # end"])
+def test_flags_of_any_form_hold_among_other_patterns(regex):
+    index = PatternIndex([own(r"\d\d"), OwnPattern("flags", check_pattern(regex)), own(r"[0-9]Y")])
+
+    assert index.may_find("C\nX")
+    assert index.find("C\nX") == [(0, 3, "flags")]
 
 
 def test_a_thousand_patterns_are_tried_only_where_their_literals_are():

@@ -90,6 +90,28 @@ def test_every_kind_has_a_detector():
         ('cut {"my_password": {"a": "secr', 'cut {"my_password": [redacted:key]'),
         ('all {"my_password": {"a": "x"}, "b": 1}', 'all {"my_password": [redacted:key], "b": 1}'),
         ('n {"password": 123456, "b": 1}', 'n {"password": [redacted:key], "b": 1}'),
+        ("n {'password': -1.5e3}, True", "n {'password': [redacted:key]}, True"),
+        ("n {'password': True , 'b': 1}", "n {'password': [redacted:key] , 'b': 1}"),
+        ("n 'password': 12", "n 'password': [redacted:key]"),
+        ("n {'password': 12 hunter2}", "n {'password': [redacted:key]"),
+        ("user {'password': ('hunter2', 'x')}", "user {'password': [redacted:key]"),
+        ("user {'password': SecretStr('hunter2')}", "user {'password': [redacted:key]"),
+        ("user {'password': u'hunter2', 'b': 1}", "user {'password': u'[redacted:key]', 'b': 1}"),
+        ("user {'password': Rb'hunter2'}", "user {'password': Rb'[redacted:key]'}"),
+        ("user {'password': <Secret hunter2 a>}", "user {'password': [redacted:key]"),
+        ("user {'password': hunter2 and hunter3}", "user {'password': [redacted:key]"),
+        ('user {"password":          "x", "b": 1}', 'user {"password":          "[redacted:key]", "b": 1}'),
+        ('user {"password"\n\n\n\n\n\n\n\n\n\n: "x"}', 'user {"password"\n\n\n\n\n\n\n\n\n\n: "[redacted:key]"}'),
+        ("bearer " + "ab1" * 200 + "== and", "bearer [redacted:tokens] and"),
+        ("basic " + "dTpw" * 200 + " and", "basic [redacted:tokens] and"),
+        ("/a?q=card%204111111111111111&b", "/a?q=card%20[redacted:cards]&b"),
+        ("%22card%22:%224111111111111111%22", "%22card%22:%22[redacted:cards]%22"),
+        ("/a?q=4111%201111%201111%201111", "/a?q=[redacted:cards]"),
+        ("iban%20DE89370400440532013000", "iban%20[redacted:ibans]"),
+        ("k%3DAKIAIOSFODNN7EXAMPLE", "k%3D[redacted:cloud-keys]"),
+        ("%C3%A4%20bob%2Bx%40mail.example.com%", "[redacted:emails]%"),
+        ("/a?to=https%3A%2F%2Fu%3Ap%40h%2Fx", "/a?to=https%3A%2F%2F[redacted:url-credentials]%40h%2Fx"),
+        ("100%, %zz, 5%20off and a%2Fb%2", "100%, %zz, 5%20off and a%2Fb%2"),
     ],
 )  # fmt: skip
 def test_a_text_loses_its_secrets_and_nothing_else(text, redacted):
@@ -189,6 +211,49 @@ def test_a_text_that_grows_over_the_limit_is_cut():
     assert len(redacted) <= 300
     assert redacted.startswith("[redacted:emails] [redacted:emails]")
     assert redacted.endswith(" [redacted:length]")
+    assert redactor.text(redacted) == redacted
+
+
+#: A secret that redaction makes shorter, and what is beyond the limit.
+LONG_KEYS = {
+    size: f"-----BEGIN PRIVATE KEY-----\n{'MIIE' * (size // 4)}\n-----END PRIVATE KEY-----\n" for size in (2000, 5000)
+}
+AT_THE_LIMIT = {
+    "url-credentials": ("postgres://admin:hunter2hunter2@db/orders", "hunt"),
+    "card": ("4111 1111 1111 1111", "4111"),
+    "email": ("bob.builder@mail.example.com", "bob"),
+    "token": ("Bearer hunter2hunter2hunter2hunter2", "hunt"),
+}
+
+
+@pytest.mark.parametrize("beyond", [0, 4096], ids=["limit", "end of what is scanned"])
+@pytest.mark.parametrize("size", LONG_KEYS)
+@pytest.mark.parametrize("secret", AT_THE_LIMIT)
+def test_no_part_of_a_secret_passes_behind_one_that_becomes_shorter(secret, size, beyond):
+    limit, key = 8192, LONG_KEYS[size]
+    text, part = AT_THE_LIMIT[secret]
+    for action in ("mask", "hash", "remove"):
+        redactor = make(action, longest=limit)
+        for offset in range(-45, 5, 3):
+            filler = "word " * 4000
+            before = (key + filler)[: limit + beyond + offset - 1] + " "
+
+            redacted = redactor.text(before + text + " and more" * 1000)
+
+            assert part not in redacted
+            assert redacted.endswith(" [redacted:length]")
+            assert len(redacted) <= limit
+            assert redactor.text(redacted) == redacted
+
+
+def test_a_text_that_was_cut_says_so_whatever_is_found_in_the_rest_of_it():
+    # In the rest, the pattern matches to its end.
+    patterns = tuple(read_lines(r"line: ^token .*$").patterns)
+    redactor = make(patterns=patterns, longest=300)
+
+    redacted = redactor.text("token " + "word " * 100 + "\n" + "word " * 100)
+
+    assert redacted == "[redacted:line] [redacted:length]"
     assert redactor.text(redacted) == redacted
 
 
@@ -382,6 +447,13 @@ def test_rules_about_keys_alone_leave_the_values_of_other_keys():
     assert redactor.attributes({**attributes, "password": 1}) == {**attributes, "password": "[redacted:key]"}
     assert redactor.attributes({"a": '{"password": 1}'}) == {"a": '{"password": "[redacted:key]"}'}
     assert redactor.attributes({"a": [{"password": 1}]}) == {"a": [{"password": "[redacted:key]"}]}
+
+
+def test_removal_of_the_value_of_a_key_leaves_what_follows():
+    redactor = make("remove")
+    text = "user {'password': 5, 'a': 1} {'password': u'x', 'b': {'password': 7}}"
+
+    assert redactor.text(text) == "user {'password': , 'a': 1} {'password': u'', 'b': {'password': }}"
 
 
 def test_values_without_end_are_replaced():

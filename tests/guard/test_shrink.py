@@ -120,6 +120,26 @@ def test_a_span_within_the_limit_is_the_same_object(span):
     assert SpanShrinker(2048)(span) is span
 
 
+def test_a_span_with_names_that_are_no_texts_is_shrunk():
+    span = make_span({"a": "x" * 9000}, None, events=[(None, {"b": "y" * 9000})], links=[{"c": 1}])
+    small = make_span({"a": "b"}, None, events=[(7,)])
+    shrink = SpanShrinker(2048)
+
+    shrunk = shrink(span)
+
+    assert (shrunk.name, shrunk.events[0].name, len(shrunk.links)) == (None, None, 1)
+    assert shrunk.attributes["a"].endswith(MARK)
+    assert shrunk.events[0].attributes["b"].endswith(MARK)
+    assert shrink(small) is small
+
+
+def test_an_event_keeps_its_name_beside_an_attribute_of_that_name():
+    shrunk = SpanShrinker(2048)(make_span({"a": "x" * 9000}, events=[("retry", {"name": "bob"})]))
+
+    (event,) = shrunk.events
+    assert (event.name, dict(event.attributes)) == ("retry", {"name": "bob"})
+
+
 # ---------------------------------------------------------------------------------------- log records
 
 
@@ -165,6 +185,17 @@ def test_a_log_record_that_is_too_large_is_within_the_limit(case, limit):
     body = record.log_record.body
     LogShrinker(limit)(record)
     assert record.log_record.body is body
+
+
+def test_a_log_record_with_names_that_are_no_texts_is_shrunk():
+    record = make_record("x" * 9000)
+    record.log_record.event_name = 7
+    record.log_record.severity_text = 5
+
+    LogShrinker(2048)(record)
+
+    assert record.log_record.body.endswith(MARK)
+    assert (record.log_record.event_name, record.log_record.severity_text) == (7, 5)
 
 
 def test_short_entries_of_a_body_stay_whole():

@@ -18,6 +18,8 @@ from opentelemetry.sdk.resources import Resource
 from distrokit.pipeline.error_boundary import ErrorBoundary
 from distrokit.pipeline.scopes import ScopedLoggerProvider
 from distrokit.pipeline.sdk_log_records import cheaper_emit
+from distrokit.pipeline.stages import StagedLogs
+from distrokit.pipeline.transforms import Transforms
 
 
 class Record(LogRecord):
@@ -215,7 +217,9 @@ def test_a_patch_of_the_record_and_a_subclass_of_the_logger_are_not_known(monkey
 
 @pytest.fixture
 def guarded():
-    provider, keeping, misused = ScopedLoggerProvider(shutdown_on_exit=False), Keeping(), []
+    keeping, misused = Keeping(), []
+    stages = StagedLogs([], Transforms([], ReadWriteLogRecord, print), [], [], print)
+    provider = ScopedLoggerProvider(stages, shutdown_on_exit=False)
     provider.guard = ErrorBoundary(lambda *args: misused.append(args))
     provider.add_log_record_processor(keeping)
     return provider.get_logger("scope"), keeping, misused

@@ -9,13 +9,17 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
-# A key in quotes and a colon, then the quote of the value. Quotes may be escaped, in JSON inside JSON.
-_KEY = re.compile(r"[\"'](?P<key>[^\"'\\]{1,128})\\{0,8}[\"']\s{0,8}:\s{0,8}(?:b?(?P<quote>\\{0,8}[\"']))?")
+# A key in quotes and a colon, then the quote of the value. Quotes may be escaped, in JSON inside JSON. A text of Python
+# may have a prefix.
+_KEY = re.compile(r"[\"'](?P<key>[^\"'\\]{1,128})\\{0,8}[\"']\s*:\s*(?:[bBrRuU]{0,2}(?P<quote>\\{0,8}[\"']))?")
 _IN_QUOTES = {
     '"': re.compile(r'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL),
     "'": re.compile(r"[^'\\]*(?:\\.[^'\\]*)*", re.DOTALL),
 }
-_BARE = re.compile(r"[^\s,}\])\"']+")
+#: A value whose end is certain: a number or a constant with the end of an entry, of a mapping or of a text behind it.
+_BARE = re.compile(r"(?:[+-]?[0-9][0-9a-fA-F.xX_+-]*|[Tt]rue|[Ff]alse|null|None)(?=\s*(?:[,}\])\"'\\]|\Z))")
+#: There is no value: a placeholder was removed.
+_NOTHING = frozenset({"", ",", "}", "]", ")"})
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -52,11 +56,15 @@ def _find_end(text: str, start: int, quote: str | None) -> int:
 
 
 def _find_end_of_bare(text: str, start: int) -> int:
-    if text[start : start + 1] in ("{", "["):
+    first = text[start : start + 1]
+    if first in _NOTHING:
+        return start
+    if first in ("{", "["):
         try:
             return _decode(text, start)[1]
         except (ValueError, RecursionError):
-            # A mapping of Python, or one that was cut: nobody knows where it ends.
+            # A mapping of Python, or one that was cut: the end is not known.
             return len(text)
+    # Of a tuple, of an object of Python, and of words, the end is not known either.
     value = _BARE.match(text, start)
-    return value.end() if value else start
+    return value.end() if value else len(text)

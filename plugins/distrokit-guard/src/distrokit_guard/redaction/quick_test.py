@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from distrokit_guard.redaction.patterns.index import PatternIndex
+from distrokit_guard.redaction.percent import ESCAPE
 
 #: The number of values that are kept, and the longest of them.
 MOST_KNOWN, LONGEST_KNOWN = 4096, 128
@@ -21,6 +22,7 @@ _find_cloud_key = re.compile(
     "A[KSBC][IC]A|AIza|ya29|_[A-Za-z0-9]{16}|pat_|xox|pat-|pypi-|sk-|SG[.]|[kK][eE][yY]"
 ).search
 
+_find_escape = ESCAPE.search
 _find_digits = re.compile(r"\d").findall
 
 #: Tells of a text whether it may change; false is certain.
@@ -68,7 +70,7 @@ def make_quick_test(
             or (addresses and "@" in text)
             or (parameters and "=" in text)
             or (escapes and "\\" in text)
-            or (escapes and "%" in text and ("%40" in text or "%3D" in text or "%3d" in text))
+            or (escapes and "%" in text and _find_escape(text) is not None)
             or (has_keys and ":" in text and ('"' in text or "'" in text))
             or (numbers and size >= _SHORTEST_NUMBER and may_have_number(text))
             or (words and size >= _SHORTEST_WORD and _may_have_word(text, tokens, cloud_keys))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,9 @@ class TextRedactor:
         before = text
         for _ in range(_ROUNDS):
             after = self._redact_once(before, redact_value, depth)
+            if before.endswith(self._end) and not after.endswith(self._end):
+                # A place that lasts to the end of the text, which was cut before.
+                after = after + self._end if len(after) + len(self._end) <= self._longest else self._cut(after)
             if after == before:
                 return text if after == text else after
             before = after
@@ -79,10 +83,8 @@ class TextRedactor:
                 return self._masking.mark(UNSAFE)
         is_long = len(text) > self._longest
         scanned = text[: self._longest + _BEYOND] if is_long else text
-        found = self.find(scanned)
-        if found:
-            return self._cut(self._replace(scanned, found, self._longest if is_long else len(text)))
-        return self._cut(text) if is_long else text
+        redacted = self._replace(scanned, self.find(scanned), self._longest if is_long else len(text))
+        return self._cut(redacted) if is_long or len(redacted) > self._longest else redacted
 
     def find(self, text: str) -> list[Finding]:
         """Return all places of secrets in a text, in no order; they may overlap."""
@@ -93,10 +95,14 @@ class TextRedactor:
         return found
 
     def _replace(self, text: str, found: list[Finding], limit: int) -> str:
-        """Return the text with each group of overlapping places replaced, if it begins in front of the limit."""
-        protected = list(self._masking.placeholders(text))
+        """Return the text up to the limit, with each group of overlapping places that begins in front of it replaced.
+
+        Nothing behind the limit is returned, since places behind what was scanned are not known.
+        """
+        protected = list(self._masking.placeholders(text)) if found else []
         if protected:
-            found = [place for finding in found for place in _leave_out(finding, protected)]
+            ends = [end for _, end in protected]
+            found = [place for finding in found for place in _leave_out(finding, protected, ends)]
         found = [finding for finding in found if finding[0] < limit]
         for _, _, rule in found:
             self._statistics.count(rule)
@@ -104,13 +110,11 @@ class TextRedactor:
         for start, end, rule in _merge(found):
             pieces += [text[place:start], self._masking.replace(text[start:end], rule)]
             place = end
-        return "".join(pieces) + text[place:] if pieces else text
+        return "".join(pieces) + text[place:limit] if pieces else text[:limit]
 
     def _cut(self, text: str) -> str:
-        """Return the text within the limit; its end says that it was cut."""
-        if len(text) <= self._longest:
-            return text
-        end = self._longest - len(self._end)
+        """Return the beginning of a text that is left out in part, within the limit; its end says that it was cut."""
+        end = min(self._longest - len(self._end), len(text))
         blank = max(text.rfind(blank, max(end - _LONGEST_WORD, 0), end) for blank in " \n\t,;&\"'")
         end = blank if blank > 0 else end
         for start, stop in self._masking.placeholders(text):
@@ -119,14 +123,20 @@ class TextRedactor:
         return text[:end] + self._end
 
 
-def _leave_out(finding: Finding, protected: list[tuple[int, int]]) -> list[Finding]:
-    """Return the place, made longer by the placeholders that it cuts; nothing if it has nothing but placeholders."""
+def _leave_out(finding: Finding, protected: list[tuple[int, int]], ends: list[int]) -> list[Finding]:
+    """Return the place, made longer by the placeholders that it cuts; nothing if it has nothing but placeholders.
+
+    Args:
+        protected: the placeholders, in order.
+        ends: of the placeholders.
+    """
     start, end, rule = finding
-    inside = 0
-    for left, right in protected:
-        if left < end and start < right:
-            inside += right - left
-            start, end = min(start, left), max(end, right)
+    inside, number = 0, bisect_right(ends, start)
+    while number < len(protected) and protected[number][0] < end:
+        left, right = protected[number]
+        inside += right - left
+        start, end = min(start, left), max(end, right)
+        number += 1
     return [(start, end, rule)] if end - start > inside else []
 
 

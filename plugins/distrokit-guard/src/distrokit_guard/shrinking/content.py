@@ -121,4 +121,4 @@ class Content:
 
 
 def _shorten(key: str) -> str:
-    return key.encode("utf-8", "replace")[:_LONGEST_KEY].decode("utf-8", "ignore")
+    return str(key).encode("utf-8", "replace")[:_LONGEST_KEY].decode("utf-8", "ignore")

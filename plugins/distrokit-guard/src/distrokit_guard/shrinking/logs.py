@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from distrokit_guard.redaction.bounded import change_attributes
 from distrokit_guard.shrinking.content import FIXED, Content
-from distrokit_guard.shrinking.sizes import ATTRIBUTE, CHARACTER, is_surely_small, measure, measure_text
+from distrokit_guard.shrinking.sizes import (
+    ATTRIBUTE,
+    CHARACTER,
+    count_characters,
+    is_surely_small,
+    measure,
+    measure_text,
+)
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadWriteLogRecord
@@ -30,7 +37,8 @@ class LogShrinker:
     def __call__(self, record: ReadWriteLogRecord) -> ReadWriteLogRecord:
         log = record.log_record
         body, attributes = log.body, log.attributes
-        left = self._limit - FIXED - CHARACTER * (len(log.event_name or "") + len(log.severity_text or ""))
+        names = count_characters(log.event_name or "") + count_characters(log.severity_text or "")
+        left = self._limit - FIXED - CHARACTER * names
         left = is_surely_small({"": body}, left)
         if left >= 0:
             left = is_surely_small(attributes, left)

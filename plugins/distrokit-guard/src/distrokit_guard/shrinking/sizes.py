@@ -11,8 +11,13 @@ ATTRIBUTE, VALUE, NUMBER = 16, 8, 12
 CHARACTER = 6
 
 
-def measure_text(text: str) -> int:
-    """Return the bytes of a text in UTF-8; of a lone surrogate those of its escape, which is sent."""
+def measure_text(text: Any) -> int:
+    """Return the bytes of a text in UTF-8; of a lone surrogate those of its escape, which is sent.
+
+    A value that is no text, such as a name that is ``None``, is measured as its text.
+    """
+    if not isinstance(text, str):
+        text = str(text)
     return len(text) if text.isascii() else len(text.encode("utf-8", "backslashreplace"))
 
 
@@ -39,19 +44,25 @@ def measure(value: Any, enough: int) -> int:
     return total
 
 
+def count_characters(text: Any) -> int:
+    """Return the number of characters of a name; of a value that is no text that of its text."""
+    return len(text if isinstance(text, str) else str(text))
+
+
 def is_surely_small(attributes: Mapping[str, Any] | None, limit: int) -> int:
     """Return what is left of a limit after these attributes; negative if they may be larger.
 
     It looks at lengths only, so that usual items cost little.
     """
     for key, value in attributes.items() if attributes else ():
+        name = key if type(key) is str else str(key)
         kind = type(value)
         if kind is str:
-            limit -= CHARACTER * (len(key) + len(value)) + ATTRIBUTE + VALUE
+            limit -= CHARACTER * (len(name) + len(value)) + ATTRIBUTE + VALUE
         elif kind is int or kind is bool or kind is float or value is None:
-            limit -= CHARACTER * len(key) + ATTRIBUTE + NUMBER
+            limit -= CHARACTER * len(name) + ATTRIBUTE + NUMBER
         else:
-            limit -= CHARACTER * len(key) + ATTRIBUTE + measure(value, max(limit, 0) + 1)
+            limit -= CHARACTER * len(name) + ATTRIBUTE + measure(value, max(limit, 0) + 1)
         if limit < 0:
             break
     return limit

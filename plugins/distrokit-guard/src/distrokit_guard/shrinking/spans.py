@@ -6,12 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from distrokit_guard.redaction.bounded import keep_dropped_attributes, keep_dropped_items
 from distrokit_guard.shrinking.content import FIXED, PART, Content
-from distrokit_guard.shrinking.sizes import ATTRIBUTE, CHARACTER, is_surely_small, measure, measure_text
+from distrokit_guard.shrinking.sizes import (
+    ATTRIBUTE,
+    CHARACTER,
+    count_characters,
+    is_surely_small,
+    measure,
+    measure_text,
+)
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Event, ReadableSpan
 
 _NAME, _STATUS = "name", "status"
+#: The name of an event among its attributes, none of which has this key.
+_EVENT = "event name"
 #: Larger than any item that fits into memory.
 _ANY = 1 << 62
 
@@ -29,14 +38,16 @@ class SpanShrinker:
         self._limit = limit
 
     def __call__(self, span: ReadableSpan) -> ReadableSpan:
-        left = is_surely_small(span.attributes, self._limit - FIXED - CHARACTER * len(span.name))
+        left = is_surely_small(span.attributes, self._limit - FIXED - CHARACTER * count_characters(span.name))
         if span.status.description:
-            left -= CHARACTER * len(span.status.description)
+            left -= CHARACTER * count_characters(span.status.description)
         parts: tuple[Any, ...] = (*span.events, *span.links)
         for part in parts:
             if left < 0:
                 break
-            left = is_surely_small(part.attributes, left - PART - CHARACTER * len(getattr(part, "name", "")))
+            left = is_surely_small(
+                part.attributes, left - PART - CHARACTER * count_characters(getattr(part, "name", ""))
+            )
         if left >= 0:
             return span
         before = _measure(span)
@@ -48,7 +59,7 @@ class SpanShrinker:
 
         texts = {_NAME: span.name, _STATUS: span.status.description or ""}
         content = Content(texts, span.attributes, self._limit)
-        events = [content.add({_NAME: event.name, **(event.attributes or {})}) for event in span.events]
+        events = [content.add({**(event.attributes or {}), _EVENT: event.name}) for event in span.events]
         links = [content.add(link.attributes) for link in span.links]
         gone_events, gone_links = content.make_room(events, links)
         attributes, texts = content.fit(content.group), content.fit(content.texts)
@@ -82,7 +93,7 @@ class SpanShrinker:
 
 
 def _make_event(kind: Any, event: Event, attributes: dict[str, Any]) -> Event:
-    name = attributes.pop(_NAME)
+    name = attributes.pop(_EVENT)
     made: Event = kind(name, keep_dropped_attributes(attributes, event.dropped_attributes), event.timestamp)
     return made
 

@@ -6,7 +6,11 @@ import re
 from base64 import b64decode
 from collections.abc import Iterator
 
-_SCHEME = re.compile(r"(?i:(?P<bearer>bearer)|basic)(?:[ \t:=+]|%20){1,4}[\"']?(?P<secret>[A-Za-z0-9._~+/-]{4,}={0,2})")
+# The secret has a bound, since a word that is none is read again behind the scheme; the rest of a secret follows it.
+_SCHEME = re.compile(
+    r"(?i:(?P<bearer>bearer)|basic)(?:[ \t:=+]|%20){1,4}[\"']?(?P<secret>[A-Za-z0-9._~+/-]{4,256}={0,2})"
+)
+_REST = re.compile(r"[A-Za-z0-9._~+/-]*={0,2}")
 # The run after the prefix is always consumed, so that no character is read twice.
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}(?P<parts>(?:\.[A-Za-z0-9_-]*){0,4})")
 #: A word of so many letters without a digit is a token.
@@ -19,7 +23,8 @@ def find_tokens(text: str) -> Iterator[tuple[int, int]]:
     while found:
         place = found.end()
         if _is_token(found["secret"]) if found["bearer"] else _is_basic(found["secret"]):
-            yield found.span("secret")
+            place = _end_of_run(_REST, text, place)
+            yield found.start("secret"), place
         else:
             # A word after "bearer" may be the next "bearer".
             place = found.start("secret")
@@ -51,30 +56,36 @@ _BODY = re.compile(r"[A-Za-z0-9+/=\s\\:,.-]*")
 
 def find_private_keys(text: str) -> Iterator[tuple[int, int]]:
     """Yield the places of private keys in PEM, from the first dash to the last; one that was cut to its end."""
-    found = _BEGIN.search(text)
+    found, has_end = _BEGIN.search(text), True
     while found:
-        end = _END.search(text, found.end())
-        stop = end.end() if end else _end_of_body(text, found.end())
+        # Where there is no end from here on, there is none behind it.
+        end = _END.search(text, found.end()) if has_end else None
+        has_end = end is not None
+        stop = end.end() if end else _end_of_run(_BODY, text, found.end())
         yield found.start(), stop
         found = _BEGIN.search(text, stop)
 
 
-def _end_of_body(text: str, start: int) -> int:
-    body = _BODY.match(text, start)
-    return body.end() if body else start
+def _end_of_run(run: re.Pattern[str], text: str, start: int) -> int:
+    found = run.match(text, start)
+    return found.end() if found else start
 
 
-# Each alternative is short, or always consumes what follows its prefix.
+# At the beginning of a word, or behind an escape of a line break or tab. Each alternative is short, or always consumes
+# what follows its prefix. The edge stands in front, so that a run behind a prefix that is none is not read.
 _CLOUD = re.compile(
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:"
     r"A(?:KI|SI|BI|CC)A[A-Z2-7]{16}(?![A-Za-z0-9])"  # Amazon: access key ids
     r"|AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9._-]{20,}"  # Google
     r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,}"
     r"|xox[abeoprs]-[A-Za-z0-9-]{10,}"  # Slack
     r"|[rs]k_(?:live|test)_[A-Za-z0-9]{16,}|whsec_[A-Za-z0-9]{20,}"  # Stripe
-    r"|(?P<mixed>sk-[A-Za-z0-9_-]{20,512})"  # OpenAI, Anthropic and others
+    r"|(?P<mixed>sk-[A-Za-z0-9_-]{20,128})"  # OpenAI, Anthropic and others
     r"|SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}"  # SendGrid
     r"|dop_v1_[a-f0-9]{64}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{50,}"
+    r")"
 )
+_REST_OF_MIXED = re.compile(r"[A-Za-z0-9_-]*")
 #: Keys without a form of their own, by the name in front of them.
 _NAMED = re.compile(
     r"(?i:(?:aws_?)?secret_?(?:access_?)?key|AccountKey|SharedAccessKey)[\"']?\s{0,4}[:=]\s{0,4}[\"']?"
@@ -87,18 +98,12 @@ def find_cloud_keys(text: str) -> Iterator[tuple[int, int]]:
     found = _CLOUD.search(text)
     while found:
         place = found.start() + 1
-        if _is_at_edge(text, found.start()) and (found["mixed"] is None or _is_mixed(found["mixed"])):
-            yield found.span()
-            place = found.end()
+        if found["mixed"] is None or _is_mixed(found["mixed"]):
+            place = _end_of_run(_REST_OF_MIXED, text, found.end()) if found["mixed"] else found.end()
+            yield found.start(), place
         found = _CLOUD.search(text, place)
     for found in _NAMED.finditer(text):
         yield found.span("secret")
-
-
-def _is_at_edge(text: str, start: int) -> bool:
-    """Tell whether a word begins there, or something behind an escape of a line break or tab."""
-    before = text[max(start - 2, 0) : start]
-    return not (before[-1:].isascii() and before[-1:].isalnum()) or before in ("\\n", "\\r", "\\t")
 
 
 def _is_mixed(word: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 #: The longest authority that is looked at, in characters.
 _LONGEST = 4096
 _URL = re.compile(r"[^\s\"'<>`]*")
-_PATH = re.compile(r"[/?#\\]")
+_AUTHORITY = re.compile(r"[^\s\"'<>`/?#\\]*")
 #: A user without a password is a token from this length on.
 _LONG_USER = 20
 
@@ -18,28 +18,29 @@ def find_url_credentials(text: str) -> Iterator[tuple[int, int]]:
     start = text.find("://")
     while start >= 0:
         start += 3
-        window = text[start : start + _LONGEST]
-        if "@" in window:
-            length = _credentials_length(window)
+        if text.find("@", start, start + _LONGEST) >= 0:
+            length = _credentials_length(text, start)
             if length:
                 yield start, start + length
         start = text.find("://", start)
 
 
-def _credentials_length(window: str) -> int:
-    found = _URL.match(window)
-    url = found[0] if found else ""
-    path = _PATH.search(url)
-    authority = url[: path.start()] if path else url
+def _credentials_length(text: str, start: int) -> int:
+    authority = _match(_AUTHORITY, text, start)
     at = authority.rfind("@")
     if at < 0:
         # A password with a slash, which should be escaped; a number after the colon is a port.
         _, colon, rest = authority.partition(":")
         is_password = colon and rest and not rest.isdecimal() and not authority.startswith("[")
-        return max(url.find("@"), 0) if is_password else 0
+        return max(_match(_URL, text, start).find("@"), 0) if is_password else 0
     user, colon, password = authority[:at].partition(":")
     is_token = len(user) >= _LONG_USER and any(map(str.isdigit, user))
     return at if (colon and password) or is_token else 0
+
+
+def _match(part: re.Pattern[str], text: str, start: int) -> str:
+    found = part.match(text, start, start + _LONGEST)
+    return found[0] if found else ""
 
 
 #: Without their hyphens, underscores and dots, in lower case.

@@ -173,18 +173,23 @@ def _is_of_digits(item: Any) -> bool:
 def _combine(patterns: Sequence[OwnPattern]) -> Iterator[Any]:
     """Yield searches, each for several patterns."""
     for start in range(0, len(patterns), _TOGETHER):
-        parts = [
-            _group(pattern.regex, f"p{start + n}_") for n, pattern in enumerate(patterns[start : start + _TOGETHER])
-        ]
-        yield re.compile("|".join(parts)).search
+        together = patterns[start : start + _TOGETHER]
+        parts = [_group(pattern.regex, f"p{start + n}_") for n, pattern in enumerate(together)]
+        try:
+            yield re.compile("|".join(parts)).search
+        except re.error:
+            # Each of them is a regular expression: what is wrong together is searched for one by one.
+            yield from (pattern.regex.search for pattern in together)
 
 
 def _group(regex: re.Pattern[str], prefix: str) -> str:
     """Return a pattern as a group, with its own flags, and with names of groups that no other one has."""
     letters = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s", re.VERBOSE: "x", re.ASCII: "a"}
     flags = "".join(letter for flag, letter in letters.items() if regex.flags & flag)
-    # Flags of the whole pattern stand at its beginning.
-    body = re.sub(r"\A\(\?[aimsux]+\)", "", regex.pattern)
+    # Flags of the whole pattern stand at its beginning; comments, and blanks of a verbose pattern, may be among them.
+    blank = r"|\s" if regex.flags & re.VERBOSE else ""
+    body = re.sub(rf"\A(?:\(\?[aimsux]+\)|\(\?#[^)]*\){blank})+", "", regex.pattern)
     if regex.groupindex:
         body = re.sub(r"\(\?P<(?=\w)", f"(?P<{prefix}", body)
-    return f"(?{flags}:{body})" + ("\n" if regex.flags & re.VERBOSE else "")
+    # A pattern with comments may end with one, which lasts to the end of its line.
+    return f"(?{flags}:{body}" + ("\n)" if regex.flags & re.VERBOSE else ")")
