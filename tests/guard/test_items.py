@@ -151,7 +151,7 @@ def test_many_scopes_do_not_stay_in_memory(redactor):
 
 
 def make_record(**parts) -> ReadWriteLogRecord:
-    limits = LogRecordLimits(max_log_record_attributes=2)
+    limits = LogRecordLimits(max_attributes=2)
     return ReadWriteLogRecord(LogRecord(**parts), Resource({"owner": EMAIL}), InstrumentationScope(EMAIL), limits)
 
 

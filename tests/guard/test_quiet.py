@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from opentelemetry._logs import SeverityNumber
@@ -143,8 +144,8 @@ def test_explain_and_doctor_show_it():
         "DISTROKIT_GUARD_QUIET_SCOPES": "redis",
         "DISTROKIT_GUARD_QUIET_LOGGERS": "sql*",
     }
-    explained = run(["distrokit", "explain"], env).stdout
-    examined = json.loads(run(["distrokit", "doctor", "--offline", "--json"], env).stdout)
+    explained = run([sys.executable, "-m", "distrokit", "explain"], env).stdout
+    examined = json.loads(run([sys.executable, "-m", "distrokit", "doctor", "--offline", "--json"], env).stdout)
 
     assert "guard-quiet(parentbased_always_on) (plugin guard" in explained
     assert "redis: off" in explained

@@ -144,7 +144,7 @@ def test_an_event_keeps_its_name_beside_an_attribute_of_that_name():
 
 
 def make_record(body, attributes=None):
-    limits = LogRecordLimits(max_log_record_attributes=MANY)
+    limits = LogRecordLimits(max_attributes=MANY)
     return ReadWriteLogRecord(LogRecord(body=body, attributes=attributes), Resource({}), None, limits)
 
 

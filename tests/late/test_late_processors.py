@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from copy import copy, deepcopy
 
 import pytest
@@ -334,7 +335,7 @@ def test_doctor_warns_of_processors_in_front_of_the_redactor(tmp_path, placement
     (tmp_path / "redactor.py").write_text(PLUGIN)
     env = {"DISTROKIT_PLUGIN_FILES": str(tmp_path / "redactor.py"), "DISTROKIT_LATE_PROCESSORS": placement}
 
-    report = json.loads(run(["distrokit", "doctor", "--offline", "--json"], env).stdout)
+    report = json.loads(run([sys.executable, "-m", "distrokit", "doctor", "--offline", "--json"], env).stdout)
 
     (check,) = (check for check in report["checks"] if check["id"] == "late-processors")
     assert check["verdict"] == verdict

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -240,9 +241,9 @@ def test_in_a_real_process_the_application_runs_and_one_line_says_it(receiver, t
 
 def test_explain_and_doctor_say_it():
     env = {"DISTROKIT_REQUIRED": "cards", "OTEL_TRACES_EXPORTER": "console", "OTEL_LOGS_EXPORTER": "console"}
-    explained = run(["distrokit", "explain"], env)
-    data = json.loads(run(["distrokit", "explain", "--json"], env).stdout)
-    examined = run(["distrokit", "doctor", "--offline"], env)
+    explained = run([sys.executable, "-m", "distrokit", "explain"], env)
+    data = json.loads(run([sys.executable, "-m", "distrokit", "explain", "--json"], env).stdout)
+    examined = run([sys.executable, "-m", "distrokit", "doctor", "--offline"], env)
 
     assert "not exported" in explained.stdout
     assert "required processor cards is missing" in explained.stdout
