@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 from commands import in_process
 from processes import configured, instrumented, said
+from releases import needs_yaml
 
 from distrokit import Distro
 from distrokit.testing import check_plugin, in_memory, planned
@@ -211,6 +212,7 @@ PROGRAM = """
 """
 
 
+@needs_yaml
 def test_a_configuration_file_sets_the_rules(tmp_path):
     ran = configured(PROGRAM, FILE, tmp_path)
 
@@ -222,6 +224,7 @@ def test_a_configuration_file_sets_the_rules(tmp_path):
     }
 
 
+@needs_yaml
 def test_a_configuration_file_names_the_processor_with_its_arguments(tmp_path):
     file = """
         file_format: "1.0"
@@ -236,6 +239,7 @@ def test_a_configuration_file_names_the_processor_with_its_arguments(tmp_path):
     assert json.loads(ran.stdout)["attributes"] == {"acme": " OTHER,1234"}
 
 
+@needs_yaml
 def test_the_effective_configuration_is_a_file_with_the_same_effect(tmp_path):
     patterns = tmp_path / "patterns"
     patterns.write_text("file: FILE-[0-9]{4}")
