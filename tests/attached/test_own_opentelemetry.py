@@ -177,7 +177,7 @@ def test_an_editable_sdk_counts(folder, tmp_path, wheels):
     ran = attached(made.bin / "python", ["-c", "import opentelemetry.version as v; print(v.__version__)"], folder)
 
     assert ran.stdout == "1.30.0\n"
-    assert "the application has opentelemetry-api 1.30.0; this folder works with" in ran.stderr
+    assert "the application has opentelemetry-sdk 1.30.0; this folder works with" in ran.stderr
 
 
 def test_a_folder_named_bin_is_the_applications(folder, tmp_path):

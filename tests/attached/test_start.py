@@ -193,8 +193,8 @@ def test_other_launchers_run_only_where_the_folder_is_disabled(attach):
     assert len(started.said) == len(started.answered) == 1
     assert started.answered == [
         (
-            "the application has opentelemetry-api 1.30.0; this folder works with opentelemetry-api>=1.43,<2",
-            "Install opentelemetry-api>=1.43,<2, or set DISTROKIT_ATTACH=0.",
+            "the application has opentelemetry-sdk 1.30.0; this folder works with opentelemetry-sdk>=1.43,<2",
+            "Install opentelemetry-sdk>=1.43,<2, or set DISTROKIT_ATTACH=0.",
         )
     ]
     assert done == ["started"]

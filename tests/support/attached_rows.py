@@ -8,8 +8,8 @@ from attached_applications import Application
 
 _OF_2021 = ("urllib3==1.26.18", "chardet==4.0.0", "idna==2.10", "certifi==2020.12.5")
 _OLD_SDK = (
-    "{folder}: the application has opentelemetry-api 1.30.0; this folder works with opentelemetry-api>=1.43,<2;"
-    " the application runs without distrokit. Install opentelemetry-api>=1.43,<2, or set DISTROKIT_ATTACH=0."
+    "{folder}: the application has opentelemetry-sdk 1.30.0; this folder works with opentelemetry-sdk>=1.43,<2;"
+    " the application runs without distrokit. Install opentelemetry-sdk>=1.43,<2, or set DISTROKIT_ATTACH=0."
 )
 #: `distutils`, `cgi` and other modules of the standard library that old packages import are gone later.
 _OLD = ("3.10", "3.11")
