@@ -86,7 +86,9 @@ APPLICATIONS = [
         services.SDK_IN_CODE,
         spans=("checkout",),
         alone=("checkout",),
-        said="opentelemetry.trace: Overriding of current TracerProvider is not allowed\n",
+        said="opentelemetry.trace: trace.set_tracer_provider() by __main__ changes nothing: the process keeps the provider"
+        " that it has, and nothing is recorded for the other one. Add span processors to trace.get_tracer_provider()"
+        " instead; or start the process without distrokit, if the other one shall configure it.\n",
         protocol="http/protobuf",
     ),
     Application(
