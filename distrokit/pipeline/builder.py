@@ -28,11 +28,11 @@ from distrokit.pipeline.scopes import (
     Scopes,
     drop_export_records,
 )
-from distrokit.pipeline.stage_builder import StageBuilder
+from distrokit.pipeline.stage_builder import StageBuilder, Staged
 from distrokit.pipeline.stages import StagedLogs, StagedSpans
 from distrokit.pipeline.transforms import Named, Transforms
 from distrokit.pipeline.views import OVERFLOW, make_view
-from distrokit.plan.plan import SignalPlan, ViewPlan
+from distrokit.plan.plan import ViewPlan
 from distrokit.plan.selection.selection import ScopeRule
 from distrokit.settings.values import BUILT_IN
 
@@ -77,7 +77,8 @@ class Builder:
         planned = self._plan.signals["traces"]
         with self._reported("traces"):
             if planned.built and self._globals.set_provider("traces", provider := self.tracer_provider()):
-                self._fill_spans(provider, planned)
+                staged = self._stages.build_common(planned, SpanProcessor)
+                self._fill_spans(provider, staged, self._stages.build_exporters(planned, SpanProcessor))
                 return provider
         return None
 
@@ -135,13 +136,12 @@ class Builder:
         provider.by_sdk = self._plan.tracer.value == "sdk"
         return provider
 
-    def _fill_spans(self, provider: ScopedTracerProvider, planned: SignalPlan) -> None:
-        """Build all stages of the traces signal, and put them into the provider."""
-        staged = self._stages.build_common(planned, SpanProcessor)
-        export = self._stages.build_exporters(planned, SpanProcessor)
+    def _fill_spans(self, provider: ScopedTracerProvider, staged: Staged, export: list[Named[Any]]) -> None:
+        """Put all stages of the traces signal into the provider."""
+        withheld = bool(self._plan.signals["traces"].withheld)
         lost = self._stages.transform_loss_counter("traces")
         transforms = Transforms(staged["transform"], ReadableSpan, self._report, lost=lost)
-        provider.stages.fill(staged["enrich"], transforms, staged["derive"], export, withheld=bool(planned.withheld))
+        provider.stages.fill(staged["enrich"], transforms, staged["derive"], export, withheld=withheld)
 
     def _logger_provider(self) -> ScopedLoggerProvider:
         """Build the logger provider, still without processors."""
