@@ -211,7 +211,7 @@ class _Trial:
                     part.shutdown()
 
 
-def _ignore_error(name: str, error: BaseException, outcome: str = "") -> None:
+def _ignore_error(name: str, error: BaseException, outcome: str = "", remedy: str = "") -> None:
     """Nothing runs here, so no part raises later."""
 
 

@@ -122,9 +122,9 @@ class Builder:
         ids = None
         if self._plan.id_generator:
             ids = self._components.component(self._plan.id_generator, IdGenerator, "random ids are used")
-        stages = StagedSpans([], Transforms([], ReadableSpan, self._report), [], [], self._report, self._services.late)
         # Nothing passes before all stages are there.
-        stages.withheld = True
+        no_transforms = Transforms([], ReadableSpan, self._report)
+        stages = StagedSpans([], no_transforms, [], [], self._report, self._services.late, withheld=True)
         provider = ScopedTracerProvider(
             stages,
             sampler=build_sampler(self._components, self._plan.sampler),
@@ -145,10 +145,8 @@ class Builder:
 
     def _logger_provider(self) -> ScopedLoggerProvider:
         """Build the logger provider, still without processors."""
-        stages = StagedLogs(
-            [], Transforms([], ReadWriteLogRecord, self._report), [], [], self._report, self._services.late
-        )
-        stages.withheld = True
+        no_transforms = Transforms([], ReadWriteLogRecord, self._report)
+        stages = StagedLogs([], no_transforms, [], [], self._report, self._services.late, withheld=True)
         provider = ScopedLoggerProvider(stages, resource=self._components.resource, shutdown_on_exit=False)
         provider.scopes, provider.guard = self._scopes("logs"), self._services.boundary
         return provider

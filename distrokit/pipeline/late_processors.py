@@ -12,12 +12,14 @@ from threading import RLock
 from typing import Any
 
 from distrokit.declarations import LATE_PLACEMENTS, LatePlacement, Signal
-from distrokit.diagnostics import Problem, describe_exception, quantity, trace_of
+from distrokit.diagnostics import Problem, quantity
 from distrokit.pipeline.callers import find_caller
 from distrokit.pipeline.loss_words import UNITS
 from distrokit.settings.values import Value
 
 SETTING = "DISTROKIT_LATE_PROCESSORS"
+#: The remedy for one that raises.
+REMEDY = f"Repair it, or set {SETTING}=refuse."
 
 #: Modules whose functions call ``add_span_processor`` for the code that is to be named.
 _BETWEEN = ("distrokit.pipeline", "opentelemetry.sdk", "opentelemetry.trace", "opentelemetry._logs")
@@ -34,43 +36,15 @@ class LateProcessor:
         failed: the number of items on which it raised, in this process.
     """
 
-    def __init__(
-        self,
-        part: Any,
-        signal: Signal,
-        added_by: str,
-        placement: LatePlacement,
-        source: str,
-        report: Callable[[Problem], None],
-    ) -> None:
+    def __init__(self, part: Any, signal: Signal, added_by: str, placement: LatePlacement, source: str) -> None:
         self.part, self.added_by = part, added_by
         self.signal: Signal = signal
         self.placement, self.source, self.failed = placement, source, 0
-        self._report = report
-        self._reported: set[tuple[str, type[Exception]]] = set()
 
     @property
     def name(self) -> str:
         """Its class and the module that added it, for reports."""
         return f"late processor {type(self.part).__qualname__} (added by {self.added_by or 'unknown code'})"
-
-    def raised(self, method: str, error: Exception) -> None:
-        """Count an item that it could not take; report the error once per method and class of the error."""
-        self.failed += method in ("on_end", "on_emit")
-        if (method, type(error)) in self._reported:
-            return
-        self._reported.add((method, type(error)))
-        self._report(
-            Problem(
-                code="late-processor-raised",
-                subject=self.name,
-                cause=f"{method}: {describe_exception(error)}",
-                outcome="the exporters are not affected",
-                remedy=f"Repair it, or set {SETTING}=refuse.",
-                severity="warning",
-                detail=trace_of(error),
-            )
-        )
 
     def describe(self) -> dict[str, Any]:
         """Return JSON-ready data."""
@@ -95,7 +69,7 @@ class LateProcessors:
     Args:
         default: the setting.
         ask_plugins: asks the hook ``distrokit_late_processor``.
-        report: receives a problem for each processor that is refused, or that raises.
+        report: receives a problem for each refused processor.
         say: prints a line at a :mod:`logging` level.
         keep: receives each processor that wants to be told of forks (:class:`~distrokit.export.ForkAware`).
         level: of the line about each processor that is accepted.
@@ -119,7 +93,7 @@ class LateProcessors:
     def place(self, part: Any, signal: Signal) -> LateProcessor:
         """Decide about a new processor; report it."""
         added_by = find_caller(*_BETWEEN)
-        late = LateProcessor(part, signal, added_by, *self._decide(part, signal, added_by), self._report)
+        late = LateProcessor(part, signal, added_by, *self._decide(part, signal, added_by))
         self.all.append(late)
         if late.placement == "refuse":
             self._report(

@@ -53,7 +53,7 @@ class Reports:
         self._channel.say(logging.ERROR, text, again=True)
         note(self._channel.mask(text))
 
-    def part_failed(self, name: str, error: BaseException, outcome: str = "") -> None:
+    def part_failed(self, name: str, error: BaseException, outcome: str = "", remedy: str = "") -> None:
         """Report that a part raised while the application runs, once per part and class of the error."""
         if (name, type(error)) in self._raised or sys.is_finalizing():
             # Python clears modules then, so a part may raise although it is correct.
@@ -84,7 +84,7 @@ class Reports:
                 subject=name,
                 cause=f"{describe_exception(error)}{place}",
                 outcome=outcome or "a transform that raises drops the item; any other part skips it",
-                remedy="Repair it, or block its plugin with DISTROKIT_DISABLED_PLUGINS.",
+                remedy=remedy or "Repair it, or block its plugin with DISTROKIT_DISABLED_PLUGINS.",
                 detail=trace_of(error),
             )
         self._channel.problems([problem])

@@ -5,28 +5,24 @@ redactor that is added late does nothing (opentelemetry-python#4424, dotnet-inst
 stages. It catches the exceptions of plugins, so that they do not reach the application's ``span.end()`` and
 ``logger.info()``.
 
-It is the processor that the provider itself calls. Its members are those of the stage ``export``: the processors that
-feed the exporters, and those that are added late. They stand in the attribute in which the SDK's own class has them,
-since other SDKs look there for their processors, and set it (MLflow).
+The provider calls this processor. The processors of the stage ``export`` (those that feed the exporters, and those that
+are added late) are in the attribute in which the SDK's own class has its processors: other SDKs look there, and set it
+(MLflow).
 """
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, SynchronousMultiSpanProcessor
 
-from distrokit.pipeline.member_stages import MemberStages
+from distrokit.pipeline.late_processors import LateProcessor
+from distrokit.pipeline.processor_stages import ProcessorStages
 
 
-def _same(item: Any) -> Any:
-    return item
-
-
-class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpanProcessor):
+class StagedSpans(ProcessorStages[SpanProcessor, ReadableSpan], SynchronousMultiSpanProcessor):
     """All stages of the traces signal."""
 
     _ATTRIBUTE, _SIGNAL = "_span_processors", "traces"
@@ -44,52 +40,50 @@ class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpa
             except Exception as error:
                 self._report(only.name, error)
             return
-        for processor in self._first:
+        for processor in self._live:
             try:
                 processor.part.on_start(span, parent_context)
             except Exception as error:
                 self._report(processor.name, error)
-        if self._late_behind and not self.withheld:
-            self._start_behind(span, parent_context)
-        if self._late_raw and not self.withheld:
+        for late in self._late_behind:
+            self._start_late(late, span, parent_context)
+        if self._late_raw:
             self._call_late(self._late_raw, "on_start", lambda: span, parent_context)
 
     def _on_ending(self, span: Span) -> None:
         # The SDK's own hook for spans that are about to end; late processors may have it.
         if self._only is not None:
             return
-        if self._late_behind and not self.withheld:
-            self._call_late(self._late_behind, "_on_ending", lambda: self._shown(span))
-        if self._late_raw and not self.withheld:
+        if self._late_behind:
+            self._call_late(self._late_behind, "_on_ending", lambda: self._proxy_of(span))
+        if self._late_raw:
             self._call_late(self._late_raw, "_on_ending", lambda: span)
 
-    def _start_behind(self, span: Span, parent_context: Context | None) -> None:
-        if not self._transforms:
-            self._call_late(self._late_behind, "on_start", lambda: span, parent_context)
-            return
-        for processor in self._late_behind:
-            # Each has a view of its own, which tells what it has written from what others have.
-            view = self._shown(span, starting=True)
-            self._call_late((processor,), "on_start", partial(_same, view), parent_context)
-            if view is not span:
-                view.end_start()
+    def _start_late(self, processor: LateProcessor, span: Span, parent_context: Context | None) -> None:
+        # Each has a proxy of its own, which knows what this processor has written.
+        proxy = self._proxy_of(span, is_starting=True)
+        self._call_late((processor,), "on_start", lambda: proxy, parent_context)
+        if proxy is not span:
+            proxy.finish_start()
 
-    def _shown(self, span: Any, *, starting: bool = False) -> Any:
+    def _proxy_of(self, span: Any, *, is_starting: bool = False) -> Any:
         """Return the running span as late processors see it."""
         if not self._transforms:
             return span
         # Imported here, since most processes have no late processors.
-        from distrokit.pipeline.span_view import SpanView
+        from distrokit.pipeline.span_proxy import SpanProxy
 
         # Some call the whole provider's processor with the span that they have got.
-        return span if isinstance(span, SpanView) else SpanView(span, self._transforms.preview, starting=starting)
+        return (
+            span if isinstance(span, SpanProxy) else SpanProxy(span, self._transforms.preview, is_starting=is_starting)
+        )
 
     def _end_late(self, span: ReadableSpan, finished: ReadableSpan | None) -> None:
         """Give late processors a finished span: ``None`` if a transform dropped it."""
         if not self._transforms:
             self._call_late(self._late_behind, "on_end", lambda: finished)
             return
-        from distrokit.pipeline.span_view import copy_for_late, empty_span
+        from distrokit.pipeline.span_proxy import copy_for_late, empty_span
 
         # Each has its own.
         self._call_late(
@@ -104,9 +98,9 @@ class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpa
             except Exception as error:
                 self._report(processor.name, error)
         finished = self._transforms(span) if self._transforms else span
-        if finished is None or self.withheld:
-            return finished
-        for processor in self._own:
+        if finished is None:
+            return None
+        for processor in self._after:
             try:
                 processor.part.on_end(finished)
             except Exception as error:
@@ -123,14 +117,14 @@ class StagedSpans(MemberStages[SpanProcessor, ReadableSpan], SynchronousMultiSpa
             except Exception as error:
                 self._report(only.name, error)
             return
-        if self._late_raw and not self.withheld:
+        if self._late_raw:
             self._call_late(self._late_raw, "on_end", lambda: span)
         finished = self._end_in_stages(span)
-        if self._late_behind and not self.withheld:
+        if self._late_behind:
             self._end_late(span, finished)
 
 
-class StagedLogs(MemberStages[LogRecordProcessor, ReadWriteLogRecord], LogRecordProcessor):
+class StagedLogs(ProcessorStages[LogRecordProcessor, ReadWriteLogRecord], LogRecordProcessor):
     """All stages of the logs signal; no subclass of the SDK's own class, which has no public name in 1.43."""
 
     _ATTRIBUTE, _SIGNAL = "_log_record_processors", "logs"
@@ -148,12 +142,12 @@ class StagedLogs(MemberStages[LogRecordProcessor, ReadWriteLogRecord], LogRecord
                 processor.part.on_emit(log_record)
             except Exception as error:
                 self._report(processor.name, error)
-        if self._late_raw and not self.withheld:
+        if self._late_raw:
             self._call_late(self._late_raw, "on_emit", lambda: log_record)
         finished = self._transforms(log_record)
-        if finished is None or self.withheld:
+        if finished is None:
             return
-        for processor in self._own:
+        for processor in self._after:
             try:
                 processor.part.on_emit(finished)
             except Exception as error:

@@ -10,9 +10,9 @@ Part = TypeVar("Part")
 
 
 class ErrorReporter(Protocol):
-    """Called each time a part raises, with its name, the exception and the outcome; prints it once."""
+    """Called each time a part raises, with its name, the exception, the outcome and the remedy; prints it once."""
 
-    def __call__(self, name: str, error: BaseException, outcome: str = "", /) -> None: ...
+    def __call__(self, name: str, error: BaseException, outcome: str = "", remedy: str = "", /) -> None: ...
 
 
 class Named(Generic[Part]):

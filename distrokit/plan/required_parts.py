@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from distrokit.declarations import SIGNALS, Signal
 from distrokit.diagnostics import Problem
+from distrokit.plan.known_packages import REQUIRED_BY_SETTING, find_remedy
 from distrokit.plan.plan import Plan, SignalPlan
 from distrokit.plan.registry import Registries
 from distrokit.plugins.candidates import Plugin
@@ -16,11 +17,6 @@ from distrokit.settings.suggestions import did_you_mean
 from distrokit.settings.values import Source
 
 SETTING = "DISTROKIT_REQUIRED"
-#: Settings that ask for a processor that is required, with its name: that plugin declares nothing if it is missing,
-#: blocked or broken.
-_IMPLIED = dict.fromkeys(
-    (f"DISTROKIT_GUARD_REDACT{what}" for what in ("", "_KEYS", "_PATTERNS", "_PATTERNS_FILE")), "guard-redact"
-)
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ def find_required_parts(settings: Settings, distro: ActiveDistro, registries: Re
     if value is not None:
         # Names are printed; somebody may have pasted a secret there.
         named.update((settings.mask(name.lower()), value.source) for name in settings.names(SETTING))
-    for setting, name in _IMPLIED.items():
+    for setting, name in REQUIRED_BY_SETTING.items():
         implied = settings.value(setting)
         if implied is not None and implied.value:
             named.setdefault(name, implied.source)
@@ -111,19 +107,20 @@ def _report(plan: Plan, part: RequiredPart, withheld: Sequence[Signal]) -> Probl
         idle = [one.name for one in plan.plugins if one.installed and one.status != "loaded"]
         more = f"; not loaded: {', '.join(idle)}" if idle else ""
         cause = f"no loaded plugin declares a processor of this name{more}"
-    remedy = did_you_mean(part.name, sorted(names)) if not part.declared and failed is None else ""
     return Problem(
         code="required-missing",
         subject=f"required processor {part.name}",
         cause=f"{cause} ({part.source} requires it)",
         outcome=f"{', '.join(withheld)} are not exported",
-        remedy=remedy or _remedy(part, failed),
+        remedy=_remedy(part, failed, did_you_mean(part.name, sorted(names))),
     )
 
 
-def _remedy(part: RequiredPart, failed: Plugin | None) -> str:
+def _remedy(part: RequiredPart, failed: Plugin | None, suggestion: str) -> str:
+    give_up = f"do not require it ({part.source})"
     if failed is not None:
-        return f"Repair or unblock plugin {failed.name}; or do not require it ({part.source})."
+        return f"Repair or unblock plugin {failed.name}; or {give_up}."
     if part.declared:
-        return f"Correct the settings of {part.name}; or do not require it ({part.source})."
-    return f"Install the plugin that declares it; or do not require it ({part.source})."
+        return f"Correct the settings of {part.name}; or {give_up}."
+    known = find_remedy("processor", part.name, otherwise=give_up)
+    return suggestion or known or f"Install the plugin that declares it; or {give_up}."

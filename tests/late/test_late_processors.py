@@ -107,6 +107,7 @@ def test_the_span_that_a_late_processor_keeps_shows_no_more(tracer):
         telemetry.tracer_provider.add_span_processor(late)
         record(telemetry.tracer_provider)
 
+    assert len(late.started) == len(late.ending) == 1
     for span in (*late.started, *late.ending):
         assert isinstance(span, Span)
         assert span.get_span_context() == late.ended[0].context
@@ -518,6 +519,8 @@ def test_late_processors_write_into_copies_of_their_own():
         exported = [span for span in telemetry.spans() if span.name == "pay"]
         (log,) = telemetry.logs()
 
+    # They could write.
+    assert telemetry.problems == []
     assert SECRET not in repr(exported)
     assert (log.body, dict(log.attributes)) == ("paid", {})
 

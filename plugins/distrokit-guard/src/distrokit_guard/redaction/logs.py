@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from distrokit_guard.redaction.bounded import change_attributes
+from distrokit_guard.redaction.copies import change_attributes
 from distrokit_guard.redaction.nested import REMOVED
 from distrokit_guard.redaction.redactor import Redactor
 from distrokit_guard.redaction.shared import SharedObjects

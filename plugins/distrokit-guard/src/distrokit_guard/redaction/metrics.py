@@ -5,10 +5,10 @@ Points that have the same attributes afterwards become one point, since a backen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from distrokit_guard.redaction.copies import change_each
 from distrokit_guard.redaction.merging import merge_points
 from distrokit_guard.redaction.redactor import Redactor
 from distrokit_guard.redaction.shared import SharedObjects
@@ -32,24 +32,24 @@ class MetricRedactor:
         self._shared = SharedObjects(redactor)
 
     def __call__(self, data: MetricsData) -> MetricsData:
-        resources = _change_each(data.resource_metrics, self._resource)
+        resources = change_each(data.resource_metrics, self._resource)
         return data if resources is data.resource_metrics else replace(data, resource_metrics=resources)
 
     def _resource(self, metrics: ResourceMetrics) -> ResourceMetrics:
         resource = self._shared.resource(metrics.resource)
-        scopes = _change_each(metrics.scope_metrics, self._scope)
+        scopes = change_each(metrics.scope_metrics, self._scope)
         return _change(metrics, resource=resource, scope_metrics=scopes)
 
     def _scope(self, metrics: ScopeMetrics) -> ScopeMetrics:
         scope = self._shared.scope(metrics.scope)
-        return _change(metrics, scope=scope, metrics=_change_each(metrics.metrics, self._metric))
+        return _change(metrics, scope=scope, metrics=change_each(metrics.metrics, self._metric))
 
     def _metric(self, metric: Metric) -> Metric:
         self._redactor.statistics.items += 1
         text = self._redactor.optional_text
         data: Any = metric.data
         points = getattr(data, "data_points", ())
-        new_points = _change_each(points, self._point)
+        new_points = change_each(points, self._point)
         if new_points is not points:
             data = replace(data, data_points=merge_points(data, new_points))
         return _change(
@@ -63,7 +63,7 @@ class MetricRedactor:
     def _point(self, point: Any) -> Any:
         before = point.attributes
         attributes = self._redactor.attributes(before) if before else before
-        exemplars = _change_each(point.exemplars, self._exemplar) if point.exemplars else point.exemplars
+        exemplars = change_each(point.exemplars, self._exemplar) if point.exemplars else point.exemplars
         return _change(point, attributes=attributes, exemplars=exemplars)
 
     def _exemplar(self, exemplar: Any) -> Any:
@@ -78,9 +78,3 @@ def _change(item: T, **parts: Any) -> T:
     made: Any = item
     changed: T = replace(made, **parts)
     return changed
-
-
-def _change_each(items: Sequence[Any], change: Callable[[Any], Any]) -> Sequence[Any]:
-    """Return the items changed; the same object if none did."""
-    changed = [change(item) for item in items]
-    return items if all(new is old for new, old in zip(changed, items, strict=True)) else changed

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from distrokit_guard.redaction.bounded import keep_dropped_attributes, keep_dropped_items
+from distrokit_guard.redaction.copies import change_each, copy_span, keep_dropped_attributes, keep_dropped_items
 from distrokit_guard.redaction.redactor import Redactor
 from distrokit_guard.redaction.shared import SharedObjects
 
@@ -65,7 +65,7 @@ class SpanRedactor:
         links: Sequence[Link] = span.links
         new_events, new_links, status = events, links, span.status
         if events or links:
-            new_events, new_links = _redact_each(events, self._event), _redact_each(links, self._link)
+            new_events, new_links = change_each(events, self._event), change_each(links, self._link)
             is_same = is_same and new_events is events and new_links is links
         if status.description:
             description = redactor.optional_text(status.description)
@@ -73,21 +73,14 @@ class SpanRedactor:
                 is_same, status = False, _make_status(status, description)
         if is_same:
             return span
-        from opentelemetry.sdk.trace import ReadableSpan
-
-        # Not with a check of each value: what the SDK accepted, and an exporter repairs, must not make this raise.
-        return ReadableSpan(
+        return copy_span(
+            span,
             name=new_name,
-            context=span.context,
-            parent=span.parent,
             resource=new_resource,
             attributes=keep_dropped_attributes(attributes, span.dropped_attributes),
             events=keep_dropped_items(new_events, span.dropped_events),
             links=keep_dropped_items(new_links, span.dropped_links),
-            kind=span.kind,
             status=status,
-            start_time=span.start_time,
-            end_time=span.end_time,
             instrumentation_scope=new_scope,
         )
 
@@ -108,12 +101,6 @@ class SpanRedactor:
         from opentelemetry.trace import Link
 
         return Link(link.context, keep_dropped_attributes(attributes, link.dropped_attributes))
-
-
-def _redact_each(items: Sequence[Any], redact: Callable[[Any], Any]) -> Sequence[Any]:
-    """Return the items redacted; the same object if nothing changed."""
-    redacted = [redact(item) for item in items]
-    return items if all(new is old for new, old in zip(redacted, items, strict=True)) else redacted
 
 
 def _make_status(status: Any, description: str | None) -> Any:

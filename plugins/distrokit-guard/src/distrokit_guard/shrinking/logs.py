@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from distrokit_guard.redaction.bounded import change_attributes
+from distrokit_guard.redaction.copies import change_attributes
 from distrokit_guard.shrinking.content import FIXED, Content
 from distrokit_guard.shrinking.sizes import (
     ATTRIBUTE,

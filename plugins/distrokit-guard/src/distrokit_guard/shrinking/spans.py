@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from distrokit_guard.redaction.bounded import keep_dropped_attributes, keep_dropped_items
+from distrokit_guard.redaction.copies import copy_span, keep_dropped_attributes, keep_dropped_items
 from distrokit_guard.shrinking.content import FIXED, PART, Content
 from distrokit_guard.shrinking.sizes import (
     ATTRIBUTE,
@@ -54,7 +54,7 @@ class SpanShrinker:
         return self._shrink(span, before) if before > self._limit else span
 
     def _shrink(self, span: ReadableSpan, before: int) -> ReadableSpan:
-        from opentelemetry.sdk.trace import Event, ReadableSpan
+        from opentelemetry.sdk.trace import Event
         from opentelemetry.trace import Link, Status
 
         texts = {_NAME: span.name, _STATUS: span.status.description or ""}
@@ -73,19 +73,13 @@ class SpanShrinker:
         status = Status(span.status.status_code, texts[_STATUS]) if texts[_STATUS] else span.status
 
         def copy(attributes: dict[str, Any]) -> ReadableSpan:
-            return ReadableSpan(
+            return copy_span(
+                span,
                 name=texts[_NAME],
-                context=span.context,
-                parent=span.parent,
-                resource=span.resource,
                 attributes=keep_dropped_attributes(attributes, span.dropped_attributes + content.group.dropped),
                 events=keep_dropped_items(new_events, span.dropped_events + gone_events),
                 links=keep_dropped_items(new_links, span.dropped_links + gone_links),
-                kind=span.kind,
                 status=status,
-                start_time=span.start_time,
-                end_time=span.end_time,
-                instrumentation_scope=span.instrumentation_scope,
             )
 
         shrunk = copy(attributes)

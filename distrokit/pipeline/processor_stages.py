@@ -1,4 +1,4 @@
-"""What the stages of spans and of log records have in common: their members, in order, and what each of them gets."""
+"""The common base of the stages of spans and of log records: it sorts the processors, and adds late ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, Protocol, TypeVar
 
 from distrokit.declarations import Signal
-from distrokit.pipeline.late_processors import LateProcessor, LateProcessors
+from distrokit.pipeline.late_processors import REMEDY, LateProcessor, LateProcessors
 from distrokit.pipeline.transforms import ErrorReporter, Item, Named, Transforms
 
 
@@ -26,8 +26,8 @@ def _do_nothing(timeout_millis: int = 0) -> None:
     """Stand in for a method that a late processor lacks."""
 
 
-class MemberStages(Generic[P, Item]):
-    """The common base of the stages of spans and of log records.
+class ProcessorStages(Generic[P, Item]):
+    """The stages of one signal, traces or logs.
 
     Args:
         enrich: processors that run before the transforms.
@@ -36,6 +36,7 @@ class MemberStages(Generic[P, Item]):
         export: processors that get the transformed items, after ``derive``.
         report: called when a part raises.
         late: decides about processors that are added later; ``None``: they are like those of ``export``.
+        withheld: true if no processor behind the transforms may get anything.
     """
 
     #: The attribute in which the SDK's class keeps its members.
@@ -50,13 +51,14 @@ class MemberStages(Generic[P, Item]):
         export: Sequence[Named[P]],
         report: ErrorReporter,
         late: LateProcessors | None = None,
+        *,
+        withheld: bool = False,
     ) -> None:
         super().__init__()
         self._report, self._late = report, late
-        # Why a processor is a member, by its id; with a reference to it, so that its id is not reused.
-        self._reasons: dict[int, Named[P] | LateProcessor] = {}
-        self.withheld = False
-        self.fill(enrich, transforms, derive, export)
+        # By the processor's id; each refers to the processor, so that its id is not reused.
+        self._entries: dict[int, Named[P] | LateProcessor] = {}
+        self.fill(enrich, transforms, derive, export, withheld=withheld)
 
     def fill(
         self,
@@ -67,15 +69,11 @@ class MemberStages(Generic[P, Item]):
         *,
         withheld: bool = False,
     ) -> None:
-        """Set all stages; processors that were added late stay.
-
-        Args:
-            withheld: true if a required part is missing: then no processor behind the transforms gets anything.
-        """
+        """Set all stages; processors that were added late stay. The arguments are those of the class."""
         with self._lock_of_members():
             self._enrich, self._transforms, self._derive = tuple(enrich), transforms, tuple(derive)
-            self.withheld = withheld
-            self._reasons.update((id(named.part), named) for named in export)
+            self._withheld = withheld
+            self._entries.update((id(named.part), named) for named in export)
             own = tuple(named.part for named in export)
             self._arrange((*own, *(part for part in self._members if all(part is not one for one in own))))
 
@@ -91,52 +89,55 @@ class MemberStages(Generic[P, Item]):
     def _add(self, processor: P) -> None:
         """Add a member late."""
         # Decided first: a plugin that is asked may add another one.
-        self._reason(processor)
+        self._entry(processor)
         with self._lock_of_members():
             self._arrange((*self._members, processor))
 
     def _arrange(self, members: tuple[P, ...]) -> None:
-        """Sort the members by what they get. Refused ones are left out."""
+        """Sort the processors of the stage ``export`` by what they get; leave refused ones out."""
         with self._lock_of_members():
             behind: list[Named[P]] = []
             late: list[LateProcessor] = []
             kept = []
             for part in members:
-                reason = self._reason(part)
-                if isinstance(reason, Named):
-                    behind.append(reason)
-                elif reason.placement == "refuse":
+                entry = self._entry(part)
+                if isinstance(entry, Named):
+                    behind.append(entry)
+                elif entry.placement == "refuse":
                     continue
                 else:
-                    late.append(reason)
+                    late.append(entry)
                 kept.append(part)
-            self._late_behind = tuple(one for one in late if one.placement == "behind")
-            self._late_raw = tuple(one for one in late if one.placement == "raw")
-            self._own = (*self._derive, *behind)
-            self._first = (*self._enrich, *self._own)
+            after = (*self._derive, *behind)
+            self._all: tuple[Named[P] | LateProcessor, ...] = (*self._enrich, *after, *late)
+            given = [] if self._withheld else late
+            self._late_behind = tuple(one for one in given if one.placement == "behind")
+            self._late_raw = tuple(one for one in given if one.placement == "raw")
+            self._after = () if self._withheld else after
+            self._live = (*self._enrich, *self._after)
             # Most pipelines have one processor and nothing else, and take the short way.
-            others = self.withheld or self._transforms or self._first[1:] or late
-            self._only = self._first[0] if self._first and not others else None
+            others = self._transforms or self._live[1:] or given
+            self._only = self._live[0] if self._live and not others else None
             # Set last: a thread that finds this tuple finds the others, too.
             members = members if len(kept) == len(members) else tuple(kept)
             setattr(self, self._ATTRIBUTE, members)
             self._arranged = members
 
-    def _reason(self, part: P) -> Named[P] | LateProcessor:
-        reason = self._reasons.get(id(part))
-        if reason is None:
-            reason = (
+    def _entry(self, part: P) -> Named[P] | LateProcessor:
+        entry = self._entries.get(id(part))
+        if entry is None:
+            entry = (
                 Named(f"processor {type(part).__qualname__}", part)
                 if self._late is None
                 else self._late.place(part, self._SIGNAL)
             )
-            self._reasons[id(part)] = reason
-        return reason
+            self._entries[id(part)] = entry
+        return entry
 
     def _call_late(
         self, processors: Sequence[LateProcessor], method: str, make: Callable[[], Any], *arguments: Any
     ) -> None:
-        """Call a method of each, with an item that ``make`` returns for it and more arguments."""
+        """Call a method of each processor, with an item that ``make`` returns and more arguments."""
         for processor in processors:
             # Looked up with each call, since some are replaced later; and some classes lack some methods.
             call = getattr(processor.part, method, None)
@@ -145,15 +146,13 @@ class MemberStages(Generic[P, Item]):
             try:
                 call(make(), *arguments)
             except Exception as error:
-                processor.raised(method, error)
-
-    def _all(self) -> list[Named[Any] | LateProcessor]:
-        return [*self._first, *self._late_behind, *self._late_raw]
+                processor.failed += method in ("on_end", "on_emit")
+                self._report(processor.name, error, "the exporters are not affected", REMEDY)
 
     def shutdown(self) -> None:
         """Shut down all processors in order; one that raises does not prevent the shutdown of the next."""
         self._transforms.finish()
-        for processor in self._all():
+        for processor in self._all:
             try:
                 getattr(processor.part, "shutdown", _do_nothing)()
             except Exception as error:
@@ -162,7 +161,7 @@ class MemberStages(Generic[P, Item]):
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flush all processors in order; false if one failed."""
         done = True
-        for processor in self._all():
+        for processor in self._all:
             try:
                 # The base classes return None on success.
                 done = getattr(processor.part, "force_flush", _do_nothing)(timeout_millis) is not False and done

@@ -1,12 +1,33 @@
-"""The SDK's containers that know how many items were dropped, so that a changed copy has these numbers, too.
+"""Changed copies of items of the SDK, with the numbers of what was dropped of them.
 
 ``BoundedAttributes`` and ``BoundedList`` are public, and so is their ``dropped``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+
+def copy_span(span: ReadableSpan, **changes: Any) -> ReadableSpan:
+    """Return a copy of a finished span with some parts replaced, by the argument names of the SDK's constructor.
+
+    Unlike :func:`distrokit.replace_span` it does not check values: what the SDK has accepted must not make this raise.
+    """
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    names = ("name", "context", "parent", "resource", "attributes", "events", "links", "kind", "status")
+    times = ("start_time", "end_time", "instrumentation_scope")
+    return ReadableSpan(**{**{name: getattr(span, name) for name in (*names, *times)}, **changes})
+
+
+def change_each(items: Sequence[Any], change: Callable[[Any], Any]) -> Sequence[Any]:
+    """Return the items changed; the same object if none did."""
+    changed = [change(item) for item in items]
+    return items if all(new is old for new, old in zip(changed, items, strict=True)) else changed
 
 
 def keep_dropped_attributes(attributes: Mapping[str, Any] | None, dropped: int) -> Mapping[str, Any] | None:
