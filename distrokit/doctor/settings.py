@@ -53,7 +53,12 @@ def _exports(plan: Plan) -> Iterator[Check]:
     if len(silent) == len(plan.signals):
         sources = sorted({str(planned.source) for planned in plan.signals.values() if planned.source})
         if any(planned.withheld for planned in plan.signals.values()):
-            yield Check("exports", "fail", "no signal is exported: required processors are missing", "See above.")
+            yield Check(
+                "exports",
+                "fail",
+                "no signal is exported: required processors are missing",
+                "Follow the remedy of required-missing.",
+            )
             return
         evidence = f"no signal is exported ({', '.join(sources) or 'no exporter was selected'})"
         yield Check("exports", "fail", evidence, _how_to_export(plan, sources))

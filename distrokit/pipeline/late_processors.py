@@ -120,7 +120,7 @@ class LateProcessors:
             if asked is not None:
                 return asked
         placement: LatePlacement = next(one for one in LATE_PLACEMENTS if one == chosen.value)
-        return placement, f"{SETTING} ({chosen.source})" if str(chosen.source) != SETTING else SETTING
+        return placement, str(chosen.source)
 
     def forked(self) -> None:
         """Count from zero in a forked child, where no other thread holds the lock."""

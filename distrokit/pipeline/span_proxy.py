@@ -125,6 +125,10 @@ class SpanProxy(SDKSpan):  # type: ignore[misc]  # the SDK's class, as `isinstan
         return found
 
     @property
+    def attributes(self) -> Mapping[str, Any]:
+        return self.snapshot().attributes or {}
+
+    @property
     def _attributes(self) -> Any:
         return ProxyAttributes(self)
 
@@ -196,6 +200,10 @@ class ProxyAttributes(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._snapshot())
+
+    def copy(self) -> dict[str, Any]:
+        """Return a dictionary of them, as the SDK's class does."""
+        return dict(self._snapshot())
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Ignore flags of the SDK's class, such as the one that refuses changes after the end."""

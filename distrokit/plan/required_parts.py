@@ -10,7 +10,6 @@ from distrokit.diagnostics import Problem
 from distrokit.plan.known_packages import REQUIRED_BY_SETTING, find_remedy
 from distrokit.plan.plan import Plan, SignalPlan
 from distrokit.plan.registry import Registries
-from distrokit.plugins.candidates import Plugin
 from distrokit.plugins.distros import ActiveDistro
 from distrokit.settings.layers import Settings
 from distrokit.settings.suggestions import did_you_mean
@@ -97,30 +96,32 @@ def _has(planned: SignalPlan, part: RequiredPart) -> bool:
 
 
 def _report(plan: Plan, part: RequiredPart, withheld: Sequence[Signal]) -> Problem:
-    names = {processor.name for planned in plan.signals.values() for processor in planned.processors}
     failed = next((one for one in plan.plugins if one.name.lower() == part.name and one.status != "loaded"), None)
+    idle = [one.name for one in plan.plugins if one.installed and one.status != "loaded"]
     if failed is not None:
-        cause = f"plugin {failed.name} is not loaded: {failed.cause}"
+        cause, remedy = f"plugin {failed.name} is not loaded: {failed.cause}", f"Repair or unblock plugin {failed.name}"
     elif part.declared:
         cause = "it is declared, and it is not in the plan, or not in front of every exporter"
+        remedy = f"Correct the settings of {part.name}"
+    elif idle:
+        cause = f"no loaded plugin declares a processor of this name; not loaded: {', '.join(idle)}"
+        remedy = "Run `distrokit plugins` to see why"
     else:
-        idle = [one.name for one in plan.plugins if one.installed and one.status != "loaded"]
-        more = f"; not loaded: {', '.join(idle)}" if idle else ""
-        cause = f"no loaded plugin declares a processor of this name{more}"
+        cause, remedy = "no loaded plugin declares a processor of this name", "Install the plugin that declares it"
+    give_up = _how_to_give_up(part)
+    names = {processor.name for planned in plan.signals.values() for processor in planned.processors}
+    by_name = did_you_mean(part.name, sorted(names)) or find_remedy("processor", part.name, otherwise=give_up)
     return Problem(
         code="required-missing",
         subject=f"required processor {part.name}",
         cause=f"{cause} ({part.source} requires it)",
         outcome=f"{', '.join(withheld)} are not exported",
-        remedy=_remedy(part, failed, did_you_mean(part.name, sorted(names))),
+        remedy=(by_name if not (failed or part.declared or idle) else "") or f"{remedy}, or {give_up}.",
     )
 
 
-def _remedy(part: RequiredPart, failed: Plugin | None, suggestion: str) -> str:
-    give_up = f"do not require it ({part.source})"
-    if failed is not None:
-        return f"Repair or unblock plugin {failed.name}; or {give_up}."
-    if part.declared:
-        return f"Correct the settings of {part.name}; or {give_up}."
-    known = find_remedy("processor", part.name, otherwise=give_up)
-    return suggestion or known or f"Install the plugin that declares it; or {give_up}."
+def _how_to_give_up(part: RequiredPart) -> str:
+    source = str(part.source)
+    if source in REQUIRED_BY_SETTING:
+        return f"unset {source}"
+    return f"take it out of {source}" if part.source.chosen else f"do not require it ({source})"

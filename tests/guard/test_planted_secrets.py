@@ -8,6 +8,10 @@ from urllib.parse import quote
 import pytest
 from guard_corpus import KEYS, PATTERNS, SECRETS, Maker, look_alikes
 from guard_places import PLACES
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from processes import instrumented
 
 from distrokit import hookimpl
@@ -51,6 +55,28 @@ def sent(telemetry) -> str:
     return b"\n".join(written).decode()
 
 
+class LateExporters:
+    """Exporters of another SDK, added late; and a processor that keeps running spans and reads them in the end."""
+
+    def __init__(self, telemetry) -> None:
+        self._spans, self._logs, self._running = InMemorySpanExporter(), InMemoryLogRecordExporter(), []
+        keeping = SpanProcessor()
+        keeping.on_start = lambda span, parent_context=None: self._running.append(span)
+        telemetry.tracer_provider.add_span_processor(SimpleSpanProcessor(self._spans))
+        telemetry.tracer_provider.add_span_processor(keeping)
+        telemetry.logger_provider.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
+
+    def sent(self) -> str:
+        """All that they got, in JSON."""
+        spans = JsonForm("ExportTraceServiceRequest")
+        written = [
+            spans(SpanWriter(Repairs())(self._spans.get_finished_spans())),
+            spans(SpanWriter(Repairs())([span for span in self._running if not span.is_recording()])),
+            JsonForm("ExportLogsServiceRequest")(LogWriter(Repairs())(self._logs.get_finished_logs())),
+        ]
+        return b"\n".join(written).decode()
+
+
 def planted() -> list[tuple[str, str, str, str]]:
     """Place, kind, text and secret: each secret is in one place only."""
     maker = Maker()
@@ -87,10 +113,13 @@ def test_no_planted_secret_is_sent(action):
     }
 
     with in_memory({"guard": plugin, "views": Views()}, environ) as telemetry:
+        late = LateExporters(telemetry)
         plant(telemetry, rows)
         arrived = sent(telemetry)
 
     assert len(rows) >= 400
+    assert late.sent().count('"span ') >= 400
+    assert found(rows, late.sent()) == []
     assert telemetry.problems == []
     # Each place is there, without its secret.
     assert arrived.count('"span ') >= 200
@@ -103,12 +132,15 @@ def test_without_rules_all_planted_secrets_are_sent():
     rows = planted()
 
     with in_memory({"guard": plugin, "views": Views()}) as telemetry:
+        late = LateExporters(telemetry)
         plant(telemetry, rows)
         arrived = sent(telemetry)
 
     # Bytes are sent in base64; a text in JSON in JSON has its line breaks escaped twice.
     plain = [row for row in rows if "bytes" not in row[0]]
     assert len(found(plain, arrived)) == len(plain)
+    of_spans_and_logs = [row for row in plain if row[0] not in MEASURED and "exemplar" not in row[0]]
+    assert len(found(of_spans_and_logs, late.sent())) == len(of_spans_and_logs)
 
 
 def test_look_alikes_are_sent_as_they_are():
