@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+#: Programs that become another program, in which distrokit starts; as in distrokit.launch.site.sitecustomize.
+_BECOMES = ("distrokit", "opentelemetry-instrument")
+
 
 def find_program() -> str:
     """Return the path of the script; empty with ``-c``, ``-m``, ``-`` and without arguments."""
@@ -17,6 +20,12 @@ def find_program() -> str:
         if word in ("-W", "-X", "--check-hash-based-pycs"):
             next(words, None)
     return ""
+
+
+def becomes_another() -> bool:
+    """Tell whether the program is a launcher, which starts the application in its own place."""
+    words = [word for word in sys.orig_argv[1:] if not word.startswith("-")]
+    return bool(words) and os.path.basename(words[0]) in _BECOMES
 
 
 def is_archive(program: str) -> bool:

@@ -7,7 +7,7 @@ import sys
 
 from .decision import APPLICATION_FIRST, DISABLED, Decision, decide, find_opentelemetry, this_interpreter
 from .finder import AttachedFinder
-from .program import application_path
+from .program import application_path, becomes_another
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ _PACKAGES = "distrokit-attached"
 _LAUNCHER = "distrokit/launch/site"
 #: The request of ``distrokit doctor``, see :data:`distrokit.settings.environ.ASKED`.
 _ASKED = "_DISTROKIT_ASKED"
+#: As in distrokit.launch.site.sitecustomize.
+_LAUNCHED = "_DISTROKIT_LAUNCHED"
 #: Endings of the launchers' folders on the path.
 _LAUNCHERS = ("/opentelemetry/instrumentation/auto_instrumentation", f"/{_LAUNCHER}")
 
@@ -116,7 +118,7 @@ class Attachment:
         asked = os.environ.get(_ASKED)
         if asked:
             __import__("distrokit.cli.guard.sitecustomize", fromlist=("",)).answer_attached(asked)
-        else:
+        elif _LAUNCHED in os.environ or becomes_another() or not _sleep():
             __import__("distrokit.launch.site.sitecustomize", fromlist=("",)).start_process()
 
     def _decide(self, finder: AttachedFinder) -> Decision:
@@ -139,6 +141,16 @@ class Attachment:
     def _debug(self, text: str) -> None:
         if os.environ.get("OTEL_LOG_LEVEL", "").strip().lower() in ("debug", "trace"):
             self._say(f"{self.root}: {text}")
+
+
+def _sleep() -> bool:
+    """Wait for the first use of telemetry, without the launcher's modules; false if that is not possible."""
+    try:
+        bootstrap = __import__("distrokit.lazy.bootstrap", fromlist=("",))
+        return bootstrap.sleep_until_used() is not None
+    except Exception:
+        # The launcher does it again, and reports it.
+        return False
 
 
 def _installed_launcher() -> str:

@@ -284,8 +284,8 @@ def test_of_two_folders_the_first_one_counts(folder, receiver, tmp_path):
 
 def test_a_process_that_uses_no_telemetry_imports_none(folder):
     program = (
-        "import sys; print(sorted(n for n in sys.modules if n.startswith(('opentelemetry', '_distrokit_private', 'json'))),"
-        " 'distrokit.lazy.on_demand' in sys.modules)"
+        "import sys; print(sorted(n for n in sys.modules if n.startswith(('opentelemetry', '_distrokit_private', 'json',"
+        " 'distrokit.launch'))), 'distrokit.lazy.on_demand' in sys.modules)"
     )
 
     ran = attached(_bare(sys.executable), ["-c", program], folder)

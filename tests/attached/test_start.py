@@ -151,6 +151,7 @@ def attach(tmp_path, monkeypatch):
     contents.CONTENTS = CONTENTS
     monkeypatch.setitem(sys.modules, "distrokit.attached.contents", contents)
     monkeypatch.setattr(start, "_installed_launcher", lambda: "")
+    monkeypatch.setattr(start, "_sleep", lambda: False)
     monkeypatch.setattr("distrokit.launch.site.sitecustomize.start_process", lambda: done.append("started"))
     monkeypatch.setattr("distrokit.cli.guard.sitecustomize.answer_attached", done.append)
 
@@ -173,6 +174,25 @@ def test_it_starts_with_a_finder(attach, monkeypatch):
     assert done == ["started"]
     assert type(sys.meta_path[0]).__name__ == "AttachedFinder"
     assert "opentelemetry-api 1.20.0 is replaced by 1.45.1 (folder first, " in started.said[0]
+
+
+@pytest.mark.parametrize(
+    ("sleeps", "program", "launched", "done"),
+    [
+        (True, "app.py", "", []),
+        (False, "app.py", "", ["started"]),
+        # A process that becomes the application, or that the launcher made, is the launcher's.
+        (True, "/bin/opentelemetry-instrument", "", ["started"]),
+        (True, "app.py", "1", ["started"]),
+    ],
+)
+def test_a_process_that_sleeps_does_not_need_the_launcher(attach, monkeypatch, sleeps, program, launched, done):
+    monkeypatch.setattr(start, "_sleep", lambda: sleeps)
+    monkeypatch.setattr(sys, "orig_argv", ["python", program, "python", "app.py"])
+    if launched:
+        monkeypatch.setenv("_DISTROKIT_LAUNCHED", launched)
+
+    assert attach()[1] == done
 
 
 def test_it_answers_the_doctor(attach, monkeypatch):
