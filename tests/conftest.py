@@ -109,6 +109,41 @@ ONCE = {
 }
 
 
+#: The processes that these start are not measured by coverage, which makes each start and each fork slower, and hangs in
+#: children that are forked while other threads run. Other tests run the same code. A folder, or a file.
+UNMEASURED = {
+    "collector",
+    "distros",
+    "docs",
+    "late",
+    "test_applications",
+    "test_bad_input",
+    "test_bundles",
+    "test_check_plugin",
+    "test_delivery",
+    "test_fork_storm",
+    "test_forking",
+    "test_hostile_plugins",
+    "test_keeping",
+    "test_metrics_reentrancy",
+    "test_other_receivers",
+    "test_own_opentelemetry",
+    "test_prometheus_workers",
+    "test_same_telemetry",
+    "test_secrets",
+    "test_servers",
+    "test_span_reentrancy",
+    "test_threads_and_signals",
+    "wheels",
+}
+
+
+@pytest.fixture(autouse=True)
+def _measure_only_some(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if {request.path.stem, request.path.parent.name} & UNMEASURED:
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem in ONCE:

@@ -268,7 +268,7 @@ def test_requests_are_split_below_the_limit(sent):
 def test_many_items_are_split(sent):
     # What the SDK makes of spans and records takes longer than the rest of the test.
     number, padding = (30_000, 150) if sent.signal == "metrics" else (3_000, 1_500)
-    assert sent.attempt(range(number), padding=padding) is None
+    assert sent.attempt(range(number), 60, padding=padding) is None
     assert sent.arrived == Counter(map(str, range(number)))
     assert all(0 < request.size < 4 * MIB for request in sent.peer.ledger.requests)
     assert sent.requests > 1

@@ -19,16 +19,19 @@ from distrokit_components.prometheus_checks import checks
 
 BIN = Path(sys.executable).parent
 APP = """
+import os
 from opentelemetry import metrics
 counter = metrics.get_meter("m").create_counter("requests")
 
 def wsgi(environ, start_response):
     counter.add(1)
+    open(f"served-{os.getpid()}", "w").close()
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 
 async def asgi(scope, receive, send):
     counter.add(1)
+    open(f"served-{os.getpid()}", "w").close()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 """
@@ -67,10 +70,11 @@ def test_a_worker_has_the_page(tmp_path, command, workers):
         app.until(lambda: page(port) == "ok", "answer", 30)
         # The main process, which is there before its workers are, has not taken the port.
         app.until(lambda: "requests_total" in page(scraped), "page", 20)
+        # Each worker has measured, so each has tried to listen.
+        app.until(lambda: page(port) and len([*tmp_path.glob("served-*")]) == workers, f"{workers} workers", 60)
         if workers > 1:
-            deadline = time.monotonic() + 4
-            while time.monotonic() < deadline:
-                page(port)
+            # One that finds the port taken says so after two seconds.
+            time.sleep(8)
         app.signal(15)
         app.end(30)
     finally:
