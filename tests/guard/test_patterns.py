@@ -15,13 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import clean_environ
 
+from distrokit.patterns.units import PatternRefusedError
 from distrokit_guard.redaction.detectors import DETECTORS
 from distrokit_guard.redaction.names import KINDS
 from distrokit_guard.redaction.patterns.index import PatternIndex
 from distrokit_guard.redaction.patterns.lines import read_lines
-from distrokit_guard.redaction.patterns.own_pattern import OwnPattern
-from distrokit_guard.redaction.patterns.safety import check_pattern
-from distrokit_guard.redaction.patterns.units import PatternRefusedError
+from distrokit_guard.redaction.patterns.own_pattern import OwnPattern, check_own_pattern
 from distrokit_guard.redaction.redactor import Redactor, Rules
 
 ACCEPTED = [
@@ -98,13 +97,13 @@ REFUSED = {
 
 @pytest.mark.parametrize("regex", ACCEPTED)
 def test_a_pattern_of_linear_time_is_accepted(regex):
-    assert check_pattern(regex).pattern == regex
+    assert check_own_pattern(regex).regex.pattern == regex
 
 
 @pytest.mark.parametrize(("regex", "reason"), REFUSED.items(), ids=range(len(REFUSED)))
 def test_any_other_pattern_is_refused_with_reason_and_remedy(regex, reason):
     with pytest.raises(PatternRefusedError) as refused:
-        check_pattern(regex)
+        check_own_pattern(regex)
 
     assert reason in refused.value.reason
     assert refused.value.remedy.endswith((".", "])"))
@@ -112,10 +111,10 @@ def test_any_other_pattern_is_refused_with_reason_and_remedy(regex, reason):
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="the syntax is new in 3.11")
 def test_possessive_quantifiers_and_atomic_groups_are_checked_as_others():
-    assert check_pattern(r"key=\w++;")
-    assert check_pattern(r"key=(?>\w+);")
+    assert check_own_pattern(r"key=\w++;")
+    assert check_own_pattern(r"key=(?>\w+);")
     with pytest.raises(PatternRefusedError):
-        check_pattern(r"(?>a+)+b")
+        check_own_pattern(r"(?>a+)+b")
 
 
 #: Texts at which patterns of more than linear time take long.
@@ -136,10 +135,10 @@ def test_hostile_texts_take_linear_time():
     program = dedent(HOSTILE) + dedent(f"""
         from distrokit_guard.redaction.names import KINDS
         from distrokit_guard.redaction.patterns.own_pattern import OwnPattern
-        from distrokit_guard.redaction.patterns.safety import check_pattern
+        from distrokit_guard.redaction.patterns.own_pattern import check_own_pattern
         from distrokit_guard.redaction.redactor import Redactor, Rules
 
-        own = tuple(OwnPattern(f"p{{n}}", check_pattern(regex)) for n, regex in enumerate({ACCEPTED!r}))
+        own = tuple(OwnPattern(f"p{{n}}", check_own_pattern(regex).regex) for n, regex in enumerate({ACCEPTED!r}))
         redactor = Redactor(Rules(kinds=KINDS, keys=("*password*",), patterns=own))
         for text in TEXTS:
             redactor.text(text)
@@ -241,7 +240,7 @@ def test_random_patterns_that_are_accepted_do_not_take_long():
     made, accepted = random.Random(19), []
     while len(accepted) < 150:
         try:
-            accepted.append(check_pattern(make_regex(made)).pattern)
+            accepted.append(check_own_pattern(make_regex(made)).regex.pattern)
         except PatternRefusedError:
             continue
     program = f"""
@@ -297,10 +296,10 @@ def test_patterns_that_take_too_long_together_are_refused():
 
 def test_a_long_bound_is_refused_where_the_run_may_begin_at_each_place():
     with pytest.raises(PatternRefusedError, match="257 steps at each place of a text, more than 128") as refused:
-        check_pattern("[a-z]{1,255}[0-9][A-Z]")
+        check_own_pattern("[a-z]{1,255}[0-9][A-Z]")
 
     assert "such as {1,64}" in refused.value.remedy
-    assert check_pattern("[.][a-z]{1,255}[0-9][A-Z]")
+    assert check_own_pattern("[.][a-z]{1,255}[0-9][A-Z]")
 
 
 def test_many_cheap_patterns_are_accepted_together():
@@ -378,7 +377,7 @@ def test_patterns_that_are_no_regular_expression_together_are_searched_for_one_b
 
 @pytest.mark.parametrize("regex", [r"(?i)(?s)[b-d].x", r"(?i)(?#a comment)(?s)[b-d].x", r"(?x) (?is) [b-d] . x # end"])
 def test_flags_of_any_form_hold_among_other_patterns(regex):
-    index = PatternIndex([own(r"\d\d"), OwnPattern("flags", check_pattern(regex)), own(r"[0-9]Y")])
+    index = PatternIndex([own(r"\d\d"), OwnPattern("flags", check_own_pattern(regex).regex), own(r"[0-9]Y")])
 
     assert index.may_find("C\nX")
     assert index.find("C\nX") == [(0, 3, "flags")]

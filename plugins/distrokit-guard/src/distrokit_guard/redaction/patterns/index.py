@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from distrokit.patterns.literals import GRAM, Gram, divide, find_literals
+from distrokit.patterns.regex_tree import convert, parse
 from distrokit_guard.redaction.patterns.own_pattern import OwnPattern
-from distrokit_guard.redaction.patterns.regex_tree import UNBOUNDED, convert, parse
 
-_Gram = tuple[str, str, str]
-#: The length of an indexed group of characters, and the number of patterns up to which there is no index.
-_GRAM, _FEW = 3, 24
+#: The number of patterns up to which there is no index.
+_FEW = 24
 #: Longer than any text.
 _LONGEST = 1 << 62
 _find_digit = re.compile(r"\d").search
@@ -35,9 +35,9 @@ class _Literals:
         self.patterns = [pattern for pattern, _ in patterns]
         # A few are looked for one by one, many by their groups of three characters.
         self._few = [(max(texts, key=len), pattern) for pattern, texts in patterns] if len(patterns) <= _FEW else []
-        self._index: dict[_Gram, list[OwnPattern]] = {}
+        self._index: dict[Gram, list[OwnPattern]] = {}
         for pattern, texts in patterns if len(patterns) > _FEW else ():
-            grams = [gram for text in texts for gram in _divide(text)]
+            grams = [gram for text in texts for gram in divide(text)]
             # One that few patterns have.
             gram = min(grams, key=lambda gram: len(self._index.get(gram, ())))
             self._index.setdefault(gram, []).append(pattern)
@@ -48,13 +48,13 @@ class _Literals:
         for literal, _ in self._few:
             if literal in text:
                 return True
-        return bool(self._grams) and not self._grams.isdisjoint(_divide(text))
+        return bool(self._grams) and not self._grams.isdisjoint(divide(text))
 
     def candidates(self, text: str) -> Iterator[OwnPattern]:
         """Yield the patterns that may match."""
         yield from (pattern for literal, pattern in self._few if literal in text)
         if self._grams:
-            for gram in self._grams & set(_divide(text)):
+            for gram in self._grams & set(divide(text)):
                 yield from self._index[gram]
 
 
@@ -75,7 +75,7 @@ class PatternIndex:
         for pattern in patterns:
             tree, flags, shortest = parse(pattern.regex.pattern)
             ignores_case = bool(flags & re.IGNORECASE)
-            literals = [literal for literal in _literals(tree, ignores_case) if len(literal) >= _GRAM]
+            literals = [literal for literal in find_literals(tree, ignores_case) if len(literal) >= GRAM]
             if literals:
                 (lower if ignores_case else exact).append((pattern, literals))
                 continue
@@ -120,33 +120,6 @@ class PatternIndex:
             yield from self._exact.candidates(text)
         if self._lower is not None:
             yield from self._lower.candidates(text.lower()) if text.isascii() else self._lower.patterns
-
-
-def _divide(text: str) -> Iterator[_Gram]:
-    """Return all groups of three characters in a row."""
-    return zip(text, text[1:], text[2:], strict=False)
-
-
-def _literals(node: Any, lower: bool) -> Iterator[str]:
-    """Yield the texts that are in each match."""
-    text = ""
-    for operator, argument in convert(node):
-        if operator == "LITERAL":
-            text += chr(argument)
-            continue
-        inner: Any = None
-        if operator == "SUBPATTERN" and not (argument[1] or argument[2]):
-            inner = argument[3]
-        elif operator in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and 1 <= argument[0] <= UNBOUNDED:
-            inner = argument[2]
-        elif operator in ("AT", "ASSERT", "ASSERT_NOT"):
-            # A place between two characters.
-            continue
-        yield text.lower() if lower and text.isascii() else "" if lower else text
-        text = ""
-        if inner is not None:
-            yield from _literals(inner, lower)
-    yield text.lower() if lower and text.isascii() else "" if lower else text
 
 
 def _needs_digit(node: Any) -> bool:

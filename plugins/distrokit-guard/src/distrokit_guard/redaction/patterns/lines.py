@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from distrokit.patterns.units import PatternRefusedError
 from distrokit_guard.redaction.masking import RULE_NAME
-from distrokit_guard.redaction.patterns.own_pattern import OwnPattern
-from distrokit_guard.redaction.patterns.safety import check_and_count
-from distrokit_guard.redaction.patterns.units import PatternRefusedError
+from distrokit_guard.redaction.patterns.own_pattern import OwnPattern, check_own_pattern
 
 #: The most steps at one place of a text, of all patterns together; so many of each pattern do not count, since any
 #: search takes them. At 25 ns each, a text of 64 KiB takes at most some 0.8 s.
@@ -59,8 +58,8 @@ def read_lines(text: str, taken: Collection[str] = ()) -> PatternLines:
                 raise PatternRefusedError("it is not of the form name: regex", "Begin it with a name of letters.")
             if name in names:
                 raise PatternRefusedError("another rule has this name", "Give it another name.")
-            compiled, steps = check_and_count(regex.strip())
-            counted = max(steps - _FREE_STEPS, 0)
+            checked = check_own_pattern(regex.strip())
+            counted = max(checked.steps - _FREE_STEPS, 0)
             if counted > left:
                 raise PatternRefusedError(
                     f"it may take {counted} steps at each place of a text, and the patterns in front of it leave {left}"
@@ -68,7 +67,7 @@ def read_lines(text: str, taken: Collection[str] = ()) -> PatternLines:
                     "Give quantifiers lower upper bounds, or put a character in front that they do not match.",
                 )
             left -= counted
-            read.patterns.append(OwnPattern(name, compiled))
+            read.patterns.append(OwnPattern(name, checked.regex))
             names.add(name)
         except PatternRefusedError as error:
             read.refusals.append(Refusal(number, name, error.reason, error.remedy))

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from distrokit_guard.redaction.patterns.character_sets import Characters, CharacterSets
-from distrokit_guard.redaction.patterns.regex_tree import UNBOUNDED, convert
+from distrokit.patterns.character_sets import Characters, CharacterSets
+from distrokit.patterns.regex_tree import UNBOUNDED, convert
 
 #: A run of at most so many characters counts as short.
 SHORT = 256

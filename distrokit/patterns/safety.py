@@ -1,4 +1,4 @@
-"""Refuses patterns that may take more than linear time, that match nothing, or that match everything.
+"""Refuses patterns that may take more than linear time.
 
 Python's ``re`` tries a pattern at each place of a text, and goes back where a part of it fails. The time is linear if
 
@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple
 
-from distrokit_guard.redaction.patterns.character_sets import CharacterSets, TooManyCharactersError
-from distrokit_guard.redaction.patterns.regex_tree import parse
-from distrokit_guard.redaction.patterns.units import (
+from distrokit.patterns.character_sets import CharacterSets, TooManyCharactersError
+from distrokit.patterns.regex_tree import parse
+from distrokit.patterns.units import (
     SHORT,
     Expander,
     PatternRefusedError,
@@ -29,20 +30,31 @@ from distrokit_guard.redaction.patterns.units import (
 _MOST_STEPS = 128
 #: The longest pattern, in characters.
 _LONGEST = 4096
-#: Texts that have nothing in common; a pattern that finds something in each is of no use.
-_ORDINARY = ("GET", "orders", "200", "é")
 _BOUND = "Give the quantifier an upper bound, such as {1,64}"
 
 
-def check_pattern(regex: str) -> re.Pattern[str]:
-    """Compile a pattern of a user; see :func:`check_and_count`."""
-    return check_and_count(regex)[0]
+class CheckedPattern(NamedTuple):
+    """A pattern that takes linear time.
+
+    Attributes:
+        regex: compiled.
+        steps: a bound of its steps at one place of a text; a step takes some 25 ns.
+        shortest: the length of its shortest match, in characters.
+        restarts: whether a run may begin inside itself.
+    """
+
+    regex: re.Pattern[str]
+    steps: int
+    shortest: int
+    restarts: bool = False
 
 
-def check_and_count(regex: str) -> tuple[re.Pattern[str], int]:
+def check_pattern(regex: str, *, allow_restarts: bool = False) -> CheckedPattern:
     """Compile a pattern of a user.
 
-    Returns: the pattern, and a bound of its steps at one place of a text.
+    Args:
+        allow_restarts: whether a run without an upper bound may begin inside itself, as in ``id=[^&]+&``. The time of
+            such a pattern grows with the square of a text's length, so the text must be short.
 
     Raises:
         PatternRefusedError: it is not accepted; the error has reason and remedy.
@@ -52,10 +64,11 @@ def check_and_count(regex: str) -> tuple[re.Pattern[str], int]:
     try:
         tree, flags, shortest = parse(regex)
         compiled = re.compile(regex)
-        if shortest == 0:
-            raise PatternRefusedError("it matches the empty text", "Make at least one part of it mandatory.")
-        expander = Expander(CharacterSets(tree, flags))
-        steps = sum(_count_steps(sequence) for sequence in expander.expand(tree, flags))
+        sequences = Expander(CharacterSets(tree, flags)).expand(tree, flags)
+        restarts = any(_restarts(sequence) for sequence in sequences)
+        if restarts and not allow_restarts:
+            raise PatternRefusedError("a run without an upper bound may begin inside itself", _REMEDY)
+        steps = sum(_count_steps(sequence) for sequence in sequences)
     except TooManyCharactersError:
         raise PatternRefusedError("it has a very large range of characters", r"Use \w, \d or \s.") from None
     except (re.error, OverflowError, RecursionError) as error:
@@ -65,9 +78,7 @@ def check_and_count(regex: str) -> tuple[re.Pattern[str], int]:
             f"it may take {steps:,} steps at each place of a text, more than {_MOST_STEPS}",
             f"{_BOUND}, or a lower one, or put a character in front of it that it does not match.",
         )
-    if all(compiled.search(text) for text in _ORDINARY):
-        raise PatternRefusedError("it matches ordinary texts such as 'GET' and '200'", "Make it more specific.")
-    return compiled, steps
+    return CheckedPattern(compiled, steps, shortest, restarts)
 
 
 def _count_steps(sequence: Sequence[Unit]) -> int:
@@ -87,6 +98,19 @@ def _count_steps(sequence: Sequence[Unit]) -> int:
         is_last = is_last and not unit.can_fail
     distance = _count_distance(sequence)
     return steps if distance <= 1 else 1 - (-steps // distance)
+
+
+def _restarts(sequence: Sequence[Unit]) -> bool:
+    """Tell whether matches that begin at different places may read the same long run before they fail."""
+    for place, unit in enumerate(sequence):
+        after = sequence[place + 1 :]
+        is_last = not any(other.can_fail for other in after)
+        if is_last and not unit.may_break and unit.low * unit.least <= SHORT:
+            continue
+        is_run = unit.low != unit.high or unit.high > SHORT
+        if is_run and unit.high * unit.length > SHORT and not _begins_once(sequence[:place], unit):
+            return True
+    return False
 
 
 def _count_distance(sequence: Sequence[Unit]) -> int:
@@ -119,8 +143,6 @@ def _count_run(unit: Unit, before: Sequence[Unit], after: Sequence[Unit], steps:
         if is_certain:
             return steps + (min(longest, matches) if begins_once else longest)
         return (unit.high - unit.low + 1) * steps
-    if not begins_once:
-        raise PatternRefusedError("a run without an upper bound may begin inside itself", _REMEDY)
     if not is_certain and any(other.high * other.length > SHORT and _is_followed(other, after) for other in after):
         raise PatternRefusedError("two runs without an upper bound overlap", f"{_BOUND}.")
     # With an uncertain end, all that follows is tried at each place of it.
