@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ExporterOptions,
         IdGenerator,
         Instrument,
+        PolicyProvider,
         Processor,
         Propagator,
         ResourceDetector,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from distrokit.pipeline.pipeline import Pipeline as Pipeline  # see _FOR_TYPES
     from distrokit.pipeline.sdk_messages import capture_sdk_messages
     from distrokit.pipeline.spans import replace_span
-    from distrokit.plan.plan import InstrumentationPlan, Plan
+    from distrokit.plan.plan import InstrumentationPlan, Plan, PolicyPlan
     from distrokit.plan.selection.selection import ScopeRule
     from distrokit.plugins.distros import Distro
     from distrokit.plugins.entry_points import EntryPoints
@@ -88,6 +89,8 @@ __all__ = [
     "LossReason",
     "LossReporter",
     "Plan",
+    "PolicyPlan",
+    "PolicyProvider",
     "Problem",
     "Processor",
     "Propagator",
@@ -138,6 +141,7 @@ _MODULES = {
     "LossReporter": "export",
     "Pipeline": "pipeline.pipeline",
     "Plan": "plan.plan",
+    "PolicyPlan": "plan.plan",
     "Problem": "diagnostics",
     "Reader": "settings.reader",
     "RenewableMetricReader": "export",

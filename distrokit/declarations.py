@@ -29,7 +29,14 @@ if TYPE_CHECKING:
 
 Signal = Literal["traces", "metrics", "logs"]
 ComponentKind = Literal[
-    "exporter", "processor", "sampler", "id generator", "propagator", "response propagator", "resource detector"
+    "exporter",
+    "processor",
+    "sampler",
+    "id generator",
+    "propagator",
+    "response propagator",
+    "resource detector",
+    "policy provider",
 ]
 Stage = Literal["measure", "enrich", "transform", "derive", "export"]
 InstrumentKind = Literal[
@@ -275,6 +282,9 @@ class Sampler:
 
     ``context.arguments["arg"]`` is ``OTEL_TRACES_SAMPLER_ARG`` as text, if it is set and the
     declaration has no ``parameters`` of its own.
+
+    A sampler around another one may have an attribute ``passes_to``: the inner sampler while the outer one decides
+    nothing, else ``None``. It saves the cost of a call for each span.
     """
 
     name: str
@@ -341,6 +351,40 @@ class ResourceDetector:
     fallback: bool = False
     origin: str | EntryPoint = ""
     parameters: Parameters | None = None
+
+
+@dataclass(frozen=True)
+class PolicyProvider:
+    """A provider of telemetry policies, which the plugin ``distrokit-policy`` applies.
+
+    Its object is made while the plan is made, so the factory opens nothing. It has these methods; all but the first are
+    optional, and are called on a thread of its own:
+
+    - ``poll()``: returns the whole set in plain data, ``{"policies": [{"id": …}, …]}`` as in a file of policies, if it
+      has changed since the last call; else ``None``. If it raises, the last set stays, and the error is reported once.
+      It is called every ``interval_seconds``, an attribute (1 without it).
+    - ``load()``: called once, while the plan is made: returns the set that is known without a network, or ``None``.
+    - ``locate(path)``: returns the place of a part of the last set for messages, such as ``policies.yaml:12:7``.
+      ``path`` has its keys and indices.
+    - ``report(status)``: what became of a set: a mapping with ``state`` (``applied``, ``partly applied``, ``refused``,
+      ``trial``, ``rolled back``), ``errors``, a list of texts, and ``policies``, counts of hits and misses by id.
+    - ``started(wake)``: ``wake()`` makes the thread poll at once; it may be called on any thread.
+    - ``forked()`` in a forked child, on its only thread, and ``shutdown()`` at the end, which does not wait for it.
+
+    Attributes:
+        name: of the source, as it is shown.
+        factory: returns the object.
+        parameters: reads its parameters for the plan; they are in ``context.arguments``, where
+            ``resource_attributes`` has those of the resource that are known while the plan is made.
+        priority: if two providers have a policy of one id, the one with the lower number counts.
+    """
+
+    name: str
+    factory: Callable[[BuildContext], Any]
+    parameters: Parameters | None = None
+    priority: int = 10
+    fallback: bool = False
+    origin: str | EntryPoint = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -437,10 +481,20 @@ class Command:
 
 
 #: A declaration of any one kind.
-D = TypeVar("D", Exporter, Processor, Sampler, IdGenerator, Propagator, ResponsePropagator, ResourceDetector)
+D = TypeVar(
+    "D",
+    Exporter,
+    Processor,
+    Sampler,
+    IdGenerator,
+    Propagator,
+    ResponsePropagator,
+    ResourceDetector,
+    PolicyProvider,
+)
 
 Declaration: TypeAlias = (
-    Exporter | Processor | Sampler | IdGenerator | Propagator | ResponsePropagator | ResourceDetector
+    Exporter | Processor | Sampler | IdGenerator | Propagator | ResponsePropagator | ResourceDetector | PolicyProvider
 )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ExporterOptions,
         IdGenerator,
         LatePlacement,
+        PolicyProvider,
         Processor,
         Propagator,
         ResourceDetector,
@@ -425,6 +426,42 @@ def distrokit_views(settings: Settings, entry_points: EntryPoints) -> Iterable[M
                     "stream": {"aggregation": {"explicit_bucket_histogram": {"boundaries": boundaries}}},
                 }
             ]
+    """
+
+
+@hookspec
+def distrokit_policies(settings: Settings, entry_points: EntryPoints) -> Iterable[PolicyProvider] | None:
+    """Declare providers of telemetry policies, which the plugin ``distrokit-policy`` applies.
+
+    When: while declaring. The factory is called while the plan is made, by that plugin, and opens nothing. Without the
+    plugin nothing is called.
+    Process: the instrumented one, on the thread that starts it.
+    Arguments: ``settings``: all settings, read-only. ``entry_points``: those of all installed distributions; use them
+    instead of a scan of your own.
+    Returns: declarations. If two plugins of equal rank declare one name, both are left out; a ``trylast``
+    implementation is overridden by any other. All run. If two have a policy of the same id, the one with the lower
+    ``priority`` counts.
+    ``None``: no declarations.
+    On an exception: the plugin is left out. If the factory raises, the provider is left out. If ``poll`` raises, the
+    last set stays.
+    Mind: :class:`~distrokit.PolicyProvider` lists the methods of a provider's object. They are called on a thread of
+    its own, which starts with the first item.
+
+    Example::
+
+        from distrokit import PolicyProvider, hookimpl
+
+
+        class ControlPlane:
+            interval_seconds = 30
+
+            def poll(self):
+                return {"policies": []}
+
+
+        @hookimpl
+        def distrokit_policies():
+            return [PolicyProvider("acme", lambda context: ControlPlane())]
     """
 
 

@@ -119,11 +119,7 @@ def print_text(plan: Plan) -> None:
         print()
     if plan.disabled.value:
         print(f"DISABLED by {plan.disabled.source}: only propagators and instrumentations are active\n")
-    print("pipeline")
-    for lane in picture_of(plan).lanes:
-        for at, path in enumerate(lane.paths()):
-            way = " → ".join(["resource", *(box.title for box in path)])
-            print(f"  {lane.signal if not at else '':7}  {visible(way)}")
+    _print_lanes(plan)
     print("\nstart")
     print_rows(_start(plan))
     print("\nresource")
@@ -131,6 +127,9 @@ def print_text(plan: Plan) -> None:
     for signal, planned in plan.signals.items():
         print(f"\n{signal}")
         print_rows(_signal(plan, signal, planned))
+    if plan.policy_providers:
+        print("\npolicies")
+        print_rows(_policies(plan))
     print("\npropagators")
     print_rows(_propagators(plan))
     print("\ninstrumentations")
@@ -141,6 +140,14 @@ def print_text(plan: Plan) -> None:
     print("\nproblems")
     mask = plan.settings.mask
     print_rows([(problem.code, mask(str(problem))) for problem in plan.problems] or [("none", "")])
+
+
+def _print_lanes(plan: Plan) -> None:
+    print("pipeline")
+    for lane in picture_of(plan).lanes:
+        for at, path in enumerate(lane.paths()):
+            way = " → ".join(["resource", *(box.title for box in path)])
+            print(f"  {lane.signal if not at else '':7}  {visible(way)}")
 
 
 def _print_distro(active_distro: ActiveDistro) -> None:
@@ -253,6 +260,15 @@ def _parameters(component: Component[Any], indent: str) -> Iterator[Row]:
             yield from _parameters(inner, indent + "  ")
         else:
             yield "", f"{indent}{name} = {format_value(value)}", _source(value)
+
+
+def _policies(plan: Plan) -> Iterator[Row]:
+    for provider in plan.policy_providers:
+        yield from _component("provider", provider, "")
+    mask = plan.settings.mask
+    for policy in plan.policies:
+        where = f"at {' and '.join(policy.stages)}, {policy.why}"
+        yield visible(mask(policy.id)), visible(mask(f"{policy.signal}: {policy.action}, {where}")), mask(policy.source)
 
 
 def _propagators(plan: Plan) -> Iterator[Row]:

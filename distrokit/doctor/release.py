@@ -13,7 +13,7 @@ from distrokit.plugins.requirements import InvalidRequirement, Requirement, Spec
 #: OpenTelemetry releases its distributions under two versions at a time: 1.45.1 and 0.66b1.
 _STABLE = re.compile(r"opentelemetry-(api|sdk|proto|exporter-otlp(-proto-\w+)*|propagator-(b3|jaeger))")
 _BETA = re.compile(r"0\.\d\d+b\d+")
-_DISTROKIT = re.compile(r"distrokit(-(batch|components|dev|otlp|resource|spool|yaml))?")
+_DISTROKIT = re.compile(r"distrokit(-(batch|build|components|dev|guard|otlp|policy|resource|spool|yaml))?")
 
 
 class Release:

@@ -28,7 +28,9 @@ _OURS = "distrokit.launch.distro:"
 _WORDS = (b"lazy", b"strict", b"doctor", b"prometheus", b"set_logging_format", b"replaced_by", b"plugin_files")
 
 #: The plugins that leave the plan's instrumentations alone.
-_OWN_PLUGINS = frozenset(("batch", "build", "components", "dev", "guard", "otlp", "resource", "spool", "yaml"))
+_OWN_PLUGINS = frozenset(
+    ("batch", "build", "components", "dev", "guard", "otlp", "policy", "resource", "spool", "yaml")
+)
 
 
 def find_eager_reasons(

@@ -61,6 +61,11 @@ class _Monitor(ExporterWrapper):
         # Acquired by the first call that shuts the exporter down, and never released.
         self._closing = threading.Lock()
 
+    @property
+    def lost_items(self) -> int:
+        """The number of items that were lost in this process."""
+        return sum(self._losses.totals.values())
+
     def _count(self, items: int, export: Callable[[], Any], failure: Any) -> Any:
         self._begin()
         # Not every processor that exports in the application's thread suppresses instrumentation.

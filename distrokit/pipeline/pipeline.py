@@ -129,6 +129,11 @@ class Pipeline:
         """Return the running pipeline as JSON-ready data: the plan, and the processors that were added late."""
         return {**self.plan.describe(), "late": [late.describe() for late in self._late.all]}
 
+    @property
+    def lost_items(self) -> int:
+        """The number of spans, log records and points that the exporters have lost in this process so far."""
+        return sum(getattr(part, "lost_items", 0) for part in self._components.parts)
+
     # ------------------------------------------------------------------------------- start
 
     def start(

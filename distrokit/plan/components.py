@@ -181,6 +181,31 @@ class SignalPlan:
         }
 
 
+@dataclass(frozen=True)
+class PolicyPlan:
+    """A telemetry policy that is known when the plan is made.
+
+    Attributes:
+        id: of the policy.
+        signal: what it is for.
+        source: the provider, and the place where it is written: ``file /etc/otel/policies.yaml:3``.
+        action: what it does with matching items: ``keep 5%``, ``drop``, ``redact``.
+        stages: where it is applied: ``sampler``, ``transform``, or both.
+        why: why there.
+    """
+
+    id: str
+    signal: Signal
+    source: str
+    action: str
+    stages: tuple[str, ...]
+    why: str
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as JSON-ready data."""
+        return {**vars(self), "stages": list(self.stages)}
+
+
 @dataclass
 class ResourcePlan:
     """The resource: the attributes of this process.

@@ -14,6 +14,7 @@ from distrokit.plan.plan import (
     ExporterPlan,
     InstrumentationPlan,
     Plan,
+    PolicyPlan,
     ResourcePlan,
     SignalPlan,
     ViewPlan,
@@ -95,6 +96,8 @@ def _adopt(plan: Plan, before: Plan, source: Source) -> None:
         _adopt_values(component.parameters, source)
     for view in plan.views:
         _expect(view, ViewPlan, "a view of the plan")
+    for policy in plan.policies:
+        _expect(policy, PolicyPlan, "a policy of the plan")
     _adopt_instrumentations(plan, before, source)
 
 
@@ -135,7 +138,7 @@ def _changes(plugin: Plugin, before: Mapping[str, Any], after: Mapping[str, Any]
     return [
         Change(plugin.label, path, before.get(path), after.get(path))
         for path in paths
-        if not path.startswith(("problems", "changes", "plugins"))
+        if not path.startswith(("problems", "changes", "plugins", "policies"))
     ]
 
 

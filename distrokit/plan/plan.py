@@ -15,17 +15,21 @@ from distrokit.declarations import (
     SIGNALS,
     D,
     IdGenerator,
+    PolicyProvider,
+    Processor,
     Propagator,
     ResponsePropagator,
     Sampler,
     Setting,
     Signal,
+    signals_of,
 )
 from distrokit.diagnostics import Problem
 from distrokit.plan.components import (
     Change,
     Component,
     ExporterPlan,
+    PolicyPlan,
     ResourcePlan,
     SignalPlan,
     ViewPlan,
@@ -46,6 +50,7 @@ __all__ = [
     "ExporterPlan",
     "InstrumentationPlan",
     "Plan",
+    "PolicyPlan",
     "ResourcePlan",
     "SignalPlan",
     "ViewPlan",
@@ -88,6 +93,8 @@ class Plan:
         late_processors: the place of processors that are added after the start: ``behind``, ``refuse`` or ``raw``.
         required: the processors without which their signals are not exported, by name in lower case, with who requires
             them.
+        policy_providers: in the order of their priority.
+        policies: the telemetry policies that are known when the plan is made; they may change while the process runs.
         exit_timeout_millis: time limit for flush and shutdown at exit, for all signals together, in milliseconds.
         known: the settings that core and plugins read.
         problems: all problems found so far.
@@ -114,6 +121,8 @@ class Plan:
     instrumentations: dict[str, InstrumentationPlan] = field(default_factory=Instrumentations)
     late_processors: Value[str] = field(default_factory=lambda: Value("behind", BUILT_IN))
     required: dict[str, Source] = field(default_factory=dict)
+    policy_providers: list[Component[PolicyProvider]] = field(default_factory=list)
+    policies: list[PolicyPlan] = field(default_factory=list)
     exit_timeout_millis: Value[int] = field(default_factory=lambda: Value(5000, BUILT_IN))
     known: tuple[Setting, ...] = ()
     problems: list[Problem] = field(default_factory=list)
@@ -139,6 +148,25 @@ class Plan:
         component.parameters["inner"] = Value(inner, inner.source)
         component.wraps = True
         self.sampler = component
+
+    def add_processor(self, processor: Processor) -> None:
+        """Add a processor of a stage before ``export`` to its signals, as the first one of it; for ``distrokit_plan``.
+
+        It runs whether a configuration file names it or not.
+
+        Args:
+            processor: a declaration; no hook needs to return it. Its ``parameters`` are read immediately.
+
+        Raises:
+            TypeError: ``processor`` is not a ``Processor`` declaration.
+            ValueError: it is for the stage ``export``.
+        """
+        component = self._new("distrokit_processors", Processor, processor, "plan.add_processor")
+        if processor.stage == "export":
+            raise ValueError("plan.add_processor takes processors of the stages before export")
+        if component is not None:
+            for signal in signals_of(processor):
+                self.signals[signal].processors.insert(0, copy_node(component))
 
     def add_propagator(self, propagator: Propagator) -> None:
         """Append a propagator to the planned ones; for ``distrokit_plan``.
@@ -199,6 +227,8 @@ class Plan:
             "signals": {signal: planned.describe() for signal, planned in self.signals.items()},
             "views": [view.describe() for view in self.views],
             "late_processors": describe_value(self.late_processors),
+            "policy_providers": [provider.describe() for provider in self.policy_providers],
+            "policies": [policy.describe() for policy in self.policies],
             "required": {name: str(source) for name, source in self.required.items()},
             "exit_timeout_millis": describe_value(self.exit_timeout_millis),
             "sdk_settings": dict(self.sdk_settings),
@@ -232,6 +262,8 @@ class Plan:
         plan.problems, plan.plugins = list(self.problems), list(self.plugins)
         plan.sdk_settings, plan.required = dict(self.sdk_settings), dict(self.required)
         plan.views = [copy_node(view) for view in self.views]
+        plan.policy_providers = [copy_node(provider) for provider in self.policy_providers]
+        plan.policies = list(self.policies)
         plan.resource = copy_node(self.resource)
         plan.resource.detectors = [copy_node(detector) for detector in self.resource.detectors]
         plan.sampler = copy_node(self.sampler)

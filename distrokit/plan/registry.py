@@ -13,6 +13,7 @@ from distrokit.declarations import (
     D,
     Exporter,
     IdGenerator,
+    PolicyProvider,
     Processor,
     Propagator,
     ResourceDetector,
@@ -91,6 +92,7 @@ class Registries:
     propagators: Registry[Propagator]
     response_propagators: Registry[ResponsePropagator]
     detectors: Registry[ResourceDetector]
+    policies: Registry[PolicyProvider]
     attributes: list[HookResult] = field(default_factory=list)
     views: list[HookResult] = field(default_factory=list)
     refused: dict[Signal, set[str]] = field(default_factory=dict)
@@ -125,6 +127,7 @@ class Registries:
                 "response propagator", _registrations(results["distrokit_response_propagators"])
             ),
             detectors=_registry("resource detector", _registrations(detectors)),
+            policies=_registry("policy provider", _registrations(results["distrokit_policies"])),
             refused={s: {name for registry in staged[s] for name in registry.taken} for s in SIGNALS},
             required={
                 s: {
@@ -153,6 +156,7 @@ class Registries:
         yield from self.exporters.values()
         yield from self.processors.values()
         yield from (self.samplers, self.id_generators, self.propagators, self.response_propagators, self.detectors)
+        yield self.policies
 
 
 def _registrations(results: list[HookResult]) -> list[Registration[Any]]:

@@ -68,6 +68,7 @@ class SelectionResolver:
         self._resolve_resource()
         self._resolve_components()
         self._add_views()
+        self._add_policy_providers()
         for signal in SIGNALS:
             planned = self.plan.signals[signal]
             planned.scopes = list(self.selection.scopes[signal])
@@ -98,6 +99,15 @@ class SelectionResolver:
                 # A file written by `distrokit config show` has it already; a second one would make two streams.
                 if not any(view.definition == definition for view in self.plan.views):
                     self._add_view(definition, source, f"{source}, view {number}", source)
+
+    def _add_policy_providers(self) -> None:
+        """Add the providers of policies, the most important one first."""
+        made = [
+            self.resolver.component(registration, Source("plugin", registration.plugin.label))
+            for registration in self.registries.policies.registrations.values()
+        ]
+        providers = [component for component in made if component is not None]
+        self.plan.policy_providers = sorted(providers, key=lambda provider: provider.declaration.priority)
 
     def _add_view(self, definition: dict[str, Any], source: Source, subject: str, limit: Source) -> None:
         fault = fault_of(definition)

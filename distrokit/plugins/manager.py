@@ -40,6 +40,7 @@ DECLARE_HOOKS = (
     "distrokit_exporters",
     "distrokit_processors",
     "distrokit_views",
+    "distrokit_policies",
 )
 
 

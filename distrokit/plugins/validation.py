@@ -16,6 +16,7 @@ from distrokit.declarations import (
     Configuration,
     Exporter,
     IdGenerator,
+    PolicyProvider,
     Processor,
     Propagator,
     ResourceDetector,
@@ -37,6 +38,7 @@ DECLARATIONS: dict[str, type[Any]] = {
     "distrokit_response_propagators": ResponsePropagator,
     "distrokit_exporters": Exporter,
     "distrokit_processors": Processor,
+    "distrokit_policies": PolicyProvider,
     "distrokit_checks": Check,
     "distrokit_commands": Command,
 }
@@ -171,6 +173,8 @@ def _check_fields(declaration: Any) -> None:
             raise HookError(f"declared {what} {name!r} for {declaration.signals!r}; signals are {', '.join(SIGNALS)}")
     if isinstance(declaration, Processor):
         _check_stage(declaration, f"{what} {name!r} at {declaration.stage!r}")
+    if isinstance(declaration, PolicyProvider) and type(declaration.priority) is not int:
+        raise HookError(f"declared {what} {name!r} whose priority is not a whole number")
     if isinstance(declaration, Check) and declaration.verdict not in ("ok", "warn", "fail"):
         raise HookError(f"returned check {name!r} with verdict {declaration.verdict!r}; verdicts are ok, warn, fail")
 

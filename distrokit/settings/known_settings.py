@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from distrokit.declarations import Setting
 from distrokit.diagnostics import Problem
 from distrokit.lazy.spellings import LAUNCHER_PREFIX
+from distrokit.settings.frozen_programs import to_install
 from distrokit.settings.layers import Settings, is_secret
 from distrokit.settings.settings_in_files import is_of_one_instrumentation
 from distrokit.settings.suggestions import MISSPELT, SIMILAR_WORD, did_you_mean, find_closest, find_reordered, rate
@@ -369,13 +370,27 @@ def find_misspelt_settings(known: Iterable[Setting], settings: Settings) -> Iter
         hint = _suggest_reordered(plain, names) or (
             _suggest_own(plain, names) if own else did_you_mean(plain, names, MISSPELT)
         )
+        missing = _missing_plugin(plain, names)
         if own or hint:
             [(_, source), *_rest] = settings.lookup(name)
             yield _unknown(
                 f"{source} {name}" if source.kind in ("file", "project") else name,
-                "there is no setting of this name",
-                hint or "`docs/settings.md` lists all settings.",
+                "the plugin that reads it is not there" if missing else "there is no setting of this name",
+                missing or hint or "`docs/settings.md` lists all settings.",
             )
+
+
+#: Plugins that are not installed by default, which are extras of distrokit; their settings begin with their names.
+_PLUGINS = ("guard", "policy", "spool")
+
+
+def _missing_plugin(name: str, names: Iterable[str]) -> str:
+    """Return the remedy if a setting is that of a plugin of which no setting is known; else an empty text."""
+    for plugin in _PLUGINS:
+        prefix = f"DISTROKIT_{plugin.upper()}_"
+        if name.startswith(prefix) and not any(known.startswith(prefix) for known in names):
+            return to_install(f"distrokit[{plugin}]", otherwise="unset it, or unblock the plugin")
+    return ""
 
 
 def find_quoted_values(settings: Settings) -> Iterator[Problem]:

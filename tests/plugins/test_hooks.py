@@ -46,6 +46,7 @@ def test_these_are_the_hooks_of_the_design():
         "distrokit_exporters",
         "distrokit_processors",
         "distrokit_views",
+        "distrokit_policies",
         "distrokit_plan",
         "distrokit_exporter_options",
         "distrokit_started",

@@ -159,6 +159,9 @@ class SpanStarter:
             parent, trace_id = None, ids.generate_trace_id()
             random = _RANDOM if ids.is_trace_id_random() else 0
         sampler = tracer.sampler
+        if sampler is not DEFAULT_ON and sampler is not ALWAYS_ON:
+            # See distrokit.declarations.Sampler.
+            sampler = getattr(sampler, "passes_to", None) or sampler
         if sampler is DEFAULT_ON or sampler is ALWAYS_ON:
             # What they decide.
             state = None if parent is None else parent.trace_state
