@@ -63,7 +63,7 @@ def test_explain_json_is_the_plan():
     }
     assert data["problems"][0]["code"] == "exporter-unknown"
     assert {p["name"]: p["status"] for p in data["plugins"] if p["name"] != "yaml"} == dict.fromkeys(
-        ("batch", "build", "components", "dev", "guard", "otlp", "resource", "spool"), "loaded"
+        ("batch", "build", "components", "dev", "guard", "otlp", "policy", "resource", "spool"), "loaded"
     )
 
 

@@ -22,7 +22,7 @@ from vendor_distros import Example, examples
 import distrokit
 from distrokit_dev.demo import PROGRAM
 
-MEMBERS = ("batch", "build", "components", "dev", "guard", "otlp", "resource", "spool", "yaml")
+MEMBERS = ("batch", "build", "components", "dev", "guard", "otlp", "policy", "resource", "spool", "yaml")
 
 # One worker does them all: it builds the wheels once.
 pytestmark = [pytest.mark.wheels, pytest.mark.xdist_group("wheels")]

@@ -1,0 +1,1 @@
+"""Telemetry policies: portable rules about which telemetry is kept, changed while the application runs."""

@@ -1,0 +1,1 @@
+"""``distrokit policy``: one module a command; ``running`` selects it."""
