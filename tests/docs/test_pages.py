@@ -12,7 +12,7 @@ INDEX = (ROOT / "docs/index.md").read_text()
 GUIDES = re.findall(r"^[\w-]+$", INDEX.partition(":caption: Guides\n")[2].partition("```")[0], re.MULTILINE)
 
 #: Those that install or build something.
-INSTALLING = ("attach", "guard", "write-a-plugin", "build-a-distro", "move-from-opentelemetry-distro")
+INSTALLING = ("attach", "guard", "policies", "write-a-plugin", "build-a-distro", "move-from-opentelemetry-distro")
 
 
 @pytest.mark.parametrize(
