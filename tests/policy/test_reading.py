@@ -243,3 +243,13 @@ def test_validate_tells_a_broken_file_from_broken_policies(tmp_path):
     assert result.stdout.splitlines()[1] == f"{tmp_path}/good.json: 0 valid policies, 0 faults"
     missing = in_process("policy", "validate", "--json", str(tmp_path / "none.yaml"))
     assert (missing.returncode, "No such file" in missing.stdout) == (2, True)
+
+
+def test_what_a_terminal_would_obey_is_shown(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text('{"policies": [{"id": "a\\u001b[31m", "name": "n"}]}')
+
+    result = in_process("policy", "validate", str(path))
+
+    assert "policy a\\x1b[31m: it has no target" in result.stdout
+    assert "\x1b" not in result.stdout

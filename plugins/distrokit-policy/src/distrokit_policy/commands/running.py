@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
 def write(text: str) -> None:
     """Print a line on standard output, whatever its encoding is."""
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.write(f"{_visible(text)}\n".encode(encoding, "backslashreplace").decode(encoding))
 
 
 def write_json(data: Any) -> None:
@@ -29,4 +29,10 @@ def write_json(data: Any) -> None:
 
 def say(command: str, text: str) -> None:
     """Print a line on standard error."""
-    sys.stderr.write(f"distrokit policy {command}: {text}\n".encode("utf-8", "backslashreplace").decode())
+    line = f"distrokit policy {command}: {_visible(text)}\n"
+    sys.stderr.write(line.encode("utf-8", "backslashreplace").decode())
+
+
+def _visible(text: str) -> str:
+    """Return a text without control characters, which a policy may have in its id, and which a terminal would obey."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

@@ -80,7 +80,7 @@ class HTTPProvider:
     def __init__(self, request: Request, interval_seconds: float, cache: PolicyCache) -> None:
         self._request, self._cache = request, cache
         self._usual, self._failures = interval_seconds, 0
-        self._etag, self._cause = "", ""
+        self._etag = ""
         self._text: str | None = None
         self._good: object = None
 
@@ -103,17 +103,14 @@ class HTTPProvider:
         """Return the policies if they have changed; else ``None``.
 
         Raises:
-            ControlPlaneError: they could not be fetched; the same reason once until a request succeeds.
+            ControlPlaneError: they could not be fetched.
         """
         try:
             data = self._fetch()
-        except ControlPlaneError as error:
+        except ControlPlaneError:
             self._failures = min(self._failures + 1, 16)
-            if error.reason == self._cause:
-                return None
-            self._cause = error.reason
             raise
-        self._failures, self._cause = 0, ""
+        self._failures = 0
         return data
 
     def _fetch(self) -> object:

@@ -51,7 +51,7 @@ class OpAMPProvider:
         self._agent: Any = None
         self._client: Any = None
         self._message: Any = None
-        self._hash, self._cause, self._told = b"", "", (b"", "", "")
+        self._hash, self._told = b"", (b"", "", "")
         self._had_policies = False
 
     def started(self, wake: Callable[[], None]) -> None:
@@ -73,16 +73,15 @@ class OpAMPProvider:
         """Return the policies of the last message, if it has any.
 
         Raises:
-            ControlPlaneError: they cannot be read, or the server cannot be reached; the same reason once.
+            ControlPlaneError: they cannot be read, or the server cannot be reached.
         """
         if self._agent is None:
             self._start()
         with self._lock:
             message, self._message = self._message, None
-            cause, self._cause = self._cause, ""
-        if cause:
-            raise ControlPlaneError(cause)
         if message is None:
+            if self._failure:
+                raise ControlPlaneError(self._failure)
             return None
         received = bytes(message.config_hash)
         if received and received == self._hash:
@@ -130,7 +129,7 @@ class OpAMPProvider:
         # It would keep an exit waiting for a server that does not respond.
         atexit.unregister(self._agent.stop)
 
-    #: The failure that was reported last; a message of the server ends it.
+    #: Why the server cannot be reached; empty if it can.
     _failure = ""
 
     def _receive(self, message: Any) -> None:
@@ -139,8 +138,7 @@ class OpAMPProvider:
         self._wake()
 
     def _fail(self, cause: str) -> None:
-        if cause != self._failure:
-            self._failure = self._cause = cause
+        self._failure = cause
 
     def report(self, status: Mapping[str, Any]) -> None:
         """Report what became of a set to the server."""

@@ -123,8 +123,7 @@ class Source:
         """Note that the provider cannot be reached; that is no fault of its set."""
         if self._before is None:
             self._before = self.state, self.errors
-        self.state = "unreachable"
-        self._report_unread(cause, self.name, problems)
+        self._report_unread("unreachable", cause, self.name, problems)
 
     def _add_warning(self, problems: list[Problem]) -> None:
         """Report what the provider finds wrong beside its policies, once."""
@@ -143,11 +142,14 @@ class Source:
         self._warned = warning
 
     def _refuse(self, cause: str, place: str, problems: list[Problem]) -> None:
-        self.state = "refused"
-        self._report_unread(cause, place, problems)
+        self._report_unread("refused", cause, place, problems)
 
-    def _report_unread(self, cause: str, place: str, problems: list[Problem]) -> None:
-        self.errors = [cause]
+    def _report_unread(self, state: str, cause: str, place: str, problems: list[Problem]) -> None:
+        """Note and report that there is no set; the same cause once until that changes."""
+        before = self.state, self.errors
+        self.state, self.errors = state, [cause]
+        if before == (self.state, self.errors):
+            return
         number = len(self.read.policies)
         outcome = f"its last policies stay ({number})" if number else "it has no policies; everything is kept"
         problems.append(
