@@ -97,7 +97,7 @@ def test_all_workers_follow_a_change_under_load(tmp_path, preload):
                 write(policies, drop("request"))
                 changed = time.time()
                 # Each worker has followed, and gone on.
-                app.until(lambda: len(_workers(peer, after=changed + 6)) == WORKERS, "spans after the change", 90)
+                app.until(lambda: len(_workers(peer, after=changed + 11)) == WORKERS, "spans after the change", 90)
             app.signal(15)
             app.end(60)
         finally:
@@ -112,7 +112,7 @@ def test_all_workers_follow_a_change_under_load(tmp_path, preload):
     dropped = [float(at) for name, _, at in spans if name != "kept"]
     assert dropped
     # Two seconds, and what a busy machine takes.
-    assert max(dropped) < changed + 5
+    assert max(dropped) < changed + 10
     assert "distrokit:" not in app.err
 
 
