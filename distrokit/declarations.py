@@ -361,13 +361,16 @@ class PolicyProvider:
     optional, and are called on a thread of its own:
 
     - ``poll()``: returns the whole set in plain data, ``{"policies": [{"id": …}, …]}`` as in a file of policies, if it
-      has changed since the last call; else ``None``. If it raises, the last set stays, and the error is reported once.
+      has changed since the last call; else ``None``. If it raises, the last set stays, and the error is reported once;
+      an exception with ``is_transient = True`` is no fault of the set, such as a server that cannot be reached.
       It is called every ``interval_seconds``, an attribute (1 without it).
     - ``load()``: called once, while the plan is made: returns the set that is known without a network, or ``None``.
     - ``locate(path)``: returns the place of a part of the last set for messages, such as ``policies.yaml:12:7``.
       ``path`` has its keys and indices.
     - ``report(status)``: what became of a set: a mapping with ``state`` (``applied``, ``partly applied``, ``refused``,
-      ``trial``, ``rolled back``), ``errors``, a list of texts, and ``policies``, counts of hits and misses by id.
+      ``trial``, ``held back``, ``rolled back``, ``unreachable``), ``errors``, a list of texts, and ``policies``,
+      counts of hits and misses by id.
+    - ``accepted()``: the last set is in use, and not on trial.
     - ``started(wake)``: ``wake()`` makes the thread poll at once; it may be called on any thread.
     - ``forked()`` in a forked child, on its only thread, and ``shutdown()`` at the end, which does not wait for it.
 
