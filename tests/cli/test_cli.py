@@ -120,6 +120,7 @@ def test_plugins_lists_every_candidate(tmp_path):
         "dev",
         "guard",
         "otlp",
+        "policy",
         "resource",
         "spool",
     ]

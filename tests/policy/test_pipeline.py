@@ -543,3 +543,38 @@ def test_a_setting_without_the_plugin_names_what_to_install(policies):
 
 def test_check_plugin_finds_nothing():
     check_plugin(distrokit_policy.plugin)
+
+
+def test_identifiers_of_a_record_are_changed_as_identifiers(policies):
+    transform = {
+        "remove": [{"log_field": "span_id"}],
+        "redact": [{"log_field": "trace_id", "replacement": f"{5:032x}"}],
+        "add": [{"log_field": "severity_text", "value": "LOW", "upsert": True}],
+    }
+    context = set_span_in_context(NonRecordingSpan(SpanContext(9, 8, False, TraceFlags(1))), Context())
+    policy = log({"log_field": "body", "exists": True}, keep="all", transform=transform)
+    with in_memory(POLICY, policies(policy), installed=True) as telemetry:
+        emit(telemetry, context=context)
+
+    (record,) = telemetry.logs()
+    assert (int(record.trace_id, 16), record.severity) == (5, "LOW")
+    assert not record.span_id or int(record.span_id, 16) == 0
+
+
+def test_a_sample_key_keeps_all_records_of_a_value_or_none(policies):
+    policy = log({"log_field": "body", "exists": True}, keep="50%", sample_key={"log_attribute": "request"})
+    with in_memory(POLICY, policies(policy), installed=True) as telemetry:
+        for number in range(100):
+            for value in (number, f"r{number}", number / 7, bool(number % 2)):
+                emit(telemetry, attributes={"request": value})
+                emit(telemetry, attributes={"request": value})
+        emit(telemetry, attributes={"request": [1]})
+
+    kept = {}
+    for record in telemetry.logs():
+        kept.setdefault(repr(record.attributes["request"]), []).append(record)
+    # Those of booleans are all equal.
+    assert {len(each) % 2 for name, each in kept.items() if name != "[1]"} == {0}
+    assert len(kept["[1]"]) == 1
+    # Every engine has the same hash, which is coarse for values that differ in their last bytes only.
+    assert 1 < len(kept) < 300

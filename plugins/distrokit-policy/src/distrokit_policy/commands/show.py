@@ -46,10 +46,9 @@ def _show_live(pid: int, *, as_json: bool) -> int:
         for error in source["errors"]:
             write(f"    {error}")
         for name, counts in sorted(source["policies"].items()):
-            more = [
-                f"{key} {value['hits']}/{value['misses']}" for key, value in counts.items() if isinstance(value, dict)
-            ]
-            write(f"    {name}: {counts['hits']:,} hits, {counts['misses']:,} misses{''.join(f', {m}' for m in more)}")
+            inner = [(key, value) for key, value in counts.items() if isinstance(value, dict)]
+            more = "".join(f", {key} {value['hits']:,} of {sum(value.values()):,}" for key, value in inner)
+            write(f"    {name}: {counts['hits']:,} hits, {counts['misses']:,} misses{more}")
     if answer["errors"]:
         write(f"{answer['errors']:,} evaluations raised")
     return 0
